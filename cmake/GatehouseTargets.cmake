@@ -1,0 +1,53 @@
+# The kinds of targets that Gatehouse has. Every CMakeLists.txt below is a list of these calls.
+
+add_library(gatehouse_pch STATIC "${CMAKE_SOURCE_DIR}/cmake/pch.cc")
+target_include_directories(gatehouse_pch PUBLIC "${CMAKE_SOURCE_DIR}")
+target_link_libraries(gatehouse_pch PUBLIC absl::status absl::statusor absl::strings absl::time
+                      protobuf::libprotobuf Threads::Threads)
+if(GATEHOUSE_PCH)
+  target_precompile_headers(gatehouse_pch PRIVATE
+    <algorithm> <chrono> <functional> <map> <memory> <mutex> <optional> <string> <string_view>
+    <thread> <unordered_map> <utility> <vector>
+    <absl/status/status.h> <absl/status/statusor.h> <absl/strings/str_cat.h> <absl/time/time.h>
+    <google/protobuf/message.h>)
+endif()
+
+function(gatehouse_common_settings target)
+  target_include_directories(${target} PUBLIC "${CMAKE_SOURCE_DIR}")
+  target_link_libraries(${target} PUBLIC absl::status absl::statusor absl::strings absl::time
+                        Threads::Threads)
+  if(GATEHOUSE_PCH)
+    target_precompile_headers(${target} REUSE_FROM gatehouse_pch)
+  endif()
+endfunction()
+
+# gatehouse_library(name SRCS a.cc ... DEPS target ...): a static library; include paths start at
+# the top of the tree ("libs/db/database.h").
+function(gatehouse_library name)
+  cmake_parse_arguments(ARG "" "" "SRCS;DEPS" ${ARGN})
+  add_library(${name} STATIC ${ARG_SRCS})
+  target_link_libraries(${name} PUBLIC ${ARG_DEPS})
+  gatehouse_common_settings(${name})
+endfunction()
+
+# gatehouse_program(name SRCS main.cc DEPS target ...): an executable in build/<preset>/bin.
+function(gatehouse_program name)
+  cmake_parse_arguments(ARG "" "" "SRCS;DEPS" ${ARGN})
+  add_executable(${name} ${ARG_SRCS})
+  target_link_libraries(${name} PRIVATE ${ARG_DEPS})
+  gatehouse_common_settings(${name})
+endfunction()
+
+# gatehouse_test(name SRCS a_test.cc ... DEPS target ... [TIMEOUT seconds]): a GoogleTest program,
+# run by ctest as one test. TIMEOUT defaults to 60 s.
+function(gatehouse_test name)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SRCS;DEPS" ${ARGN})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 60)
+  endif()
+  add_executable(${name} ${ARG_SRCS})
+  target_link_libraries(${name} PRIVATE ${ARG_DEPS} GTest::gtest GTest::gmock GTest::gtest_main)
+  gatehouse_common_settings(${name})
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT})
+endfunction()

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+
+namespace gatehouse {
+
+// A fixed number of threads and a bounded queue of work. Thread-safe.
+//
+// The bound is what keeps an overload from becoming memory growth and from slowing every other
+// pool: a full queue refuses at once, and the caller answers OVERLOADED.
+class WorkerPool {
+ public:
+  using Task = absl::AnyInvocable<void()>;
+
+  // `name` labels the threads (at most 15 characters are kept by the kernel).
+  WorkerPool(std::string name, size_t threads, size_t max_queued);
+  // Finishes what is queued, then joins.
+  ~WorkerPool();
+  WorkerPool(const WorkerPool&) = delete;
+  WorkerPool& operator=(const WorkerPool&) = delete;
+
+  // Queues the task; false, without running it, when the queue is full or the pool is stopping.
+  // A task must not throw.
+  [[nodiscard]] bool TrySubmit(Task task);
+
+  // Refuses new tasks, finishes the queued ones and joins. Idempotent; not from a pool thread.
+  void Stop();
+
+  // Tasks waiting, not counting those that run.
+  size_t queued() const;
+  const std::string& name() const { return name_; }
+
+ private:
+  void Run();
+
+  const std::string name_;
+  const size_t max_queued_;
+  mutable std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<Task> queue_;
+  bool stopping_ = false;
+  std::vector<std::jthread> threads_;
+};
+
+}  // namespace gatehouse
