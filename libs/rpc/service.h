@@ -1,0 +1,108 @@
+#pragma once
+
+// What every service and client is made of, whichever process they run in.
+//
+// protoc-gen-gatehouse (protos/plugin) turns each `service` of a .proto into
+//   class FooService          the typed interface: implemented by the service, held by callers
+//   class FooServiceHandler   binds an implementation to its methods, for a Dispatcher
+//   class FooServiceClient    the same interface, calling through a Channel
+// so that nobody writes a client by hand and a caller can't tell a local service from a remote one.
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+
+namespace google::protobuf {
+class Message;
+}
+
+namespace gatehouse::rpc {
+
+// What travels with a call besides its request. A value; made by the gateway (or a job) for each
+// request and passed on by handlers unchanged.
+struct CallContext {
+  std::string caller;      // who makes this call: a service's name, "gateway", "client"
+  std::string request_id;  // one per request at the edge; goes through every service's log
+  absl::Time deadline = absl::InfiniteFuture();
+};
+
+struct MethodInfo {
+  std::string_view name;       // "CreateSession"
+  std::string_view full_path;  // "/gatehouse.session.v1.SessionService/CreateSession"
+  int index;                   // place in ServiceInfo::methods
+  bool server_streaming;
+  const google::protobuf::Message* (*request_prototype)();
+  const google::protobuf::Message* (*response_prototype)();
+};
+
+struct ServiceInfo {
+  std::string_view full_name;  // "gatehouse.session.v1.SessionService"
+  std::span<const MethodInfo> methods;
+};
+
+// Where the messages of a server stream go. Implementations are thread-safe.
+class StreamSink {
+ public:
+  virtual ~StreamSink() = default;
+  // Queues a message; false when the receiver has gone: the producer then drops the sink.
+  virtual bool Send(const google::protobuf::Message& message) = 0;
+};
+
+// StreamSink with the stream's message type.
+template <typename Response>
+class Stream {
+ public:
+  explicit Stream(std::shared_ptr<StreamSink> sink) : sink_(std::move(sink)) {}
+  bool Send(const Response& response) { return sink_->Send(response); }
+
+ private:
+  std::shared_ptr<StreamSink> sink_;
+};
+
+// A service implementation seen without its types. Generated code implements it. Thread-safe as the
+// implementation is: services are called from many threads.
+class ServiceHandler {
+ public:
+  virtual ~ServiceHandler() = default;
+  virtual const ServiceInfo& info() const = 0;
+  // `request` and `response` are of the method's types.
+  virtual absl::Status Invoke(int method, CallContext& context,
+                              const google::protobuf::Message& request,
+                              google::protobuf::Message* response) = 0;
+  // For server-streaming methods: keeps `sink` and sends to it until Send returns false.
+  virtual absl::Status Subscribe(int method, CallContext& context,
+                                 const google::protobuf::Message& request,
+                                 std::shared_ptr<StreamSink> sink) = 0;
+};
+
+// Ends its subscription when destroyed; no callback runs after the destructor returns.
+class Subscription {
+ public:
+  virtual ~Subscription() = default;
+};
+
+// A way to a service: in this process (LocalChannel) or over gRPC (MakeGrpcChannel). Thread-safe.
+class Channel {
+ public:
+  virtual ~Channel() = default;
+  // Calls and waits for the reply. Statuses keep their ErrorReason across processes.
+  virtual absl::Status Call(const MethodInfo& method, const CallContext& context,
+                            const google::protobuf::Message& request,
+                            google::protobuf::Message* response) = 0;
+  // Starts a server stream: `on_message` for each message, in order, one at a time. A remote
+  // channel starts the stream anew after a break, so a producer sends its state first.
+  virtual std::unique_ptr<Subscription> Subscribe(
+      const MethodInfo& method, const CallContext& context,
+      const google::protobuf::Message& request,
+      std::function<void(const google::protobuf::Message&)> on_message) = 0;
+  // True when a call runs on the caller's own thread: then a method that never blocks may be
+  // called from an I/O thread.
+  virtual bool local() const = 0;
+};
+
+}  // namespace gatehouse::rpc
