@@ -1,0 +1,38 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+
+namespace gatehouse::db {
+
+// How the configuration names tables: [schema.] + [prefix_] + base name, or a custom name, which
+// replaces all but the schema. Immutable, so thread-safe. Names are folded to lower case, as the
+// server does with unquoted identifiers.
+class TableNames {
+ public:
+  // Schema `public`, no prefix.
+  TableNames() = default;
+
+  // `custom` maps base names (`session_info`) to whole names. Bad input when a part is no plain
+  // identifier: the parts go into SQL text, and tenants may configure them.
+  static absl::StatusOr<TableNames> Create(std::string_view schema, std::string_view prefix,
+                                           std::map<std::string, std::string> custom = {});
+
+  const std::string& schema() const { return schema_; }
+  // With schema where that is not `public`: `st.pre_session_info`.
+  std::string Qualified(std::string_view base) const;
+  // Without schema: `pre_session_info`. Constraint names start with it; index names never do.
+  std::string Bare(std::string_view base) const;
+  // Replaces `{table}`, `{~table}` and `{schema}` in SQL text; see Statement.
+  std::string Expand(std::string_view sql) const;
+
+ private:
+  std::string schema_ = "public";
+  std::string prefix_;
+  std::map<std::string, std::string> custom_;
+};
+
+}  // namespace gatehouse::db
