@@ -1,0 +1,50 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "gateway/api/api_request.h"
+
+namespace gatehouse::gateway {
+
+// Runs one operation: reads the input, calls one service, shapes the reply for request.cdi. A
+// non-OK status becomes the HTTP error of its reason (gateway/api/http_errors.h).
+using RouteHandler = std::function<absl::StatusOr<Reply>(ApiRequest&)>;
+
+struct Route {
+  HttpMethod method;
+  std::string path;          // "/recipe/session/verify"; matched case-insensitively
+  std::string_view service;  // whose worker pool runs the handler: "session"
+  RouteHandler handler;
+  bool needs_api_key = true;
+  bool needs_version = true;
+  // Runs on the I/O thread when the service is in this process: the handler makes no call that
+  // blocks. Only for operations that never touch SQL.
+  bool never_blocks = false;
+};
+
+// The routes of every recipe. Filled at start, then read-only.
+class RouteTable {
+ public:
+  RouteTable();
+  ~RouteTable();
+  void Add(Route route);
+
+  struct Match {
+    const Route* route;     // null: the path exists but not with this method (405)
+    std::string app_id;     // "public" when the path names none
+    std::string tenant_id;  // likewise
+  };
+  // By formats.md 9.1 and 9.2. nullopt: no such path.
+  std::optional<Match> Find(std::optional<HttpMethod> method, std::string_view path) const;
+
+ private:
+  struct Index;
+  std::unique_ptr<Index> index_;
+};
+
+}  // namespace gatehouse::gateway

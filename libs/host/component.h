@@ -1,0 +1,61 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "libs/base/clock.h"
+#include "libs/rpc/policy.h"
+#include "libs/rpc/service.h"
+
+namespace gatehouse {
+namespace config {
+struct ProcessConfig;
+}
+namespace tenancy {
+class TenantDatabases;
+class TenantDirectory;
+}
+}  // namespace gatehouse
+
+namespace gatehouse::host {
+
+class JobScheduler;
+
+// What a service is built from, whichever process it runs in. Everything here outlives it.
+class Environment {
+ public:
+  virtual ~Environment() = default;
+  // The way to another service, as this one; only services below it in the call graph.
+  virtual rpc::Channel& ChannelTo(std::string_view service) = 0;
+  virtual tenancy::TenantDirectory& tenants() = 0;
+  // This service's own pools, with its own database role where one is configured.
+  virtual tenancy::TenantDatabases& databases() = 0;
+  virtual const config::ProcessConfig& config() const = 0;
+  virtual const Clock& clock() const = 0;
+  // Periodic work; each job runs on one instance at a time.
+  virtual JobScheduler& jobs() = 0;
+};
+
+// One RPC service that a component offers.
+struct ExposedService {
+  rpc::ServiceHandler* handler;
+  rpc::Policy policy;
+};
+
+// A service: its parts, wired. Owns them; destroyed before its environment.
+class Component {
+ public:
+  virtual ~Component() = default;
+  virtual std::vector<ExposedService> services() = 0;
+  // Called once after every component of the process stands; may call other services.
+  virtual absl::Status Start() { return absl::OkStatus(); }
+};
+
+// Builds a component; every service has one, in services/<name>/component.h.
+using ComponentFactory = absl::StatusOr<std::unique_ptr<Component>> (*)(Environment&);
+
+}  // namespace gatehouse::host
