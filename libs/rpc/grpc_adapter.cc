@@ -1,0 +1,241 @@
+#include "libs/rpc/grpc_adapter.h"
+
+#include <grpc/grpc_security_constants.h>
+#include <grpcpp/impl/codegen/proto_utils.h>
+#include <grpcpp/impl/rpc_service_method.h>
+#include <grpcpp/impl/codegen/server_callback_handlers.h>
+#include <grpcpp/security/auth_context.h>
+#include <grpcpp/support/proto_buffer_reader.h>
+#include <grpcpp/support/proto_buffer_writer.h>
+#include <openssl/crypto.h>
+
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include "google/protobuf/message.h"
+#include "libs/base/status.h"
+#include "libs/rpc/grpc_status.h"
+#include "libs/rpc/security.h"
+
+namespace gatehouse::rpc {
+namespace {
+
+using google::protobuf::Message;
+
+// A slow reader of a stream may fall this many messages behind; then the stream ends, and the
+// reader starts it anew.
+constexpr size_t kMaxQueuedMessages = 4096;
+
+std::unique_ptr<Message> Parse(const Message* prototype, const grpc::ByteBuffer& bytes) {
+  grpc::ByteBuffer copy(bytes);
+  grpc::ProtoBufferReader reader(&copy);
+  std::unique_ptr<Message> message(prototype->New());
+  if (!message->ParseFromZeroCopyStream(&reader)) return nullptr;
+  return message;
+}
+
+grpc::Status Serialise(const Message& message, grpc::ByteBuffer* bytes) {
+  bool own = false;
+  return grpc::GenericSerialize<grpc::ProtoBufferWriter, Message>(message, bytes, &own);
+}
+
+std::string MetadataValue(const grpc::CallbackServerContext& context, const char* key) {
+  auto found = context.client_metadata().find(key);
+  if (found == context.client_metadata().end()) return "";
+  return std::string(found->second.data(), found->second.size());
+}
+
+bool SecretsMatch(const std::string& a, const std::string& b) {
+  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+grpc::Status Malformed() {
+  return ToGrpcStatus(BadInput("the request message is malformed"));
+}
+
+// The sending side of a server stream. The reactor deletes itself when the call is over; the sink
+// outlives it, so both hold the shared state.
+class StreamWriter final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
+ public:
+  class Sink final : public StreamSink {
+   public:
+    explicit Sink(StreamWriter* writer) : writer_(writer) {}
+    bool Send(const Message& message) override {
+      std::lock_guard lock(mutex_);
+      return writer_ != nullptr && writer_->Enqueue(message);
+    }
+    void Fail(const grpc::Status& status) {
+      std::lock_guard lock(mutex_);
+      if (writer_ != nullptr) writer_->End(status);
+    }
+    void Detach() {
+      std::lock_guard lock(mutex_);
+      writer_ = nullptr;
+    }
+
+   private:
+    std::mutex mutex_;
+    StreamWriter* writer_;
+  };
+
+  StreamWriter() : sink_(std::make_shared<Sink>(this)) {}
+  std::shared_ptr<Sink> sink() { return sink_; }
+
+  void End(const grpc::Status& status) {
+    std::lock_guard lock(mutex_);
+    FinishLocked(status);
+  }
+
+  void OnWriteDone(bool ok) override {
+    std::lock_guard lock(mutex_);
+    queue_.pop_front();
+    if (!ok) {
+      FinishLocked(grpc::Status(grpc::StatusCode::CANCELLED, ""));
+    } else if (!queue_.empty()) {
+      StartWrite(&queue_.front());
+    } else if (pending_finish_) {
+      FinishNow();
+    }
+  }
+  void OnCancel() override { End(grpc::Status(grpc::StatusCode::CANCELLED, "")); }
+  void OnDone() override {
+    sink_->Detach();
+    delete this;
+  }
+
+ private:
+  bool Enqueue(const Message& message) {
+    std::lock_guard lock(mutex_);
+    if (finished_ || pending_finish_) return false;
+    if (queue_.size() >= kMaxQueuedMessages) {
+      FinishLocked(ToGrpcStatus(MakeError(ErrorReason::kOverloaded, "the reader is too slow")));
+      return false;
+    }
+    grpc::ByteBuffer bytes;
+    if (!Serialise(message, &bytes).ok()) return false;
+    queue_.push_back(std::move(bytes));
+    if (queue_.size() == 1) StartWrite(&queue_.front());
+    return true;
+  }
+  void FinishLocked(const grpc::Status& status) {
+    if (finished_ || pending_finish_) return;
+    pending_finish_ = status;
+    // A write under way must complete first; what waits behind it is dropped.
+    if (queue_.size() > 1) queue_.erase(queue_.begin() + 1, queue_.end());
+    if (queue_.empty()) FinishNow();
+  }
+  void FinishNow() {
+    finished_ = true;
+    Finish(*pending_finish_);
+  }
+
+  std::shared_ptr<Sink> sink_;
+  std::mutex mutex_;
+  std::deque<grpc::ByteBuffer> queue_;  // the front one is being written
+  std::optional<grpc::Status> pending_finish_;
+  bool finished_ = false;
+};
+
+}  // namespace
+
+GrpcAdapter::GrpcAdapter(Dispatcher& dispatcher, WorkerPool& workers, CallerRule rule)
+    : dispatcher_(dispatcher), workers_(workers), rule_(std::move(rule)) {
+  for (const MethodInfo& method : dispatcher.info().methods) {
+    AddMethod(new grpc::internal::RpcServiceMethod(
+        method.full_path.data(),
+        method.server_streaming ? grpc::internal::RpcMethod::SERVER_STREAMING
+                                : grpc::internal::RpcMethod::NORMAL_RPC,
+        nullptr));
+    if (method.server_streaming) {
+      MarkMethodRawCallback(
+          method.index,
+          new grpc::internal::CallbackServerStreamingHandler<grpc::ByteBuffer, grpc::ByteBuffer>(
+              [this, &method](grpc::CallbackServerContext* context,
+                              const grpc::ByteBuffer* request) {
+                return Streaming(method, context, request);
+              }));
+    } else {
+      MarkMethodRawCallback(
+          method.index,
+          new grpc::internal::CallbackUnaryHandler<grpc::ByteBuffer, grpc::ByteBuffer>(
+              [this, &method](grpc::CallbackServerContext* context,
+                              const grpc::ByteBuffer* request, grpc::ByteBuffer* response) {
+                return Unary(method, context, request, response);
+              }));
+    }
+  }
+}
+
+absl::StatusOr<CallContext> GrpcAdapter::ContextOf(
+    const grpc::CallbackServerContext& context) const {
+  CallContext result;
+  if (rule_.from_certificate) {
+    const auto names = context.auth_context()->FindPropertyValues(GRPC_X509_CN_PROPERTY_NAME);
+    if (names.size() == 1) result.caller.assign(names[0].data(), names[0].size());
+  } else if (rule_.shared_secret.empty() ||
+             SecretsMatch(MetadataValue(context, kSecretKey), rule_.shared_secret)) {
+    result.caller = MetadataValue(context, kCallerKey);
+  }
+  if (result.caller.empty()) {
+    return MakeError(ErrorReason::kCallerNotAllowed, "the caller is not known");
+  }
+  result.request_id = MetadataValue(context, kRequestIdKey);
+  result.deadline = absl::FromChrono(context.deadline());
+  return result;
+}
+
+grpc::ServerUnaryReactor* GrpcAdapter::Unary(const MethodInfo& method,
+                                             grpc::CallbackServerContext* context,
+                                             const grpc::ByteBuffer* request,
+                                             grpc::ByteBuffer* response) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  absl::StatusOr<CallContext> call = ContextOf(*context);
+  if (!call.ok()) {
+    reactor->Finish(ToGrpcStatus(call.status()));
+    return reactor;
+  }
+  auto run = [this, &method, request, response, reactor, call = *std::move(call)]() mutable {
+    std::unique_ptr<Message> input = Parse(method.request_prototype(), *request);
+    if (!input) return reactor->Finish(Malformed());
+    std::unique_ptr<Message> output(method.response_prototype()->New());
+    const absl::Status status = dispatcher_.Dispatch(method, call, *input, output.get());
+    reactor->Finish(status.ok() ? Serialise(*output, response) : ToGrpcStatus(status));
+  };
+  if (dispatcher_.NeverBlocks(method)) {
+    run();
+  } else if (!workers_.TrySubmit(std::move(run))) {
+    reactor->Finish(ToGrpcStatus(MakeError(ErrorReason::kOverloaded, "the service is overloaded")));
+  }
+  return reactor;
+}
+
+grpc::ServerWriteReactor<grpc::ByteBuffer>* GrpcAdapter::Streaming(
+    const MethodInfo& method, grpc::CallbackServerContext* context,
+    const grpc::ByteBuffer* request) {
+  auto* writer = new StreamWriter();
+  absl::StatusOr<CallContext> call = ContextOf(*context);
+  if (!call.ok()) {
+    writer->End(ToGrpcStatus(call.status()));
+    return writer;
+  }
+  std::shared_ptr<Message> input = Parse(method.request_prototype(), *request);
+  if (!input) {
+    writer->End(Malformed());
+    return writer;
+  }
+  auto run = [this, &method, input, sink = writer->sink(),
+              call = *std::move(call)]() mutable {
+    const absl::Status status = dispatcher_.DispatchStream(method, call, *input, sink);
+    // The writer may be gone when the call was cancelled; the sink knows.
+    if (!status.ok()) sink->Fail(ToGrpcStatus(status));
+  };
+  if (!workers_.TrySubmit(std::move(run))) {
+    writer->End(ToGrpcStatus(MakeError(ErrorReason::kOverloaded, "the service is overloaded")));
+  }
+  return writer;
+}
+
+}  // namespace gatehouse::rpc

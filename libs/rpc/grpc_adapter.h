@@ -1,0 +1,41 @@
+#pragma once
+
+#include <grpcpp/impl/service_type.h>
+#include <grpcpp/support/byte_buffer.h>
+#include <grpcpp/support/server_callback.h>
+
+#include <string>
+
+#include "libs/base/worker_pool.h"
+#include "libs/rpc/dispatcher.h"
+
+namespace gatehouse::rpc {
+
+// Presents a dispatcher's methods as a gRPC service, without generated gRPC code: requests arrive
+// as bytes, are parsed with the method's prototype and run on the worker pool.
+class GrpcAdapter final : public grpc::Service {
+ public:
+  // How a caller's name is established (libs/rpc/security.h).
+  struct CallerRule {
+    bool from_certificate;
+    std::string shared_secret;
+  };
+
+  GrpcAdapter(Dispatcher& dispatcher, WorkerPool& workers, CallerRule rule);
+  std::string service_name() const { return std::string(dispatcher_.info().full_name); }
+
+ private:
+  grpc::ServerUnaryReactor* Unary(const MethodInfo& method, grpc::CallbackServerContext* context,
+                                  const grpc::ByteBuffer* request, grpc::ByteBuffer* response);
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* Streaming(const MethodInfo& method,
+                                                        grpc::CallbackServerContext* context,
+                                                        const grpc::ByteBuffer* request);
+  // The caller's context, or kCallerNotAllowed when it can't prove who it is.
+  absl::StatusOr<CallContext> ContextOf(const grpc::CallbackServerContext& context) const;
+
+  Dispatcher& dispatcher_;
+  WorkerPool& workers_;
+  const CallerRule rule_;
+};
+
+}  // namespace gatehouse::rpc

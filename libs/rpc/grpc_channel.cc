@@ -1,0 +1,218 @@
+#include "libs/rpc/grpc_channel.h"
+
+#include <grpcpp/channel.h>
+#include <grpcpp/client_context.h>
+#include <grpcpp/create_channel.h>
+#include <grpcpp/impl/client_unary_call.h>
+#include <grpcpp/impl/codegen/proto_utils.h>
+#include <grpcpp/impl/rpc_method.h>
+#include <grpcpp/security/credentials.h>
+#include <grpcpp/support/byte_buffer.h>
+#include <grpcpp/support/channel_arguments.h>
+#include <grpcpp/support/proto_buffer_reader.h>
+#include <grpcpp/support/proto_buffer_writer.h>
+#include <grpcpp/support/sync_stream.h>
+
+#include <condition_variable>
+#include <mutex>
+#include <shared_mutex>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "google/protobuf/message.h"
+#include "libs/base/status.h"
+#include "libs/rpc/grpc_status.h"
+
+namespace gatehouse::rpc {
+namespace {
+
+using google::protobuf::Message;
+
+// A peer that comes back is found again within this time.
+constexpr int kMaxReconnectBackoffMs = 500;
+// Pause before a broken stream is started anew.
+constexpr std::chrono::milliseconds kStreamRestartPause{200};
+
+class GrpcChannel;
+
+class StreamReader final : public Subscription {
+ public:
+  StreamReader(GrpcChannel& channel, const MethodInfo& method, std::unique_ptr<Message> request,
+               std::function<void(const Message&)> on_message);
+  ~StreamReader() override;
+
+ private:
+  void Run(std::stop_token stop);
+  void ReadOnce();
+
+  GrpcChannel& channel_;
+  const MethodInfo& method_;
+  std::unique_ptr<Message> request_;
+  std::function<void(const Message&)> on_message_;
+  std::mutex mutex_;
+  std::condition_variable_any wake_;
+  grpc::ClientContext* active_ = nullptr;
+  bool stopped_ = false;
+  std::jthread thread_;
+};
+
+class GrpcChannel final : public Channel {
+ public:
+  GrpcChannel(std::shared_ptr<grpc::Channel> channel, std::string caller, std::string secret)
+      : channel_(std::move(channel)), caller_(std::move(caller)), secret_(std::move(secret)) {}
+
+  absl::Status Call(const MethodInfo& method, const CallContext& context, const Message& request,
+                    Message* response) override {
+    grpc::ClientContext client_context;
+    Prepare(client_context, context);
+    const grpc::Status status =
+        grpc::internal::BlockingUnaryCall<Message, Message, grpc::protobuf::MessageLite,
+                                          grpc::protobuf::MessageLite>(
+            channel_.get(), MethodOf(method), &client_context, request, response);
+    return FromGrpcStatus(status);
+  }
+
+  std::unique_ptr<Subscription> Subscribe(
+      const MethodInfo& method, const CallContext&, const Message& request,
+      std::function<void(const Message&)> on_message) override {
+    std::unique_ptr<Message> copy(request.New());
+    copy->CopyFrom(request);
+    return std::make_unique<StreamReader>(*this, method, std::move(copy), std::move(on_message));
+  }
+
+  bool local() const override { return false; }
+
+  void Prepare(grpc::ClientContext& client_context, const CallContext& context) const {
+    if (context.deadline != absl::InfiniteFuture()) {
+      client_context.set_deadline(absl::ToChronoTime(context.deadline));
+    }
+    client_context.AddMetadata(kCallerKey, caller_);
+    if (!secret_.empty()) client_context.AddMetadata(kSecretKey, secret_);
+    if (!context.request_id.empty()) {
+      client_context.AddMetadata(kRequestIdKey, context.request_id);
+    }
+  }
+
+  const grpc::internal::RpcMethod& MethodOf(const MethodInfo& method) {
+    {
+      std::shared_lock lock(mutex_);
+      auto found = methods_.find(method.full_path.data());
+      if (found != methods_.end()) return *found->second;
+    }
+    std::unique_lock lock(mutex_);
+    auto& slot = methods_[method.full_path.data()];
+    if (!slot) {
+      slot = std::make_unique<grpc::internal::RpcMethod>(
+          method.full_path.data(), nullptr,
+          method.server_streaming ? grpc::internal::RpcMethod::SERVER_STREAMING
+                                  : grpc::internal::RpcMethod::NORMAL_RPC,
+          channel_);
+    }
+    return *slot;
+  }
+
+  grpc::Channel* get() { return channel_.get(); }
+
+ private:
+  std::shared_ptr<grpc::Channel> channel_;
+  const std::string caller_;
+  const std::string secret_;
+  std::shared_mutex mutex_;
+  // By the address of the path's text, which is a constant of the generated code.
+  std::unordered_map<const char*, std::unique_ptr<grpc::internal::RpcMethod>> methods_;
+};
+
+StreamReader::StreamReader(GrpcChannel& channel, const MethodInfo& method,
+                           std::unique_ptr<Message> request,
+                           std::function<void(const Message&)> on_message)
+    : channel_(channel),
+      method_(method),
+      request_(std::move(request)),
+      on_message_(std::move(on_message)),
+      thread_([this](std::stop_token stop) { Run(stop); }) {}
+
+StreamReader::~StreamReader() {
+  {
+    std::lock_guard lock(mutex_);
+    stopped_ = true;
+    if (active_ != nullptr) active_->TryCancel();
+  }
+  thread_.request_stop();
+  wake_.notify_all();
+  thread_.join();
+}
+
+void StreamReader::Run(std::stop_token stop) {
+  while (!stop.stop_requested()) {
+    ReadOnce();
+    std::unique_lock lock(mutex_);
+    wake_.wait_for(lock, stop, kStreamRestartPause, [this] { return stopped_; });
+  }
+}
+
+void StreamReader::ReadOnce() {
+  grpc::ClientContext context;
+  channel_.Prepare(context, CallContext{});
+  {
+    std::lock_guard lock(mutex_);
+    if (stopped_) return;
+    active_ = &context;
+  }
+  grpc::ByteBuffer request_bytes;
+  bool own = false;
+  grpc::Status status = grpc::GenericSerialize<grpc::ProtoBufferWriter, Message>(
+      *request_, &request_bytes, &own);
+  if (status.ok()) {
+    std::unique_ptr<grpc::ClientReader<grpc::ByteBuffer>> reader(
+        grpc::internal::ClientReaderFactory<grpc::ByteBuffer>::Create(
+            channel_.get(), channel_.MethodOf(method_), &context, request_bytes));
+    std::unique_ptr<Message> message(method_.response_prototype()->New());
+    grpc::ByteBuffer bytes;
+    while (reader->Read(&bytes)) {
+      grpc::ProtoBufferReader stream(&bytes);
+      message->Clear();
+      if (!message->ParseFromZeroCopyStream(&stream)) break;
+      on_message_(*message);
+    }
+    context.TryCancel();
+    (void)reader->Finish();
+  }
+  std::lock_guard lock(mutex_);
+  active_ = nullptr;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Channel>> MakeGrpcChannel(const std::string& address,
+                                                         const std::string& caller,
+                                                         const TransportSecurity& security) {
+  const bool unix_socket = absl::StartsWith(address, "unix:");
+  if (!unix_socket && !security.uses_tls() && security.shared_secret.empty()) {
+    return BadInput("a TCP address of a service needs a shared secret or certificates");
+  }
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 50);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 50);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kMaxReconnectBackoffMs);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 20000);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 5000);
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  arguments.SetMaxReceiveMessageSize(64 << 20);
+  std::shared_ptr<grpc::ChannelCredentials> credentials;
+  if (security.uses_tls()) {
+    grpc::SslCredentialsOptions options;
+    options.pem_root_certs = security.ca_pem;
+    options.pem_cert_chain = security.certificate_pem;
+    options.pem_private_key = security.private_key_pem;
+    credentials = grpc::SslCredentials(options);
+    if (unix_socket) arguments.SetSslTargetNameOverride("localhost");
+  } else {
+    credentials = grpc::InsecureChannelCredentials();
+  }
+  return std::make_unique<GrpcChannel>(
+      grpc::CreateCustomChannel(address, credentials, arguments), caller, security.shared_secret);
+}
+
+}  // namespace gatehouse::rpc

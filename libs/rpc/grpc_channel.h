@@ -1,0 +1,20 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "libs/rpc/security.h"
+#include "libs/rpc/service.h"
+
+namespace gatehouse::rpc {
+
+// A channel to `address` ("host:port" or "unix:/path"), calling as `caller`. Connects in the
+// background and again after a break, within half a second of the peer's return. An unreachable
+// peer is kDependencyDown at once, never a wait. BAD_INPUT when a TCP address would be dialled
+// without certificate or secret.
+absl::StatusOr<std::unique_ptr<Channel>> MakeGrpcChannel(const std::string& address,
+                                                         const std::string& caller,
+                                                         const TransportSecurity& security);
+
+}  // namespace gatehouse::rpc

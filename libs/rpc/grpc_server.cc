@@ -1,0 +1,98 @@
+#include "libs/rpc/grpc_server.h"
+
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/security/server_credentials.h>
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
+
+#include <mutex>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "libs/base/status.h"
+#include "libs/rpc/grpc_adapter.h"
+
+namespace gatehouse::rpc {
+
+struct GrpcServer::Impl {
+  std::vector<std::unique_ptr<GrpcAdapter>> adapters;
+  std::unique_ptr<grpc::Server> server;
+  std::vector<int> ports;
+  int port = 0;
+};
+
+GrpcServer::GrpcServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+GrpcServer::~GrpcServer() { Drain(absl::Now()); }
+
+int GrpcServer::port() const { return impl_->port; }
+
+void GrpcServer::SetServing(bool serving) {
+  if (auto* health = impl_->server->GetHealthCheckService()) {
+    health->SetServingStatus(serving);
+    for (const auto& adapter : impl_->adapters) {
+      health->SetServingStatus(adapter->service_name(), serving);
+    }
+  }
+}
+
+void GrpcServer::Drain(absl::Time deadline) {
+  if (!impl_->server) return;
+  SetServing(false);
+  impl_->server->Shutdown(absl::ToChronoTime(deadline));
+  impl_->server->Wait();
+  impl_->server.reset();
+}
+
+absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(
+    const std::vector<std::string>& addresses, const TransportSecurity& security,
+    std::vector<Served> services) {
+  static std::once_flag plugins;
+  std::call_once(plugins, [] {
+    grpc::EnableDefaultHealthCheckService(true);
+    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  });
+  auto impl = std::make_unique<Impl>();
+  grpc::ServerBuilder builder;
+  std::shared_ptr<grpc::ServerCredentials> credentials;
+  if (security.uses_tls()) {
+    grpc::SslServerCredentialsOptions options(
+        GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+    options.pem_root_certs = security.ca_pem;
+    options.pem_key_cert_pairs.push_back({security.private_key_pem, security.certificate_pem});
+    credentials = grpc::SslServerCredentials(options);
+  } else {
+    credentials = grpc::InsecureServerCredentials();
+  }
+  impl->ports.resize(addresses.size(), 0);
+  for (size_t i = 0; i < addresses.size(); ++i) {
+    const bool unix_socket = absl::StartsWith(addresses[i], "unix:");
+    if (!unix_socket && !security.uses_tls() && security.shared_secret.empty()) {
+      return BadInput("a TCP address of a service needs a shared secret or certificates");
+    }
+    builder.AddListeningPort(addresses[i], credentials, &impl->ports[i]);
+  }
+  // A second process on the same port must fail, not share it.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10000);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder.SetMaxReceiveMessageSize(64 << 20);
+  for (const Served& served : services) {
+    impl->adapters.push_back(std::make_unique<GrpcAdapter>(
+        *served.dispatcher, *served.workers,
+        GrpcAdapter::CallerRule{security.uses_tls(), security.shared_secret}));
+    builder.RegisterService(impl->adapters.back().get());
+  }
+  impl->server = builder.BuildAndStart();
+  for (size_t i = 0; i < addresses.size(); ++i) {
+    const bool unix_socket = absl::StartsWith(addresses[i], "unix:");
+    if (!impl->server || (impl->ports[i] == 0 && !unix_socket)) {
+      return absl::UnavailableError("cannot listen on " + addresses[i]);
+    }
+    if (!unix_socket && impl->port == 0) impl->port = impl->ports[i];
+  }
+  return std::unique_ptr<GrpcServer>(new GrpcServer(std::move(impl)));
+}
+
+}  // namespace gatehouse::rpc

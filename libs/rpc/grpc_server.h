@@ -1,0 +1,45 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "libs/base/worker_pool.h"
+#include "libs/rpc/dispatcher.h"
+#include "libs/rpc/security.h"
+
+namespace gatehouse::rpc {
+
+// Offers services over gRPC, with the standard health service and reflection. Calls run on the
+// worker pool (methods that never block: on the transport's thread); a full pool answers
+// kOverloaded. Thread-safe.
+class GrpcServer {
+ public:
+  struct Served {
+    Dispatcher* dispatcher;
+    WorkerPool* workers;
+  };
+
+  // Listens on every address ("host:port", port 0 for any free one, or "unix:/path"). BAD_INPUT
+  // when a TCP address would be opened without certificate or secret.
+  static absl::StatusOr<std::unique_ptr<GrpcServer>> Start(
+      const std::vector<std::string>& addresses, const TransportSecurity& security,
+      std::vector<Served> services);
+  ~GrpcServer();
+
+  // The port of the first TCP address; 0 when there is none.
+  int port() const;
+  // What the health service says.
+  void SetServing(bool serving);
+  // Refuses new calls, waits for running ones until the deadline, then cancels them.
+  void Drain(absl::Time deadline);
+
+ private:
+  struct Impl;
+  explicit GrpcServer(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace gatehouse::rpc

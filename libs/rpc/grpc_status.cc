@@ -1,0 +1,43 @@
+#include "libs/rpc/grpc_status.h"
+
+#include "gatehouse/common/v1/error.pb.h"
+#include "libs/base/status.h"
+
+namespace gatehouse::rpc {
+
+grpc::Status ToGrpcStatus(const absl::Status& status) {
+  if (status.ok()) return grpc::Status::OK;
+  const ErrorReason reason = ReasonOf(status);
+  if (reason == ErrorReason::kUnspecified) {
+    common::v1::ErrorDetail detail;
+    detail.set_reason(common::v1::ERROR_REASON_INTERNAL);
+    return grpc::Status(grpc::StatusCode::INTERNAL, "internal error", detail.SerializeAsString());
+  }
+  common::v1::ErrorDetail detail;
+  detail.set_reason(static_cast<common::v1::ErrorReason>(static_cast<int>(reason)));
+  return grpc::Status(static_cast<grpc::StatusCode>(static_cast<int>(status.code())),
+                      std::string(status.message()), detail.SerializeAsString());
+}
+
+absl::Status FromGrpcStatus(const grpc::Status& status) {
+  if (status.ok()) return absl::OkStatus();
+  common::v1::ErrorDetail detail;
+  if (!status.error_details().empty() && detail.ParseFromString(status.error_details()) &&
+      detail.reason() != common::v1::ERROR_REASON_UNSPECIFIED) {
+    return MakeError(static_cast<ErrorReason>(static_cast<int>(detail.reason())),
+                     status.error_message());
+  }
+  switch (status.error_code()) {
+    case grpc::StatusCode::UNAVAILABLE:
+      return MakeError(ErrorReason::kDependencyDown, "a service that this needs is not reachable");
+    case grpc::StatusCode::DEADLINE_EXCEEDED:
+    case grpc::StatusCode::CANCELLED:
+      return MakeError(ErrorReason::kDeadlineExceeded, "the request's time ran out");
+    case grpc::StatusCode::RESOURCE_EXHAUSTED:
+      return MakeError(ErrorReason::kOverloaded, "a service that this needs is overloaded");
+    default:
+      return MakeError(ErrorReason::kInternal, "internal error");
+  }
+}
+
+}  // namespace gatehouse::rpc

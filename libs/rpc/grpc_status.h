@@ -1,0 +1,18 @@
+#pragma once
+
+#include <grpcpp/support/status.h>
+
+#include "absl/status/status.h"
+
+namespace gatehouse::rpc {
+
+// Statuses keep their reason across processes (gatehouse.common.v1.ErrorDetail in the details). A
+// status without a reason goes over the wire as a bare INTERNAL: its text may hold what only this
+// process's log may see.
+grpc::Status ToGrpcStatus(const absl::Status& status);
+
+// The reverse. A status that no Gatehouse service made becomes kDependencyDown (unreachable),
+// kDeadlineExceeded, or kInternal.
+absl::Status FromGrpcStatus(const grpc::Status& status);
+
+}  // namespace gatehouse::rpc
