@@ -1,0 +1,44 @@
+#include "libs/crypto/digest.h"
+
+#include <openssl/hmac.h>
+
+#include "libs/crypto/bytes.h"
+#include "libs/crypto/openssl_util.h"
+
+namespace gatehouse::crypto {
+namespace {
+constexpr size_t kSha256Bytes = 32;
+}  // namespace
+
+std::string Sha256(std::string_view data) {
+  std::string digest(kSha256Bytes, '\0');
+  CheckOpenssl(
+      EVP_Digest(data.data(), data.size(), Bytes(digest.data()), nullptr, Sha256Md(), nullptr) == 1,
+      "EVP_Digest");
+  return digest;
+}
+
+std::string Sha256Hex(std::string_view data) { return HexEncode(Sha256(data)); }
+
+std::string HmacSha256(std::string_view key, std::string_view data) {
+  std::string mac(kSha256Bytes, '\0');
+  // HMAC() takes a null key for "none given", which an empty view may carry.
+  const char* const key_data = key.empty() ? "" : key.data();
+  CheckOpenssl(HMAC(Sha256Md(), key_data, static_cast<int>(key.size()), Bytes(data.data()),
+                    data.size(), Bytes(mac.data()), nullptr) != nullptr,
+               "HMAC");
+  return mac;
+}
+
+std::string Pbkdf2HmacSha512(std::string_view password, std::string_view salt, int iterations,
+                             size_t length_bytes) {
+  std::string derived(length_bytes, '\0');
+  CheckOpenssl(
+      PKCS5_PBKDF2_HMAC(password.empty() ? "" : password.data(), static_cast<int>(password.size()),
+                        Bytes(salt.data()), static_cast<int>(salt.size()), iterations, Sha512Md(),
+                        static_cast<int>(length_bytes), Bytes(derived.data())) == 1,
+      "PKCS5_PBKDF2_HMAC");
+  return derived;
+}
+
+}  // namespace gatehouse::crypto

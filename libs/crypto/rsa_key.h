@@ -1,0 +1,106 @@
+#pragma once
+
+// RSA keys in the stored form: base64 of DER, no PEM. Signatures are RS256 (PKCS #1 v1.5 with
+// SHA-256).
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include "absl/status/statusor.h"
+
+struct evp_pkey_st;
+
+namespace gatehouse::crypto {
+
+// A public key, parsed once. Immutable, cheap to copy, thread-safe.
+class RsaPublicKey {
+ public:
+  // From base64 of an X.509 SubjectPublicKeyInfo. InvalidArgument unless it is an RSA key of 1024
+  // to 8192 bits (beyond that a verification would cost too much).
+  static absl::StatusOr<RsaPublicKey> FromSpkiBase64(std::string_view spki);
+
+  // Whether `signature` (raw bytes) is this key's RS256 signature of `data`.
+  bool VerifySha256(std::string_view data, std::string_view signature) const;
+
+  // The JWK members: base64url of the unsigned big-endian number.
+  const std::string& jwk_n() const { return parts_->n; }
+  const std::string& jwk_e() const { return parts_->e; }
+  // Standard base64 of the SubjectPublicKeyInfo.
+  const std::string& spki_base64() const { return parts_->spki; }
+
+ private:
+  friend class RsaKeyPair;
+  struct Parts {
+    std::shared_ptr<evp_pkey_st> pkey;
+    std::string n;
+    std::string e;
+    std::string spki;
+  };
+  explicit RsaPublicKey(std::shared_ptr<const Parts> parts) : parts_(std::move(parts)) {}
+  static absl::StatusOr<RsaPublicKey> FromPkey(std::shared_ptr<evp_pkey_st> pkey);
+
+  std::shared_ptr<const Parts> parts_;
+};
+
+// A key pair, parsed once. Immutable and thread-safe: many threads sign with one object.
+class RsaKeyPair {
+ public:
+  // A new key of 2048 bits, which takes 50 ms to 1 s of CPU: see KeyPairPool. Aborts only where
+  // OpenSSL is broken.
+  static std::shared_ptr<const RsaKeyPair> Generate();
+
+  // From the stored text `<base64 SPKI>|<base64 PKCS #8>`; very old rows have `;` for `|`.
+  // InvalidArgument when it is not that, or the halves don't belong together.
+  static absl::StatusOr<std::shared_ptr<const RsaKeyPair>> FromStored(std::string_view pair);
+
+  // The stored text, with `|`. A secret.
+  std::string ToStored() const;
+
+  // Raw signature bytes (256 for a 2048-bit key). Internal if OpenSSL fails.
+  absl::StatusOr<std::string> SignSha256(std::string_view data) const;
+
+  const RsaPublicKey& public_key() const { return public_key_; }
+
+ private:
+  friend class KeyPairPool;
+  explicit RsaKeyPair(RsaPublicKey public_key) : public_key_(std::move(public_key)) {}
+  // Null when `stop` is asked for before the key is found.
+  static std::shared_ptr<const RsaKeyPair> GenerateUnless(std::stop_token stop);
+
+  RsaPublicKey public_key_;  // its pkey holds the private half too
+};
+
+// Keeps key pairs ready, because making one would hold up the request that needs it. Thread-safe.
+// A background thread of low priority fills the pool; destruction interrupts it within
+// milliseconds.
+class KeyPairPool {
+ public:
+  // `ready_pairs` kept ready; 0 starts no thread, and Take makes each pair on the spot.
+  explicit KeyPairPool(size_t ready_pairs);
+  ~KeyPairPool();
+  KeyPairPool(const KeyPairPool&) = delete;
+  KeyPairPool& operator=(const KeyPairPool&) = delete;
+
+  // A pair that nobody else gets: a ready one, or one made now by the caller's thread.
+  std::shared_ptr<const RsaKeyPair> Take();
+
+  // Pairs that are ready now.
+  size_t ready() const;
+
+ private:
+  void Fill(std::stop_token stop);
+
+  const size_t target_;
+  mutable std::mutex mutex_;
+  std::condition_variable_any wake_;
+  std::deque<std::shared_ptr<const RsaKeyPair>> ready_;
+  std::jthread thread_;  // last: it uses the members above
+};
+
+}  // namespace gatehouse::crypto
