@@ -45,6 +45,7 @@ struct DatabaseOptions {
 enum class Isolation { kReadCommitted, kRepeatableRead, kSerializable };
 
 class Lease;
+struct Counters;
 
 // A transaction that is open; lives in Database::Transact. One thread.
 class Transaction {
@@ -62,10 +63,13 @@ class Transaction {
 
  private:
   friend class Database;
-  Transaction(Lease& lease, absl::Time deadline, int attempt)
-      : lease_(lease), deadline_(deadline), attempt_(attempt) {}
+  Transaction(Lease& lease, Counters& counters, const TableNames& names, absl::Time deadline,
+              int attempt)
+      : lease_(lease), counters_(counters), names_(names), deadline_(deadline), attempt_(attempt) {}
 
   Lease& lease_;
+  Counters& counters_;
+  const TableNames& names_;
   const absl::Time deadline_;
   const int attempt_;
   bool commit_despite_ = false;
@@ -91,12 +95,12 @@ struct DatabaseStats {
   int in_use = 0;
   int idle = 0;
   int waiting = 0;
-  int64_t statements = 0;       // those of callers; not BEGIN, COMMIT, ROLLBACK, or preparing
-  int64_t round_trips = 0;      // everything that waited for the server, except connecting
+  int64_t statements = 0;   // those of callers; not BEGIN, COMMIT, ROLLBACK, or preparing
+  int64_t round_trips = 0;  // everything that waited for the server, except connecting
   int64_t connects = 0;
   int64_t connect_failures = 0;
   int64_t wait_timeouts = 0;       // no connection became free in time
-  int64_t statement_timeouts = 0;  // cancelled at their deadline
+  int64_t statement_timeouts = 0;  // calls whose deadline passed, waiting or running
   int64_t refused = 0;             // the queue was full
   int64_t retries = 0;             // transactions run again
 };
@@ -139,6 +143,7 @@ class Database {
 
   // Runs SQL text of any number of statements, in one implicit transaction unless it has its own,
   // with no limit but the deadline. Placeholders as in Statement. For migrations, not for values.
+  // Its connection is closed afterwards.
   absl::Status ExecuteScript(absl::Time deadline, std::string_view sql);
 
   // Subscribes on a connection of its own, which is remade when lost. `callback` runs on a thread
@@ -159,7 +164,6 @@ class Database {
   void CloseIdle();
 
  private:
-  friend class Migrator;
   struct Impl;
   explicit Database(std::unique_ptr<Impl> impl);
 

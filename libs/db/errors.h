@@ -11,7 +11,8 @@
 // | the deadline passed                    | ErrorReason::kDeadlineExceeded                     |
 // | every connection busy, queue full      | ErrorReason::kOverloaded                           |
 // | the server can't be reached            | ErrorReason::kDependencyDown                       |
-// | serialization failure, deadlock        | ABORTED once the retries are used up, kOverloaded  |
+// | serialization failure, deadlock, and   | ErrorReason::kOverloaded, once the retries are     |
+// | lock_not_available (NOWAIT)            | used up (NOWAIT is not retried)                    |
 // | anything else                          | ErrorReason::kInternal                             |
 //
 // Messages hold neither driver text nor values; DatabaseCause() has the driver's text, for logs.

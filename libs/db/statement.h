@@ -45,8 +45,8 @@ class Params {
   Params() = default;
 
   template <typename... Args>
-    requires(sizeof...(Args) > 0 && !(std::same_as<std::remove_cvref_t<Args>, Params> || ...))
-  Params(const Args&... args) {  // NOLINT: implicit, so that callers write {app_id, user_id}
+  requires(sizeof...(Args) > 0 && !(std::same_as<std::remove_cvref_t<Args>, Params> || ...))
+      Params(const Args&... args) {  // NOLINT: implicit, so that callers write {app_id, user_id}
     values_.reserve(sizeof...(Args));
     (Add(args), ...);
   }
@@ -63,8 +63,8 @@ class Params {
     return Add(std::string_view(value ? "t" : "f"));
   }
   template <std::integral T>
-    requires(!std::same_as<T, bool> && !std::same_as<T, char> && sizeof(T) <= sizeof(int64_t))
-  Params& Add(T value) {
+  requires(!std::same_as<T, bool> && !std::same_as<T, char> &&
+           sizeof(T) <= sizeof(int64_t)) Params& Add(T value) {
     return AddInteger(static_cast<int64_t>(value));
   }
   template <typename T>

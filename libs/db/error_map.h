@@ -1,0 +1,31 @@
+#pragma once
+
+// Private to libs/db: from what the driver reports to a status.
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+
+namespace gatehouse::db {
+
+// `message` is the driver's, in verbose form: fields that the client library appends
+// ("CONSTRAINT NAME:  x") are in English whatever the server's language is.
+absl::Status FromSqlState(std::string_view sqlstate, std::string_view message);
+
+// The connection could not be made or was lost. `cause` is logged, never shown.
+absl::Status ConnectionTrouble(std::string_view cause);
+absl::Status DeadlinePassed(std::string_view cause);
+absl::Status Bug(std::string_view cause);
+
+// The SQLSTATE of a status made here; empty when there is none.
+std::string SqlStateOf(const absl::Status& status);
+// Whether running the transaction again may succeed: 40001, 40P01 and RetryTransaction().
+bool IsRetryable(const absl::Status& status);
+// After this error the connection is of no more use.
+bool SpoilsConnection(std::string_view sqlstate);
+
+// Tells the error log, unless the status is an ordinary outcome.
+void LogFailure(std::string_view statement, const absl::Status& status);
+
+}  // namespace gatehouse::db

@@ -1,0 +1,151 @@
+#include "libs/db/pool.h"
+
+#include <utility>
+#include <vector>
+
+#include "absl/time/clock.h"
+#include "libs/base/status.h"
+#include "libs/db/error_map.h"
+#include "libs/db/watchdog.h"
+
+namespace gatehouse::db {
+namespace {
+
+// After a failed attempt nobody tries again for this long: a server that is down or full is not
+// helped by an attempt per request, and recovery is noticed soon enough.
+constexpr absl::Duration kConnectPause = absl::Milliseconds(50);
+
+}  // namespace
+
+Pool::Pool(std::string conninfo, const DatabaseOptions& options)
+    : conninfo_(std::move(conninfo)),
+      size_(static_cast<size_t>(options.pool_size)),
+      min_idle_(static_cast<size_t>(options.min_idle)),
+      max_waiting_(static_cast<size_t>(options.max_waiting)),
+      idle_timeout_(options.idle_timeout),
+      statement_timeout_(options.default_statement_timeout) {
+  Watchdog::Get().AddPruner(this, [this] { Prune(); });
+}
+
+Pool::~Pool() { Watchdog::Get().RemovePruner(this); }
+
+absl::StatusOr<std::unique_ptr<Connection>> Pool::Acquire(absl::Time deadline) {
+  std::unique_lock lock(mutex_);
+  if (waiters_.empty() && lent_ < size_) {
+    ++lent_;
+    lock.unlock();
+    return Provide();
+  }
+  if (waiters_.size() >= max_waiting_) {
+    ++refused_;
+    return MakeError(ErrorReason::kOverloaded, "Too many requests, try again");
+  }
+  Waiter waiter;
+  const auto place = waiters_.insert(waiters_.end(), &waiter);
+  const bool granted =
+      waiter.wake.wait_until(lock, ToSteady(deadline), [&] { return waiter.granted; });
+  if (!granted) {
+    waiters_.erase(place);
+    ++wait_timeouts_;
+    return DeadlinePassed("no connection became free");
+  }
+  lock.unlock();
+  if (waiter.connection != nullptr) return std::move(waiter.connection);
+  return Provide();
+}
+
+// The caller has the right to a connection, counted in lent_.
+absl::StatusOr<std::unique_ptr<Connection>> Pool::Provide() {
+  for (;;) {
+    std::unique_ptr<Connection> connection;
+    {
+      const std::lock_guard lock(mutex_);
+      if (idle_.empty()) break;
+      connection = std::move(idle_.back().connection);
+      idle_.pop_back();
+    }
+    if (connection->LooksAlive()) return connection;
+  }
+  auto connection = Connect();
+  if (!connection.ok()) GiveBackRight();
+  return connection;
+}
+
+absl::StatusOr<std::unique_ptr<Connection>> Pool::Connect() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (absl::Now() < refuse_until_) return last_failure_;
+  }
+  auto connection = Connection::Open(conninfo_, statement_timeout_);
+  if (connection.ok()) {
+    ++connects_;
+    return connection;
+  }
+  ++connect_failures_;
+  const std::lock_guard lock(mutex_);
+  refuse_until_ = absl::Now() + kConnectPause;
+  last_failure_ = connection.status();
+  return connection;
+}
+
+void Pool::GiveBackRight() {
+  const std::lock_guard lock(mutex_);
+  if (waiters_.empty()) {
+    --lent_;
+    return;
+  }
+  Waiter* next = waiters_.front();
+  waiters_.pop_front();
+  next->granted = true;
+  next->wake.notify_one();
+}
+
+void Pool::Release(std::unique_ptr<Connection> connection) {
+  if (!connection->usable()) {
+    connection.reset();
+    GiveBackRight();
+    return;
+  }
+  const std::lock_guard lock(mutex_);
+  if (waiters_.empty()) {
+    --lent_;
+    idle_.push_back({std::move(connection), absl::Now()});
+    return;
+  }
+  Waiter* next = waiters_.front();
+  waiters_.pop_front();
+  next->connection = std::move(connection);
+  next->granted = true;
+  next->wake.notify_one();
+}
+
+void Pool::CloseIdle() {
+  std::deque<Idle> closing;  // closed outside the lock
+  const std::lock_guard lock(mutex_);
+  closing.swap(idle_);
+}
+
+void Pool::Prune() {
+  std::vector<std::unique_ptr<Connection>> closing;
+  const absl::Time before = absl::Now() - idle_timeout_;
+  {
+    const std::lock_guard lock(mutex_);
+    while (idle_.size() > min_idle_ && idle_.front().since < before) {
+      closing.push_back(std::move(idle_.front().connection));
+      idle_.pop_front();
+    }
+  }
+}
+
+void Pool::AddStats(DatabaseStats& stats) const {
+  const std::lock_guard lock(mutex_);
+  stats.in_use = static_cast<int>(lent_);
+  stats.idle = static_cast<int>(idle_.size());
+  stats.waiting = static_cast<int>(waiters_.size());
+  stats.connects = connects_;
+  stats.connect_failures = connect_failures_;
+  stats.wait_timeouts = wait_timeouts_;
+  stats.refused = refused_;
+}
+
+}  // namespace gatehouse::db

@@ -1,0 +1,56 @@
+#include "libs/db/statement.h"
+
+#include <charconv>
+
+namespace gatehouse::db {
+
+Params& Params::Add(std::string_view value) {
+  // libpq would cut the text off there, silently.
+  if (value.find('\0') != std::string_view::npos) valid_ = false;
+  values_.emplace_back(std::string(value));
+  return *this;
+}
+
+Params& Params::Add(const TextArray& value) {
+  std::string literal = "{";
+  for (const std::string& element : value.values) {
+    if (element.find('\0') != std::string::npos) valid_ = false;
+    if (literal.size() > 1) literal += ',';
+    literal += '"';
+    for (const char c : element) {
+      if (c == '"' || c == '\\') literal += '\\';
+      literal += c;
+    }
+    literal += '"';
+  }
+  literal += '}';
+  values_.emplace_back(std::move(literal));
+  return *this;
+}
+
+Params& Params::Add(Bytes value) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  std::string text = "\\x";
+  text.reserve(2 + 2 * value.value.size());
+  for (const char c : value.value) {
+    const auto byte = static_cast<unsigned char>(c);
+    text += kHex[byte >> 4];
+    text += kHex[byte & 15];
+  }
+  values_.emplace_back(std::move(text));
+  return *this;
+}
+
+Params& Params::AddNull() {
+  values_.emplace_back(std::nullopt);
+  return *this;
+}
+
+Params& Params::AddInteger(int64_t value) {
+  char text[24];
+  const auto end = std::to_chars(text, text + sizeof(text), value).ptr;
+  values_.emplace_back(std::string(text, end));
+  return *this;
+}
+
+}  // namespace gatehouse::db

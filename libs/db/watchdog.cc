@@ -1,0 +1,132 @@
+#include "libs/db/watchdog.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+
+#include "absl/time/clock.h"
+
+namespace gatehouse::db {
+namespace {
+
+// How long a server may take to answer to a cancel request before the connection is cut: it takes
+// about a millisecond, unless the network or the server hangs.
+constexpr auto kCancelGrace = std::chrono::milliseconds(500);
+constexpr auto kPruneEvery = std::chrono::seconds(5);
+constexpr auto kLongestWait = std::chrono::hours(1);
+
+}  // namespace
+
+SteadyTime ToSteady(absl::Time time) {
+  const absl::Duration left = time - absl::Now();
+  if (left > absl::Hours(24)) return std::chrono::steady_clock::now() + std::chrono::hours(24);
+  return std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(left);
+}
+
+Watchdog& Watchdog::Get() {
+  static Watchdog* const watchdog = new Watchdog;
+  return *watchdog;
+}
+
+Watchdog::Watchdog() {
+  std::thread([this] { Watch(); }).detach();
+  std::thread([this] { RunChores(); }).detach();
+}
+
+void Watchdog::Add(const std::shared_ptr<InFlight>& in_flight) {
+  const std::lock_guard lock(mutex_);
+  watched_.insert(in_flight);
+}
+
+void Watchdog::Remove(const std::shared_ptr<InFlight>& in_flight) {
+  const std::lock_guard lock(mutex_);
+  watched_.erase(in_flight);
+}
+
+void Watchdog::Arm(InFlight& in_flight, SteadyTime deadline) {
+  {
+    const std::lock_guard lock(in_flight.mutex);
+    in_flight.armed = true;
+    in_flight.due = deadline;
+  }
+  // Usually the watchdog already means to look earlier than this, for an older statement.
+  if (deadline < next_look_.load()) {
+    const std::lock_guard lock(mutex_);
+    rescan_ = true;
+    wake_.notify_one();
+  }
+}
+
+bool Watchdog::Disarm(InFlight& in_flight) {
+  const std::lock_guard lock(in_flight.mutex);
+  in_flight.armed = false;
+  return in_flight.cancelled;
+}
+
+void Watchdog::Watch() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    rescan_ = false;
+    // Whoever arms from here on wakes us, since the scan may have passed his connection.
+    next_look_.store(SteadyTime::max());
+    const SteadyTime next = Scan();
+    next_look_.store(next);
+    const auto until = std::min(next, std::chrono::steady_clock::now() + kLongestWait);
+    wake_.wait_until(lock, until, [this] { return rescan_; });
+  }
+}
+
+SteadyTime Watchdog::Scan() {
+  SteadyTime next = SteadyTime::max();
+  const SteadyTime now = std::chrono::steady_clock::now();
+  for (const std::shared_ptr<InFlight>& in_flight : watched_) {
+    const std::lock_guard lock(in_flight->mutex);
+    if (!in_flight->armed) continue;
+    if (in_flight->due <= now) {
+      if (!in_flight->cancelled) {
+        in_flight->cancelled = true;
+        const std::lock_guard chores_lock(chores_mutex_);
+        to_cancel_.push_back(in_flight);
+        chores_wake_.notify_one();
+      } else {
+        ::shutdown(in_flight->socket, SHUT_RDWR);
+      }
+      in_flight->due = now + kCancelGrace;
+    }
+    next = std::min(next, in_flight->due);
+  }
+  return next;
+}
+
+void Watchdog::AddPruner(const void* key, std::function<void()> prune) {
+  const std::lock_guard lock(pruners_mutex_);
+  pruners_.emplace_back(key, std::move(prune));
+}
+
+void Watchdog::RemovePruner(const void* key) {
+  const std::lock_guard lock(pruners_mutex_);
+  std::erase_if(pruners_, [key](const auto& pruner) { return pruner.first == key; });
+}
+
+void Watchdog::RunChores() {
+  SteadyTime next_prune = std::chrono::steady_clock::now() + kPruneEvery;
+  for (;;) {
+    std::shared_ptr<InFlight> cancel;
+    {
+      std::unique_lock lock(chores_mutex_);
+      chores_wake_.wait_until(lock, next_prune, [this] { return !to_cancel_.empty(); });
+      if (!to_cancel_.empty()) {
+        cancel = std::move(to_cancel_.front());
+        to_cancel_.pop_front();
+      }
+    }
+    if (cancel != nullptr) cancel->cancel();
+    if (std::chrono::steady_clock::now() >= next_prune) {
+      const std::lock_guard lock(pruners_mutex_);
+      for (const auto& [key, prune] : pruners_) prune();
+      next_prune = std::chrono::steady_clock::now() + kPruneEvery;
+    }
+  }
+}
+
+}  // namespace gatehouse::db

@@ -1,0 +1,73 @@
+#pragma once
+
+// Private to libs/db: makes deadlines of running statements true without a round trip each.
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include "absl/time/time.h"
+
+namespace gatehouse::db {
+
+using SteadyTime = std::chrono::steady_clock::time_point;
+SteadyTime ToSteady(absl::Time time);
+
+// One connection's running statement, shared between the thread that runs it and the watchdog.
+struct InFlight {
+  // Asks the server to cancel. May block for as long as the network does; runs on a thread of the
+  // watchdog, and keeps what it needs alive.
+  std::function<void()> cancel;
+  int socket = -1;
+
+  std::mutex mutex;
+  bool armed = false;
+  // A cancel request was sent: it may reach the server late and hit the next statement, so the
+  // connection must not be used again.
+  bool cancelled = false;
+  SteadyTime due;  // when to cancel, and after that, when to cut the connection
+};
+
+// One per process: a thread that watches deadlines, and one that sends cancel requests and prunes
+// idle connections (both may block). Thread-safe. Never destroyed.
+class Watchdog {
+ public:
+  static Watchdog& Get();
+
+  void Add(const std::shared_ptr<InFlight>& in_flight);
+  void Remove(const std::shared_ptr<InFlight>& in_flight);
+  // Begins to watch; the statement is about to be sent.
+  void Arm(InFlight& in_flight, SteadyTime deadline);
+  // The statement ended. True when it was cancelled.
+  bool Disarm(InFlight& in_flight);
+
+  // Calls `prune` every few seconds until RemovePruner(key), which waits for a running call.
+  void AddPruner(const void* key, std::function<void()> prune);
+  void RemovePruner(const void* key);
+
+ private:
+  Watchdog();
+  void Watch();
+  SteadyTime Scan();
+  void RunChores();
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::set<std::shared_ptr<InFlight>> watched_;
+  bool rescan_ = false;
+  std::atomic<SteadyTime> next_look_{SteadyTime::max()};
+
+  std::mutex chores_mutex_;
+  std::condition_variable chores_wake_;
+  std::deque<std::shared_ptr<InFlight>> to_cancel_;
+  std::mutex pruners_mutex_;
+  std::deque<std::pair<const void*, std::function<void()>>> pruners_;
+};
+
+}  // namespace gatehouse::db
