@@ -25,6 +25,8 @@ class ApiRequest {
   std::vector<std::pair<std::string, std::string>> query;  // decoded, in order
   std::string body;          // decoded to UTF-8
   rpc::CallContext context;
+  // The caller holds the SaaS secret: protected settings are shown to it and may be changed.
+  bool has_saas_secret = false;
 
   // The body as a JSON object, or BAD_INPUT `Invalid Json Input`. Parsed once.
   absl::StatusOr<const json::Value*> JsonBody();

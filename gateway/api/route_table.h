@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,6 +37,7 @@ class RouteTable {
 
   struct Match {
     const Route* route;     // null: the path exists but not with this method (405)
+    const Route* any;       // some route of the path: what its checks are when `route` is null
     std::string app_id;     // "public" when the path names none
     std::string tenant_id;  // likewise
   };

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <exception>
+#include <mutex>
+#include <unordered_map>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -116,14 +118,22 @@ class LocalSubscription final : public Subscription {
 
 class LocalChannel final : public Channel {
  public:
-  LocalChannel(Dispatcher& dispatcher, std::string caller)
-      : dispatcher_(dispatcher), caller_(std::move(caller)) {}
+  LocalChannel(std::span<Dispatcher* const> dispatchers, std::string caller)
+      : caller_(std::move(caller)) {
+    for (Dispatcher* dispatcher : dispatchers) {
+      for (const MethodInfo& method : dispatcher->info().methods) {
+        dispatchers_.emplace(&method, dispatcher);
+      }
+    }
+  }
 
   absl::Status Call(const MethodInfo& method, const CallContext& context,
                     const google::protobuf::Message& request,
                     google::protobuf::Message* response) override {
     CallContext callee{caller_, context.request_id, context.deadline};
-    return dispatcher_.Dispatch(method, callee, request, response);
+    auto found = dispatchers_.find(&method);
+    if (found == dispatchers_.end()) return NoSuchMethod(method);
+    return found->second->Dispatch(method, callee, request, response);
   }
 
   std::unique_ptr<Subscription> Subscribe(
@@ -132,21 +142,29 @@ class LocalChannel final : public Channel {
       std::function<void(const google::protobuf::Message&)> on_message) override {
     CallContext callee{caller_, context.request_id, context.deadline};
     auto sink = std::make_shared<LocalSink>(std::move(on_message));
-    if (!dispatcher_.DispatchStream(method, callee, request, sink).ok()) return nullptr;
+    auto found = dispatchers_.find(&method);
+    if (found == dispatchers_.end()) return nullptr;
+    if (!found->second->DispatchStream(method, callee, request, sink).ok()) return nullptr;
     return std::make_unique<LocalSubscription>(std::move(sink));
   }
 
   bool local() const override { return true; }
 
  private:
-  Dispatcher& dispatcher_;
+  static absl::Status NoSuchMethod(const MethodInfo& method) {
+    return absl::UnimplementedError(std::string(method.full_path));
+  }
+
+  // By the address of the method's row in the generated table: one per method in a process.
+  std::unordered_map<const MethodInfo*, Dispatcher*> dispatchers_;
   const std::string caller_;
 };
 
 }  // namespace
 
-std::unique_ptr<Channel> MakeLocalChannel(Dispatcher& dispatcher, std::string caller) {
-  return std::make_unique<LocalChannel>(dispatcher, std::move(caller));
+std::unique_ptr<Channel> MakeLocalChannel(std::span<Dispatcher* const> dispatchers,
+                                          std::string caller) {
+  return std::make_unique<LocalChannel>(dispatchers, std::move(caller));
 }
 
 }  // namespace gatehouse::rpc

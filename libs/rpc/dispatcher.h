@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -59,7 +60,8 @@ class Dispatcher {
   CallObserver observer_;
 };
 
-// Calls a dispatcher in this process, on the caller's thread, as `caller`.
-std::unique_ptr<Channel> MakeLocalChannel(Dispatcher& dispatcher, std::string caller);
+// Calls the services of one component in this process, on the caller's thread, as `caller`.
+std::unique_ptr<Channel> MakeLocalChannel(std::span<Dispatcher* const> dispatchers,
+                                          std::string caller);
 
 }  // namespace gatehouse::rpc

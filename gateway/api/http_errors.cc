@@ -1,0 +1,45 @@
+#include "gateway/api/http_errors.h"
+
+#include <string>
+
+#include "libs/base/status.h"
+
+namespace gatehouse::gateway {
+namespace {
+
+Reply RetryLater(int status, const std::string& message) {
+  Reply reply = TextReply(status, message);
+  reply.headers.emplace_back("Retry-After", "1");
+  return reply;
+}
+
+}  // namespace
+
+Reply ErrorReply(const absl::Status& status) {
+  const std::string message(status.message());
+  switch (ReasonOf(status)) {
+    case ErrorReason::kBadInput:
+    case ErrorReason::kTenantNotFound:
+      return TextReply(400, message);
+    case ErrorReason::kUnauthenticated:
+      return TextReply(401, message);
+    case ErrorReason::kForbidden:
+      return TextReply(403, message);
+    case ErrorReason::kNotFound:
+      return TextReply(404, message);
+    case ErrorReason::kOverloaded:
+      return RetryLater(429, message);
+    case ErrorReason::kNotSupported:
+      return TextReply(501, message);
+    case ErrorReason::kDependencyDown:
+    case ErrorReason::kDeadlineExceeded:
+      return RetryLater(503, message);
+    case ErrorReason::kCallerNotAllowed:
+    case ErrorReason::kInternal:
+    case ErrorReason::kUnspecified:
+      break;
+  }
+  return TextReply(500, "Internal Error");
+}
+
+}  // namespace gatehouse::gateway
