@@ -19,6 +19,7 @@ class TenantDatabases {
   virtual ~TenantDatabases() = default;
   // Valid as long as this object. kDependencyDown when a tenant's own database can't be reached.
   virtual absl::StatusOr<db::Database*> Of(const Tenant& tenant) = 0;
+  // Where tenant_configs and the rows of tenants without a database of their own lie.
   virtual db::Database& Base() = 0;
 };
 

@@ -3,14 +3,16 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <shared_mutex>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "gatehouse/common/v1/scope.pb.h"
 #include "gatehouse/tenants/v1/tenant.pb.h"
+#include "libs/base/clock.h"
 #include "libs/config/core_config.h"
 
 namespace gatehouse::tenancy {
@@ -22,7 +24,7 @@ struct Tenant {
   std::string tenant_id;
   std::shared_ptr<const config::CoreConfig> config;  // never null
   gatehouse::tenants::v1::Tenant record;             // as configured
-  // Which database its rows lie in: tenants with the same id share a pool.
+  // Which database its rows lie in: tenants with the same id share a pool. Empty: the base one.
   std::string storage_id;
 
   bool is_public() const { return tenant_id == "public"; }
@@ -31,23 +33,33 @@ struct Tenant {
 using TenantPtr = std::shared_ptr<const Tenant>;
 
 // All tenants as this process knows them: fed by the tenants service's stream, read by every
-// request without a call. Thread-safe; a look-up copies one pointer.
+// request without a call. Thread-safe. A look-up copies one pointer; a change touches the tenants
+// that inherit from what changed and no others, so that thousands of tenants cost a request
+// nothing.
 class TenantDirectory {
  public:
   // Asked for a tenant that the directory lacks, so that one made a moment ago by another process
-  // is found. Returns the record, or kTenantNotFound. Results of either kind are kept briefly.
+  // is found. Returns the record, or kTenantNotFound. Results of either kind are kept briefly, and
+  // the number of questions a second is bounded.
   using Fallback = std::function<absl::StatusOr<gatehouse::tenants::v1::Tenant>(
       const common::v1::Scope&, absl::Time deadline)>;
 
-  explicit TenantDirectory(bool test_mode) : test_mode_(test_mode) {}
+  // `clock`, if given, outlives the directory.
+  explicit TenantDirectory(bool test_mode, const Clock* clock = nullptr);
+  ~TenantDirectory();
+  TenantDirectory(const TenantDirectory&) = delete;
+  TenantDirectory& operator=(const TenantDirectory&) = delete;
 
-  // Applies one message of the stream.
-  void Apply(bool full, std::string_view base_config_json,
-             const std::vector<gatehouse::tenants::v1::Tenant>& upserted,
-             const std::vector<common::v1::Scope>& removed);
+  // Applies one message of the stream. Returns what was left out because its configuration is not
+  // valid, in words for the log: such a tenant keeps its former configuration, or is not there.
+  std::vector<std::string> Apply(bool full, std::string_view base_config_json,
+                                 const std::vector<gatehouse::tenants::v1::Tenant>& upserted,
+                                 const std::vector<common::v1::Scope>& removed);
+  // Before the directory is used by other threads.
   void SetFallback(Fallback fallback);
 
-  // The tenant, or kTenantNotFound with the original's text (formats.md 9.1).
+  // The tenant, or kTenantNotFound with the original's text (formats.md 9.1). Asks the fallback
+  // only when given a deadline.
   absl::StatusOr<TenantPtr> Find(const common::v1::Scope& scope,
                                  absl::Time deadline = absl::InfinitePast()) const;
   // The app's public tenant: what app-wide settings and API keys are read from.
@@ -57,6 +69,9 @@ class TenantDirectory {
   bool HasConnectionUriDomain(std::string_view domain) const;
   // A snapshot of all tenants, for background jobs.
   std::vector<TenantPtr> All() const;
+  // The tenants of the scope's app, by tenant id.
+  std::vector<TenantPtr> TenantsOfApp(const common::v1::Scope& scope) const;
+  size_t size() const;
   // False until the first full message: the process is not ready before.
   bool ready() const;
   // The settings that every tenant inherits; never null once ready.
@@ -64,18 +79,28 @@ class TenantDirectory {
 
  private:
   struct State;
-  std::shared_ptr<const State> Load() const;
-  static std::shared_ptr<const Tenant> Resolve(const State& state,
-                                               const gatehouse::tenants::v1::Tenant& record);
+
+  TenantPtr Lookup(std::string_view domain, std::string_view app_id,
+                   std::string_view tenant_id) const;
+  absl::StatusOr<TenantPtr> AskFallback(const common::v1::Scope& scope, absl::Time deadline) const;
 
   const bool test_mode_;
-  std::mutex apply_mutex_;
-  mutable std::mutex state_mutex_;
-  std::shared_ptr<const State> state_;
+  const Clock* const clock_;
+  std::mutex apply_mutex_;  // one writer at a time; taken before mutex_
+  mutable std::shared_mutex mutex_;
+  std::unique_ptr<State> state_;
   Fallback fallback_;
+
+  struct Brief;
+  mutable std::mutex brief_mutex_;
+  std::unique_ptr<Brief> brief_;
 };
 
 // The text of kTenantNotFound for a scope.
 absl::Status TenantNotFound(const common::v1::Scope& scope);
+
+// A scope from its parts; empty app and tenant ids become "public".
+common::v1::Scope MakeScope(std::string_view connection_uri_domain, std::string_view app_id,
+                            std::string_view tenant_id);
 
 }  // namespace gatehouse::tenancy

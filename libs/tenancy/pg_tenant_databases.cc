@@ -1,0 +1,90 @@
+#include "libs/tenancy/pg_tenant_databases.h"
+
+#include "libs/base/status.h"
+#include "libs/base/strings.h"
+
+namespace gatehouse::tenancy {
+namespace {
+
+// key='value' with quotes and backslashes escaped, as libpq reads it.
+std::string ConninfoOf(const config::DbSettings& settings) {
+  std::string conninfo;
+  for (const auto& [key, value] : settings.LibpqOptions()) {
+    if (!conninfo.empty()) conninfo += ' ';
+    conninfo += StrCat(key, "='");
+    for (const char c : value) {
+      if (c == '\'' || c == '\\') conninfo += '\\';
+      conninfo += c;
+    }
+    conninfo += '\'';
+  }
+  return conninfo;
+}
+
+}  // namespace
+
+absl::StatusOr<db::DatabaseOptions> MakeDatabaseOptions(const config::DbSettings& settings,
+                                                        std::string application_name) {
+  db::DatabaseOptions options;
+  options.conninfo = ConninfoOf(settings);
+  options.host = settings.host;
+  options.port = settings.port;
+  options.user = settings.user;
+  options.password = settings.password;
+  options.dbname = settings.database_name;
+  ASSIGN_OR_RETURN(options.tables,
+                   db::TableNames::Create(settings.table_schema, settings.table_names_prefix,
+                                          settings.custom_table_names));
+  options.application_name = std::move(application_name);
+  options.pool_size = settings.connection_pool_size;
+  options.min_idle = settings.minimum_idle_connections.value_or(0);
+  options.idle_timeout = absl::Milliseconds(settings.idle_connection_timeout_ms);
+  return options;
+}
+
+absl::StatusOr<db::DatabaseOptions> OverlayDatabaseOptions(const db::DatabaseOptions& base_options,
+                                                           const config::DbSettings& base,
+                                                           const config::DbSettings& tenant) {
+  ASSIGN_OR_RETURN(db::DatabaseOptions own,
+                   MakeDatabaseOptions(tenant, base_options.application_name));
+  db::DatabaseOptions options = base_options;
+  options.tables = own.tables;
+  if (tenant.host != base.host) options.host = own.host;
+  if (tenant.port != base.port) options.port = own.port;
+  if (tenant.database_name != base.database_name) options.dbname = own.dbname;
+  if (tenant.user != base.user) options.user = own.user;
+  if (tenant.password != base.password) options.password = own.password;
+  if (tenant.LibpqOptions() != base.LibpqOptions()) options.conninfo = own.conninfo;
+  if (tenant.connection_pool_size != base.connection_pool_size) {
+    options.pool_size = own.pool_size;
+  }
+  if (tenant.minimum_idle_connections != base.minimum_idle_connections) {
+    options.min_idle = own.min_idle;
+  }
+  if (tenant.idle_connection_timeout_ms != base.idle_connection_timeout_ms) {
+    options.idle_timeout = own.idle_timeout;
+  }
+  return options;
+}
+
+PgTenantDatabases::PgTenantDatabases(std::shared_ptr<db::Database> base,
+                                     config::DbSettings base_settings)
+    : base_(std::move(base)), base_settings_(std::move(base_settings)) {}
+
+absl::StatusOr<db::Database*> PgTenantDatabases::Of(const Tenant& tenant) {
+  if (tenant.storage_id.empty()) return base_.get();
+  std::lock_guard<std::mutex> lock(mutex_);
+  auto found = databases_.find(tenant.storage_id);
+  if (found == databases_.end()) {
+    // Making a Database opens no connection, so it may be done under the lock.
+    ASSIGN_OR_RETURN(db::DatabaseOptions options,
+                     OverlayDatabaseOptions(base_->options(), base_settings_,
+                                            tenant.config->db()));
+    ASSIGN_OR_RETURN(std::unique_ptr<db::Database> database,
+                     db::Database::Create(std::move(options)));
+    found = databases_.emplace(tenant.storage_id, std::move(database)).first;
+  }
+  return found->second.get();
+}
+
+}  // namespace gatehouse::tenancy

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "libs/config/db_settings.h"
+#include "libs/db/database.h"
+#include "libs/tenancy/tenant_databases.h"
+
+namespace gatehouse::tenancy {
+
+// How `settings` are reached. The parts go into the options' fields; only what JDBC attributes say
+// about encryption and the like goes into `conninfo`. Bad input when the schema, the prefix or a
+// table name is no plain identifier.
+absl::StatusOr<db::DatabaseOptions> MakeDatabaseOptions(const config::DbSettings& settings,
+                                                        std::string application_name);
+
+// The options of a tenant's own database: `base_options` with whatever `tenant` sets otherwise than
+// `base`. So an embedded server's socket, and the role that a service has, hold for a tenant that
+// only names a schema of its own.
+absl::StatusOr<db::DatabaseOptions> OverlayDatabaseOptions(const db::DatabaseOptions& base_options,
+                                                           const config::DbSettings& base,
+                                                           const config::DbSettings& tenant);
+
+// TenantDatabases over real pools. A pool is made when first asked for, and lives as long as this
+// object: it holds no connection while nobody uses it. Thread-safe.
+class PgTenantDatabases final : public TenantDatabases {
+ public:
+  // `base_settings` are those that `base` was made from, before anything was put in their place.
+  PgTenantDatabases(std::shared_ptr<db::Database> base, config::DbSettings base_settings);
+
+  absl::StatusOr<db::Database*> Of(const Tenant& tenant) override;
+  db::Database& Base() override { return *base_; }
+
+ private:
+  const std::shared_ptr<db::Database> base_;
+  const config::DbSettings base_settings_;
+  std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<db::Database>> databases_;  // by storage id
+};
+
+}  // namespace gatehouse::tenancy

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "libs/base/json.h"
+#include "libs/tenancy/tenant_directory.h"
+
+namespace gatehouse::tenancy {
+
+// A tenant's names in one string, as a key of hash maps.
+std::string TenantKey(std::string_view domain, std::string_view app_id,
+                      std::string_view tenant_id);
+
+// Turns records into tenants with their whole configuration: a tenant inherits from its app's
+// public tenant, that from its connection-URI domain's, that from the base configuration. Tenants
+// that set nothing share the configuration of what they inherit from. Lives for one change of the
+// directory; one thread.
+class TenantResolver {
+ public:
+  // The record of a tenant as it is after the change; null when there is none.
+  using RecordOf = std::function<const gatehouse::tenants::v1::Tenant*(const std::string& key)>;
+  // A tenant that the change does not affect; null when it has to be resolved.
+  using UnchangedOf = std::function<TenantPtr(const std::string& key)>;
+
+  TenantResolver(const config::BaseConfig& base, std::shared_ptr<const config::CoreConfig> root,
+                 RecordOf record_of, UnchangedOf unchanged_of);
+
+  // Null when the configuration is not valid; `problems()` then says why.
+  TenantPtr Resolve(const gatehouse::tenants::v1::Tenant& record);
+  std::vector<std::string> problems() && { return std::move(problems_); }
+
+ private:
+  // The parsed settings of a tenant; null when it has none of its own or there is no such tenant.
+  const json::Value* SettingsOf(const std::string& key);
+  std::shared_ptr<const config::CoreConfig> Inherited(const gatehouse::tenants::v1::Tenant& record);
+
+  const config::BaseConfig& base_;
+  const std::shared_ptr<const config::CoreConfig> root_;
+  const RecordOf record_of_;
+  const UnchangedOf unchanged_of_;
+  std::unordered_map<std::string, json::Value> settings_;
+  std::unordered_map<std::string, TenantPtr> resolved_;
+  std::vector<std::string> problems_;
+};
+
+}  // namespace gatehouse::tenancy
