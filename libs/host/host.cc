@@ -1,0 +1,268 @@
+#include "libs/host/host.h"
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "gatehouse/tenants/v1/tenant_directory.rpc.h"
+#include "libs/base/status.h"
+#include "libs/base/strings.h"
+#include "libs/db/database.h"
+#include "libs/rpc/grpc_channel.h"
+#include "libs/telemetry/log.h"
+#include "libs/tenancy/pg_tenant_databases.h"
+
+namespace gatehouse::host {
+namespace {
+
+// Waiting requests of one service: enough for a burst of 1,000 clients; beyond it 429 is kinder
+// than a growing queue.
+constexpr size_t kMaxQueuedPerService = 2048;
+// Workers of a remote service only wait for it.
+constexpr size_t kRemoteWorkers = 16;
+constexpr absl::Duration kDirectoryTimeout = absl::Seconds(60);
+constexpr absl::Duration kFallbackTimeout = absl::Seconds(5);
+
+absl::StatusOr<std::string> ReadFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::stringstream text;
+  text << file.rdbuf();
+  if (!file) return BadInput(StrCat("cannot read ", path));
+  return text.str();
+}
+
+}  // namespace
+
+// One service that runs here: its component and the dispatchers of its RPC services.
+struct Host::Running {
+  std::string name;
+  std::unique_ptr<Environment> environment;
+  std::unique_ptr<Component> component;
+  std::vector<std::unique_ptr<rpc::Dispatcher>> dispatchers;
+};
+
+class Host::ServiceEnvironment final : public Environment {
+ public:
+  ServiceEnvironment(Host& host, std::string_view name, tenancy::TenantDatabases& databases)
+      : host_(host), name_(name), databases_(databases) {}
+
+  rpc::Channel& ChannelTo(std::string_view service) override {
+    return host_.ChannelBetween(name_, service);
+  }
+  tenancy::TenantDirectory& tenants() override { return host_.directory_; }
+  tenancy::TenantDatabases& databases() override { return databases_; }
+  const config::ProcessConfig& config() const override { return host_.config(); }
+  const Clock& clock() const override { return *host_.options_.clock; }
+  JobScheduler& jobs() override { return host_.jobs_; }
+
+ private:
+  Host& host_;
+  const std::string name_;
+  tenancy::TenantDatabases& databases_;
+};
+
+Host::Host(Options options)
+    : options_(std::move(options)), directory_(options_.config->test_mode, options_.clock) {}
+
+Host::~Host() {
+  Drain(absl::Now());
+  // Components go in the reverse order of their making: each may hold channels to lower ones.
+  while (!running_.empty()) running_.pop_back();
+}
+
+absl::StatusOr<std::unique_ptr<Host>> Host::Start(Options options) {
+  auto host = std::unique_ptr<Host>(new Host(std::move(options)));
+  ASSIGN_OR_RETURN(host->security_, host->LoadSecurity());
+  RETURN_IF_ERROR(host->StartServices());
+  host->jobs_.Start();
+  return host;
+}
+
+absl::StatusOr<rpc::TransportSecurity> Host::LoadSecurity() const {
+  rpc::TransportSecurity security;
+  security.shared_secret = config().internal_secret;
+  if (!config().tls_cert_file.empty()) {
+    ASSIGN_OR_RETURN(security.certificate_pem, ReadFile(config().tls_cert_file));
+    ASSIGN_OR_RETURN(security.private_key_pem, ReadFile(config().tls_key_file));
+    ASSIGN_OR_RETURN(security.ca_pem, ReadFile(config().tls_ca_file));
+  }
+  return security;
+}
+
+bool Host::RunsService(std::string_view name) const {
+  return std::any_of(running_.begin(), running_.end(),
+                     [&](const auto& running) { return running->name == name; });
+}
+
+rpc::CallObserver Host::ObserverOf(std::string service) {
+  return [this, service = std::move(service)](const rpc::CallRecord& record) {
+    const ErrorReason reason = ReasonOf(*record.status);
+    const std::string_view outcome = record.status->ok() ? "OK" : ErrorReasonName(reason);
+    metrics_.ObserveRpc(service, record.method->name, outcome,
+                        absl::ToDoubleSeconds(record.duration));
+    const bool fault = !record.status->ok() &&
+                       (reason == ErrorReason::kUnspecified || reason == ErrorReason::kInternal);
+    if (fault) {
+      // The text of a status without a reason is ours or the driver's, never a client's.
+      const std::string cause = db::DatabaseCause(*record.status);
+      telemetry::Log(telemetry::LogLevel::kError, "call_failed",
+                     {{"request_id", record.context->request_id},
+                      {"service", service},
+                      {"method", record.method->name},
+                      {"cause", cause.empty() ? std::string(record.status->message()) : cause}});
+    }
+  };
+}
+
+absl::StatusOr<tenancy::TenantDatabases*> Host::DatabasesOf(std::string_view service) {
+  const config::ServiceSettings& settings = config().service(service);
+  auto& slot = databases_[settings.database_user];
+  if (!slot) {
+    tenancy::DatabaseRole role;
+    role.user = settings.database_user;
+    role.password = settings.database_password;
+    role.pool_size = settings.pool_size;
+    role.application_name =
+        settings.database_user.empty() ? "gatehouse" : StrCat("gatehouse-", service);
+    ASSIGN_OR_RETURN(slot, tenancy::PgTenantDatabases::Create(config().core->db(), role));
+  }
+  return slot.get();
+}
+
+absl::Status Host::StartService(const ServiceDefinition& definition) {
+  auto running = std::make_unique<Running>();
+  running->name = std::string(definition.name);
+  ASSIGN_OR_RETURN(tenancy::TenantDatabases * databases, DatabasesOf(definition.name));
+  running->environment = std::make_unique<ServiceEnvironment>(*this, definition.name, *databases);
+  ASSIGN_OR_RETURN(running->component, definition.factory(*running->environment));
+  for (const ExposedService& service : running->component->services()) {
+    ASSIGN_OR_RETURN(auto dispatcher,
+                     rpc::Dispatcher::Create(*service.handler, service.policy,
+                                             ObserverOf(running->name)));
+    running->dispatchers.push_back(std::move(dispatcher));
+  }
+  running_.push_back(std::move(running));
+  return running_.back()->component->Start();
+}
+
+absl::Status Host::StartServices() {
+  for (const ServiceDefinition& definition : options_.services) {
+    RETURN_IF_ERROR(StartService(definition));
+    if (definition.name == "tenants") RETURN_IF_ERROR(FollowTenants());
+  }
+  if (!tenant_stream_) RETURN_IF_ERROR(FollowTenants());
+  return absl::OkStatus();
+}
+
+absl::Status Host::FollowTenants() {
+  using tenants::v1::TenantDirectoryServiceClient;
+  const std::string_view caller =
+      running_.empty() ? options_.caller : std::string_view(running_.back()->name);
+  rpc::Channel& channel = ChannelBetween(caller, "tenants");
+  TenantDirectoryServiceClient client(channel);
+  tenant_stream_ = client.SubscribeWatchTenants(
+      rpc::CallContext{}, {}, [this](const tenants::v1::WatchTenantsResponse& change) {
+        const std::vector<std::string> left_out = directory_.Apply(
+            change.full(), change.base_config_json(),
+            {change.upserted().begin(), change.upserted().end()},
+            {change.removed().begin(), change.removed().end()});
+        for (const std::string& text : left_out) {
+          telemetry::Log(telemetry::LogLevel::kWarn, "tenant_left_out", {{"why", text}});
+        }
+      });
+  directory_.SetFallback([&channel](const common::v1::Scope& scope, absl::Time deadline)
+                             -> absl::StatusOr<tenants::v1::Tenant> {
+    rpc::CallContext context;
+    context.deadline = std::min(deadline, absl::Now() + kFallbackTimeout);
+    tenants::v1::GetDirectoryEntryRequest request;
+    *request.mutable_scope() = scope;
+    ASSIGN_OR_RETURN(auto response,
+                     TenantDirectoryServiceClient(channel).GetDirectoryEntry(context, request));
+    if (!response.has_tenant()) return tenancy::TenantNotFound(scope);
+    return std::move(*response.mutable_tenant());
+  });
+  const absl::Time give_up = absl::Now() + kDirectoryTimeout;
+  while (!directory_.ready()) {
+    if (absl::Now() > give_up) {
+      return absl::UnavailableError("the tenants service gave no tenants within 60 s");
+    }
+    absl::SleepFor(absl::Milliseconds(10));
+  }
+  return absl::OkStatus();
+}
+
+rpc::Channel& Host::ChannelBetween(std::string_view caller, std::string_view service) {
+  std::lock_guard lock(channels_mutex_);
+  auto& slot = channels_[{std::string(caller), std::string(service)}];
+  if (slot) return *slot;
+  for (const auto& running : running_) {
+    if (running->name != service) continue;
+    std::vector<rpc::Dispatcher*> dispatchers;
+    for (const auto& dispatcher : running->dispatchers) dispatchers.push_back(dispatcher.get());
+    slot = rpc::MakeLocalChannel(dispatchers, std::string(caller));
+    return *slot;
+  }
+  // Addresses and security are checked with the configuration, so this can't fail here but for a
+  // composition that leaves a service out: then every call says so.
+  auto channel =
+      rpc::MakeGrpcChannel(config().service(service).address, std::string(caller), security_);
+  slot = channel.ok() ? *std::move(channel) : rpc::MakeLocalChannel({}, std::string(caller));
+  return *slot;
+}
+
+WorkerPool& Host::WorkersOf(std::string_view service) {
+  std::lock_guard lock(channels_mutex_);
+  auto found = workers_.find(service);
+  if (found == workers_.end()) {
+    int threads = static_cast<int>(kRemoteWorkers);
+    if (RunsService(service)) {
+      const int own = config().service(service).pool_size;
+      threads = own > 0 ? own : config().core->db().connection_pool_size;
+    }
+    found = workers_
+                .emplace(service, std::make_unique<WorkerPool>(std::string(service),
+                                                               std::max(threads, 1),
+                                                               kMaxQueuedPerService))
+                .first;
+  }
+  return *found->second;
+}
+
+absl::Status Host::Listen() {
+  std::vector<std::string> addresses;
+  std::vector<rpc::GrpcServer::Served> served;
+  for (const auto& running : running_) {
+    const std::string& address = config().service(running->name).address;
+    if (address.empty()) continue;
+    if (std::find(addresses.begin(), addresses.end(), address) == addresses.end()) {
+      addresses.push_back(address);
+    }
+    for (const auto& dispatcher : running->dispatchers) {
+      served.push_back({dispatcher.get(), &WorkersOf(running->name)});
+    }
+  }
+  if (addresses.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(grpc_, rpc::GrpcServer::Start(addresses, security_, std::move(served)));
+  grpc_->SetServing(true);
+  return absl::OkStatus();
+}
+
+absl::Status Host::Ready(absl::Time deadline) {
+  if (!directory_.ready()) return absl::UnavailableError("the tenant directory is not there yet");
+  for (const auto& [role, databases] : databases_) {
+    RETURN_IF_ERROR(databases->Base().Ping(deadline));
+  }
+  return absl::OkStatus();
+}
+
+void Host::Drain(absl::Time deadline) {
+  if (grpc_) grpc_->Drain(deadline);
+  grpc_.reset();
+  for (auto& [name, workers] : workers_) workers->Stop();
+  jobs_.Stop();
+  tenant_stream_.reset();
+}
+
+}  // namespace gatehouse::host

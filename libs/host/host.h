@@ -1,0 +1,90 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "libs/base/clock.h"
+#include "libs/base/worker_pool.h"
+#include "libs/config/process_config.h"
+#include "libs/host/component.h"
+#include "libs/host/job_scheduler.h"
+#include "libs/rpc/dispatcher.h"
+#include "libs/rpc/grpc_server.h"
+#include "libs/telemetry/metrics.h"
+#include "libs/tenancy/tenant_databases.h"
+#include "libs/tenancy/tenant_directory.h"
+
+namespace gatehouse::host {
+
+struct ServiceDefinition {
+  std::string_view name;  // "session"
+  ComponentFactory factory;
+};
+
+// Everything that runs in one process besides the REST interface: components, the ways between
+// them and to other processes, databases, jobs, metrics. All-in-one has every service here; a
+// split process has one, or, for the gateway, none.
+class Host {
+ public:
+  struct Options {
+    const config::ProcessConfig* config;  // outlives the host
+    const Clock* clock;                   // outlives the host
+    // Lower services first: a component finds those that it calls when it is made.
+    std::vector<ServiceDefinition> services;
+    // How this process calls others when it runs no service of its own.
+    std::string_view caller = "gateway";
+  };
+
+  // Builds and starts everything but gRPC. Waits for the tenant directory's first snapshot: in a
+  // split suite until the tenants service can be reached.
+  static absl::StatusOr<std::unique_ptr<Host>> Start(Options options);
+  ~Host();
+
+  // The way from `caller` to a service, in this process or another. Lives as long as the host.
+  rpc::Channel& ChannelBetween(std::string_view caller, std::string_view service);
+  // Where work for a service is done in this process.
+  WorkerPool& WorkersOf(std::string_view service);
+  tenancy::TenantDirectory& tenants() { return directory_; }
+  telemetry::Metrics& metrics() { return metrics_; }
+  const config::ProcessConfig& config() const { return *options_.config; }
+  bool RunsService(std::string_view name) const;
+
+  // Opens gRPC for the services that have an address.
+  absl::Status Listen();
+  // OK when requests can be served: the directory is there and the databases answer.
+  absl::Status Ready(absl::Time deadline);
+  // Not ready any more; finishes what runs, then stops jobs and streams.
+  void Drain(absl::Time deadline);
+
+ private:
+  class ServiceEnvironment;
+  struct Running;
+
+  explicit Host(Options options);
+  absl::Status StartServices();
+  absl::Status StartService(const ServiceDefinition& definition);
+  absl::Status FollowTenants();
+  absl::StatusOr<tenancy::TenantDatabases*> DatabasesOf(std::string_view service);
+  rpc::CallObserver ObserverOf(std::string service);
+  absl::StatusOr<rpc::TransportSecurity> LoadSecurity() const;
+
+  Options options_;
+  rpc::TransportSecurity security_;
+  tenancy::TenantDirectory directory_;
+  telemetry::Metrics metrics_;
+  JobScheduler jobs_;
+  std::mutex channels_mutex_;
+  std::map<std::string, std::unique_ptr<tenancy::TenantDatabases>> databases_;  // by role
+  std::map<std::string, std::unique_ptr<WorkerPool>, std::less<>> workers_;
+  std::vector<std::unique_ptr<Running>> running_;
+  std::map<std::pair<std::string, std::string>, std::unique_ptr<rpc::Channel>> channels_;
+  std::unique_ptr<rpc::Subscription> tenant_stream_;
+  std::unique_ptr<rpc::GrpcServer> grpc_;
+};
+
+}  // namespace gatehouse::host
