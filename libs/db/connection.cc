@@ -98,13 +98,15 @@ absl::Status Connection::Guarded(absl::Time deadline, Call call) {
     usable_ = false;
     status = ConnectionTrouble(error.what());
   } catch (const pqxx::sql_error& error) {
-    if (SpoilsConnection(error.sqlstate()) || !driver_->connection.is_open()) usable_ = false;
+    // libpqxx leaves the code out of some of its exceptions; the message always has it.
+    const std::string state = SqlStateIn(error.what());
+    if (SpoilsConnection(state) || !driver_->connection.is_open()) usable_ = false;
     // Without a SQLSTATE it is the client library that speaks: the connection is gone.
-    if (error.sqlstate().empty()) {
+    if (state.empty()) {
       usable_ = false;
       status = ConnectionTrouble(error.what());
     } else {
-      status = FromSqlState(error.sqlstate(), error.what());
+      status = FromSqlState(state, error.what());
     }
   } catch (const std::exception& error) {
     usable_ = false;

@@ -178,6 +178,14 @@ absl::StatusOr<Result> Transaction::Execute(const Statement& statement, const Pa
   return result;
 }
 
+absl::Status Transaction::ExecuteScript(std::string_view sql) {
+  if (!failure_.ok()) return failure_;
+  counters_.CountStatement();
+  absl::Status done = lease_.connection().RunText(deadline_, names_.Expand(sql));
+  if (!done.ok()) failure_ = done;
+  return done;
+}
+
 absl::Status Transaction::CommitDespite(absl::Status error) {
   commit_despite_ = true;
   return error;

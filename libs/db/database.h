@@ -53,6 +53,9 @@ class Transaction {
   // As Database::Execute. After an error the transaction can only be rolled back.
   absl::StatusOr<Result> Execute(const Statement& statement, const Params& params = {});
 
+  // As Database::ExecuteScript, within this transaction and with the session's own limits.
+  absl::Status ExecuteScript(std::string_view sql);
+
   // `return transaction.CommitDespite(error);` commits what was done and makes Transact return
   // `error`: for an outcome that is a failure to the caller, and still changes rows.
   absl::Status CommitDespite(absl::Status error);

@@ -95,6 +95,16 @@ bool SpoilsConnection(std::string_view state) {
          state == "25P03" || state == "0A000" || state == "26000";
 }
 
+std::string SqlStateIn(std::string_view message) {
+  constexpr std::string_view kAfterSeverity = ":  ";
+  constexpr size_t kLength = 5;
+  const size_t at = message.substr(0, message.find('\n')).find(kAfterSeverity);
+  if (at == std::string_view::npos) return "";
+  const std::string_view rest = message.substr(at + kAfterSeverity.size());
+  if (rest.size() <= kLength || rest[kLength] != ':') return "";
+  return std::string(rest.substr(0, kLength));
+}
+
 absl::Status FromSqlState(std::string_view sqlstate, std::string_view message) {
   absl::Status status = Map(sqlstate, message);
   status.SetPayload(kSqlStatePayload, absl::Cord(std::string(sqlstate)));

@@ -9,6 +9,9 @@
 
 namespace gatehouse::db {
 
+// The SQLSTATE in a server's message of verbose form ("ERROR:  23505: ..."); empty when none is.
+std::string SqlStateIn(std::string_view message);
+
 // `message` is the driver's, in verbose form: fields that the client library appends
 // ("CONSTRAINT NAME:  x") are in English whatever the server's language is.
 absl::Status FromSqlState(std::string_view sqlstate, std::string_view message);

@@ -1,0 +1,33 @@
+#pragma once
+
+// Private to libs/db: starting the server's programs as a user that they accept.
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace gatehouse::db {
+
+// Whom the server runs as. PostgreSQL refuses to run as root.
+struct RunAs {
+  uid_t uid = 0;
+  gid_t gid = 0;
+  bool switch_user = false;  // false: we are that user already
+};
+
+// Ourselves, or when we are root `postgres`, or else `nobody`.
+absl::StatusOr<RunAs> ChooseServerUser();
+
+// Starts a program with a clean environment, in a session of its own (a Ctrl-C in our terminal is
+// ours to handle), with all output going to `output_fd`. `death_signal`, if any, is sent to it
+// when the *calling thread* ends, however that happens.
+absl::StatusOr<pid_t> StartProgram(const std::vector<std::string>& argv, const RunAs& run_as,
+                                   int output_fd, int death_signal);
+
+// Starts a program and waits. An error when it does not exit with 0.
+absl::Status RunProgram(const std::vector<std::string>& argv, const RunAs& run_as, int output_fd);
+
+}  // namespace gatehouse::db

@@ -1,0 +1,325 @@
+#include "libs/db/embedded_postgres.h"
+
+#include <fcntl.h>
+#include <libpq-fe.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <condition_variable>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <mutex>
+#include <pqxx/pqxx>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "libs/base/status.h"
+#include "libs/db/child_process.h"
+#include "libs/db/postgres_files.h"
+
+namespace gatehouse::db {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kSuperuser[] = "gatehouse";
+constexpr char kSocketFile[] = "/.s.PGSQL.5432";
+// sizeof(sockaddr_un::sun_path), less the ending NUL.
+constexpr size_t kMaxSocketPath = 107;
+constexpr off_t kMaxLogBytes = 10 << 20;
+// A server whose owner was killed needs this long at most for its fast shutdown.
+constexpr absl::Duration kFormerServerPatience = absl::Seconds(15);
+constexpr absl::Duration kPollEvery = absl::Milliseconds(3);
+constexpr absl::Duration kFirstRestartPause = absl::Milliseconds(100);
+constexpr absl::Duration kLongestRestartPause = absl::Seconds(5);
+
+}  // namespace
+
+class EmbeddedPostgres::Server {
+ public:
+  explicit Server(EmbeddedPostgresOptions options) : options_(std::move(options)) {}
+  ~Server() {
+    Stop(absl::Seconds(10));
+    if (log_fd_ >= 0) ::close(log_fd_);
+    std::error_code ignored;
+    if (options_.ephemeral && !options_.data_dir.empty()) {
+      fs::remove_all(options_.data_dir, ignored);
+    }
+    if (own_socket_dir_) fs::remove_all(socket_dir_, ignored);
+  }
+
+  absl::Status Start();
+  void Stop(absl::Duration timeout);
+  DatabaseOptions database_options(const std::string& dbname) const;
+  const EmbeddedPostgresOptions& options() const { return options_; }
+  const std::string& socket_dir() const { return socket_dir_; }
+  pid_t pid() const {
+    const std::lock_guard lock(mutex_);
+    return pid_;
+  }
+
+ private:
+  std::string pg_dir() const { return options_.data_dir + "/pg"; }
+  std::string log_path() const { return options_.data_dir + "/postgres.log"; }
+
+  absl::Status PrepareDirectories();
+  absl::Status MakeCluster();
+  std::vector<std::string> ServerArguments() const;
+  void Supervise();
+  absl::Status AwaitReady();
+  absl::Status CreateDatabaseIfMissing();
+
+  EmbeddedPostgresOptions options_;
+  RunAs run_as_;
+  std::string bin_dir_;
+  std::string socket_dir_;
+  bool own_socket_dir_ = false;
+  FileLock lock_;
+  int log_fd_ = -1;
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  pid_t pid_ = -1;
+  int exits_ = 0;  // how often the server ended
+  bool stopping_ = false;
+  bool finished_ = false;  // the supervisor is done
+  // The server's death signal is bound to the thread that started it, so that thread has to live
+  // as long as the server should.
+  std::thread supervisor_;
+};
+
+absl::Status EmbeddedPostgres::Server::PrepareDirectories() {
+  ASSIGN_OR_RETURN(run_as_, ChooseServerUser());
+  if (options_.ephemeral) {
+    options_.data_dir.clear();
+    ASSIGN_OR_RETURN(options_.data_dir, MakeTemporaryDirectory(run_as_));
+  } else {
+    std::error_code error;
+    fs::create_directories(options_.data_dir, error);
+    if (error) {
+      return absl::FailedPreconditionError(absl::StrCat(options_.data_dir, ": ", error.message()));
+    }
+    options_.data_dir = fs::canonical(options_.data_dir, error).string();
+  }
+  ASSIGN_OR_RETURN(lock_, FileLock::Take(options_.data_dir + "/gatehouse.lock"));
+
+  socket_dir_ = options_.data_dir + "/socket";
+  if (socket_dir_.size() + std::strlen(kSocketFile) > kMaxSocketPath) {
+    ASSIGN_OR_RETURN(socket_dir_, MakeTemporaryDirectory(run_as_));
+    own_socket_dir_ = true;
+  }
+  RETURN_IF_ERROR(MakePrivateDirectory(socket_dir_, run_as_));
+
+  struct stat log;
+  const bool long_log = ::stat(log_path().c_str(), &log) == 0 && log.st_size > kMaxLogBytes;
+  log_fd_ = ::open(log_path().c_str(),
+                   O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | (long_log ? O_TRUNC : 0), 0600);
+  if (log_fd_ < 0) {
+    return absl::FailedPreconditionError(absl::StrCat(log_path(), ": ", std::strerror(errno)));
+  }
+  return absl::OkStatus();
+}
+
+// Makes the data directory under another name first, so that a crash leaves no half of one.
+absl::Status EmbeddedPostgres::Server::MakeCluster() {
+  const std::string unfinished = pg_dir() + ".unfinished";
+  std::error_code error;
+  fs::remove_all(unfinished, error);
+  RETURN_IF_ERROR(MakePrivateDirectory(unfinished, run_as_));
+  const std::string initdb = bin_dir_ + "/initdb";
+  absl::Status made =
+      RunProgram({initdb, "-D", unfinished, "-U", kSuperuser, "--auth=trust", "--encoding=UTF8",
+                  "--locale=C.UTF-8", "--no-sync", "--no-instructions"},
+                 run_as_, log_fd_);
+  // One sync at the end instead of one per file.
+  if (made.ok() && !options_.ephemeral) {
+    made = RunProgram({initdb, "-D", unfinished, "--sync-only"}, run_as_, log_fd_);
+  }
+  if (!made.ok()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("Could not make a PostgreSQL data directory in ", options_.data_dir, ": ",
+                     LastLine(log_path())));
+  }
+  fs::rename(unfinished, pg_dir(), error);
+  if (error) return absl::FailedPreconditionError(absl::StrCat(pg_dir(), ": ", error.message()));
+  return absl::OkStatus();
+}
+
+std::vector<std::string> EmbeddedPostgres::Server::ServerArguments() const {
+  std::vector<std::string> settings = {
+      "listen_addresses=",
+      "unix_socket_directories=" + socket_dir_,
+      "unix_socket_permissions=0700",
+      absl::StrCat("max_connections=", options_.max_connections),
+      // Modest: one program's own data, on a machine that it shares.
+      "shared_buffers=64MB",
+      "min_wal_size=32MB",
+      "max_wal_size=512MB",
+      // Nobody replicates from here; fewer processes, and less to write.
+      "wal_level=minimal",
+      "max_wal_senders=0",
+      "max_worker_processes=0",
+      "max_logical_replication_workers=0",
+      "jit=off",
+      "timezone=UTC",
+      "log_timezone=UTC",
+      "logging_collector=off",
+      "log_destination=stderr",
+      // Errors of statements are ours to report, and their texts hold values.
+      "log_min_messages=log",
+      "log_min_error_statement=panic",
+      "log_error_verbosity=terse",
+      "log_checkpoints=off",
+  };
+  if (options_.ephemeral) {
+    settings.insert(settings.end(),
+                    {"fsync=off", "synchronous_commit=off", "full_page_writes=off"});
+  }
+  std::vector<std::string> argv = {bin_dir_ + "/postgres", "-D", pg_dir()};
+  for (const std::string& setting : settings) {
+    argv.push_back("-c");
+    argv.push_back(setting);
+  }
+  return argv;
+}
+
+absl::Status EmbeddedPostgres::Server::Start() {
+  RETURN_IF_ERROR(PrepareDirectories());
+  std::string major;
+  std::getline(std::ifstream(pg_dir() + "/PG_VERSION"), major);
+  ASSIGN_OR_RETURN(bin_dir_, FindPostgresPrograms(options_.bin_dir, major));
+  if (major.empty()) {
+    RETURN_IF_ERROR(MakeCluster());
+  } else {
+    RETURN_IF_ERROR(AwaitFormerServer(pg_dir(), kFormerServerPatience));
+  }
+  supervisor_ = std::thread([this] { Supervise(); });
+  RETURN_IF_ERROR(AwaitReady());
+  return CreateDatabaseIfMissing();
+}
+
+// Keeps a server running until asked to stop.
+void EmbeddedPostgres::Server::Supervise() {
+  absl::Duration pause = kFirstRestartPause;
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    // No server runs here (we hold the directory's lock), so what is in the socket's directory is
+    // a leftover, whose process number may be in use again.
+    std::error_code ignored;
+    fs::remove(socket_dir_ + kSocketFile, ignored);
+    fs::remove(socket_dir_ + kSocketFile + ".lock", ignored);
+    const absl::Time started = absl::Now();
+    auto child = StartProgram(ServerArguments(), run_as_, log_fd_, SIGINT);
+    if (child.ok()) {
+      pid_ = *child;
+      changed_.notify_all();
+      lock.unlock();
+      siginfo_t info;
+      // Leaves it unreaped, so that its number can't be another's while Stop may signal it.
+      while (::waitid(P_PID, static_cast<id_t>(*child), &info, WEXITED | WNOWAIT) < 0 &&
+             errno == EINTR) {
+      }
+      lock.lock();
+      ::waitpid(*child, nullptr, 0);
+      pid_ = -1;
+    }
+    ++exits_;
+    changed_.notify_all();
+    if (absl::Now() - started > absl::Seconds(30)) pause = kFirstRestartPause;
+    changed_.wait_for(lock, absl::ToChronoMilliseconds(pause), [this] { return stopping_; });
+    pause = std::min(pause * 2, kLongestRestartPause);
+  }
+  finished_ = true;
+  changed_.notify_all();
+}
+
+absl::Status EmbeddedPostgres::Server::AwaitReady() {
+  const absl::Time give_up = absl::Now() + options_.start_timeout;
+  const std::string conninfo = absl::StrCat("host='", socket_dir_, "' user=", kSuperuser,
+                                            " dbname=postgres connect_timeout=2");
+  for (;;) {
+    if (::access((socket_dir_ + kSocketFile).c_str(), F_OK) == 0 &&
+        ::PQping(conninfo.c_str()) == PQPING_OK) {
+      return absl::OkStatus();
+    }
+    int exits;
+    {
+      const std::lock_guard lock(mutex_);
+      exits = exits_;
+    }
+    // The first failures may be processes of a killed predecessor that are still about.
+    if (exits > 5 || absl::Now() > give_up) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("PostgreSQL does not start in ", pg_dir(), ": ", LastLine(log_path())));
+    }
+    absl::SleepFor(kPollEvery);
+  }
+}
+
+absl::Status EmbeddedPostgres::Server::CreateDatabaseIfMissing() {
+  try {
+    pqxx::connection connection(
+        absl::StrCat("host='", socket_dir_, "' user=", kSuperuser, " dbname=postgres"));
+    pqxx::nontransaction session(connection);
+    const pqxx::result found =
+        session.exec_params("SELECT 1 FROM pg_database WHERE datname = $1", options_.database);
+    if (found.empty()) session.exec("CREATE DATABASE " + session.quote_name(options_.database));
+    return absl::OkStatus();
+  } catch (const std::exception& error) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("Could not create the database: ", error.what()));
+  }
+}
+
+void EmbeddedPostgres::Server::Stop(absl::Duration timeout) {
+  std::unique_lock lock(mutex_);
+  stopping_ = true;
+  changed_.notify_all();
+  if (!supervisor_.joinable()) return;
+  const auto done = [this] { return finished_; };
+  // What is thrown away needs no orderly end.
+  if (pid_ > 0) ::kill(pid_, options_.ephemeral ? SIGQUIT : SIGINT);
+  if (!changed_.wait_for(lock, absl::ToChronoMilliseconds(timeout), done)) {
+    if (pid_ > 0) ::kill(pid_, SIGQUIT);
+    if (!changed_.wait_for(lock, std::chrono::seconds(5), done)) {
+      if (pid_ > 0) ::kill(pid_, SIGKILL);
+      changed_.wait(lock, done);
+    }
+  }
+  std::thread supervisor = std::move(supervisor_);
+  lock.unlock();
+  supervisor.join();
+}
+
+DatabaseOptions EmbeddedPostgres::Server::database_options(const std::string& dbname) const {
+  DatabaseOptions options;
+  options.host = socket_dir_;
+  options.user = kSuperuser;
+  options.dbname = dbname;
+  return options;
+}
+
+absl::StatusOr<std::unique_ptr<EmbeddedPostgres>> EmbeddedPostgres::Start(
+    EmbeddedPostgresOptions options) {
+  auto server = std::make_unique<Server>(std::move(options));
+  RETURN_IF_ERROR(server->Start());
+  return std::unique_ptr<EmbeddedPostgres>(new EmbeddedPostgres(std::move(server)));
+}
+
+EmbeddedPostgres::EmbeddedPostgres(std::unique_ptr<Server> server) : server_(std::move(server)) {}
+EmbeddedPostgres::~EmbeddedPostgres() = default;
+
+void EmbeddedPostgres::Stop(absl::Duration timeout) { server_->Stop(timeout); }
+DatabaseOptions EmbeddedPostgres::database_options() const {
+  return server_->database_options(server_->options().database);
+}
+const std::string& EmbeddedPostgres::socket_dir() const { return server_->socket_dir(); }
+pid_t EmbeddedPostgres::pid() const { return server_->pid(); }
+
+}  // namespace gatehouse::db

@@ -1,0 +1,45 @@
+#pragma once
+
+// Private to libs/db: the files of an embedded server.
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "libs/db/child_process.h"
+
+namespace gatehouse::db {
+
+// The directory of initdb and postgres. `major` picks a version, such as "15"; empty: the newest.
+absl::StatusOr<std::string> FindPostgresPrograms(const std::string& bin_dir,
+                                                 const std::string& major);
+
+// Holds an exclusive lock on a file while it lives.
+class FileLock {
+ public:
+  FileLock() = default;
+  FileLock(FileLock&& other) noexcept;
+  FileLock& operator=(FileLock&& other) noexcept;
+  ~FileLock();
+  static absl::StatusOr<FileLock> Take(const std::string& path);
+
+ private:
+  int fd_ = -1;
+};
+
+// Makes a directory that only the server's user may enter, or checks the one that is there.
+absl::Status MakePrivateDirectory(const std::string& path, const RunAs& owner);
+
+// A new directory under $TMPDIR or /tmp.
+absl::StatusOr<std::string> MakeTemporaryDirectory(const RunAs& owner);
+
+// Waits while a server that is shutting down (its owner was killed) still uses `pg_dir`; an error
+// when it is not going away. Afterwards a lock file it left does not stop a new server, even if
+// its process number is in use again.
+absl::Status AwaitFormerServer(const std::string& pg_dir, absl::Duration patience);
+
+// The last line of a log, for an error message.
+std::string LastLine(const std::string& path);
+
+}  // namespace gatehouse::db
