@@ -30,6 +30,12 @@ struct BaseConfig {
   void Set(Setting id, SettingValue value) { values[static_cast<size_t>(id)] = std::move(value); }
 };
 
+// What is wrong with a key. The text is the original's where it has one, and holds no secret.
+struct SettingIssue {
+  Setting id;
+  std::string text;
+};
+
 enum class PasswordHashingAlg { kArgon2, kBcrypt };
 enum class TokenReuseBehaviour { kTokenTheft, kUnauthorised };
 
@@ -46,6 +52,12 @@ class CoreConfig {
   static absl::StatusOr<std::shared_ptr<const CoreConfig>> Resolve(const BaseConfig& base) {
     return Resolve(base, {});
   }
+
+  // Only the database's part of Resolve(), for checks that come before the rest.
+  static absl::StatusOr<std::shared_ptr<const DbSettings>> ResolveDatabase(
+      const BaseConfig& base, std::span<const json::Value* const> layers);
+  // All that is wrong with `base`, where Resolve() gives only the first.
+  static std::vector<SettingIssue> FindIssues(const BaseConfig& base);
 
   bool test_mode() const { return test_mode_; }
   // A key's resolved value.
@@ -70,11 +82,12 @@ class CoreConfig {
   bool access_token_signing_key_dynamic() const {
     return Bool(Setting::kAccessTokenSigningKeyDynamic);
   }
+  // At least 1 ms: in test mode the key may be 0 or below.
   int64_t access_token_dynamic_signing_key_update_interval_ms() const;
 
   // Passwords and one-time secrets.
   PasswordHashingAlg password_hashing_alg() const { return hashing_alg_; }
-  int bcrypt_log_rounds() const { return static_cast<int>(Int(Setting::kBcryptLogRounds)); }
+  int bcrypt_log_rounds() const;  // 4..30
   int argon2_iterations() const { return static_cast<int>(Int(Setting::kArgon2Iterations)); }
   int argon2_memory_kb() const { return static_cast<int>(Int(Setting::kArgon2MemoryKb)); }
   int argon2_parallelism() const { return static_cast<int>(Int(Setting::kArgon2Parallelism)); }
@@ -85,12 +98,14 @@ class CoreConfig {
     return Text(Setting::kFirebasePasswordHashingSignerKey);
   }
   int64_t password_reset_token_lifetime_ms() const {
-    return Int(Setting::kPasswordResetTokenLifetime);
+    return DurationMs(Setting::kPasswordResetTokenLifetime);
   }
   int64_t email_verification_token_lifetime_ms() const {
-    return Int(Setting::kEmailVerificationTokenLifetime);
+    return DurationMs(Setting::kEmailVerificationTokenLifetime);
   }
-  int64_t passwordless_code_lifetime_ms() const { return Int(Setting::kPasswordlessCodeLifetime); }
+  int64_t passwordless_code_lifetime_ms() const {
+    return DurationMs(Setting::kPasswordlessCodeLifetime);
+  }
   int passwordless_max_code_input_attempts() const {
     return static_cast<int>(Int(Setting::kPasswordlessMaxCodeInputAttempts));
   }
@@ -99,7 +114,7 @@ class CoreConfig {
     return Int(Setting::kTotpRateLimitCooldownSec) * 1000;
   }
   int64_t webauthn_recover_account_token_lifetime_ms() const {
-    return Int(Setting::kWebauthnRecoverAccountTokenLifetime);
+    return DurationMs(Setting::kWebauthnRecoverAccountTokenLifetime);
   }
 
   // Who may call, and how. Keys are compared in constant time by HasApiKey; none set: everybody.
@@ -129,8 +144,10 @@ class CoreConfig {
   }
   const std::string* saml_legacy_acs_url() const { return Text(Setting::kSamlLegacyAcsUrl); }
   const std::string& saml_sp_entity_id() const { return *Text(Setting::kSamlSpEntityId); }
-  int64_t saml_claims_validity_ms() const { return Int(Setting::kSamlClaimsValidity); }
-  int64_t saml_relay_state_validity_ms() const { return Int(Setting::kSamlRelayStateValidity); }
+  int64_t saml_claims_validity_ms() const { return DurationMs(Setting::kSamlClaimsValidity); }
+  int64_t saml_relay_state_validity_ms() const {
+    return DurationMs(Setting::kSamlRelayStateValidity);
+  }
   int bulk_migration_parallelism() const {
     return static_cast<int>(Int(Setting::kBulkMigrationParallelism));
   }
@@ -146,15 +163,24 @@ class CoreConfig {
   CoreConfig() = default;
 
   int64_t Int(Setting id) const;
+  // At most some 30,000 years, so that adding a time does not overflow.
+  int64_t DurationMs(Setting id) const;
   double Double(Setting id) const;
   bool Bool(Setting id) const;
   const std::string* Text(Setting id) const;
 
-  absl::Status Check();
-  absl::Status CheckApiKeysAndSecret();
-  absl::Status CheckCdiVersions() const;
-  void Normalise();
-  absl::Status ReadDatabase();
+  // Each adds what is wrong to `issues`, in the original's order.
+  void Check(std::vector<SettingIssue>& issues);
+  void CheckLimits(std::vector<SettingIssue>& issues) const;
+  void CheckApiKeysAndSecret(std::vector<SettingIssue>& issues);
+  void CheckHashing(std::vector<SettingIssue>& issues);
+  // What the algorithms can do, where the original's limits are wider. Of the base only: for
+  // tenants these keys are refused anyway, in the original's words.
+  void CheckHashingCosts(std::vector<SettingIssue>& issues) const;
+  void CheckServer(std::vector<SettingIssue>& issues);
+  void CheckIpRules(std::vector<SettingIssue>& issues);
+  void CheckCdiVersions(std::vector<SettingIssue>& issues) const;
+  void CheckUrls(std::vector<SettingIssue>& issues) const;
 
   std::array<SettingValue, kSettingCount> values_;
   std::vector<std::string> api_keys_;

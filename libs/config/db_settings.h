@@ -32,7 +32,8 @@ struct DbSettings {
   std::string password;
   std::string table_schema = "public";
   std::string table_names_prefix;  // without the "_" that follows it
-  // Base name (`session_info`) to whole name without schema, for the seven tables that may have one.
+  // Base name (`session_info`) to whole name without schema, for the seven tables that may have
+  // one.
   std::map<std::string, std::string> custom_table_names;
   std::string connection_attributes = "allowPublicKeyRetrieval=true";  // as JDBC has them
   std::string connection_scheme = "postgresql";

@@ -1,0 +1,62 @@
+// The table of Gatehouse's own keys.
+
+#include "libs/config/process_config.h"
+
+namespace gatehouse::config {
+namespace {
+
+constexpr SettingType kText = SettingType::kString;
+constexpr SettingType kInt = SettingType::kInt;
+constexpr SettingType kLong = SettingType::kLong;
+constexpr SettingType kBool = SettingType::kBoolean;
+
+constexpr std::string_view kServices[] = {"tenants", "jwks",  "users",    "thirdparty",
+                                          "session", "roles", "accounts", "gateway"};
+
+constexpr ProcessSetting kSettings[] = {
+    {"gatehouse_data_dir", kText, "gatehouse-data", 0, 0, false,
+     "Directory of the embedded PostgreSQL, made at the first start."},
+    {"gatehouse_ephemeral", kBool, "false", 0, 0, false,
+     "Throw the embedded PostgreSQL's data away at the end."},
+    {"gatehouse_embedded_postgres_bin", kText, "", 0, 0, false,
+     "Directory of initdb and postgres for the embedded PostgreSQL; unset: where they usually "
+     "are."},
+    {"gatehouse_test_mode", kBool, "false", 0, 0, false,
+     "Lifts limits, for test suites. Refused with anything that looks like production."},
+    {"gatehouse_admin_host", kText, "127.0.0.1", 0, 0, false,
+     "Address of /livez, /readyz and /metrics."},
+    {"gatehouse_admin_port", kInt, "3568", 0, 65535, false,
+     "Port of /livez, /readyz and /metrics; 0 for none."},
+    {"gatehouse_log_format", kText, "json", 0, 0, false, "json or text."},
+    {"gatehouse_http_threads", kInt, "0", 0, 1024, false,
+     "Threads that read and write HTTP; 0: one per processor."},
+    {"gatehouse_max_connections", kInt, "10000", 1, 1000000, false,
+     "Client connections at once; more are refused."},
+    {"gatehouse_max_body_bytes", kLong, "10485760", 1024, 1073741824, false,
+     "Largest request body."},
+    {"gatehouse_request_timeout_ms", kLong, "30000", 100, 3600000, false,
+     "Time that a request may take in all, passed on to services and PostgreSQL."},
+    {"gatehouse_drain_timeout_ms", kLong, "20000", 0, 600000, false,
+     "Time that requests in flight have to end after SIGTERM."},
+    {"gatehouse_internal_secret", kText, "", 0, 0, true,
+     "Secret that processes show each other; at least 32 characters."},
+    {"gatehouse_tls_cert_file", kText, "", 0, 0, false,
+     "Certificate for connections between processes (PEM)."},
+    {"gatehouse_tls_key_file", kText, "", 0, 0, false, "Its private key (PEM)."},
+    {"gatehouse_tls_ca_file", kText, "", 0, 0, false,
+     "Authorities whose certificates other processes must show (PEM)."},
+    {"gatehouse_<service>_address", kText, "", 0, 0, false,
+     "Where the service listens and is found: host:port or unix:/path. Unset: in this process."},
+    {"gatehouse_<service>_database_user", kText, "", 0, 0, false,
+     "Database role of this service; unset: postgresql_user."},
+    {"gatehouse_<service>_database_password", kText, "", 0, 0, true, "Password of that role."},
+    {"gatehouse_pool_size_<service>", kInt, "0", 0, 10000, false,
+     "Database connections of this service; 0: postgresql_connection_pool_size."},
+};
+
+}  // namespace
+
+std::span<const std::string_view> ServiceNames() { return kServices; }
+std::span<const ProcessSetting> ProcessSettings() { return kSettings; }
+
+}  // namespace gatehouse::config
