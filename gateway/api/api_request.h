@@ -24,6 +24,7 @@ class ApiRequest {
   std::string rid;           // header `rid`, lower-case; "" when absent
   std::vector<std::pair<std::string, std::string>> query;  // decoded, in order
   std::string body;          // decoded to UTF-8
+  std::string remote_address;
   rpc::CallContext context;
   // The caller holds the SaaS secret: protected settings are shown to it and may be changed.
   bool has_saas_secret = false;

@@ -1,0 +1,164 @@
+#include "gateway/pipeline/admission.h"
+
+#include <openssl/crypto.h>
+
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "libs/base/strings.h"
+#include "libs/config/core_config.h"
+
+namespace gatehouse::gateway {
+namespace {
+
+std::string Trimmed(std::string_view text) {
+  return std::string(absl::StripAsciiWhitespace(absl::string_view(text.data(), text.size())));
+}
+
+bool SecretEquals(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+// The host of a Host header, without port, in lower case: "[::1]:3567" gives "[::1]".
+std::string HostName(std::string_view header) {
+  std::string host = Trimmed(header);
+  const size_t bracket = host.rfind(']');
+  const size_t colon = host.find(':', bracket == std::string::npos ? 0 : bracket);
+  if (colon != std::string::npos) host.resize(colon);
+  absl::AsciiStrToLower(&host);
+  return host;
+}
+
+// The key that a request presents: header `api-key`, or else `Authorization`, with or without
+// "Bearer".
+std::string PresentedKey(const http::Request& request) {
+  if (auto key = request.headers.Find("api-key")) return Trimmed(*key);
+  auto authorization = request.headers.Find("Authorization");
+  if (!authorization) return "";
+  const std::string text = Trimmed(*authorization);
+  if (absl::StartsWithIgnoreCase(text, "bearer ")) return Trimmed(text.substr(7));
+  return text;
+}
+
+CdiVersion NewestOf(const config::CoreConfig* config) {
+  if (config != nullptr && config->max_cdi_version() != nullptr) {
+    if (auto version = CdiVersion::Parse(*config->max_cdi_version())) return *version;
+  }
+  return CdiVersion::Supported().back();
+}
+
+// Whether the text is made of digits and dots at all; anything else is not a version.
+bool LooksLikeVersion(std::string_view text) {
+  return !text.empty() && text.front() != '.' &&
+         std::all_of(text.begin(), text.end(),
+                     [](char c) { return (c >= '0' && c <= '9') || c == '.'; });
+}
+
+}  // namespace
+
+std::vector<CdiVersion> ServedVersions(const config::CoreConfig& config) {
+  const CdiVersion newest = NewestOf(&config);
+  std::vector<CdiVersion> versions;
+  for (const CdiVersion& version : CdiVersion::Supported()) {
+    if (version <= newest) versions.push_back(version);
+  }
+  return versions;
+}
+
+bool Admission::CheckDomain(const http::Request& request, std::string& domain,
+                            Refusal& refusal) const {
+  domain = HostName(request.headers.Find("Host").value_or(""));
+  if (domain.empty() || !directory_.HasConnectionUriDomain(domain)) {
+    domain.clear();
+    return true;
+  }
+  const auto base = directory_.base_config();
+  if (base && base->saas_load_only_cud() != nullptr && *base->saas_load_only_cud() != domain) {
+    refusal = {400, "Connection URI domain is disallowed"};
+    return false;
+  }
+  return true;
+}
+
+bool Admission::CheckAddress(const http::Request& request, const tenancy::Tenant* tenant,
+                             Refusal& refusal) const {
+  if (tenant == nullptr || tenant->config->ip_rules().Allows(request.remote_address)) return true;
+  refusal = {403, "", true};
+  return false;
+}
+
+bool Admission::CheckKey(const http::Request& request, const tenancy::Tenant* app, bool needed,
+                         Admitted& admitted, Refusal& refusal) const {
+  // An unknown app has no keys: the service that is asked says that there is no such app.
+  if (app == nullptr) return true;
+  const std::string presented = PresentedKey(request);
+  const auto base = directory_.base_config();
+  if (base && base->saas_secret() != nullptr && SecretEquals(presented, *base->saas_secret())) {
+    admitted.has_saas_secret = true;
+    return true;
+  }
+  if (!needed || app->config->api_keys().empty() || app->config->HasApiKey(presented)) return true;
+  refusal = {401, "Invalid API key"};
+  return false;
+}
+
+bool Admission::CheckVersion(const http::Request& request, const tenancy::Tenant* app, bool needed,
+                             Admitted& admitted, Refusal& refusal) const {
+  const config::CoreConfig* config =
+      app != nullptr ? app->config.get() : directory_.base_config().get();
+  const CdiVersion newest = NewestOf(config);
+  const auto header = request.headers.Find("cdi-version");
+  if (!header) {
+    admitted.cdi = newest;
+    return true;
+  }
+  const std::string text = Trimmed(*header);
+  if (!LooksLikeVersion(text)) {
+    refusal = {400, "cdi-version header is invalid"};
+    return false;
+  }
+  const auto version = CdiVersion::Parse(text);
+  const auto supported = CdiVersion::Supported();
+  const bool known =
+      version && std::find(supported.begin(), supported.end(), *version) != supported.end();
+  admitted.cdi = known ? *version : newest;
+  if (!needed) return true;
+  if (!known || *version > newest) {
+    refusal = {400, StrCat("cdi-version ", text, " not supported")};
+    return false;
+  }
+  if (config != nullptr && config->min_cdi_version() != nullptr) {
+    const auto oldest = CdiVersion::Parse(*config->min_cdi_version());
+    if (oldest && *version < *oldest) {
+      refusal = {400, StrCat("cdi-version ", text, " is lower than the minimum allowed version ",
+                             *config->min_cdi_version())};
+      return false;
+    }
+  }
+  return true;
+}
+
+bool Admission::Admit(const http::Request& request, const RouteTable::Match& match,
+                      Admitted& admitted, Refusal& refusal) const {
+  std::string domain;
+  if (!CheckDomain(request, domain, refusal)) return false;
+  admitted.scope.set_connection_uri_domain(domain);
+  admitted.scope.set_app_id(match.app_id);
+  admitted.scope.set_tenant_id(match.tenant_id);
+
+  const auto app = directory_.FindApp(admitted.scope);
+  const auto tenant = directory_.Find(admitted.scope);
+  const tenancy::Tenant* app_tenant = app.ok() ? app->get() : nullptr;
+  if (!CheckAddress(request, tenant.ok() ? tenant->get() : app_tenant, refusal)) return false;
+  const Route& route = match.route != nullptr ? *match.route : *match.any;
+  if (!CheckKey(request, app_tenant, route.needs_api_key, admitted, refusal)) return false;
+  if (!CheckVersion(request, app_tenant, false, admitted, refusal)) return false;
+  if (admitted.cdi < cdi::k3_0 && match.tenant_id != "public") {
+    refusal = {404, "Not found"};
+    return false;
+  }
+  return CheckVersion(request, app_tenant, route.needs_version, admitted, refusal);
+}
+
+}  // namespace gatehouse::gateway

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "gateway/api/api_request.h"
+#include "gateway/api/route_table.h"
+#include "gateway/http/message.h"
+#include "libs/tenancy/tenant_directory.h"
+
+namespace gatehouse::gateway {
+
+// The checks before a handler, in the original's order (formats.md 10.1): connection-URI domain, IP
+// rules, API key, version, tenant paths below 3.0. They read the tenant directory only: no call, no
+// SQL. Thread-safe.
+class Admission {
+ public:
+  // `directory` outlives this.
+  explicit Admission(const tenancy::TenantDirectory& directory) : directory_(directory) {}
+
+  struct Refusal {
+    int status;
+    std::string text;
+    bool html_page = false;  // a servlet container's own page instead of a text
+  };
+  struct Admitted {
+    common::v1::Scope scope;
+    CdiVersion cdi;
+    bool has_saas_secret = false;
+  };
+
+  // `refusal` is filled when the result is false.
+  bool Admit(const http::Request& request, const RouteTable::Match& match, Admitted& admitted,
+             Refusal& refusal) const;
+
+ private:
+  bool CheckDomain(const http::Request& request, std::string& domain, Refusal& refusal) const;
+  bool CheckAddress(const http::Request& request, const tenancy::Tenant* tenant,
+                    Refusal& refusal) const;
+  bool CheckKey(const http::Request& request, const tenancy::Tenant* app, bool needed,
+                Admitted& admitted, Refusal& refusal) const;
+  bool CheckVersion(const http::Request& request, const tenancy::Tenant* app, bool needed,
+                    Admitted& admitted, Refusal& refusal) const;
+
+  const tenancy::TenantDirectory& directory_;
+};
+
+// The versions that an app serves: all supported ones within its configured bounds, ascending.
+std::vector<CdiVersion> ServedVersions(const config::CoreConfig& config);
+
+}  // namespace gatehouse::gateway

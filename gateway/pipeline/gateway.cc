@@ -1,0 +1,192 @@
+#include "gateway/pipeline/gateway.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <random>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/time/clock.h"
+#include "gateway/api/http_errors.h"
+#include "libs/base/status.h"
+#include "libs/base/strings.h"
+#include "libs/telemetry/log.h"
+
+namespace gatehouse::gateway {
+namespace {
+
+constexpr size_t kMaxRequestIdLength = 64;
+// A request slower than this is worth a line in the log at the usual level.
+constexpr double kSlowSeconds = 1.0;
+
+constexpr std::array<std::string_view, 4> kMethodNames = {"GET", "POST", "PUT", "DELETE"};
+
+std::optional<HttpMethod> MethodOf(std::string_view name) {
+  for (size_t i = 0; i < kMethodNames.size(); ++i) {
+    if (kMethodNames[i] == name) return static_cast<HttpMethod>(i);
+  }
+  return std::nullopt;
+}
+
+std::string NewRequestId() {
+  thread_local std::mt19937_64 random{std::random_device{}()};
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string id(16, '0');
+  uint64_t bits = random();
+  for (char& c : id) {
+    c = kDigits[bits & 15];
+    bits >>= 4;
+  }
+  return id;
+}
+
+// The caller's own id when it is harmless in a log, else a new one.
+std::string RequestIdOf(const http::Request& request) {
+  const auto given = request.headers.Find("X-Request-Id");
+  const auto harmless = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.';
+  };
+  if (given && !given->empty() && given->size() <= kMaxRequestIdLength &&
+      std::all_of(given->begin(), given->end(), harmless)) {
+    return std::string(*given);
+  }
+  return NewRequestId();
+}
+
+http::Response ToResponse(Reply reply) {
+  http::Response response;
+  response.status = reply.status;
+  response.body = std::move(reply.body);
+  response.body.push_back('\n');
+  response.headers = std::move(reply.headers);
+  switch (reply.kind) {
+    case Reply::Kind::kJson:
+      response.content_type = "application/json;charset=UTF-8";
+      break;
+    case Reply::Kind::kText:
+      response.content_type = "text/html;charset=UTF-8";
+      break;
+    case Reply::Kind::kXml:
+      response.content_type = "text/xml;charset=UTF-8";
+      break;
+  }
+  return response;
+}
+
+}  // namespace
+
+// One request on its way through.
+struct Gateway::Call {
+  Call(http::Responder r) : responder(std::move(r)) {}
+
+  http::Responder responder;
+  ApiRequest request;
+  const Route* route = nullptr;
+  std::string_view method;      // one of kMethodNames, or "other"
+  std::chrono::steady_clock::time_point received;
+};
+
+Gateway::Gateway(Options options, const RouteTable& routes,
+                 const tenancy::TenantDirectory& directory, telemetry::Metrics& metrics,
+                 std::function<ServicePool(std::string_view)> pool_of)
+    : options_(std::move(options)),
+      routes_(routes),
+      admission_(directory),
+      metrics_(metrics),
+      pool_of_(std::move(pool_of)) {}
+
+void Gateway::Answer(Call& call, Reply reply) {
+  const double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - call.received).count();
+  const std::string_view route = call.route != nullptr ? call.route->path : "unknown";
+  metrics_.ObserveHttp(call.method, route, reply.status, seconds);
+  const bool notable = reply.status >= 500 || seconds > kSlowSeconds;
+  telemetry::Log(notable ? telemetry::LogLevel::kWarn : telemetry::LogLevel::kDebug, "request",
+                 {{"request_id", call.request.context.request_id},
+                  {"method", call.method},
+                  {"route", route},
+                  {"app", call.route != nullptr ? call.request.scope.app_id() : ""},
+                  {"tenant", call.route != nullptr ? call.request.scope.tenant_id() : ""},
+                  {"status", reply.status},
+                  {"ms", json::Value::Double(seconds * 1000)}});
+  http::Response response = ToResponse(std::move(reply));
+  if (!call.request.context.request_id.empty()) {
+    response.headers.emplace_back("X-Request-Id", call.request.context.request_id);
+  }
+  call.responder.Send(std::move(response));
+}
+
+void Gateway::Run(Call& call) {
+  try {
+    absl::StatusOr<Reply> reply = call.route->handler(call.request);
+    Answer(call, reply.ok() ? *std::move(reply) : ErrorReply(reply.status()));
+  } catch (const std::exception& e) {
+    telemetry::Log(telemetry::LogLevel::kError, "handler_threw",
+                   {{"request_id", call.request.context.request_id},
+                    {"route", call.route->path},
+                    {"cause", e.what()}});
+    Answer(call, TextReply(500, "Internal Error"));
+  }
+}
+
+void Gateway::Handle(http::Request request, http::Responder responder) {
+  auto call = std::make_unique<Call>(std::move(responder));
+  call->received = request.received;
+  call->request.context.caller = "gateway";
+  call->request.context.request_id = RequestIdOf(request);
+  call->request.context.deadline = absl::Now() + options_.request_timeout;
+  const std::optional<HttpMethod> method = MethodOf(request.method);
+  call->method = method ? kMethodNames[static_cast<size_t>(*method)] : "other";
+
+  std::string_view path = request.path;
+  if (!options_.base_path.empty()) {
+    const absl::string_view whole(path.data(), path.size());
+    if (!absl::StartsWithIgnoreCase(whole, options_.base_path) ||
+        (path.size() > options_.base_path.size() && path[options_.base_path.size()] != '/')) {
+      return Answer(*call, TextReply(404, "Not found"));
+    }
+    path.remove_prefix(options_.base_path.size());
+  }
+  const auto match = routes_.Find(method, path);
+  if (!match) return Answer(*call, TextReply(404, "Not found"));
+
+  Admission::Admitted admitted;
+  Admission::Refusal refusal;
+  if (!admission_.Admit(request, *match, admitted, refusal)) {
+    if (refusal.html_page) {
+      metrics_.ObserveHttp(call->method, match->any->path, refusal.status, 0);
+      return call->responder.Send(http::ErrorPage(refusal.status));
+    }
+    return Answer(*call, TextReply(refusal.status, refusal.text));
+  }
+  if (match->route == nullptr) return Answer(*call, TextReply(405, "Method not supported"));
+
+  call->route = match->route;
+  ApiRequest& api = call->request;
+  api.method = *method;
+  api.scope = std::move(admitted.scope);
+  api.cdi = admitted.cdi;
+  api.has_saas_secret = admitted.has_saas_secret;
+  api.remote_address = std::move(request.remote_address);
+  if (auto rid = request.headers.Find("rid")) {
+    api.rid = std::string(*rid);
+    absl::AsciiStrToLower(&api.rid);
+  }
+  api.query = std::move(request.query);
+  absl::StatusOr<std::string> body = http::DecodeBody(
+      request.headers.Find("Content-Type").value_or(""), std::move(request.body));
+  if (!body.ok()) return Answer(*call, ErrorReply(body.status()));
+  api.body = *std::move(body);
+
+  const ServicePool pool = pool_of_(call->route->service);
+  if (call->route->never_blocks && pool.local) return Run(*call);
+  // The pool may refuse, and then the call must still be answered from here.
+  std::shared_ptr<Call> shared = std::move(call);
+  if (!pool.workers->TrySubmit([this, shared] { Run(*shared); })) {
+    Answer(*shared, ErrorReply(MakeError(ErrorReason::kOverloaded, "Too many requests")));
+  }
+}
+
+}  // namespace gatehouse::gateway

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/time/time.h"
+#include "gateway/api/route_table.h"
+#include "gateway/http/server.h"
+#include "gateway/pipeline/admission.h"
+#include "libs/base/worker_pool.h"
+#include "libs/telemetry/metrics.h"
+#include "libs/tenancy/tenant_directory.h"
+
+namespace gatehouse::gateway {
+
+// What the gateway needs to know of a service: where its handlers run.
+struct ServicePool {
+  WorkerPool* workers;
+  bool local;  // in this process: methods that never block may run on the I/O thread
+};
+
+// Takes requests from the HTTP server through route, checks and handler to the reply. Holds no
+// rules and no SQL. Thread-safe.
+class Gateway final : public http::Handler {
+ public:
+  struct Options {
+    absl::Duration request_timeout = absl::Seconds(30);
+    std::string base_path;  // "" or "/a/b"
+  };
+
+  // All arguments outlive this. `pool_of` is asked once per service that a route names.
+  Gateway(Options options, const RouteTable& routes, const tenancy::TenantDirectory& directory,
+          telemetry::Metrics& metrics, std::function<ServicePool(std::string_view)> pool_of);
+
+  void Handle(http::Request request, http::Responder responder) override;
+
+ private:
+  struct Call;
+  void Answer(Call& call, Reply reply);
+  void Run(Call& call);
+
+  const Options options_;
+  const RouteTable& routes_;
+  const Admission admission_;
+  telemetry::Metrics& metrics_;
+  const std::function<ServicePool(std::string_view)> pool_of_;
+};
+
+}  // namespace gatehouse::gateway
