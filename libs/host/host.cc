@@ -120,13 +120,16 @@ absl::StatusOr<tenancy::TenantDatabases*> Host::DatabasesOf(std::string_view ser
   const config::ServiceSettings& settings = config().service(service);
   auto& slot = databases_[settings.database_user];
   if (!slot) {
-    tenancy::DatabaseRole role;
-    role.user = settings.database_user;
-    role.password = settings.database_password;
-    role.pool_size = settings.pool_size;
-    role.application_name =
-        settings.database_user.empty() ? "gatehouse" : StrCat("gatehouse-", service);
-    ASSIGN_OR_RETURN(slot, tenancy::PgTenantDatabases::Create(config().core->db(), role));
+    const config::DbSettings& base = config().core->db();
+    ASSIGN_OR_RETURN(db::DatabaseOptions options,
+                     tenancy::MakeDatabaseOptions(base, StrCat("gatehouse-", service)));
+    if (!settings.database_user.empty()) {
+      options.user = settings.database_user;
+      options.password = settings.database_password;
+    }
+    if (settings.pool_size > 0) options.pool_size = settings.pool_size;
+    ASSIGN_OR_RETURN(std::shared_ptr<db::Database> database, db::Database::Create(options));
+    slot = std::make_unique<tenancy::PgTenantDatabases>(std::move(database), base);
   }
   return slot.get();
 }

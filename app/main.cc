@@ -1,0 +1,14 @@
+// gatehouse: every service and the REST interface in one process.
+
+#include "gateway/rest_front_end.h"
+#include "libs/process/program.h"
+
+int main(int argc, char* argv[]) {
+  gatehouse::process::Program program;
+  program.name = "gatehouse";
+  // Lower services first: each finds those that it calls.
+  program.services = {};
+  program.front_end = gatehouse::gateway::StartRestFrontEnd;
+  program.embeds_postgres = true;
+  return gatehouse::process::RunProgram(program, argc, argv);
+}

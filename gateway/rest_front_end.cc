@@ -1,0 +1,73 @@
+#include "gateway/rest_front_end.h"
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include "gateway/http/server.h"
+#include "gateway/pipeline/gateway.h"
+#include "gateway/routes/all_routes.h"
+#include "libs/base/status.h"
+#include "libs/base/strings.h"
+
+namespace gatehouse::gateway {
+namespace {
+
+class RestFrontEnd final : public process::FrontEnd {
+ public:
+  static absl::StatusOr<std::unique_ptr<RestFrontEnd>> Start(host::Host& host) {
+    auto front_end = std::unique_ptr<RestFrontEnd>(new RestFrontEnd(host));
+    const config::ProcessConfig& config = host.config();
+    http::ServerOptions options;
+    options.host = config.host;
+    options.port = static_cast<uint16_t>(config.port);
+    options.threads = config.http_threads > 0
+                          ? config.http_threads
+                          : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+    options.max_connections = config.max_connections;
+    options.max_body_bytes = static_cast<size_t>(config.max_body_bytes);
+    ASSIGN_OR_RETURN(front_end->server_, http::Server::Create(options, &front_end->gateway_));
+    front_end->address_ =
+        StrCat("http://", config.host, ":", std::to_string(front_end->server_->port()));
+    return front_end;
+  }
+
+  ~RestFrontEnd() override {
+    if (server_) server_->Stop();
+  }
+
+  void Drain(absl::Duration timeout) override {
+    server_->Drain(std::chrono::milliseconds(absl::ToInt64Milliseconds(timeout)));
+  }
+
+  std::string address() const override { return address_; }
+
+ private:
+  explicit RestFrontEnd(host::Host& host)
+      : gateway_(OptionsOf(host.config()), routes_, host.tenants(), host.metrics(),
+                 [&host](std::string_view service) {
+                   return ServicePool{&host.WorkersOf(service), host.RunsService(service)};
+                 }) {
+    AddAllRoutes(routes_, host);
+  }
+
+  static Gateway::Options OptionsOf(const config::ProcessConfig& config) {
+    Gateway::Options options;
+    options.request_timeout = absl::Milliseconds(config.request_timeout_ms);
+    options.base_path = config.core->base_path();
+    return options;
+  }
+
+  RouteTable routes_;
+  Gateway gateway_;
+  std::unique_ptr<http::Server> server_;
+  std::string address_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<process::FrontEnd>> StartRestFrontEnd(host::Host& host) {
+  return RestFrontEnd::Start(host);
+}
+
+}  // namespace gatehouse::gateway

@@ -1,0 +1,117 @@
+#include "gateway/routes/unavailable_routes.h"
+
+#include "libs/base/status.h"
+
+namespace gatehouse::gateway {
+namespace {
+
+struct Operation {
+  HttpMethod method;
+  const char* path;
+};
+
+constexpr HttpMethod kGet = HttpMethod::kGet;
+constexpr HttpMethod kPost = HttpMethod::kPost;
+constexpr HttpMethod kPut = HttpMethod::kPut;
+constexpr HttpMethod kDelete = HttpMethod::kDelete;
+
+constexpr Operation kOperations[] = {
+    // Bulk import.
+    {kPost, "/bulk-import/import"},
+    {kGet, "/bulk-import/users"},
+    {kPost, "/bulk-import/users"},
+    {kGet, "/bulk-import/users/count"},
+    {kPost, "/bulk-import/users/remove"},
+    // Dashboard sign-in.
+    {kDelete, "/recipe/dashboard/session"},
+    {kPost, "/recipe/dashboard/session/verify"},
+    {kPost, "/recipe/dashboard/signin"},
+    {kGet, "/recipe/dashboard/tenant/core-config"},
+    {kPost, "/recipe/dashboard/user"},
+    {kPut, "/recipe/dashboard/user"},
+    {kDelete, "/recipe/dashboard/user"},
+    {kGet, "/recipe/dashboard/user/sessions"},
+    {kGet, "/recipe/dashboard/users"},
+    // OAuth 2 and OpenID Connect provider.
+    {kPost, "/recipe/oauth/auth"},
+    {kGet, "/recipe/oauth/auth/requests/consent"},
+    {kPut, "/recipe/oauth/auth/requests/consent/accept"},
+    {kPut, "/recipe/oauth/auth/requests/consent/reject"},
+    {kGet, "/recipe/oauth/auth/requests/login"},
+    {kPut, "/recipe/oauth/auth/requests/login/accept"},
+    {kPut, "/recipe/oauth/auth/requests/login/reject"},
+    {kPut, "/recipe/oauth/auth/requests/logout/accept"},
+    {kPut, "/recipe/oauth/auth/requests/logout/reject"},
+    {kGet, "/recipe/oauth/clients"},
+    {kPost, "/recipe/oauth/clients"},
+    {kPut, "/recipe/oauth/clients"},
+    {kGet, "/recipe/oauth/clients/list"},
+    {kPost, "/recipe/oauth/clients/remove"},
+    {kPost, "/recipe/oauth/introspect"},
+    {kPost, "/recipe/oauth/session/revoke"},
+    {kGet, "/recipe/oauth/sessions/logout"},
+    {kPost, "/recipe/oauth/token"},
+    {kPost, "/recipe/oauth/token/revoke"},
+    {kPost, "/recipe/oauth/tokens/revoke"},
+    // Passwordless.
+    {kPost, "/recipe/signinup/code"},
+    {kPost, "/recipe/signinup/code/check"},
+    {kPost, "/recipe/signinup/code/consume"},
+    {kPost, "/recipe/signinup/code/remove"},
+    {kGet, "/recipe/signinup/codes"},
+    {kPost, "/recipe/signinup/codes/remove"},
+    // SAML.
+    {kGet, "/.well-known/sp-metadata"},
+    {kPost, "/recipe/saml/callback"},
+    {kPut, "/recipe/saml/clients"},
+    {kGet, "/recipe/saml/clients/list"},
+    {kPost, "/recipe/saml/clients/remove"},
+    {kGet, "/recipe/saml/legacy/authorize"},
+    {kPost, "/recipe/saml/legacy/callback"},
+    {kPost, "/recipe/saml/legacy/token"},
+    {kGet, "/recipe/saml/legacy/userinfo"},
+    {kPost, "/recipe/saml/login"},
+    {kPost, "/recipe/saml/user"},
+    // Time-based one-time passwords.
+    {kPost, "/recipe/totp/device"},
+    {kPut, "/recipe/totp/device"},
+    {kPost, "/recipe/totp/device/import"},
+    {kGet, "/recipe/totp/device/list"},
+    {kPost, "/recipe/totp/device/remove"},
+    {kPost, "/recipe/totp/device/status/bulk"},
+    {kPost, "/recipe/totp/device/verify"},
+    {kPost, "/recipe/totp/verify"},
+    // Passkeys.
+    {kGet, "/recipe/webauthn/options"},
+    {kPost, "/recipe/webauthn/options/register"},
+    {kDelete, "/recipe/webauthn/options/remove"},
+    {kPost, "/recipe/webauthn/options/signin"},
+    {kPost, "/recipe/webauthn/signin"},
+    {kPost, "/recipe/webauthn/signup"},
+    {kGet, "/recipe/webauthn/user/credential"},
+    {kGet, "/recipe/webauthn/user/credential/list"},
+    {kPost, "/recipe/webauthn/user/credential/register"},
+    {kDelete, "/recipe/webauthn/user/credential/remove"},
+    {kPut, "/recipe/webauthn/user/email"},
+    {kGet, "/recipe/webauthn/user/recover"},
+    {kPost, "/recipe/webauthn/user/recover/token"},
+    {kPost, "/recipe/webauthn/user/recover/token/consume"},
+};
+
+}  // namespace
+
+void AddUnavailableRoutes(RouteTable& routes) {
+  for (const Operation& operation : kOperations) {
+    Route route;
+    route.method = operation.method;
+    route.path = operation.path;
+    route.service = "tenants";
+    route.never_blocks = true;
+    route.handler = [](ApiRequest&) -> absl::StatusOr<Reply> {
+      return MakeError(ErrorReason::kNotSupported, "This operation is not available");
+    };
+    routes.Add(std::move(route));
+  }
+}
+
+}  // namespace gatehouse::gateway

@@ -1,0 +1,94 @@
+#include "libs/process/admin_server.h"
+
+#include <atomic>
+#include <mutex>
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "gateway/http/server.h"
+#include "libs/base/worker_pool.h"
+
+namespace gatehouse::process {
+namespace {
+
+namespace http = gateway::http;
+
+constexpr absl::Duration kReadyFreshness = absl::Milliseconds(500);
+constexpr absl::Duration kReadyTimeout = absl::Milliseconds(900);
+
+http::Response Text(int status, std::string text) {
+  http::Response response;
+  response.status = status;
+  response.content_type = "text/plain; charset=utf-8";
+  response.body = std::move(text);
+  return response;
+}
+
+}  // namespace
+
+struct AdminServer::Impl final : http::Handler {
+  explicit Impl(Sources s) : sources(std::move(s)) {}
+
+  void Handle(http::Request request, http::Responder responder) override {
+    if (request.path == "/livez") return responder.Send(Text(200, "ok\n"));
+    if (request.path != "/readyz" && request.path != "/metrics") {
+      return responder.Send(Text(404, "not found\n"));
+    }
+    auto shared = std::make_shared<http::Responder>(std::move(responder));
+    const bool metrics = request.path == "/metrics";
+    if (!worker.TrySubmit([this, shared, metrics] {
+          shared->Send(metrics ? Metrics() : Readiness());
+        })) {
+      shared->Send(Text(503, "busy\n"));
+    }
+  }
+
+  http::Response Metrics() {
+    http::Response response = Text(200, sources.metrics());
+    response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+    return response;
+  }
+
+  // Runs on the one worker, so one probe asks the database and the others read its answer.
+  http::Response Readiness() {
+    if (draining) return Text(503, "draining\n");
+    if (absl::Now() - asked_at > kReadyFreshness) {
+      last = sources.ready(absl::Now() + kReadyTimeout);
+      asked_at = absl::Now();
+    }
+    return last.ok() ? Text(200, "ready\n") : Text(503, "not ready\n");
+  }
+
+  const Sources sources;
+  std::atomic<bool> draining = false;
+  absl::Time asked_at = absl::InfinitePast();
+  absl::Status last;
+  WorkerPool worker{"admin", 1, 64};
+  std::unique_ptr<http::Server> server;
+};
+
+AdminServer::AdminServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+AdminServer::~AdminServer() {
+  impl_->server->Stop();
+  impl_->worker.Stop();
+}
+
+void AdminServer::SetDraining() { impl_->draining = true; }
+int AdminServer::port() const { return impl_->server->port(); }
+
+absl::StatusOr<std::unique_ptr<AdminServer>> AdminServer::Start(const std::string& host, int port,
+                                                                Sources sources) {
+  auto impl = std::make_unique<Impl>(std::move(sources));
+  http::ServerOptions options;
+  options.host = host;
+  options.port = static_cast<uint16_t>(port);
+  options.threads = 1;
+  options.max_connections = 256;
+  options.max_body_bytes = 4096;
+  auto server = http::Server::Create(options, impl.get());
+  if (!server.ok()) return server.status();
+  impl->server = *std::move(server);
+  return std::unique_ptr<AdminServer>(new AdminServer(std::move(impl)));
+}
+
+}  // namespace gatehouse::process

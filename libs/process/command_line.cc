@@ -1,0 +1,70 @@
+#include "libs/process/command_line.h"
+
+#include <boost/program_options.hpp>
+#include <sstream>
+
+namespace gatehouse::process {
+namespace {
+
+namespace po = boost::program_options;
+
+po::options_description Options() {
+  po::options_description options("Options");
+  auto add = options.add_options();
+  add("help", "print this text");
+  add("version", "print the version");
+  add("check-config", "check the configuration, say everything that is wrong with it, and exit");
+  add("with-config", po::value<std::string>(), "the configuration file (YAML)");
+  add("port", po::value<std::string>(), "port of the REST interface (3567)");
+  add("host", po::value<std::string>(), "address of the REST interface (localhost)");
+  add("data-dir", po::value<std::string>(), "directory of the embedded PostgreSQL's data");
+  add("ephemeral", "embedded PostgreSQL in a temporary directory, removed at the end");
+  add("test-mode", "lift limits for test suites; refused with what looks like production");
+  return options;
+}
+
+}  // namespace
+
+std::string HelpText(const std::string& program) {
+  std::ostringstream text;
+  text << "Usage: " << program << " [start | migrate] [options]\n\n"
+       << "  start    serve until SIGTERM (the default)\n"
+       << "  migrate  bring the database's tables up to date, and exit\n\n"
+       << Options() << "\nEvery setting can be given in the configuration file or the environment:"
+       << " docs/configuration.md lists them.\n";
+  return text.str();
+}
+
+absl::StatusOr<CommandLine> ParseCommandLine(int argc, const char* const argv[]) {
+  po::options_description all = Options();
+  all.add_options()("command", po::value<std::string>());
+  po::positional_options_description positional;
+  positional.add("command", 1);
+  po::variables_map values;
+  try {
+    po::store(po::command_line_parser(argc, argv).options(all).positional(positional).run(),
+              values);
+  } catch (const po::error& e) {
+    return absl::InvalidArgumentError(e.what());
+  }
+  CommandLine line;
+  if (values.count("command")) line.command = values["command"].as<std::string>();
+  if (line.command != "start" && line.command != "migrate") {
+    return absl::InvalidArgumentError("unknown command '" + line.command + "'");
+  }
+  line.help = values.count("help") > 0;
+  line.version = values.count("version") > 0;
+  line.check_config = values.count("check-config") > 0;
+  if (values.count("with-config")) line.config_path = values["with-config"].as<std::string>();
+  const auto override_with = [&](const char* option, const char* key) {
+    if (values.count(option)) line.overrides[key] = values[option].as<std::string>();
+  };
+  override_with("port", "port");
+  override_with("host", "host");
+  override_with("data-dir", "gatehouse_data_dir");
+  if (values.count("ephemeral")) line.overrides["gatehouse_ephemeral"] = "true";
+  if (values.count("test-mode")) line.overrides["gatehouse_test_mode"] = "true";
+  return line;
+}
+
+}  // namespace gatehouse::process

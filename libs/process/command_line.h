@@ -1,0 +1,27 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace gatehouse::process {
+
+// What a program was asked to do.
+struct CommandLine {
+  std::string command = "start";  // "start" or "migrate"
+  bool check_config = false;
+  bool version = false;
+  bool help = false;
+  std::string config_path;                       // --with-config; empty: none
+  std::map<std::string, std::string> overrides;  // configuration keys set by options
+};
+
+// Reads the arguments of `program`. InvalidArgument with a text for the user.
+absl::StatusOr<CommandLine> ParseCommandLine(int argc, const char* const argv[]);
+
+// What --help prints.
+std::string HelpText(const std::string& program);
+
+}  // namespace gatehouse::process

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "libs/host/host.h"
+
+namespace gatehouse::process {
+
+// What takes requests from outside in this process besides gRPC: the REST gateway. Libraries below
+// the gateway don't know it.
+class FrontEnd {
+ public:
+  virtual ~FrontEnd() = default;
+  // Stops taking requests and finishes those in flight.
+  virtual void Drain(absl::Duration timeout) = 0;
+  // What it says on the log line of a start: "http://localhost:3567".
+  virtual std::string address() const = 0;
+};
+
+// One of Gatehouse's programs: which services it runs, and whether it presents REST.
+struct Program {
+  std::string name;  // "gatehouse", "gatehouse-session"
+  std::vector<host::ServiceDefinition> services;
+  // Null for a program without a REST interface.
+  std::function<absl::StatusOr<std::unique_ptr<FrontEnd>>(host::Host&)> front_end;
+  // May start a PostgreSQL of its own when none is configured.
+  bool embeds_postgres = false;
+};
+
+// A whole run: arguments, configuration, log, database and tables, services, admin port; then
+// serves until SIGTERM or SIGINT, drains, and returns the exit status.
+int RunProgram(const Program& program, int argc, const char* const argv[]);
+
+}  // namespace gatehouse::process
