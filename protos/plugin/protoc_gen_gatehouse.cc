@@ -96,7 +96,7 @@ void PrintHeader(const ServiceDescriptor* service, Printer& out) {
 void PrintSource(const ServiceDescriptor* service, Printer& out) {
   const std::map<std::string, std::string> vars = {{"service", service->name()},
                                                    {"full", service->full_name()}};
-  out.Print(vars, "static const ::gatehouse::rpc::MethodInfo k$service$Methods[] = {\n");
+  out.Print(vars, "static const std::vector<::gatehouse::rpc::MethodInfo> k$service$Methods = {\n");
   for (int i = 0; i < service->method_count(); ++i) {
     out.Print(Variables(service->method(i)),
               "    {\"$name$\", \"$path$\", $index$, $streaming$,\n"
@@ -175,7 +175,7 @@ class Generator final : public google::protobuf::compiler::CodeGenerator {
     const std::map<std::string, std::string> vars = {{"base", base}, {"ns", Namespace(file)}};
     h.Print(vars,
             "// Generated from $base$.proto.\n#pragma once\n\n#include <functional>\n#include "
-            "<memory>\n\n#include \"absl/status/statusor.h\"\n#include \"$base$.pb.h\"\n#include "
+            "<memory>\n#include <vector>\n\n#include \"absl/status/statusor.h\"\n#include \"$base$.pb.h\"\n#include "
             "\"libs/rpc/service.h\"\n\nnamespace $ns$ {\n\n");
     cc.Print(vars,
              "// Generated from $base$.proto.\n#include \"$base$.rpc.h\"\n\nnamespace $ns$ "
