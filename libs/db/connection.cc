@@ -80,6 +80,22 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const std::string& 
   }
 }
 
+absl::Status Connection::StatusOf(const std::exception& error) {
+  // libpqxx leaves the code out of some of its exceptions, and derives some from other classes
+  // than their like; the message of an error that the server reported always has the code.
+  const std::string state = SqlStateIn(error.what());
+  if (!state.empty()) {
+    if (SpoilsConnection(state) || !driver_->connection.is_open()) usable_ = false;
+    return FromSqlState(state, error.what());
+  }
+  usable_ = false;
+  // An SQL error without a code is the client library speaking: the connection is gone.
+  const bool lost = dynamic_cast<const pqxx::broken_connection*>(&error) != nullptr ||
+                    dynamic_cast<const pqxx::sql_error*>(&error) != nullptr ||
+                    !driver_->connection.is_open();
+  return lost ? ConnectionTrouble(error.what()) : Bug(error.what());
+}
+
 // Runs `call` under the watchdog and turns whatever it throws into a status.
 template <typename Call>
 absl::Status Connection::Guarded(absl::Time deadline, Call call) {
@@ -94,23 +110,8 @@ absl::Status Connection::Guarded(absl::Time deadline, Call call) {
   absl::Status status;
   try {
     call();
-  } catch (const pqxx::broken_connection& error) {
-    usable_ = false;
-    status = ConnectionTrouble(error.what());
-  } catch (const pqxx::sql_error& error) {
-    // libpqxx leaves the code out of some of its exceptions; the message always has it.
-    const std::string state = SqlStateIn(error.what());
-    if (SpoilsConnection(state) || !driver_->connection.is_open()) usable_ = false;
-    // Without a SQLSTATE it is the client library that speaks: the connection is gone.
-    if (state.empty()) {
-      usable_ = false;
-      status = ConnectionTrouble(error.what());
-    } else {
-      status = FromSqlState(state, error.what());
-    }
   } catch (const std::exception& error) {
-    usable_ = false;
-    status = driver_->connection.is_open() ? Bug(error.what()) : ConnectionTrouble(error.what());
+    status = StatusOf(error);
   }
   if (Watchdog::Get().Disarm(*driver_->in_flight)) {
     usable_ = false;

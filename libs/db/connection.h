@@ -2,6 +2,7 @@
 
 // Private to libs/db: one connection to the server.
 
+#include <exception>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -41,6 +42,7 @@ class Connection {
  private:
   struct Driver;
   explicit Connection(std::shared_ptr<Driver> driver);
+  absl::Status StatusOf(const std::exception& error);
   template <typename Call>
   absl::Status Guarded(absl::Time deadline, Call call);
 

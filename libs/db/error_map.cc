@@ -108,7 +108,7 @@ std::string SqlStateIn(std::string_view message) {
 absl::Status FromSqlState(std::string_view sqlstate, std::string_view message) {
   absl::Status status = Map(sqlstate, message);
   status.SetPayload(kSqlStatePayload, absl::Cord(std::string(sqlstate)));
-  return WithCause(std::move(status), std::string(sqlstate) + " " + Sanitise(sqlstate, message));
+  return WithCause(std::move(status), Sanitise(sqlstate, message));
 }
 
 absl::Status ConnectionTrouble(std::string_view cause) {

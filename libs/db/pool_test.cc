@@ -1,0 +1,265 @@
+// The pool, deadlines, conflicts and lost connections.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <latch>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
+#include "libs/base/status.h"
+#include "libs/db/database.h"
+#include "libs/testing/pg_test_server.h"
+
+namespace gatehouse::db {
+namespace {
+
+using ::gatehouse::testing::OpenDatabase;
+using ::gatehouse::testing::Soon;
+using ::gatehouse::testing::TestPostgres;
+
+constexpr Statement kSleep = {"t_sleep", "SELECT pg_sleep($1)"};
+constexpr Statement kOne = {"t_one", "SELECT 1"};
+constexpr Statement kPid = {"t_pid", "SELECT pg_backend_pid()"};
+constexpr Statement kTerminate = {"t_terminate", "SELECT pg_terminate_backend($1)"};
+constexpr Statement kSleepers = {
+    "t_sleepers",
+    "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() "
+    "AND state = 'active' AND query LIKE 'SELECT pg_sleep%'"};
+
+TEST(Pool, OneConnectionServesFiftyThreads) {
+  auto database = TestPostgres::Shared().CreateDatabase(1);
+  constexpr int kThreads = 50;
+  constexpr int kCalls = 20;
+  std::atomic<int> succeeded{0};
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < kThreads; ++i) {
+      threads.emplace_back([&] {
+        for (int call = 0; call < kCalls; ++call) {
+          if (database->Execute(Soon(), kOne).ok()) ++succeeded;
+        }
+      });
+    }
+  }
+  EXPECT_EQ(succeeded, kThreads * kCalls);
+  const DatabaseStats stats = database->stats();
+  EXPECT_EQ(stats.connects, 1);
+  EXPECT_EQ(stats.in_use, 0);
+  EXPECT_EQ(stats.idle, 1);
+  EXPECT_EQ(stats.waiting, 0);
+}
+
+// Holds the only connection while `then` runs on this thread.
+void WhileBusy(Database& database, const std::function<void()>& then) {
+  absl::Notification holding;
+  absl::Notification release;
+  std::jthread holder([&] {
+    EXPECT_TRUE(database
+                    .Transact(Soon(),
+                              [&](Transaction&) {
+                                holding.Notify();
+                                release.WaitForNotification();
+                                return absl::OkStatus();
+                              })
+                    .ok());
+  });
+  holding.WaitForNotification();
+  then();
+  release.Notify();
+}
+
+TEST(Pool, WaitingEndsAtTheDeadline) {
+  auto database = TestPostgres::Shared().CreateDatabase(1);
+  WhileBusy(*database, [&] {
+    auto late = database->Execute(absl::Now() + absl::Milliseconds(50), kOne);
+    EXPECT_EQ(ReasonOf(late.status()), ErrorReason::kDeadlineExceeded);
+  });
+  EXPECT_EQ(database->stats().wait_timeouts, 1);
+  EXPECT_TRUE(database->Execute(Soon(), kOne).ok());
+}
+
+TEST(Pool, AFullQueueRefusesAtOnce) {
+  DatabaseOptions options = TestPostgres::Shared().CreateDatabaseOptions();
+  options.pool_size = 1;
+  options.max_waiting = 0;
+  auto database = OpenDatabase(options);
+  WhileBusy(*database, [&] {
+    EXPECT_EQ(ReasonOf(database->Execute(Soon(), kOne).status()), ErrorReason::kOverloaded);
+  });
+  EXPECT_EQ(database->stats().refused, 1);
+}
+
+TEST(Deadline, CancelsARunningStatementAtTheServer) {
+  auto database = TestPostgres::Shared().CreateDatabase(2);
+  const absl::Time start = absl::Now();
+  auto slept = database->Execute(start + absl::Milliseconds(100), kSleep, {30});
+  EXPECT_EQ(ReasonOf(slept.status()), ErrorReason::kDeadlineExceeded);
+  EXPECT_LT(absl::Now() - start, absl::Seconds(5));
+  EXPECT_EQ(database->Execute(Soon(), kSleepers)->front().Int64(0), 0);
+  // The cancelled connection is not used again: a late cancel request would hit the next.
+  EXPECT_TRUE(database->Execute(Soon(), kOne).ok());
+  EXPECT_EQ(database->stats().statement_timeouts, 1);
+}
+
+TEST(Deadline, EndsATransaction) {
+  auto database = TestPostgres::Shared().CreateDatabase(1);
+  const absl::Status status = database->Transact(
+      absl::Now() + absl::Milliseconds(100),
+      [](Transaction& transaction) { return transaction.Execute(kSleep, {30}).status(); });
+  EXPECT_EQ(ReasonOf(status), ErrorReason::kDeadlineExceeded);
+  EXPECT_TRUE(database->Execute(Soon(), kOne).ok());
+}
+
+TEST(Deadline, ThatHasPassedSendsNothing) {
+  auto database = TestPostgres::Shared().CreateDatabase(1);
+  ASSERT_TRUE(database->Execute(Soon(), kOne).ok());
+  const int64_t before = database->stats().round_trips;
+  EXPECT_EQ(ReasonOf(database->Execute(absl::Now() - absl::Seconds(1), kOne).status()),
+            ErrorReason::kDeadlineExceeded);
+  EXPECT_EQ(database->stats().round_trips, before);
+}
+
+TEST(Deadline, TheSessionsOwnLimitIsABackstop) {
+  DatabaseOptions options = TestPostgres::Shared().CreateDatabaseOptions();
+  options.default_statement_timeout = absl::Milliseconds(50);
+  auto database = OpenDatabase(options);
+  EXPECT_EQ(ReasonOf(database->Execute(Soon(), kSleep, {30}).status()),
+            ErrorReason::kDeadlineExceeded);
+}
+
+TEST(Conflict, DeadlocksAreRepeated) {
+  auto database = TestPostgres::Shared().CreateDatabase(2);
+  ASSERT_TRUE(database
+                  ->ExecuteScript(Soon(),
+                                  "CREATE TABLE n (id INT PRIMARY KEY, v INT);"
+                                  "INSERT INTO n VALUES (1, 0), (2, 0)")
+                  .ok());
+  constexpr Statement kAdd = {"t_add", "UPDATE n SET v = v + 1 WHERE id = $1"};
+  std::latch both_hold(2);
+  const auto run = [&](int first, int second) {
+    return database->Transact(Soon(), [&](Transaction& transaction) -> absl::Status {
+      RETURN_IF_ERROR(transaction.Execute(kAdd, {first}).status());
+      if (transaction.attempt() == 1) both_hold.arrive_and_wait();
+      return transaction.Execute(kAdd, {second}).status();
+    });
+  };
+  absl::Status one;
+  absl::Status two;
+  {
+    std::jthread a([&] { one = run(1, 2); });
+    std::jthread b([&] { two = run(2, 1); });
+  }
+  EXPECT_TRUE(one.ok()) << DatabaseCause(one);
+  EXPECT_TRUE(two.ok()) << DatabaseCause(two);
+  constexpr Statement kSum = {"t_sum", "SELECT SUM(v) FROM n"};
+  EXPECT_EQ(database->Execute(Soon(), kSum)->front().Int64(0), 4);
+  EXPECT_GE(database->stats().retries, 1);
+}
+
+TEST(Conflict, SerializationFailuresAreRepeated) {
+  auto database = TestPostgres::Shared().CreateDatabase(2);
+  ASSERT_TRUE(database
+                  ->ExecuteScript(Soon(),
+                                  "CREATE TABLE n (id INT PRIMARY KEY, v INT);"
+                                  "INSERT INTO n VALUES (1, 0)")
+                  .ok());
+  constexpr Statement kRead = {"t_read", "SELECT v FROM n WHERE id = 1"};
+  constexpr Statement kWrite = {"t_write", "UPDATE n SET v = $1 WHERE id = 1"};
+  std::latch both_read(2);
+  const auto increment = [&] {
+    return database->Transact(
+        Soon(), Isolation::kRepeatableRead, [&](Transaction& transaction) -> absl::Status {
+          ASSIGN_OR_RETURN(const Result read, transaction.Execute(kRead));
+          if (transaction.attempt() == 1) both_read.arrive_and_wait();
+          return transaction.Execute(kWrite, {read.front().Int64(0) + 1}).status();
+        });
+  };
+  {
+    std::jthread a([&] { EXPECT_TRUE(increment().ok()); });
+    std::jthread b([&] { EXPECT_TRUE(increment().ok()); });
+  }
+  EXPECT_EQ(database->Execute(Soon(), kRead)->front().Int64(0), 2);
+}
+
+TEST(Lost, ADeadIdleConnectionIsReplacedUnseen) {
+  auto database = TestPostgres::Shared().CreateDatabase(2);
+  auto admin = OpenDatabase(database->options());
+  for (int round = 0; round < 3; ++round) {
+    auto pid = database->Execute(Soon(), kPid);
+    ASSERT_TRUE(pid.ok()) << DatabaseCause(pid.status());
+    constexpr Statement kGone = {"t_gone", "SELECT 1 FROM pg_stat_activity WHERE pid = $1"};
+    ASSERT_TRUE(admin->Execute(Soon(), kTerminate, {pid->front().Int64(0)}).ok());
+    while (!admin->Execute(Soon(), kGone, {pid->front().Int64(0)})->empty()) {
+      std::this_thread::yield();
+    }
+  }
+  EXPECT_TRUE(database->Execute(Soon(), kOne).ok());
+}
+
+TEST(Lost, InTheMiddleOfAStatementIsAnErrorAndThenOver) {
+  auto database = TestPostgres::Shared().CreateDatabase(1);
+  auto admin = OpenDatabase(database->options());
+  const int64_t pid = database->Execute(Soon(), kPid)->front().Int64(0);
+  {
+    std::jthread killer([&] {
+      while (admin->Execute(Soon(), kSleepers)->front().Int64(0) == 0) std::this_thread::yield();
+      EXPECT_TRUE(admin->Execute(Soon(), kTerminate, {pid}).ok());
+    });
+    EXPECT_EQ(ReasonOf(database->Execute(Soon(), kSleep, {30}).status()),
+              ErrorReason::kDependencyDown);
+  }
+  EXPECT_TRUE(database->Execute(Soon(), kOne).ok());
+}
+
+TEST(Lost, AnUnreachableServerIsADependencyDown) {
+  DatabaseOptions options;
+  options.host = "/nonexistent";
+  options.user = "nobody";
+  auto database = OpenDatabase(options);
+  const absl::Status status = database->Ping(Soon());
+  EXPECT_EQ(ReasonOf(status), ErrorReason::kDependencyDown);
+  EXPECT_EQ(database->stats().in_use, 0);
+  EXPECT_EQ(status.message(), "The database is not available");
+}
+
+TEST(Listen, DeliversAndSurvivesALostConnection) {
+  auto database = TestPostgres::Shared().CreateDatabase(1);
+  std::mutex mutex;
+  std::condition_variable changed;
+  int synchronised = 0;
+  std::vector<std::string> payloads;
+  auto subscription = database->Listen("changes", [&](const Notification& notification) {
+    const std::lock_guard lock(mutex);
+    if (notification.resynchronise) {
+      ++synchronised;
+    } else {
+      payloads.push_back(notification.payload);
+    }
+    changed.notify_all();
+  });
+  ASSERT_TRUE(subscription.ok());
+  std::unique_lock lock(mutex);
+  const auto await = [&](auto condition) {
+    return changed.wait_for(lock, std::chrono::seconds(30), condition);
+  };
+  ASSERT_TRUE(await([&] { return synchronised == 1; }));
+  ASSERT_TRUE(database->Notify(Soon(), "changes", "it's me").ok());
+  ASSERT_TRUE(await([&] { return payloads.size() == 1; }));
+  EXPECT_EQ(payloads[0], "it's me");
+  constexpr Statement kKillListeners = {
+      "t_kill_listeners",
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+      "WHERE datname = current_database() AND query LIKE 'LISTEN%'"};
+  ASSERT_EQ(database->Execute(Soon(), kKillListeners)->rows(), 1);
+  ASSERT_TRUE(await([&] { return synchronised == 2; }));
+  ASSERT_TRUE(database->Notify(Soon(), "changes", "again").ok());
+  ASSERT_TRUE(await([&] { return payloads.size() == 2; }));
+}
+
+}  // namespace
+}  // namespace gatehouse::db
