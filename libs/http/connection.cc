@@ -1,4 +1,4 @@
-#include "gateway/http/connection.h"
+#include "libs/http/connection.h"
 
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
@@ -8,7 +8,7 @@
 #include <boost/beast/http/error.hpp>
 #include <charconv>
 
-namespace gatehouse::gateway::http {
+namespace gatehouse::http {
 
 namespace asio = boost::asio;
 namespace bhttp = boost::beast::http;
@@ -401,4 +401,4 @@ void Connection::Close() {
   Wake();
 }
 
-}  // namespace gatehouse::gateway::http
+}  // namespace gatehouse::http

@@ -1,13 +1,13 @@
 #pragma once
 
-// Internal to gateway/http: reads one request from bytes as they come.
+// Internal to libs/http: reads one request from bytes as they come.
 
 #include <boost/beast/http/basic_parser.hpp>
 #include <memory>
 
-#include "gateway/http/event_loop.h"
+#include "libs/http/event_loop.h"
 
-namespace gatehouse::gateway::http {
+namespace gatehouse::http {
 
 // A share of the server-wide allowance for request bodies, given back on destruction.
 class BodyCharge {
@@ -72,4 +72,4 @@ class RequestParser : public boost::beast::http::basic_parser<true> {
   bool header_done_ = false;
 };
 
-}  // namespace gatehouse::gateway::http
+}  // namespace gatehouse::http

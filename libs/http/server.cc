@@ -1,4 +1,4 @@
-#include "gateway/http/server.h"
+#include "libs/http/server.h"
 
 #include <pthread.h>
 
@@ -15,10 +15,10 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "gateway/http/connection.h"
-#include "gateway/http/event_loop.h"
+#include "libs/http/connection.h"
+#include "libs/http/event_loop.h"
 
-namespace gatehouse::gateway::http {
+namespace gatehouse::http {
 
 namespace asio = boost::asio;
 using asio::ip::tcp;
@@ -296,4 +296,4 @@ void Server::Stop() {
   }
 }
 
-}  // namespace gatehouse::gateway::http
+}  // namespace gatehouse::http

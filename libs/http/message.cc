@@ -1,11 +1,11 @@
-#include "gateway/http/message.h"
+#include "libs/http/message.h"
 
 #include <algorithm>
 
 #include "libs/base/json.h"
 #include "libs/base/status.h"
 
-namespace gatehouse::gateway::http {
+namespace gatehouse::http {
 namespace {
 
 // More parameters than any operation has; keeps look-ups by scan cheap.
@@ -292,4 +292,4 @@ Response ErrorPage(int status) {
                           "</title></head><body><h1>" + title + "</h1></body></html>"};
 }
 
-}  // namespace gatehouse::gateway::http
+}  // namespace gatehouse::http

@@ -10,9 +10,9 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "gateway/http/message.h"
+#include "libs/http/message.h"
 
-namespace gatehouse::gateway::http {
+namespace gatehouse::http {
 
 // Where a reply goes. The server's connections implement it; a test of a handler may.
 class ReplySink {
@@ -101,4 +101,4 @@ class Server {
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace gatehouse::gateway::http
+}  // namespace gatehouse::http

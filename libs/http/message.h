@@ -12,7 +12,7 @@
 
 #include "absl/status/statusor.h"
 
-namespace gatehouse::gateway::http {
+namespace gatehouse::http {
 
 // Header fields in order. All text lives in one block, so a request's header costs two allocations
 // however many fields it has.
@@ -76,4 +76,4 @@ std::string_view StatusText(int status);
 // address).
 Response ErrorPage(int status);
 
-}  // namespace gatehouse::gateway::http
+}  // namespace gatehouse::http

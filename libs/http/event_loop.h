@@ -1,6 +1,6 @@
 #pragma once
 
-// Internal to gateway/http: one I/O thread and the connections that live on it.
+// Internal to libs/http: one I/O thread and the connections that live on it.
 
 #include <atomic>
 #include <boost/asio/io_context.hpp>
@@ -12,9 +12,9 @@
 #include <thread>
 #include <unordered_set>
 
-#include "gateway/http/server.h"
+#include "libs/http/server.h"
 
-namespace gatehouse::gateway::http {
+namespace gatehouse::http {
 
 class Connection;
 
@@ -77,4 +77,4 @@ struct EventLoop {
   std::string date_;
 };
 
-}  // namespace gatehouse::gateway::http
+}  // namespace gatehouse::http

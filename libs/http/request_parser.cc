@@ -1,8 +1,8 @@
-#include "gateway/http/request_parser.h"
+#include "libs/http/request_parser.h"
 
 #include <algorithm>
 
-namespace gatehouse::gateway::http {
+namespace gatehouse::http {
 
 namespace bhttp = boost::beast::http;
 
@@ -55,4 +55,4 @@ std::size_t RequestParser::on_body_impl(string_view body, error_code& ec) {
   return body.size();
 }
 
-}  // namespace gatehouse::gateway::http
+}  // namespace gatehouse::http

@@ -1,6 +1,6 @@
 #pragma once
 
-// Internal to gateway/http: one client's connection.
+// Internal to libs/http: one client's connection.
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -10,10 +10,10 @@
 #include <optional>
 #include <string>
 
-#include "gateway/http/event_loop.h"
-#include "gateway/http/request_parser.h"
+#include "libs/http/event_loop.h"
+#include "libs/http/request_parser.h"
 
-namespace gatehouse::gateway::http {
+namespace gatehouse::http {
 
 // Reads requests in a coroutine (Run), keeps a slot for each until its reply has been written, and
 // writes replies in the order of their requests, as many at once as are ready.
@@ -100,4 +100,4 @@ class Connection : public ReplySink, public std::enable_shared_from_this<Connect
   Clock::time_point write_deadline_ = Clock::time_point::max();
 };
 
-}  // namespace gatehouse::gateway::http
+}  // namespace gatehouse::http

@@ -13,10 +13,10 @@
 #include <thread>
 
 #include "absl/strings/str_cat.h"
-#include "gateway/http/server.h"
+#include "libs/http/server.h"
 #include "gtest/gtest.h"
 
-namespace gatehouse::gateway::http {
+namespace gatehouse::http {
 namespace {
 
 using std::chrono::milliseconds;
@@ -492,4 +492,4 @@ TEST(HttpServerCreate, ReportsWhatItCannotBind) {
 }
 
 }  // namespace
-}  // namespace gatehouse::gateway::http
+}  // namespace gatehouse::http

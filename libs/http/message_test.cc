@@ -1,9 +1,9 @@
-#include "gateway/http/message.h"
+#include "libs/http/message.h"
 
 #include "gtest/gtest.h"
 #include "libs/base/status.h"
 
-namespace gatehouse::gateway::http {
+namespace gatehouse::http {
 namespace {
 
 std::string Path(std::string_view target) {
@@ -79,4 +79,4 @@ TEST(Body, Charsets) {
 }
 
 }  // namespace
-}  // namespace gatehouse::gateway::http
+}  // namespace gatehouse::http
