@@ -119,7 +119,7 @@ test("signs in with a provider whose configuration the core keeps", async () => 
         const stored = oidcProvider("stored", environment("OIDC_URL"));
         assert.equal((await Multitenancy.createOrUpdateThirdPartyConfig(tenantId, stored)).status, "OK");
         const methods = await new Browser(server.origin, "header").get(`/auth/${tenantId}/loginmethods`);
-        assert.deepEqual(methods.body.thirdParty.providers, [{ id: "stored", name: "Local", type: "oauth2" }]);
+        assert.deepEqual(methods.body.thirdParty.providers, [{ id: "stored", name: "Local" }]);
         assert.deepEqual(methods.body.firstFactors, ["thirdparty"]);
         const name = randomUUID();
         const browser = new Browser(server.origin, "header");
