@@ -51,10 +51,6 @@ class KeyStore {
                                     absl::Time deadline) = 0;
   virtual absl::Status AdoptStatic(const tenancy::Tenant& app, const StoredKey& key,
                                    absl::Time deadline) = 0;
-
-  // Removes dynamic keys created before `created_before_ms`.
-  virtual absl::Status DeleteOld(const tenancy::Tenant& app, int64_t created_before_ms,
-                                 absl::Time deadline) = 0;
 };
 
 }  // namespace gatehouse::jwks

@@ -49,10 +49,6 @@ constexpr db::Statement kAdoptStatic = {
     " SELECT $1::varchar, $2::varchar, $3::text, 'RS256', $4::bigint WHERE NOT EXISTS"
     " (SELECT 1 FROM {jwt_signing_keys} WHERE app_id = $1::varchar AND key_string = $3::text)"};
 
-constexpr db::Statement kDeleteOld = {
-    "jwks_delete_old",
-    "DELETE FROM {session_access_token_signing_keys} WHERE app_id = $1 AND created_at_time < $2"};
-
 std::string DynamicKeyId(int64_t created_at_ms) { return "d-" + std::to_string(created_at_ms); }
 
 }  // namespace
@@ -127,12 +123,6 @@ absl::Status PgKeyStore::AdoptStatic(const tenancy::Tenant& app, const StoredKey
   return database
       ->Execute(deadline, kAdoptStatic, {app.app_id, key.key_id, key.key_pair, key.created_at_ms})
       .status();
-}
-
-absl::Status PgKeyStore::DeleteOld(const tenancy::Tenant& app, int64_t created_before_ms,
-                                   absl::Time deadline) {
-  ASSIGN_OR_RETURN(db::Database * database, databases_.Of(app));
-  return database->Execute(deadline, kDeleteOld, {app.app_id, created_before_ms}).status();
 }
 
 }  // namespace gatehouse::jwks

@@ -22,8 +22,6 @@ class PgKeyStore final : public KeyStore {
                             absl::Time deadline) override;
   absl::Status AdoptStatic(const tenancy::Tenant& app, const StoredKey& key,
                            absl::Time deadline) override;
-  absl::Status DeleteOld(const tenancy::Tenant& app, int64_t created_before_ms,
-                         absl::Time deadline) override;
 
  private:
   tenancy::TenantDatabases& databases_;
