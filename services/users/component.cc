@@ -1,0 +1,106 @@
+#include "services/users/component.h"
+
+#include <unordered_set>
+
+#include "libs/base/status.h"
+#include "libs/config/process_config.h"
+#include "libs/db/database.h"
+#include "libs/host/job_scheduler.h"
+#include "libs/tenancy/tenant_databases.h"
+#include "libs/tenancy/tenant_directory.h"
+#include "services/users/emailpassword/emailpassword_service.h"
+#include "services/users/emailpassword/pg_emailpassword_store.h"
+#include "services/users/listing/pg_listing_store.h"
+#include "services/users/listing/user_directory_service.h"
+#include "services/users/policy.h"
+#include "services/users/registry/pg_activity_store.h"
+#include "services/users/registry/pg_user_store.h"
+#include "services/users/registry/registry_service.h"
+
+namespace gatehouse::users {
+namespace {
+
+// Last-active times may be this old in the database.
+constexpr absl::Duration kActivityFlushInterval = absl::Seconds(5);
+constexpr absl::Duration kTokenCleanUpInterval = absl::Hours(1);  // the original's
+constexpr int kCleanUpBatch = 1000;
+
+class UsersComponent final : public host::Component {
+ public:
+  explicit UsersComponent(host::Environment& environment)
+      : environment_(environment),
+        users_(environment.databases()),
+        activity_store_(environment.databases()),
+        activity_(activity_store_, environment.clock()),
+        emailpassword_store_(environment.databases()),
+        hasher_(*environment.config().core),
+        emailpassword_(emailpassword_store_, users_, hasher_, environment.clock()),
+        listing_(environment.databases()),
+        registry_service_(environment.tenants(), users_, activity_, environment.clock()),
+        emailpassword_service_(environment.tenants(), emailpassword_, activity_),
+        directory_service_(environment.tenants(), users_, listing_, activity_,
+                           environment.clock()),
+        registry_handler_(registry_service_),
+        emailpassword_handler_(emailpassword_service_),
+        directory_handler_(directory_service_) {
+    environment.jobs().Add({.name = "save_user_activity",
+                            .interval = kActivityFlushInterval,
+                            .first_after = kActivityFlushInterval,
+                            .time_limit = absl::Seconds(30)},
+                           [this](absl::Time deadline) { return activity_.Flush(deadline); });
+    environment.jobs().Add({.name = "delete_expired_password_reset_tokens",
+                            .interval = kTokenCleanUpInterval,
+                            .first_after = kTokenCleanUpInterval},
+                           [this](absl::Time deadline) { return DeleteExpiredTokens(deadline); });
+  }
+
+  std::vector<host::ExposedService> services() override {
+    return {{&registry_handler_, RegistryPolicy()},
+            {&emailpassword_handler_, EmailPasswordPolicy()},
+            {&directory_handler_, UserDirectoryPolicy()}};
+  }
+
+ private:
+  // Once in each database, by one instance at a time, in batches that lock few rows.
+  absl::Status DeleteExpiredTokens(absl::Time deadline) {
+    std::unordered_set<std::string> seen;
+    for (const tenancy::TenantPtr& tenant : environment_.tenants().All()) {
+      if (!seen.insert(tenant->storage_id).second) continue;
+      absl::StatusOr<db::Database*> database = environment_.databases().Of(*tenant);
+      if (!database.ok()) continue;  // a tenant's own database that is away; the next run sees it
+      RETURN_IF_ERROR(host::RunExclusively(
+          **database, deadline, "delete_expired_password_reset_tokens",
+          [&](db::Transaction& transaction) -> absl::StatusOr<bool> {
+            ASSIGN_OR_RETURN(const int64_t deleted,
+                             DeleteExpiredResetTokens(transaction, environment_.clock().NowMs(),
+                                                      kCleanUpBatch));
+            return deleted == kCleanUpBatch;
+          }));
+    }
+    return absl::OkStatus();
+  }
+
+  host::Environment& environment_;
+  PgUserStore users_;
+  PgActivityStore activity_store_;
+  ActivityRecorder activity_;
+  PgEmailPasswordStore emailpassword_store_;
+  PooledPasswordHasher hasher_;
+  EmailPassword emailpassword_;
+  PgListingStore listing_;
+  RegistryServiceImpl registry_service_;
+  EmailPasswordServiceImpl emailpassword_service_;
+  UserDirectoryServiceImpl directory_service_;
+  v1::RegistryServiceHandler registry_handler_;
+  v1::EmailPasswordServiceHandler emailpassword_handler_;
+  v1::UserDirectoryServiceHandler directory_handler_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<host::Component>> MakeUsersComponent(
+    host::Environment& environment) {
+  return std::make_unique<UsersComponent>(environment);
+}
+
+}  // namespace gatehouse::users

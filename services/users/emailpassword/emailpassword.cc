@@ -1,0 +1,254 @@
+#include "services/users/emailpassword/emailpassword.h"
+
+#include <algorithm>
+
+#include "libs/base/status.h"
+#include "libs/crypto/bytes.h"
+#include "libs/crypto/digest.h"
+#include "libs/crypto/password.h"
+#include "services/users/registry/third_party_sign_in.h"
+
+namespace gatehouse::users {
+namespace {
+
+constexpr size_t kMaxEmail = 256;          // emailpassword_users.email
+constexpr size_t kMaxPasswordHash = 256;   // emailpassword_users.password_hash
+constexpr size_t kResetTokenBytes = 48;    // 96 hex digits, 128 characters in base64
+constexpr int kMaxRounds = 5;              // two rows that chase each other, in practice never
+
+absl::Status CheckEmail(std::string_view email) {
+  if (FitsColumn(email, kMaxEmail)) return absl::OkStatus();
+  return BadInput("email must not be longer than 256 characters");
+}
+
+const v1::LoginMethod* FindMethod(const v1::User& user, std::string_view internal_id) {
+  for (const v1::LoginMethod& method : user.login_methods()) {
+    if (method.supertokens_user_id() == internal_id) return &method;
+  }
+  return nullptr;
+}
+
+// The app's user with this id, and the database where it is.
+struct Located {
+  const RequestScope* scope;
+  v1::User user;
+};
+absl::StatusOr<std::optional<Located>> Locate(UserStore& users,
+                                              const std::vector<RequestScope>& scopes,
+                                              std::string_view id) {
+  for (const RequestScope& scope : scopes) {
+    ASSIGN_OR_RETURN(std::optional<v1::User> user, users.FindById(scope, id));
+    if (user.has_value()) return Located{&scope, *std::move(user)};
+  }
+  return std::nullopt;
+}
+
+// Random, and safe in a URL: the base64 of hex digits needs no padding and has no `+` or `/`.
+std::string NewResetToken() { return crypto::Base64Encode(crypto::RandomHex(kResetTokenBytes)); }
+
+absl::Status CheckImportFormat(const config::CoreConfig& config, std::string_view hash,
+                               v1::ImportPasswordHashRequest::Algorithm algorithm) {
+  using Request = v1::ImportPasswordHashRequest;
+  const bool firebase = crypto::IsFirebaseScryptFormat(hash);
+  const bool need_key = algorithm == Request::ALGORITHM_FIREBASE_SCRYPT ||
+                        (algorithm == Request::ALGORITHM_UNSPECIFIED && firebase);
+  if (need_key && config.firebase_password_hashing_signer_key() == nullptr) {
+    return crypto::MissingFirebaseSignerKey();
+  }
+  switch (algorithm) {
+    case Request::ALGORITHM_ARGON2:
+      if (!crypto::IsArgon2Format(hash)) {
+        return BadInput("Password hash is in invalid Argon2 format");
+      }
+      break;
+    case Request::ALGORITHM_BCRYPT:
+      if (!crypto::IsBcryptFormat(hash)) {
+        return BadInput("Password hash is in invalid BCrypt format");
+      }
+      break;
+    case Request::ALGORITHM_FIREBASE_SCRYPT:
+      if (!firebase) return BadInput("Password hash is in invalid Firebase SCrypt format");
+      break;
+    default:
+      if (!firebase && !crypto::IsArgon2Format(hash) && !crypto::IsBcryptFormat(hash)) {
+        return BadInput("Password hash is in invalid format");
+      }
+  }
+  if (!FitsColumn(hash, kMaxPasswordHash)) {
+    return BadInput("passwordHash must not be longer than 256 characters");
+  }
+  return crypto::CheckHashCost(hash);
+}
+
+}  // namespace
+
+absl::Status CheckEmailPasswordGate(const tenancy::Tenant& tenant, v1::RecipeGate gate) {
+  if (gate == v1::RECIPE_GATE_UNSPECIFIED) return absl::OkStatus();
+  bool allowed = tenant.record.email_password_enabled();
+  if (tenant.record.has_first_factors()) {
+    const auto& factors = tenant.record.first_factors().factor_ids();
+    allowed = allowed && (gate == v1::RECIPE_GATE_FIVE_ZERO
+                              ? !factors.empty()
+                              : std::find(factors.begin(), factors.end(), kEmailPasswordRecipe) !=
+                                    factors.end());
+  }
+  return allowed ? absl::OkStatus() : Forbidden("Email password login not enabled for tenant");
+}
+
+absl::StatusOr<std::optional<v1::User>> EmailPassword::SignUp(const RequestScope& scope,
+                                                              std::string_view email,
+                                                              std::string_view password) {
+  NewEmailPasswordUser user;
+  user.email = NormaliseEmail(email);
+  RETURN_IF_ERROR(CheckEmail(user.email));
+  ASSIGN_OR_RETURN(user.password_hash,
+                   hasher_.Hash(*scope.tenant->config, password, scope.deadline));
+  user.user_id = crypto::NewUuid4();
+  user.time_joined_ms = clock_.NowMs();
+  user.email_verified = IsFakeEmail(user.email);
+  ASSIGN_OR_RETURN(const bool signed_up, store_.SignUp(scope, user));
+  if (!signed_up) return std::nullopt;
+  return NewUser(scope, user.user_id, kEmailPasswordRecipe, user.email, user.time_joined_ms,
+                 user.email_verified);
+}
+
+absl::StatusOr<std::optional<SignedIn>> EmailPassword::SignIn(const RequestScope& scope,
+                                                              std::string_view email,
+                                                              std::string_view password) {
+  ASSIGN_OR_RETURN(std::optional<Credentials> credentials,
+                   store_.FindCredentials(scope, NormaliseEmail(email)));
+  if (!credentials.has_value()) {
+    hasher_.VerifyNothing(*scope.tenant->config, password, scope.deadline);
+    return std::nullopt;
+  }
+  ASSIGN_OR_RETURN(const bool matches,
+                   hasher_.Verify(*scope.tenant->config, password, credentials->password_hash,
+                                  scope.deadline));
+  if (!matches) return std::nullopt;
+  ASSIGN_OR_RETURN(std::optional<v1::User> user, users_.FindById(scope, credentials->user_id));
+  if (!user.has_value()) return std::nullopt;  // deleted meanwhile
+  const v1::LoginMethod* method = FindMethod(*user, credentials->user_id);
+  if (method == nullptr) return std::nullopt;
+  v1::LoginMethod signed_in = *method;
+  return SignedIn{*std::move(user), std::move(signed_in)};
+}
+
+absl::StatusOr<EmailChange> EmailPassword::Update(const std::vector<RequestScope>& scopes,
+                                                  std::string_view id,
+                                                  std::optional<std::string> email,
+                                                  const std::string* password) {
+  if (email.has_value()) {
+    email = NormaliseEmail(*email);
+    RETURN_IF_ERROR(CheckEmail(*email));
+  }
+  ASSIGN_OR_RETURN(std::optional<Located> located, Locate(users_, scopes, id));
+  if (!located.has_value()) return EmailChange::kUnknownUser;
+  const v1::LoginMethod* method = FindLoginMethod(located->user, id);
+  if (method == nullptr || method->recipe_id() != kEmailPasswordRecipe) {
+    return EmailChange::kUnknownUser;
+  }
+  std::string hash;
+  if (password != nullptr) {
+    ASSIGN_OR_RETURN(hash, hasher_.Hash(*located->scope->tenant->config, *password,
+                                        located->scope->deadline));
+  }
+  return store_.UpdateCredentials(*located->scope, method->supertokens_user_id(),
+                                  email.has_value() ? &*email : nullptr,
+                                  password != nullptr ? &hash : nullptr);
+}
+
+absl::StatusOr<std::optional<std::string>> EmailPassword::CreateResetToken(
+    const std::vector<RequestScope>& scopes, const RequestScope& tenant, std::string_view id,
+    std::optional<std::string> email) {
+  ASSIGN_OR_RETURN(std::optional<Located> located, Locate(users_, scopes, id));
+  if (!located.has_value()) return std::nullopt;
+  const v1::User& user = located->user;
+  const v1::LoginMethod* method = FindLoginMethod(user, id);
+  if (!email.has_value()) {
+    if (user.login_methods_size() > 1) return BadInput("Please use CDI version >= 4.0");
+    const v1::LoginMethod& only = user.login_methods(0);
+    if (!only.has_email() || only.recipe_id() != kEmailPasswordRecipe) return std::nullopt;
+    email = only.email();
+  }
+  RETURN_IF_ERROR(CheckEmail(*email));
+  // A group's id whose own login method was deleted still stands for the user.
+  const std::string& user_id =
+      method != nullptr ? method->supertokens_user_id() : user.supertokens_user_id();
+  const int64_t expiry =
+      clock_.NowMs() + tenant.tenant->config->password_reset_token_lifetime_ms();
+  for (int round = 0; round < kMaxRounds; ++round) {
+    std::string token = NewResetToken();
+    ASSIGN_OR_RETURN(const bool added,
+                     store_.AddResetToken(*located->scope, user_id, crypto::Sha256Hex(token),
+                                          email, expiry));
+    if (added) return token;
+  }
+  return MakeError(ErrorReason::kInternal, "No new token could be made");
+}
+
+absl::StatusOr<std::string> EmailPassword::ExternalId(const RequestScope& scope,
+                                                      const std::string& user_id) {
+  ASSIGN_OR_RETURN(std::vector<ResolvedId> resolved, users_.Resolve(scope, {user_id}, false));
+  return resolved.front().found ? resolved.front().external_id : user_id;
+}
+
+absl::StatusOr<std::optional<std::string>> EmailPassword::ResetPassword(
+    const RequestScope& scope, std::string_view token, std::string_view new_password) {
+  ASSIGN_OR_RETURN(const std::string hash,
+                   hasher_.Hash(*scope.tenant->config, new_password, scope.deadline));
+  ASSIGN_OR_RETURN(
+      std::optional<ResetTokenUse> use,
+      store_.UseResetToken(scope, crypto::Sha256Hex(token), clock_.NowMs(), &hash));
+  if (!use.has_value()) return std::nullopt;
+  return ExternalId(scope, use->user_id);
+}
+
+absl::StatusOr<std::optional<ResetTokenUser>> EmailPassword::ConsumeResetToken(
+    const RequestScope& scope, std::string_view token) {
+  ASSIGN_OR_RETURN(
+      std::optional<ResetTokenUse> use,
+      store_.UseResetToken(scope, crypto::Sha256Hex(token), clock_.NowMs(), nullptr));
+  if (!use.has_value()) return std::nullopt;
+  if (use->email.has_value()) {
+    ASSIGN_OR_RETURN(std::string user_id, ExternalId(scope, use->user_id));
+    return ResetTokenUser{std::move(user_id), *std::move(use->email)};
+  }
+  // A token that a version without this column made: it can only mean the only login method.
+  ASSIGN_OR_RETURN(std::optional<v1::User> user, users_.FindById(scope, use->user_id));
+  if (!user.has_value() || user->login_methods_size() != 1) return std::nullopt;
+  const v1::LoginMethod& only = user->login_methods(0);
+  if (!only.has_email() || only.recipe_id() != kEmailPasswordRecipe) return std::nullopt;
+  return ResetTokenUser{only.recipe_user_id(), only.email()};
+}
+
+absl::StatusOr<std::pair<v1::User, bool>> EmailPassword::ImportHash(
+    const RequestScope& scope, std::string_view email, std::string_view password_hash,
+    v1::ImportPasswordHashRequest::Algorithm algorithm) {
+  NewEmailPasswordUser user;
+  user.email = NormaliseEmail(email);
+  RETURN_IF_ERROR(CheckImportFormat(*scope.tenant->config, password_hash, algorithm));
+  RETURN_IF_ERROR(CheckEmail(user.email));
+  user.password_hash = std::string(password_hash);
+  for (int round = 0; round < kMaxRounds; ++round) {
+    user.user_id = crypto::NewUuid4();
+    user.time_joined_ms = clock_.NowMs();
+    ASSIGN_OR_RETURN(const bool signed_up, store_.SignUp(scope, user));
+    if (signed_up) {
+      return std::make_pair(NewUser(scope, user.user_id, kEmailPasswordRecipe, user.email,
+                                    user.time_joined_ms, false),
+                            false);
+    }
+    ASSIGN_OR_RETURN(std::optional<Credentials> existing,
+                     store_.FindCredentials(scope, user.email));
+    if (!existing.has_value()) continue;  // deleted meanwhile
+    ASSIGN_OR_RETURN(const EmailChange change,
+                     store_.UpdateCredentials(scope, existing->user_id, nullptr,
+                                              &user.password_hash));
+    if (change != EmailChange::kDone) continue;
+    ASSIGN_OR_RETURN(std::optional<v1::User> found, users_.FindById(scope, existing->user_id));
+    if (found.has_value()) return std::make_pair(*std::move(found), true);
+  }
+  return MakeError(ErrorReason::kOverloaded, "The user is being changed by many requests at once");
+}
+
+}  // namespace gatehouse::users

@@ -1,0 +1,150 @@
+#include "services/users/emailpassword/password_hasher.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <thread>
+
+#include "libs/base/status.h"
+#include "libs/base/strings.h"
+#include "libs/crypto/bytes.h"
+#include "libs/crypto/password.h"
+
+namespace gatehouse::users {
+namespace {
+
+// What may wait for one pool. At 0.1 s a hash and two threads this is some 15 s of work, more than
+// a client waits.
+constexpr size_t kMaxQueued = 300;
+// In test mode thousands of users sign up within a suite; the least cost keeps that quick.
+constexpr int kTestModeBcryptCost = 4;
+
+int BcryptCost(const config::CoreConfig& config) {
+  return config.test_mode() ? kTestModeBcryptCost : config.bcrypt_log_rounds();
+}
+
+size_t BcryptThreads() {
+  return std::clamp<size_t>(std::thread::hardware_concurrency(), 1, 32);
+}
+
+// The result of work that runs on a pool while its caller waits. Shared, because a caller that
+// runs out of time leaves before the work does.
+template <typename T>
+struct Ticket {
+  std::mutex mutex;
+  std::condition_variable done;
+  std::optional<absl::StatusOr<T>> result;
+  bool abandoned = false;
+};
+
+// Runs `work` on `pool` and waits at most until `deadline`. Work that nobody waits for any more is
+// not begun.
+template <typename T, typename Work>
+absl::StatusOr<T> RunOn(WorkerPool& pool, absl::Time deadline, Work work) {
+  auto ticket = std::make_shared<Ticket<T>>();
+  const bool queued = pool.TrySubmit([ticket, work = std::move(work)]() mutable {
+    {
+      std::lock_guard lock(ticket->mutex);
+      if (ticket->abandoned) return;
+    }
+    absl::StatusOr<T> result = work();
+    std::lock_guard lock(ticket->mutex);
+    ticket->result = std::move(result);
+    ticket->done.notify_one();
+  });
+  if (!queued) return MakeError(ErrorReason::kOverloaded, "Too many passwords are being hashed");
+  std::unique_lock lock(ticket->mutex);
+  auto finished = [&] { return ticket->result.has_value(); };
+  if (deadline == absl::InfiniteFuture()) {
+    ticket->done.wait(lock, finished);
+  } else {
+    ticket->done.wait_until(lock, absl::ToChronoTime(deadline), finished);
+  }
+  if (!ticket->result.has_value()) {
+    ticket->abandoned = true;
+    return MakeError(ErrorReason::kDeadlineExceeded, "The request took too long");
+  }
+  return *std::move(ticket->result);
+}
+
+// A password's copy that is wiped when the work on it ends.
+class SecretCopy {
+ public:
+  explicit SecretCopy(std::string_view text) : text_(text) {}
+  SecretCopy(SecretCopy&& other) noexcept : text_(std::move(other.text_)) {
+    crypto::SecureWipe(other.text_);
+  }
+  ~SecretCopy() { crypto::SecureWipe(text_); }
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+};
+
+}  // namespace
+
+PooledPasswordHasher::PooledPasswordHasher(const config::CoreConfig& base)
+    : bcrypt_pool_("bcrypt", BcryptThreads(), kMaxQueued),
+      argon2_pool_("argon2", static_cast<size_t>(base.argon2_hashing_pool_size()), kMaxQueued),
+      firebase_pool_("scrypt", static_cast<size_t>(base.firebase_password_hashing_pool_size()),
+                     kMaxQueued) {}
+
+WorkerPool& PooledPasswordHasher::PoolFor(std::string_view stored) {
+  if (crypto::IsArgon2Format(stored)) return argon2_pool_;
+  if (crypto::IsFirebaseScryptFormat(stored)) return firebase_pool_;
+  return bcrypt_pool_;
+}
+
+absl::StatusOr<std::string> PooledPasswordHasher::Hash(const config::CoreConfig& config,
+                                                       std::string_view password,
+                                                       absl::Time deadline) {
+  if (config.password_hashing_alg() == config::PasswordHashingAlg::kArgon2) {
+    crypto::Argon2Params params;
+    params.iterations = static_cast<uint32_t>(config.argon2_iterations());
+    params.memory_kb = static_cast<uint32_t>(config.argon2_memory_kb());
+    params.parallelism = static_cast<uint32_t>(config.argon2_parallelism());
+    return RunOn<std::string>(argon2_pool_, deadline, [secret = SecretCopy(password), params] {
+      return crypto::HashArgon2id(secret.text(), params);
+    });
+  }
+  return RunOn<std::string>(bcrypt_pool_, deadline,
+                            [secret = SecretCopy(password), cost = BcryptCost(config)] {
+                              return crypto::HashBcrypt(secret.text(), cost);
+                            });
+}
+
+absl::StatusOr<bool> PooledPasswordHasher::Verify(const config::CoreConfig& config,
+                                                  std::string_view password,
+                                                  std::string_view stored, absl::Time deadline) {
+  const std::string* key = config.firebase_password_hashing_signer_key();
+  return RunOn<bool>(PoolFor(stored), deadline,
+                     [secret = SecretCopy(password), hash = std::string(stored),
+                      signer_key = key == nullptr ? std::string() : *key] {
+                       return crypto::VerifyPassword(secret.text(), hash, signer_key);
+                     });
+}
+
+absl::StatusOr<std::string> PooledPasswordHasher::DecoyFor(const config::CoreConfig& config,
+                                                           absl::Time deadline) {
+  const bool argon2 = config.password_hashing_alg() == config::PasswordHashingAlg::kArgon2;
+  const std::string key =
+      argon2 ? StrCat("a", std::to_string(config.argon2_iterations()), ".",
+                      std::to_string(config.argon2_memory_kb()), ".",
+                      std::to_string(config.argon2_parallelism()))
+             : StrCat("b", std::to_string(BcryptCost(config)));
+  {
+    std::lock_guard lock(decoys_mutex_);
+    auto found = decoys_.find(key);
+    if (found != decoys_.end()) return found->second;
+  }
+  ASSIGN_OR_RETURN(std::string hash, Hash(config, crypto::RandomHex(16), deadline));
+  std::lock_guard lock(decoys_mutex_);
+  return decoys_.try_emplace(key, std::move(hash)).first->second;
+}
+
+void PooledPasswordHasher::VerifyNothing(const config::CoreConfig& config,
+                                         std::string_view password, absl::Time deadline) {
+  absl::StatusOr<std::string> decoy = DecoyFor(config, deadline);
+  if (decoy.ok()) (void)Verify(config, password, *decoy, deadline);
+}
+
+}  // namespace gatehouse::users

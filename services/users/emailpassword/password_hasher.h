@@ -1,0 +1,60 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "libs/base/worker_pool.h"
+#include "libs/config/core_config.h"
+
+namespace gatehouse::users {
+
+// Hashes and checks passwords as a tenant's configuration says. Thread-safe; calls wait.
+class PasswordHasher {
+ public:
+  virtual ~PasswordHasher() = default;
+  // kOverloaded when too much is waiting, kDeadlineExceeded when the time ran out.
+  virtual absl::StatusOr<std::string> Hash(const config::CoreConfig& config,
+                                           std::string_view password, absl::Time deadline) = 0;
+  // False for a stored text that is no hash. Bad input for a Firebase hash without a signer key.
+  virtual absl::StatusOr<bool> Verify(const config::CoreConfig& config, std::string_view password,
+                                      std::string_view stored, absl::Time deadline) = 0;
+  // Takes as long as Verify of a hash that Hash makes, so that an unknown email can't be told from
+  // a wrong password by the time of the answer.
+  virtual void VerifyNothing(const config::CoreConfig& config, std::string_view password,
+                             absl::Time deadline) = 0;
+};
+
+// Hashes on bounded pools of its own, so that a storm of sign-ins neither occupies the threads of
+// other requests nor takes more memory than the configuration allows: argon2 and Firebase hashes
+// have a pool each (argon2_hashing_pool_size, firebase_password_hashing_pool_size), bcrypt has one
+// of about the machine's processors.
+class PooledPasswordHasher final : public PasswordHasher {
+ public:
+  // Pool sizes are the process's own: `base` is its configuration.
+  explicit PooledPasswordHasher(const config::CoreConfig& base);
+
+  absl::StatusOr<std::string> Hash(const config::CoreConfig& config, std::string_view password,
+                                   absl::Time deadline) override;
+  absl::StatusOr<bool> Verify(const config::CoreConfig& config, std::string_view password,
+                              std::string_view stored, absl::Time deadline) override;
+  void VerifyNothing(const config::CoreConfig& config, std::string_view password,
+                     absl::Time deadline) override;
+
+ private:
+  WorkerPool& PoolFor(std::string_view stored);
+  absl::StatusOr<std::string> DecoyFor(const config::CoreConfig& config, absl::Time deadline);
+
+  WorkerPool bcrypt_pool_;
+  WorkerPool argon2_pool_;
+  WorkerPool firebase_pool_;
+  std::mutex decoys_mutex_;
+  std::map<std::string, std::string> decoys_;  // a hash of nothing known, by parameters
+};
+
+}  // namespace gatehouse::users

@@ -1,0 +1,170 @@
+#include "services/users/emailpassword/pg_emailpassword_store.h"
+
+#include "libs/base/status.h"
+#include "libs/db/database.h"
+#include "services/users/registry/email_change.h"
+#include "services/users/registry/pg_user_store.h"
+
+namespace gatehouse::users {
+namespace {
+
+// $1 app, $2 tenant, $3 user id, $4 email, $5 password hash, $6 time joined, $7 whether the email
+// is verified. The primary key of recipe_user_tenants decides between sign-ups at once; the rest
+// follows from the row that won.
+#define GATEHOUSE_SIGN_UP_SQL                                                                     \
+  "WITH decided AS (INSERT INTO {recipe_user_tenants} (app_id, recipe_user_id, tenant_id,"        \
+  "   recipe_id, account_info_type, account_info_value, third_party_id, third_party_user_id)"     \
+  "  VALUES ($1::varchar, $3::bpchar, $2::varchar, 'emailpassword', 'email', $4::text, '', '')"   \
+  "  ON CONFLICT DO NOTHING RETURNING app_id, recipe_user_id, tenant_id, account_info_value),"    \
+  " identity AS (INSERT INTO {app_id_to_user_id} (app_id, user_id, recipe_id,"                    \
+  "   primary_or_recipe_user_id, is_linked_or_is_a_primary_user, time_joined,"                    \
+  "   primary_or_recipe_user_time_joined)"                                                        \
+  "  SELECT app_id, recipe_user_id, 'emailpassword', recipe_user_id, FALSE, $6::bigint,"          \
+  "   $6::bigint FROM decided),"                                                                  \
+  " account AS (INSERT INTO {recipe_user_account_infos} (app_id, recipe_user_id, recipe_id,"      \
+  "   account_info_type, account_info_value, third_party_id, third_party_user_id,"                \
+  "   primary_user_id)"                                                                           \
+  "  SELECT app_id, recipe_user_id, 'emailpassword', 'email', account_info_value, '', '', NULL"   \
+  "  FROM decided),"                                                                              \
+  " credentials AS (INSERT INTO {emailpassword_users} (app_id, user_id, email, password_hash,"    \
+  "   time_joined)"                                                                               \
+  "  SELECT app_id, recipe_user_id, account_info_value, $5::varchar, $6::bigint FROM decided),"   \
+  " verified AS (INSERT INTO {emailverification_verified_emails} (app_id, user_id, email)"        \
+  "  SELECT app_id, recipe_user_id, account_info_value FROM decided WHERE $7::boolean"            \
+  "  ON CONFLICT DO NOTHING)"
+
+constexpr db::Statement kSignUp = {"emailpassword_sign_up",
+                                   GATEHOUSE_SIGN_UP_SQL " SELECT count(*) FROM decided"};
+
+constexpr db::Statement kSignUpDual = {
+    "emailpassword_sign_up_dual", GATEHOUSE_SIGN_UP_SQL
+    ", legacy AS (INSERT INTO {all_auth_recipe_users} (app_id, tenant_id, user_id,"
+    "   primary_or_recipe_user_id, is_linked_or_is_a_primary_user, recipe_id, time_joined,"
+    "   primary_or_recipe_user_time_joined)"
+    "  SELECT app_id, tenant_id, recipe_user_id, recipe_user_id, FALSE, 'emailpassword',"
+    "   $6::bigint, $6::bigint FROM decided),"
+    " legacy_tenant AS (INSERT INTO {emailpassword_user_to_tenant} (app_id, tenant_id, user_id,"
+    "   email)"
+    "  SELECT app_id, tenant_id, recipe_user_id, account_info_value FROM decided)"
+    " SELECT count(*) FROM decided"};
+
+// The primary keys of recipe_user_tenants and emailpassword_users.
+constexpr db::Statement kFindCredentials = {
+    "emailpassword_find_credentials",
+    "SELECT c.user_id, c.password_hash FROM {recipe_user_tenants} t"
+    " JOIN {emailpassword_users} c ON c.app_id = t.app_id AND c.user_id = t.recipe_user_id"
+    " WHERE t.app_id = $1 AND t.tenant_id = $2 AND t.recipe_id = 'emailpassword'"
+    "  AND t.account_info_type = 'email' AND t.third_party_id = ''"
+    "  AND t.third_party_user_id = '' AND t.account_info_value = $3"};
+
+constexpr db::Statement kSetPassword = {
+    "emailpassword_set_password",
+    "UPDATE {emailpassword_users} SET password_hash = $3 WHERE app_id = $1 AND user_id = $2"
+    " RETURNING 1"};
+
+// emailpassword_pswd_reset_tokens_token_key decides.
+constexpr db::Statement kAddResetToken = {
+    "emailpassword_add_reset_token",
+    "INSERT INTO {emailpassword_pswd_reset_tokens} (app_id, user_id, token, email, token_expiry)"
+    " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (token) DO NOTHING RETURNING 1"};
+
+// $1 app, $2 token's hash, $3 now, $4 new hash or null. Of two uses at once, the second finds the
+// row gone. The token's unique key; emailpassword_pswd_reset_tokens_user_id_index.
+constexpr db::Statement kUseResetToken = {
+    "emailpassword_use_reset_token",
+    "WITH gone AS (DELETE FROM {emailpassword_pswd_reset_tokens} t"
+    "  USING {emailpassword_pswd_reset_tokens} mine"
+    "  WHERE mine.app_id = $1::varchar AND mine.token = $2::varchar"
+    "   AND t.app_id = mine.app_id AND t.user_id = mine.user_id"
+    "  RETURNING t.app_id, t.user_id, t.token, t.email, t.token_expiry),"
+    " used AS (SELECT app_id, user_id, email FROM gone"
+    "  WHERE token = $2::varchar AND token_expiry >= $3::bigint),"
+    " changed AS (UPDATE {emailpassword_users} c SET password_hash = $4::varchar FROM used"
+    "  WHERE $4::varchar IS NOT NULL AND c.app_id = used.app_id AND c.user_id = used.user_id)"
+    " SELECT user_id, email FROM used"};
+
+// emailpassword_password_reset_token_expiry_index.
+constexpr db::Statement kDeleteExpired = {
+    "emailpassword_delete_expired_tokens",
+    "DELETE FROM {emailpassword_pswd_reset_tokens} WHERE ctid IN ("
+    " SELECT ctid FROM {emailpassword_pswd_reset_tokens} WHERE token_expiry < $1 LIMIT $2)"};
+
+}  // namespace
+
+absl::StatusOr<bool> PgEmailPasswordStore::SignUp(const RequestScope& scope,
+                                                  const NewEmailPasswordUser& user) {
+  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
+  absl::StatusOr<db::Result> result =
+      db->Execute(scope.deadline, scope.writes_legacy_tables() ? kSignUpDual : kSignUp,
+                  {scope.app_id(), scope.tenant_id(), user.user_id, user.email,
+                   user.password_hash, user.time_joined_ms, user.email_verified});
+  if (!result.ok()) return TenantGone(scope, result.status());
+  return result->front().Int64(0) > 0;
+}
+
+absl::StatusOr<std::optional<Credentials>> PgEmailPasswordStore::FindCredentials(
+    const RequestScope& scope, std::string_view email) {
+  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
+  ASSIGN_OR_RETURN(db::Result result,
+                   db->Execute(scope.deadline, kFindCredentials,
+                               {scope.app_id(), scope.tenant_id(), email}));
+  if (result.empty()) return std::nullopt;
+  const db::Row row = result.front();
+  return Credentials{std::string(row.Trimmed(0)), std::string(row.Text(1))};
+}
+
+absl::StatusOr<EmailChange> PgEmailPasswordStore::UpdateCredentials(
+    const RequestScope& scope, std::string_view user_id, const std::string* email,
+    const std::string* password_hash) {
+  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
+  if (email == nullptr) {
+    ASSIGN_OR_RETURN(
+        db::Result result,
+        db->Execute(scope.deadline, kSetPassword, {scope.app_id(), user_id, *password_hash}));
+    return result.empty() ? EmailChange::kUnknownUser : EmailChange::kDone;
+  }
+  EmailChange outcome = EmailChange::kDone;
+  absl::Status status =
+      db->Transact(scope.deadline, [&](db::Transaction& transaction) -> absl::Status {
+        ASSIGN_OR_RETURN(outcome, ChangeEmailIn(transaction, scope, user_id, *email));
+        if (outcome != EmailChange::kDone) return absl::CancelledError();
+        if (password_hash == nullptr) return absl::OkStatus();
+        return transaction.Execute(kSetPassword, {scope.app_id(), user_id, *password_hash})
+            .status();
+      });
+  if (!status.ok() && outcome == EmailChange::kDone) return status;
+  return outcome;
+}
+
+absl::StatusOr<bool> PgEmailPasswordStore::AddResetToken(const RequestScope& scope,
+                                                         std::string_view user_id,
+                                                         std::string_view token_hash,
+                                                         const std::optional<std::string>& email,
+                                                         int64_t expiry_ms) {
+  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
+  ASSIGN_OR_RETURN(db::Result result,
+                   db->Execute(scope.deadline, kAddResetToken,
+                               {scope.app_id(), user_id, token_hash, email, expiry_ms}));
+  return !result.empty();
+}
+
+absl::StatusOr<std::optional<ResetTokenUse>> PgEmailPasswordStore::UseResetToken(
+    const RequestScope& scope, std::string_view token_hash, int64_t now_ms,
+    const std::string* new_password_hash) {
+  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
+  std::optional<std::string> hash;
+  if (new_password_hash != nullptr) hash = *new_password_hash;
+  ASSIGN_OR_RETURN(db::Result result, db->Execute(scope.deadline, kUseResetToken,
+                                                  {scope.app_id(), token_hash, now_ms, hash}));
+  if (result.empty()) return std::nullopt;
+  const db::Row row = result.front();
+  return ResetTokenUse{std::string(row.Trimmed(0)), row.OptText(1)};
+}
+
+absl::StatusOr<int64_t> DeleteExpiredResetTokens(db::Transaction& transaction, int64_t now_ms,
+                                                 int limit) {
+  ASSIGN_OR_RETURN(db::Result result, transaction.Execute(kDeleteExpired, {now_ms, limit}));
+  return result.affected();
+}
+
+}  // namespace gatehouse::users

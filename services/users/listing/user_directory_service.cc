@@ -1,0 +1,209 @@
+#include "services/users/listing/user_directory_service.h"
+
+#include <algorithm>
+
+#include "libs/base/status.h"
+#include "libs/base/strings.h"
+
+namespace gatehouse::users {
+namespace {
+
+constexpr int kMaxPageSize = 500;
+constexpr int kDefaultPageSize = 100;
+constexpr int kMaxSearchTags = 50;     // of each kind; a bound on a statement's work
+constexpr int kMaxRecipeFilters = 16;  // there are four recipes
+// How old an approximate count may be.
+constexpr int64_t kApproximateForMs = 60'000;
+constexpr size_t kMaxSnapshots = 10'000;
+
+template <typename Repeated>
+std::vector<std::string> ToVector(const Repeated& field) {
+  return std::vector<std::string>(field.begin(), field.end());
+}
+
+// What of the request a user has.
+bool HasAll(const v1::User& user, const v1::FindUsersRequest& request) {
+  bool email = !request.has_email();
+  bool phone = !request.has_phone_number();
+  bool third_party = !request.has_third_party();
+  bool webauthn = !request.has_webauthn_credential_id();
+  for (const v1::LoginMethod& method : user.login_methods()) {
+    email = email || method.email() == request.email();
+    phone = phone || method.phone_number() == request.phone_number();
+    third_party = third_party || (method.has_third_party() &&
+                                  method.third_party().id() == request.third_party().id() &&
+                                  method.third_party().user_id() ==
+                                      request.third_party().user_id());
+    const auto& credentials = method.webauthn_credential_ids();
+    webauthn = webauthn || std::find(credentials.begin(), credentials.end(),
+                                     request.webauthn_credential_id()) != credentials.end();
+  }
+  return email && phone && third_party && webauthn;
+}
+
+std::string SnapshotKey(const RequestScope& scope) {
+  return StrCat(scope.tenant->connection_uri_domain, "|", scope.app_id(), "|", scope.tenant_id());
+}
+
+}  // namespace
+
+absl::StatusOr<v1::GetUserResponse> UserDirectoryServiceImpl::GetUser(
+    rpc::CallContext& context, const v1::GetUserRequest& request) {
+  ASSIGN_OR_RETURN(std::vector<RequestScope> scopes,
+                   ScopesOfApp(directory_, request.scope(), context.deadline));
+  v1::GetUserResponse response;
+  for (const RequestScope& scope : scopes) {
+    ASSIGN_OR_RETURN(std::optional<v1::User> user, users_.FindById(scope, request.user_id()));
+    if (!user.has_value()) continue;
+    if (request.recipe_id().empty()) {
+      *response.mutable_user() = *std::move(user);
+      break;
+    }
+    const v1::LoginMethod* method = FindLoginMethod(*user, request.user_id());
+    if (method == nullptr || method->recipe_id() != request.recipe_id()) break;
+    v1::User& single = *response.mutable_user();
+    single.set_id(method->recipe_user_id());
+    single.set_supertokens_user_id(method->supertokens_user_id());
+    single.set_is_primary_user(user->is_primary_user());
+    single.set_time_joined_ms(method->time_joined_ms());
+    *single.mutable_tenant_ids() = method->tenant_ids();
+    *single.add_login_methods() = *method;
+    break;
+  }
+  return response;
+}
+
+absl::StatusOr<v1::FindUsersResponse> UserDirectoryServiceImpl::FindUsers(
+    rpc::CallContext& context, const v1::FindUsersRequest& request) {
+  ASSIGN_OR_RETURN(RequestScope scope,
+                   ScopeOfTenant(directory_, request.scope(), context.deadline));
+  std::vector<AccountInfo> infos;
+  if (request.has_email()) infos.push_back({std::string(kEmailInfo), request.email()});
+  if (request.has_phone_number()) {
+    infos.push_back({std::string(kPhoneInfo), request.phone_number()});
+  }
+  if (request.has_third_party()) {
+    infos.push_back({std::string(kThirdPartyInfo),
+                     ThirdPartyInfoValue(request.third_party().id(),
+                                         request.third_party().user_id())});
+  }
+  v1::FindUsersResponse response;
+  if (infos.empty()) return response;
+  ASSIGN_OR_RETURN(std::vector<v1::User> users, users_.FindByAccountInfo(scope, infos));
+  for (v1::User& user : users) {
+    if (request.any() || HasAll(user, request)) *response.add_users() = std::move(user);
+  }
+  return response;
+}
+
+absl::StatusOr<v1::ListUsersResponse> UserDirectoryServiceImpl::ListUsers(
+    rpc::CallContext& context, const v1::ListUsersRequest& request) {
+  ASSIGN_OR_RETURN(RequestScope scope,
+                   ScopeOfTenant(directory_, request.scope(), context.deadline));
+  PageQuery page;
+  if (!request.page_token().empty()) {
+    page.start = PaginationToken::Decode(request.page_token());
+    if (!page.start.has_value()) return BadInput("invalid pagination token");
+  }
+  if (std::max({request.email_tags_size(), request.phone_tags_size(),
+                request.provider_tags_size()}) > kMaxSearchTags ||
+      request.recipe_ids_size() > kMaxRecipeFilters) {
+    return BadInput("Too many search tags");
+  }
+  const bool searching = request.email_tags_size() > 0 || request.phone_tags_size() > 0 ||
+                         request.provider_tags_size() > 0;
+  const int page_size = request.page_size() <= 0
+                            ? kDefaultPageSize
+                            : std::min<int>(request.page_size(), kMaxPageSize);
+  v1::ListUsersResponse response;
+  std::vector<ListedUser> listed;
+  if (searching) {
+    const SearchTags tags = {ToVector(request.email_tags()), ToVector(request.phone_tags()),
+                             ToVector(request.provider_tags())};
+    ASSIGN_OR_RETURN(listed, listing_.Search(scope, tags, request.descending()));
+  } else {
+    page.recipe_ids = ToVector(request.recipe_ids());
+    page.descending = request.descending();
+    page.limit = page_size + 1;
+    ASSIGN_OR_RETURN(listed, listing_.ListPage(scope, page));
+    if (static_cast<int>(listed.size()) > page_size) {
+      const ListedUser& next = listed.back();
+      response.set_next_page_token(
+          PaginationToken{next.primary_id, next.time_joined_ms}.Encode());
+      listed.pop_back();
+    }
+  }
+  std::vector<std::string> ids;
+  ids.reserve(listed.size());
+  for (ListedUser& user : listed) ids.push_back(std::move(user.primary_id));
+  ASSIGN_OR_RETURN(std::vector<v1::User> users, users_.FindByPrimaryIds(scope, ids));
+  for (v1::User& user : users) *response.add_users() = std::move(user);
+  return response;
+}
+
+absl::StatusOr<int64_t> UserDirectoryServiceImpl::CountWholeApp(
+    const v1::CountUsersRequest& request, absl::Time deadline) {
+  ASSIGN_OR_RETURN(std::vector<RequestScope> scopes,
+                   ScopesOfApp(directory_, request.scope(), deadline));
+  int64_t total = 0;
+  for (const RequestScope& scope : scopes) {
+    ASSIGN_OR_RETURN(const int64_t count, listing_.CountApp(scope, ToVector(request.recipe_ids())));
+    total += count;
+  }
+  return total;
+}
+
+std::optional<UserDirectoryServiceImpl::Snapshot> UserDirectoryServiceImpl::RecentCount(
+    const RequestScope& scope) {
+  std::lock_guard lock(snapshots_mutex_);
+  auto found = snapshots_.find(SnapshotKey(scope));
+  if (found == snapshots_.end()) return std::nullopt;
+  if (clock_.NowMs() - found->second.as_of_ms > kApproximateForMs) return std::nullopt;
+  return found->second;
+}
+
+void UserDirectoryServiceImpl::KeepCount(const RequestScope& scope, Snapshot snapshot) {
+  std::lock_guard lock(snapshots_mutex_);
+  if (snapshots_.size() >= kMaxSnapshots) snapshots_.clear();
+  snapshots_[SnapshotKey(scope)] = snapshot;
+}
+
+absl::StatusOr<v1::CountUsersResponse> UserDirectoryServiceImpl::CountUsers(
+    rpc::CallContext& context, const v1::CountUsersRequest& request) {
+  if (request.recipe_ids_size() > kMaxRecipeFilters) return BadInput("Too many recipe IDs");
+  v1::CountUsersResponse response;
+  response.set_as_of_ms(clock_.NowMs());
+  if (request.all_tenants()) {
+    ASSIGN_OR_RETURN(const int64_t count, CountWholeApp(request, context.deadline));
+    response.set_count(count);
+    return response;
+  }
+  ASSIGN_OR_RETURN(RequestScope scope,
+                   ScopeOfTenant(directory_, request.scope(), context.deadline));
+  const bool may_be_old = request.allow_approximate() && request.recipe_ids().empty();
+  if (may_be_old) {
+    if (std::optional<Snapshot> recent = RecentCount(scope)) {
+      response.set_count(recent->count);
+      response.set_as_of_ms(recent->as_of_ms);
+      response.set_approximate(true);
+      return response;
+    }
+  }
+  ASSIGN_OR_RETURN(const int64_t count,
+                   listing_.CountTenant(scope, ToVector(request.recipe_ids())));
+  if (request.recipe_ids().empty()) KeepCount(scope, {count, response.as_of_ms()});
+  response.set_count(count);
+  return response;
+}
+
+absl::StatusOr<v1::CountActiveUsersResponse> UserDirectoryServiceImpl::CountActiveUsers(
+    rpc::CallContext& context, const v1::CountActiveUsersRequest& request) {
+  ASSIGN_OR_RETURN(tenancy::TenantPtr app, directory_.FindApp(request.scope(), context.deadline));
+  ASSIGN_OR_RETURN(const int64_t count,
+                   activity_.CountSince({app, context.deadline}, request.since_ms()));
+  v1::CountActiveUsersResponse response;
+  response.set_count(count);
+  return response;
+}
+
+}  // namespace gatehouse::users

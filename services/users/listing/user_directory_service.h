@@ -1,0 +1,57 @@
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <string>
+
+#include "gatehouse/users/v1/user_directory_service.rpc.h"
+#include "libs/base/clock.h"
+#include "libs/tenancy/tenant_directory.h"
+#include "services/users/listing/listing_store.h"
+#include "services/users/registry/activity_recorder.h"
+#include "services/users/registry/user_store.h"
+
+namespace gatehouse::users {
+
+// Finding, listing and counting (user_directory_service.proto). Thread-safe.
+class UserDirectoryServiceImpl final : public v1::UserDirectoryService {
+ public:
+  // All outlive the service.
+  UserDirectoryServiceImpl(const tenancy::TenantDirectory& directory, UserStore& users,
+                           ListingStore& listing, ActivityRecorder& activity, const Clock& clock)
+      : directory_(directory),
+        users_(users),
+        listing_(listing),
+        activity_(activity),
+        clock_(clock) {}
+
+  absl::StatusOr<v1::GetUserResponse> GetUser(rpc::CallContext& context,
+                                              const v1::GetUserRequest& request) override;
+  absl::StatusOr<v1::FindUsersResponse> FindUsers(rpc::CallContext& context,
+                                                  const v1::FindUsersRequest& request) override;
+  absl::StatusOr<v1::ListUsersResponse> ListUsers(rpc::CallContext& context,
+                                                  const v1::ListUsersRequest& request) override;
+  absl::StatusOr<v1::CountUsersResponse> CountUsers(rpc::CallContext& context,
+                                                    const v1::CountUsersRequest& request) override;
+  absl::StatusOr<v1::CountActiveUsersResponse> CountActiveUsers(
+      rpc::CallContext& context, const v1::CountActiveUsersRequest& request) override;
+
+ private:
+  struct Snapshot {
+    int64_t count;
+    int64_t as_of_ms;
+  };
+  absl::StatusOr<int64_t> CountWholeApp(const v1::CountUsersRequest& request, absl::Time deadline);
+  std::optional<Snapshot> RecentCount(const RequestScope& scope);
+  void KeepCount(const RequestScope& scope, Snapshot snapshot);
+
+  const tenancy::TenantDirectory& directory_;
+  UserStore& users_;
+  ListingStore& listing_;
+  ActivityRecorder& activity_;
+  const Clock& clock_;
+  std::mutex snapshots_mutex_;
+  std::map<std::string, Snapshot> snapshots_;  // by domain|app|tenant, for approximate counts
+};
+
+}  // namespace gatehouse::users

@@ -1,0 +1,73 @@
+#include "services/users/registry/activity_recorder.h"
+
+#include "libs/base/status.h"
+#include "libs/base/strings.h"
+
+namespace gatehouse::users {
+namespace {
+
+constexpr int64_t kThrottleMs = 5 * 60 * 1000;  // the original's
+// About 20 MiB; beyond it the throttle forgets, which costs a few more upserts.
+constexpr size_t kMaxThrottled = 200'000;
+// While the database is away newer notes are dropped beyond this.
+constexpr size_t kMaxPending = 100'000;
+constexpr size_t kMaxBatch = 1000;
+
+}  // namespace
+
+void ActivityRecorder::Note(const RequestScope& scope, std::string_view user_id) {
+  const int64_t now = clock_.NowMs();
+  std::lock_guard lock(mutex_);
+  if (!scope.tenant->config->test_mode()) {
+    if (last_noted_.size() >= kMaxThrottled) last_noted_.clear();
+    const std::string key = StrCat(scope.tenant->connection_uri_domain, "|", scope.app_id(), "|",
+                                   user_id);
+    auto [noted, is_new] = last_noted_.try_emplace(key, now);
+    if (!is_new && now - noted->second < kThrottleMs) return;
+    noted->second = now;
+  }
+  if (pending_count_ >= kMaxPending) return;
+  Pending& pending = pending_[scope.tenant->storage_id];
+  pending.tenant = scope.tenant;
+  auto [entry, is_new] = pending.times.try_emplace({scope.app_id(), std::string(user_id)}, now);
+  entry->second = now;
+  if (is_new) ++pending_count_;
+}
+
+void ActivityRecorder::Forget(const RequestScope& scope, std::string_view user_id) {
+  std::lock_guard lock(mutex_);
+  auto pending = pending_.find(scope.tenant->storage_id);
+  if (pending == pending_.end()) return;
+  pending_count_ -= pending->second.times.erase({scope.app_id(), std::string(user_id)});
+}
+
+absl::Status ActivityRecorder::Flush(absl::Time deadline) {
+  std::unordered_map<std::string, Pending> taken;
+  {
+    std::lock_guard lock(mutex_);
+    taken.swap(pending_);
+    pending_count_ = 0;
+  }
+  absl::Status first_error;
+  for (auto& [storage_id, pending] : taken) {
+    std::vector<ActivityStore::Entry> batch;
+    auto save = [&] {
+      absl::Status saved = store_.Save({pending.tenant, deadline}, batch);
+      if (!saved.ok() && first_error.ok()) first_error = std::move(saved);
+      batch.clear();
+    };
+    for (const auto& [who, time_ms] : pending.times) {
+      batch.push_back({who.first, who.second, time_ms});
+      if (batch.size() == kMaxBatch) save();
+    }
+    if (!batch.empty()) save();
+  }
+  return first_error;
+}
+
+absl::StatusOr<int64_t> ActivityRecorder::CountSince(const RequestScope& scope, int64_t since_ms) {
+  RETURN_IF_ERROR(Flush(scope.deadline));
+  return store_.CountSince(scope, since_ms);
+}
+
+}  // namespace gatehouse::users

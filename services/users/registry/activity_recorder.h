@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "libs/base/clock.h"
+#include "services/users/request_scope.h"
+
+namespace gatehouse::users {
+
+// Where last-active times go. Implemented over PostgreSQL by PgActivityStore.
+class ActivityStore {
+ public:
+  virtual ~ActivityStore() = default;
+  struct Entry {
+    std::string app_id;
+    std::string user_id;
+    int64_t time_ms;
+  };
+  // Upserts; a later time wins. `scope` only says which database.
+  virtual absl::Status Save(const RequestScope& scope, const std::vector<Entry>& entries) = 0;
+  virtual absl::StatusOr<int64_t> CountSince(const RequestScope& scope, int64_t since_ms) = 0;
+};
+
+// Notes who was active, in memory, and saves it in batches: best effort, and no request waits for
+// it. Thread-safe; bounded.
+class ActivityRecorder {
+ public:
+  // Both outlive the recorder.
+  ActivityRecorder(ActivityStore& store, const Clock& clock) : store_(store), clock_(clock) {}
+
+  // `scope` is the app's public tenant, whose database holds last-active times; `user_id` is
+  // internal. A user is noted once in five minutes, as by the original; always in test mode.
+  void Note(const RequestScope& scope, std::string_view user_id);
+  // Drops what is not saved yet: for a user that is being deleted.
+  void Forget(const RequestScope& scope, std::string_view user_id);
+  // Saves what was noted. Run periodically, and before counting.
+  absl::Status Flush(absl::Time deadline);
+  // Exact as far as this process knows.
+  absl::StatusOr<int64_t> CountSince(const RequestScope& scope, int64_t since_ms);
+
+ private:
+  struct Pending {
+    tenancy::TenantPtr tenant;  // any of the database's
+    std::map<std::pair<std::string, std::string>, int64_t> times;  // (app, user) to time
+  };
+
+  ActivityStore& store_;
+  const Clock& clock_;
+  std::mutex mutex_;
+  std::unordered_map<std::string, int64_t> last_noted_;  // app|user to time
+  std::unordered_map<std::string, Pending> pending_;     // by storage id
+  size_t pending_count_ = 0;
+};
+
+}  // namespace gatehouse::users

@@ -1,0 +1,110 @@
+#include "services/users/registry/email_change.h"
+
+#include "libs/base/status.h"
+#include "libs/db/database.h"
+#include "services/users/registry/user_lock.h"
+
+namespace gatehouse::users {
+namespace {
+
+// Everywhere: $1 app, $2 user id, $3 new email, $4 primary user's id.
+// idx_recipe_user_tenants_recipe_user_id, idx_recipe_user_account_infos_app_recipe_user.
+constexpr db::Statement kDiffers = {
+    "email_change_differs",
+    "SELECT 1 FROM {recipe_user_account_infos} WHERE app_id = $1 AND recipe_user_id = $2"
+    "  AND account_info_type = 'email' AND account_info_value <> $3"
+    " UNION ALL SELECT 1 FROM {recipe_user_tenants} WHERE app_id = $1 AND recipe_user_id = $2"
+    "  AND account_info_type = 'email' AND account_info_value <> $3 LIMIT 1"};
+
+// The old email stays reserved where another member of the group has it too.
+// idx_primary_user_tenants_primary; idx_recipe_user_account_infos_app_primary_user.
+constexpr db::Statement kReleaseReservation = {
+    "email_change_release",
+    "DELETE FROM {primary_user_tenants} r USING {recipe_user_account_infos} mine"
+    " WHERE mine.app_id = $1::varchar AND mine.recipe_user_id = $2::bpchar"
+    "  AND mine.account_info_type = 'email' AND mine.account_info_value <> $3::text"
+    "  AND r.app_id = mine.app_id AND r.primary_user_id = $4::bpchar"
+    "  AND r.account_info_type = 'email' AND r.account_info_value = mine.account_info_value"
+    "  AND NOT EXISTS (SELECT 1 FROM {recipe_user_account_infos} other"
+    "   WHERE other.app_id = mine.app_id AND other.primary_user_id = $4::bpchar"
+    "    AND other.recipe_user_id <> mine.recipe_user_id AND other.account_info_type = 'email'"
+    "    AND other.account_info_value = mine.account_info_value)"};
+
+// Fails on recipe_user_tenants_pkey where the recipe has the email in a tenant already.
+constexpr db::Statement kMoveTenantRows = {
+    "email_change_tenants",
+    "UPDATE {recipe_user_tenants} SET account_info_value = $3 WHERE app_id = $1"
+    " AND recipe_user_id = $2 AND account_info_type = 'email' AND account_info_value <> $3"};
+
+constexpr db::Statement kMoveInfo = {
+    "email_change_info",
+    "UPDATE {recipe_user_account_infos} SET account_info_value = $3 WHERE app_id = $1"
+    " AND recipe_user_id = $2 AND account_info_type = 'email'"};
+
+// Fails on primary_user_tenants_pkey where another primary user has the email.
+constexpr db::Statement kReserve = {
+    "email_change_reserve",
+    "INSERT INTO {primary_user_tenants} (app_id, tenant_id, account_info_type,"
+    "  account_info_value, primary_user_id)"
+    " SELECT DISTINCT held.app_id, held.tenant_id, 'email', $3::text, held.primary_user_id"
+    " FROM {primary_user_tenants} held"
+    " WHERE held.app_id = $1::varchar AND held.primary_user_id = $4::bpchar"
+    "  AND $2::bpchar IS NOT NULL"
+    "  AND NOT EXISTS (SELECT 1 FROM {primary_user_tenants} p WHERE p.app_id = held.app_id"
+    "   AND p.tenant_id = held.tenant_id AND p.account_info_type = 'email'"
+    "   AND p.account_info_value = $3::text AND p.primary_user_id = held.primary_user_id)"};
+
+constexpr db::Statement kSetCredentials = {
+    "email_change_credentials",
+    "UPDATE {emailpassword_users} SET email = $3 WHERE app_id = $1 AND user_id = $2"};
+
+constexpr db::Statement kSetLegacyTenant = {
+    "email_change_legacy_tenant",
+    "UPDATE {emailpassword_user_to_tenant} SET email = $3 WHERE app_id = $1 AND user_id = $2"};
+
+absl::StatusOr<EmailChange> Conflict(const absl::Status& status) {
+  if (db::ViolatesConstraint(status, "primary_user_tenants_pkey")) {
+    return EmailChange::kNotAllowed;
+  }
+  if (db::ViolatesConstraint(status, "recipe_user_tenants_pkey") ||
+      db::ViolatesConstraint(status, "_email_key")) {
+    return EmailChange::kTaken;
+  }
+  return status;
+}
+
+}  // namespace
+
+absl::StatusOr<EmailChange> ChangeEmailIn(db::Transaction& transaction, const RequestScope& scope,
+                                          std::string_view user_id, std::string_view email) {
+  ASSIGN_OR_RETURN(auto locked,
+                   LockUsers(transaction, scope.app_id(), {std::string(user_id)}));
+  auto found = locked.find(std::string(user_id));
+  if (found == locked.end()) return EmailChange::kUnknownUser;
+  const LockedUser& user = found->second;
+  const db::Params params = {scope.app_id(), user_id, email};
+  ASSIGN_OR_RETURN(db::Result differs, transaction.Execute(kDiffers, params));
+  if (differs.empty()) return EmailChange::kDone;
+
+  // The group's reservation decides first: an email of another primary user is "not allowed" even
+  // where a login method of the same recipe has it too.
+  if (user.primary_id.has_value()) {
+    const db::Params with_primary = {scope.app_id(), user_id, email, *user.primary_id};
+    RETURN_IF_ERROR(transaction.Execute(kReleaseReservation, with_primary).status());
+    absl::StatusOr<db::Result> reserved = transaction.Execute(kReserve, with_primary);
+    if (!reserved.ok()) return Conflict(reserved.status());
+  }
+  absl::StatusOr<db::Result> moved = transaction.Execute(kMoveTenantRows, params);
+  if (!moved.ok()) return Conflict(moved.status());
+  RETURN_IF_ERROR(transaction.Execute(kMoveInfo, params).status());
+  if (user.recipe_id == kEmailPasswordRecipe) {
+    RETURN_IF_ERROR(transaction.Execute(kSetCredentials, params).status());
+    if (scope.writes_legacy_tables()) {
+      absl::StatusOr<db::Result> legacy = transaction.Execute(kSetLegacyTenant, params);
+      if (!legacy.ok()) return Conflict(legacy.status());
+    }
+  }
+  return EmailChange::kDone;
+}
+
+}  // namespace gatehouse::users

@@ -1,0 +1,19 @@
+#pragma once
+
+#include "libs/tenancy/tenant_databases.h"
+#include "services/users/registry/activity_recorder.h"
+
+namespace gatehouse::users {
+
+// ActivityStore over PostgreSQL. Thread-safe.
+class PgActivityStore final : public ActivityStore {
+ public:
+  explicit PgActivityStore(tenancy::TenantDatabases& databases) : databases_(databases) {}
+  absl::Status Save(const RequestScope& scope, const std::vector<Entry>& entries) override;
+  absl::StatusOr<int64_t> CountSince(const RequestScope& scope, int64_t since_ms) override;
+
+ private:
+  tenancy::TenantDatabases& databases_;
+};
+
+}  // namespace gatehouse::users

@@ -1,0 +1,255 @@
+#include "services/users/registry/pg_user_store.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "libs/base/json.h"
+#include "libs/base/status.h"
+#include "libs/db/database.h"
+#include "services/users/registry/email_change.h"
+#include "services/users/registry/user_rows.h"
+
+namespace gatehouse::users {
+namespace {
+
+// $2: an internal id, else an external one. Primary key; userid_mapping_external_user_id_key.
+constexpr db::Statement kFindById = {
+    "users_find_by_id",
+    "WITH internal AS (SELECT primary_or_recipe_user_id AS id FROM {app_id_to_user_id}"
+    "  WHERE app_id = $1::varchar AND user_id = $2::bpchar),"
+    " target AS (SELECT id FROM internal UNION ALL"
+    "  SELECT u.primary_or_recipe_user_id FROM {userid_mapping} m"
+    "  JOIN {app_id_to_user_id} u ON u.app_id = m.app_id AND u.user_id = m.supertokens_user_id"
+    "  WHERE m.app_id = $1::varchar AND m.external_user_id = $2::varchar"
+    "  AND NOT EXISTS (SELECT 1 FROM internal))" GATEHOUSE_USER_ROWS_SQL};
+
+// $3, $4: types and values. idx_recipe_user_tenants_account_info_pattern.
+constexpr db::Statement kFindByAccountInfo = {
+    "users_find_by_account_info",
+    "WITH target AS (SELECT DISTINCT u.primary_or_recipe_user_id AS id"
+    "  FROM unnest($3::varchar[], $4::text[]) AS wanted(type, value)"
+    "  JOIN {recipe_user_tenants} t ON t.app_id = $1::varchar AND t.tenant_id = $2::varchar"
+    "   AND t.account_info_type = wanted.type AND t.account_info_value = wanted.value"
+    "  JOIN {app_id_to_user_id} u ON u.app_id = t.app_id"
+    "   AND u.user_id = t.recipe_user_id)" GATEHOUSE_USER_ROWS_SQL};
+
+constexpr db::Statement kFindByPrimaryIds = {
+    "users_find_by_primary_ids",
+    "WITH target AS (SELECT unnest($2::bpchar[]) AS id)" GATEHOUSE_USER_ROWS_SQL};
+
+// $2: ids, internal or external. $3: whether to gather each group's login methods. Indexes as in
+// kFindById and app_id_to_user_id_primary_user_id_index.
+constexpr db::Statement kResolve = {
+    "users_resolve_ids",
+    "SELECT u.user_id, COALESCE(own.external_user_id, u.user_id::varchar),"
+    " u.primary_or_recipe_user_id,"
+    " COALESCE(lead.external_user_id, u.primary_or_recipe_user_id::varchar),"
+    " CASE WHEN $3::boolean AND u.user_id IS NOT NULL THEN ("
+    "   SELECT json_agg(COALESCE(lm.external_user_id, l.user_id::varchar)"
+    "     ORDER BY l.time_joined, l.user_id)"
+    "   FROM {app_id_to_user_id} l LEFT JOIN {userid_mapping} lm"
+    "     ON lm.app_id = l.app_id AND lm.supertokens_user_id = l.user_id"
+    "   WHERE l.app_id = u.app_id"
+    "     AND l.primary_or_recipe_user_id = u.primary_or_recipe_user_id) END"
+    " FROM unnest($2::varchar[]) WITH ORDINALITY AS given(id, place)"
+    " LEFT JOIN {userid_mapping} m ON m.app_id = $1::varchar AND m.external_user_id = given.id"
+    "  AND NOT EXISTS (SELECT 1 FROM {app_id_to_user_id} e"
+    "   WHERE e.app_id = $1::varchar AND e.user_id = given.id::bpchar)"
+    " LEFT JOIN {app_id_to_user_id} u ON u.app_id = $1::varchar"
+    "  AND u.user_id = COALESCE(m.supertokens_user_id, given.id::bpchar)"
+    " LEFT JOIN {userid_mapping} own ON own.app_id = u.app_id"
+    "  AND own.supertokens_user_id = u.user_id"
+    " LEFT JOIN {userid_mapping} lead ON lead.app_id = u.app_id"
+    "  AND lead.supertokens_user_id = u.primary_or_recipe_user_id"
+    " ORDER BY given.place"};
+
+// $1 app, $2 tenant, $3 user id, $4 third-party id, $5 user id there, $6 email, $7 time joined,
+// $8 `tparty` value, $9 whether the email is verified. The primary key of recipe_user_tenants
+// decides between sign-ups at once; the rest follows from the row that won.
+#define GATEHOUSE_REGISTER_THIRD_PARTY_SQL                                                        \
+  "WITH decided AS (INSERT INTO {recipe_user_tenants} (app_id, recipe_user_id, tenant_id,"        \
+  "   recipe_id, account_info_type, account_info_value, third_party_id, third_party_user_id)"     \
+  "  VALUES ($1::varchar, $3::bpchar, $2::varchar, 'thirdparty', 'tparty', $8::text, '', '')"     \
+  "  ON CONFLICT DO NOTHING RETURNING app_id, recipe_user_id, tenant_id),"                        \
+  " infos AS (SELECT d.app_id, d.recipe_user_id, d.tenant_id, v.type, v.value, v.tp, v.tp_user"   \
+  "  FROM decided d CROSS JOIN (VALUES ('email', $6::text, $4::varchar, $5::varchar),"            \
+  "   ('tparty', $8::text, '', '')) AS v(type, value, tp, tp_user)),"                             \
+  " email_row AS (INSERT INTO {recipe_user_tenants} (app_id, recipe_user_id, tenant_id,"          \
+  "   recipe_id, account_info_type, account_info_value, third_party_id, third_party_user_id)"     \
+  "  SELECT app_id, recipe_user_id, tenant_id, 'thirdparty', type, value, tp, tp_user"            \
+  "  FROM infos WHERE type = 'email'),"                                                           \
+  " identity AS (INSERT INTO {app_id_to_user_id} (app_id, user_id, recipe_id,"                    \
+  "   primary_or_recipe_user_id, is_linked_or_is_a_primary_user, time_joined,"                    \
+  "   primary_or_recipe_user_time_joined)"                                                        \
+  "  SELECT app_id, recipe_user_id, 'thirdparty', recipe_user_id, FALSE, $7::bigint, $7::bigint"  \
+  "  FROM decided),"                                                                              \
+  " account AS (INSERT INTO {recipe_user_account_infos} (app_id, recipe_user_id, recipe_id,"      \
+  "   account_info_type, account_info_value, third_party_id, third_party_user_id,"                \
+  "   primary_user_id)"                                                                           \
+  "  SELECT app_id, recipe_user_id, 'thirdparty', type, value, tp, tp_user, NULL FROM infos),"    \
+  " verified AS (INSERT INTO {emailverification_verified_emails} (app_id, user_id, email)"        \
+  "  SELECT app_id, recipe_user_id, $6::varchar FROM decided WHERE $9::boolean"                   \
+  "  ON CONFLICT DO NOTHING)"
+
+constexpr db::Statement kRegisterThirdParty = {
+    "users_register_third_party",
+    GATEHOUSE_REGISTER_THIRD_PARTY_SQL " SELECT count(*) FROM decided"};
+
+constexpr db::Statement kRegisterThirdPartyDual = {
+    "users_register_third_party_dual", GATEHOUSE_REGISTER_THIRD_PARTY_SQL
+    ", legacy AS (INSERT INTO {all_auth_recipe_users} (app_id, tenant_id, user_id,"
+    "   primary_or_recipe_user_id, is_linked_or_is_a_primary_user, recipe_id, time_joined,"
+    "   primary_or_recipe_user_time_joined)"
+    "  SELECT app_id, tenant_id, recipe_user_id, recipe_user_id, FALSE, 'thirdparty',"
+    "   $7::bigint, $7::bigint FROM decided),"
+    " legacy_tenant AS (INSERT INTO {thirdparty_user_to_tenant} (app_id, tenant_id, user_id,"
+    "   third_party_id, third_party_user_id)"
+    "  SELECT app_id, tenant_id, recipe_user_id, $4::varchar, $5::varchar FROM decided)"
+    " SELECT count(*) FROM decided"};
+
+constexpr db::Statement kMarkVerified = {
+    "users_mark_email_verified",
+    "INSERT INTO {emailverification_verified_emails} (app_id, user_id, email)"
+    " VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"};
+
+void SortByTimeJoined(std::vector<v1::User>& users) {
+  std::stable_sort(users.begin(), users.end(), [](const v1::User& a, const v1::User& b) {
+    return a.time_joined_ms() < b.time_joined_ms();
+  });
+}
+
+// The strings of a JSON array that json_agg made.
+std::vector<std::string> ReadJsonStrings(std::string_view text) {
+  std::vector<std::string> strings;
+  absl::StatusOr<json::Value> value = json::Parse(text);
+  if (!value.ok()) return strings;
+  for (const json::Value& element : value->elements()) {
+    if (auto string = element.AsString()) strings.emplace_back(*string);
+  }
+  return strings;
+}
+
+}  // namespace
+
+const v1::LoginMethod* FindLoginMethod(const v1::User& user, std::string_view id) {
+  for (const v1::LoginMethod& method : user.login_methods()) {
+    if (method.supertokens_user_id() == id) return &method;
+  }
+  for (const v1::LoginMethod& method : user.login_methods()) {
+    if (method.recipe_user_id() == id) return &method;
+  }
+  return nullptr;
+}
+
+absl::Status TenantGone(const RequestScope& scope, absl::Status status) {
+  if (db::ViolatesConstraint(status, "_tenant_id_fkey") ||
+      db::ViolatesConstraint(status, "_app_id_fkey")) {
+    return tenancy::TenantNotFound(scope.tenant->scope());
+  }
+  return status;
+}
+
+absl::StatusOr<std::optional<v1::User>> PgUserStore::FindById(const RequestScope& scope,
+                                                              std::string_view id) {
+  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
+  ASSIGN_OR_RETURN(db::Result result,
+                   db->Execute(scope.deadline, kFindById, {scope.app_id(), id}));
+  std::vector<v1::User> users = ReadUsers(result);
+  if (users.empty()) return std::nullopt;
+  return std::move(users.front());
+}
+
+absl::StatusOr<std::vector<v1::User>> PgUserStore::FindByAccountInfo(
+    const RequestScope& scope, const std::vector<AccountInfo>& infos) {
+  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
+  db::TextArray types, values;
+  for (const AccountInfo& info : infos) {
+    types.values.push_back(info.type);
+    values.values.push_back(info.value);
+  }
+  ASSIGN_OR_RETURN(db::Result result,
+                   db->Execute(scope.deadline, kFindByAccountInfo,
+                               {scope.app_id(), scope.tenant_id(), types, values}));
+  std::vector<v1::User> users = ReadUsers(result);
+  SortByTimeJoined(users);
+  return users;
+}
+
+absl::StatusOr<std::vector<v1::User>> PgUserStore::FindByPrimaryIds(
+    const RequestScope& scope, const std::vector<std::string>& ids) {
+  if (ids.empty()) return std::vector<v1::User>();
+  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
+  ASSIGN_OR_RETURN(db::Result result, db->Execute(scope.deadline, kFindByPrimaryIds,
+                                                  {scope.app_id(), db::TextArray{ids}}));
+  std::unordered_map<std::string, v1::User> by_id;
+  for (v1::User& user : ReadUsers(result)) {
+    std::string id = user.supertokens_user_id();
+    by_id.emplace(std::move(id), std::move(user));
+  }
+  std::vector<v1::User> users;
+  for (const std::string& id : ids) {
+    auto found = by_id.find(id);
+    if (found != by_id.end()) users.push_back(std::move(found->second));
+  }
+  return users;
+}
+
+absl::StatusOr<std::vector<ResolvedId>> PgUserStore::Resolve(const RequestScope& scope,
+                                                             const std::vector<std::string>& ids,
+                                                             bool include_linked) {
+  if (ids.empty()) return std::vector<ResolvedId>();
+  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
+  ASSIGN_OR_RETURN(db::Result result,
+                   db->Execute(scope.deadline, kResolve,
+                               {scope.app_id(), db::TextArray{ids}, include_linked}));
+  std::vector<ResolvedId> resolved;
+  resolved.reserve(ids.size());
+  for (const db::Row row : result) {
+    ResolvedId& id = resolved.emplace_back();
+    id.input = ids[resolved.size() - 1];
+    id.found = !row.IsNull(0);
+    if (!id.found) continue;
+    id.user_id = std::string(row.Trimmed(0));
+    id.external_id = std::string(row.Text(1));
+    id.primary_id = std::string(row.Trimmed(2));
+    id.primary_external = std::string(row.Text(3));
+    id.linked_external = ReadJsonStrings(row.Text(4));
+  }
+  return resolved;
+}
+
+absl::StatusOr<bool> PgUserStore::RegisterThirdPartyUser(const RequestScope& scope,
+                                                         const NewThirdPartyUser& user) {
+  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
+  absl::StatusOr<db::Result> result = db->Execute(
+      scope.deadline,
+      scope.writes_legacy_tables() ? kRegisterThirdPartyDual : kRegisterThirdParty,
+      {scope.app_id(), scope.tenant_id(), user.user_id, user.third_party_id,
+       user.third_party_user_id, user.email, user.time_joined_ms,
+       ThirdPartyInfoValue(user.third_party_id, user.third_party_user_id), user.email_verified});
+  if (!result.ok()) return TenantGone(scope, result.status());
+  return result->front().Int64(0) > 0;
+}
+
+absl::StatusOr<EmailChange> PgUserStore::ChangeEmail(const RequestScope& scope,
+                                                     std::string_view user_id,
+                                                     std::string_view email) {
+  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
+  EmailChange outcome = EmailChange::kDone;
+  absl::Status status =
+      db->Transact(scope.deadline, [&](db::Transaction& transaction) -> absl::Status {
+        ASSIGN_OR_RETURN(outcome, ChangeEmailIn(transaction, scope, user_id, email));
+        return outcome == EmailChange::kDone ? absl::OkStatus() : absl::CancelledError();
+      });
+  if (!status.ok() && outcome == EmailChange::kDone) return status;
+  return outcome;
+}
+
+absl::Status PgUserStore::MarkEmailVerified(const RequestScope& scope, std::string_view user_id,
+                                            std::string_view email) {
+  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
+  return TenantGone(
+      scope, db->Execute(scope.deadline, kMarkVerified, {scope.app_id(), user_id, email}).status());
+}
+
+}  // namespace gatehouse::users

@@ -1,0 +1,108 @@
+#include "services/users/registry/registry_service.h"
+
+#include "libs/base/status.h"
+#include "services/users/registry/third_party_sign_in.h"
+
+namespace gatehouse::users {
+namespace {
+
+// What the widest caller asks for at once, with room to spare; a bound on the statement's size.
+constexpr int kMaxIds = 10'000;
+// Widths of the columns.
+constexpr size_t kMaxThirdPartyId = 28;
+constexpr size_t kMaxThirdPartyUserId = 256;
+constexpr size_t kMaxEmail = 256;
+
+// Ids in one app may lie in several databases: those not found in one are asked of the next.
+absl::StatusOr<std::vector<ResolvedId>> ResolveInApp(UserStore& store,
+                                                     const std::vector<RequestScope>& scopes,
+                                                     const std::vector<std::string>& ids,
+                                                     bool include_linked) {
+  ASSIGN_OR_RETURN(std::vector<ResolvedId> resolved,
+                   store.Resolve(scopes.front(), ids, include_linked));
+  for (size_t i = 1; i < scopes.size(); ++i) {
+    std::vector<std::string> missing;
+    for (const ResolvedId& id : resolved) {
+      if (!id.found) missing.push_back(id.input);
+    }
+    if (missing.empty()) break;
+    ASSIGN_OR_RETURN(std::vector<ResolvedId> more,
+                     store.Resolve(scopes[i], missing, include_linked));
+    auto next = more.begin();
+    for (ResolvedId& id : resolved) {
+      if (!id.found && next != more.end()) id = std::move(*next++);
+    }
+  }
+  return resolved;
+}
+
+}  // namespace
+
+absl::StatusOr<v1::ResolveUserIdsResponse> RegistryServiceImpl::ResolveUserIds(
+    rpc::CallContext& context, const v1::ResolveUserIdsRequest& request) {
+  if (request.user_ids_size() > kMaxIds) return BadInput("Too many user ids");
+  ASSIGN_OR_RETURN(std::vector<RequestScope> scopes,
+                   ScopesOfApp(directory_, request.scope(), context.deadline));
+  const std::vector<std::string> ids(request.user_ids().begin(), request.user_ids().end());
+  ASSIGN_OR_RETURN(std::vector<ResolvedId> resolved,
+                   ResolveInApp(store_, scopes, ids, request.include_linked()));
+  v1::ResolveUserIdsResponse response;
+  for (const ResolvedId& id : resolved) {
+    v1::ResolvedUser& user = *response.add_users();
+    user.set_input(id.input);
+    user.set_found(id.found);
+    user.set_supertokens_user_id(id.found ? id.user_id : id.input);
+    user.set_recipe_user_id(id.found ? id.external_id : id.input);
+    user.set_primary_user_id(id.found ? id.primary_external : id.input);
+    user.set_primary_supertokens_user_id(id.found ? id.primary_id : id.input);
+    for (const std::string& linked : id.linked_external) user.add_linked_recipe_user_ids(linked);
+    if (!id.found && request.include_linked()) user.add_linked_recipe_user_ids(id.input);
+  }
+  return response;
+}
+
+absl::StatusOr<v1::SignInOrUpThirdPartyResponse> RegistryServiceImpl::SignInOrUpThirdParty(
+    rpc::CallContext& context, const v1::SignInOrUpThirdPartyRequest& request) {
+  if (!FitsColumn(request.third_party_id(), kMaxThirdPartyId)) {
+    return BadInput("thirdPartyId must not be longer than 28 characters");
+  }
+  if (!FitsColumn(request.third_party_user_id(), kMaxThirdPartyUserId)) {
+    return BadInput("thirdPartyUserId must not be longer than 256 characters");
+  }
+  if (!FitsColumn(request.email(), kMaxEmail)) {
+    return BadInput("email must not be longer than 256 characters");
+  }
+  ASSIGN_OR_RETURN(RequestScope scope,
+                   ScopeOfTenant(directory_, request.scope(), context.deadline));
+  ASSIGN_OR_RETURN(auto outcome,
+                   users::SignInOrUpThirdParty(
+                       store_, clock_, scope,
+                       {request.third_party_id(), request.third_party_user_id(),
+                        NormaliseEmail(request.email()), request.is_email_verified()}));
+  v1::SignInOrUpThirdPartyResponse response;
+  if (auto* refused = std::get_if<EmailChangeRefused>(&outcome)) {
+    response.set_email_change_not_allowed_reason(refused->reason);
+    return response;
+  }
+  ThirdPartySignedIn& signed_in = std::get<ThirdPartySignedIn>(outcome);
+  ASSIGN_OR_RETURN(tenancy::TenantPtr app, directory_.FindApp(request.scope(), context.deadline));
+  activity_.Note({app, context.deadline}, signed_in.user.supertokens_user_id());
+  v1::SignInOrUpThirdPartyResponse::SignedIn& reply = *response.mutable_signed_in();
+  reply.set_created(signed_in.created);
+  reply.set_recipe_user_id(signed_in.method.recipe_user_id());
+  reply.set_supertokens_user_id(signed_in.method.supertokens_user_id());
+  reply.set_time_joined_ms(signed_in.method.time_joined_ms());
+  *reply.mutable_user() = std::move(signed_in.user);
+  return response;
+}
+
+absl::StatusOr<v1::RecordActivityResponse> RegistryServiceImpl::RecordActivity(
+    rpc::CallContext& context, const v1::RecordActivityRequest& request) {
+  ASSIGN_OR_RETURN(tenancy::TenantPtr app, directory_.FindApp(request.scope(), context.deadline));
+  if (FitsColumn(request.supertokens_user_id(), 128)) {
+    activity_.Note({app, context.deadline}, request.supertokens_user_id());
+  }
+  return v1::RecordActivityResponse();
+}
+
+}  // namespace gatehouse::users

@@ -1,3 +1,0 @@
-module gatehouse/tests/sdk/browser
-
-go 1.19
