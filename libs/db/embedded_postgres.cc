@@ -98,6 +98,7 @@ absl::Status EmbeddedPostgres::Server::PrepareDirectories() {
   ASSIGN_OR_RETURN(run_as_, ChooseServerUser());
   if (options_.ephemeral) {
     options_.data_dir.clear();
+    RemoveAbandonedTemporaryDirectories(run_as_);
     ASSIGN_OR_RETURN(options_.data_dir, MakeTemporaryDirectory(run_as_));
   } else {
     std::error_code error;
@@ -107,7 +108,7 @@ absl::Status EmbeddedPostgres::Server::PrepareDirectories() {
     }
     options_.data_dir = fs::canonical(options_.data_dir, error).string();
   }
-  ASSIGN_OR_RETURN(lock_, FileLock::Take(options_.data_dir + "/gatehouse.lock"));
+  ASSIGN_OR_RETURN(lock_, FileLock::Take(options_.data_dir + kLockFile));
 
   socket_dir_ = options_.data_dir + "/socket";
   if (socket_dir_.size() + std::strlen(kSocketFile) > kMaxSocketPath) {

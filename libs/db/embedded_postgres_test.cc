@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <pwd.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -151,6 +152,30 @@ TEST_F(EmbeddedPostgresTest, LeavesNothingWhenEphemeral) {
   EXPECT_TRUE(fs::exists(data_dir));
   server->reset();
   EXPECT_FALSE(fs::exists(data_dir));
+}
+
+TEST_F(EmbeddedPostgresTest, RemovesWhatAKilledEphemeralOneLeft) {
+  ::setenv("TMPDIR", dir_.c_str(), 1);
+  const auto make = [this](const char* name, std::filesystem::file_time_type::duration age) {
+    const fs::path path = fs::path(dir_) / name;
+    fs::create_directory(path);
+    std::ofstream(path / "gatehouse.lock") << "";
+    fs::last_write_time(path / "gatehouse.lock", fs::file_time_type::clock::now() - age);
+    // Such directories belong to the server's user.
+    if (const passwd* user = ::geteuid() == 0 ? ::getpwnam("postgres") : nullptr; user != nullptr) {
+      EXPECT_EQ(::chown(path.c_str(), user->pw_uid, user->pw_gid), 0);
+    }
+    return path;
+  };
+  const fs::path old = make("gatehouse-aaaaaa", std::chrono::hours(1));
+  const fs::path young = make("gatehouse-bbbbbb", std::chrono::seconds(0));
+  const fs::path foreign = make("other-cccccc", std::chrono::hours(1));
+  auto server = EmbeddedPostgres::Start({.ephemeral = true});
+  ::unsetenv("TMPDIR");
+  ASSERT_TRUE(server.ok()) << server.status();
+  EXPECT_FALSE(fs::exists(old));
+  EXPECT_TRUE(fs::exists(young));
+  EXPECT_TRUE(fs::exists(foreign));
 }
 
 TEST_F(EmbeddedPostgresTest, UsesAShortSocketPathForALongDataPath) {

@@ -27,6 +27,15 @@ constexpr char kPackagedVersions[] = "/usr/lib/postgresql";
 // Larger than any process number of Linux, so that nobody has it.
 constexpr char kDeadPid[] = "2147483646";
 
+constexpr char kTemporaryPrefix[] = "gatehouse-";
+// A directory younger than this may be one whose owner is just about to lock it.
+constexpr absl::Duration kAbandonedAfter = absl::Minutes(1);
+
+std::string TemporaryBase() {
+  const char* base = std::getenv("TMPDIR");
+  return base != nullptr && base[0] == '/' ? base : "/tmp";
+}
+
 bool HasPrograms(const fs::path& directory) {
   return ::access((directory / "initdb").c_str(), X_OK) == 0 &&
          ::access((directory / "postgres").c_str(), X_OK) == 0;
@@ -116,10 +125,26 @@ absl::Status MakePrivateDirectory(const std::string& path, const RunAs& owner) {
   return absl::OkStatus();
 }
 
+void RemoveAbandonedTemporaryDirectories(const RunAs& owner) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(TemporaryBase(), error)) {
+    const std::string path = entry.path().string();
+    struct stat directory;
+    struct stat lock_file;
+    if (!entry.path().filename().string().starts_with(kTemporaryPrefix) ||
+        ::lstat(path.c_str(), &directory) != 0 || !S_ISDIR(directory.st_mode) ||
+        directory.st_uid != owner.uid || ::lstat((path + kLockFile).c_str(), &lock_file) != 0 ||
+        absl::FromTimeT(lock_file.st_mtime) > absl::Now() - kAbandonedAfter) {
+      continue;
+    }
+    const auto lock = FileLock::Take(path + kLockFile);
+    if (!lock.ok() || !AwaitFormerServer(path + "/pg", absl::ZeroDuration()).ok()) continue;
+    fs::remove_all(path, error);
+  }
+}
+
 absl::StatusOr<std::string> MakeTemporaryDirectory(const RunAs& owner) {
-  const char* base = std::getenv("TMPDIR");
-  std::string path =
-      absl::StrCat(base != nullptr && base[0] == '/' ? base : "/tmp", "/gatehouse-XXXXXX");
+  std::string path = absl::StrCat(TemporaryBase(), "/", kTemporaryPrefix, "XXXXXX");
   if (::mkdtemp(path.data()) == nullptr) {
     return absl::FailedPreconditionError(absl::StrCat(path, ": ", std::strerror(errno)));
   }

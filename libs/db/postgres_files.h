@@ -15,6 +15,9 @@ namespace gatehouse::db {
 absl::StatusOr<std::string> FindPostgresPrograms(const std::string& bin_dir,
                                                  const std::string& major);
 
+// The file in a data directory by whose lock a process says that it uses the directory.
+inline constexpr char kLockFile[] = "/gatehouse.lock";
+
 // Holds an exclusive lock on a file while it lives.
 class FileLock {
  public:
@@ -33,6 +36,9 @@ absl::Status MakePrivateDirectory(const std::string& path, const RunAs& owner);
 
 // A new directory under $TMPDIR or /tmp.
 absl::StatusOr<std::string> MakeTemporaryDirectory(const RunAs& owner);
+
+// Removes temporary directories of our user whose owners were killed before they could.
+void RemoveAbandonedTemporaryDirectories(const RunAs& owner);
 
 // Waits while a server that is shutting down (its owner was killed) still uses `pg_dir`; an error
 // when it is not going away. Afterwards a lock file it left does not stop a new server, even if
