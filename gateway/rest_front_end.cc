@@ -4,7 +4,7 @@
 #include <thread>
 #include <utility>
 
-#include "gateway/http/server.h"
+#include "libs/http/server.h"
 #include "gateway/pipeline/gateway.h"
 #include "gateway/routes/all_routes.h"
 #include "libs/base/status.h"

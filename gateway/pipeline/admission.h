@@ -7,7 +7,7 @@
 #include "absl/status/statusor.h"
 #include "gateway/api/api_request.h"
 #include "gateway/api/route_table.h"
-#include "gateway/http/message.h"
+#include "libs/http/message.h"
 #include "libs/tenancy/tenant_directory.h"
 
 namespace gatehouse::gateway {

@@ -7,7 +7,7 @@
 
 #include "absl/time/time.h"
 #include "gateway/api/route_table.h"
-#include "gateway/http/server.h"
+#include "libs/http/server.h"
 #include "gateway/pipeline/admission.h"
 #include "libs/base/worker_pool.h"
 #include "libs/telemetry/metrics.h"

@@ -1,14 +1,12 @@
 #include "libs/config/db_settings.h"
 
-#include <openssl/evp.h>
-
-#include <array>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "libs/crypto/digest.h"
 
 namespace gatehouse::config {
 namespace {
@@ -17,14 +15,6 @@ absl::string_view View(std::string_view text) { return {text.data(), text.size()
 
 constexpr std::string_view kModeNames[] = {"LEGACY", "DUAL_WRITE_READ_OLD", "DUAL_WRITE_READ_NEW",
                                            "MIGRATED"};
-
-std::string Sha256Hex(std::string_view text) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
-  unsigned int size = 0;
-  EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha256(), nullptr);
-  return absl::BytesToHexString(
-      absl::string_view(reinterpret_cast<const char*>(digest.data()), size));
-}
 
 }  // namespace
 
@@ -47,7 +37,7 @@ std::string DbSettings::UserPoolId() const {
 
 std::string DbSettings::ConnectionPoolId() const {
   return absl::StrCat(
-      "|", connection_pool_size, "|", user, "|", Sha256Hex(password), "|", connection_attributes,
+      "|", connection_pool_size, "|", user, "|", crypto::Sha256Hex(password), "|", connection_attributes,
       "|", connection_scheme, "|", idle_connection_timeout_ms, "|",
       minimum_idle_connections.has_value() ? absl::StrCat(*minimum_idle_connections) : "", "|",
       View(MigrationModeName(migration_mode)));

@@ -5,13 +5,12 @@
 #include <utility>
 
 #include "absl/time/clock.h"
-#include "gateway/http/server.h"
+#include "libs/http/server.h"
 #include "libs/base/worker_pool.h"
 
 namespace gatehouse::process {
 namespace {
 
-namespace http = gateway::http;
 
 constexpr absl::Duration kReadyFreshness = absl::Milliseconds(500);
 constexpr absl::Duration kReadyTimeout = absl::Milliseconds(900);

@@ -1,0 +1,106 @@
+#include "gateway/routes/jwks_routes.h"
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "gateway/json_input.h"
+#include "gatehouse/jwks/v1/jwks_service.rpc.h"
+#include "libs/base/json.h"
+#include "libs/base/status.h"
+#include "libs/base/strings.h"
+
+namespace gatehouse::gateway {
+namespace {
+
+using Jwks = std::shared_ptr<jwks::v1::JwksServiceClient>;
+
+constexpr std::string_view kAlgorithm = "RS256";
+
+absl::StatusOr<jwks::v1::GetPublicKeysResponse> FetchKeys(const Jwks& jwks, ApiRequest& request) {
+  jwks::v1::GetPublicKeysRequest call;
+  *call.mutable_scope() = request.scope;
+  return jwks->GetPublicKeys(request.context, call);
+}
+
+json::Value KeySet(const jwks::v1::GetPublicKeysResponse& response) {
+  json::Array keys;
+  keys.reserve(response.keys_size());
+  for (const jwks::v1::PublicKey& key : response.keys()) {
+    keys.push_back(json::Value::Object({{"kty", "RSA"},
+                                        {"kid", key.key_id()},
+                                        {"n", key.modulus_base64url()},
+                                        {"e", key.exponent_base64url()},
+                                        {"alg", kAlgorithm},
+                                        {"use", "sig"}}));
+  }
+  return json::Value::Array(std::move(keys));
+}
+
+// GET /.well-known/jwks.json. The tenant of the path is of no interest: keys belong to the app.
+absl::StatusOr<Reply> WellKnown(const Jwks& jwks, ApiRequest& request) {
+  ASSIGN_OR_RETURN(const auto response, FetchKeys(jwks, request));
+  Reply reply = JsonReply(json::Value::Object({{"keys", KeySet(response)}}));
+  reply.headers.emplace_back(
+      "Cache-Control",
+      StrCat("max-age=", std::to_string(response.max_age_s()), ", must-revalidate"));
+  return reply;
+}
+
+// GET /recipe/jwt/jwks.
+absl::StatusOr<Reply> RecipeKeySet(const Jwks& jwks, ApiRequest& request) {
+  RETURN_IF_ERROR(request.RequirePublicTenant());
+  ASSIGN_OR_RETURN(const auto response, FetchKeys(jwks, request));
+  return JsonReply(json::Value::Object({{"keys", KeySet(response)}, {"status", "OK"}}));
+}
+
+// POST /recipe/jwt.
+absl::StatusOr<Reply> CreateJwt(const Jwks& jwks, ApiRequest& request) {
+  ASSIGN_OR_RETURN(const json::Value* body, request.JsonBody());
+  ASSIGN_OR_RETURN(std::string algorithm, RequireString(*body, "algorithm"));
+  jwks::v1::CreateJwtRequest call;
+  ASSIGN_OR_RETURN(*call.mutable_jwks_domain(), RequireString(*body, "jwksDomain"));
+  ASSIGN_OR_RETURN(const json::Value* payload, RequireObject(*body, "payload"));
+  call.set_payload_json(json::Serialize(*payload));
+  ASSIGN_OR_RETURN(const int64_t validity_s, RequireInt64(*body, "validity"));
+  if (validity_s <= 0) return BadInput("validity must be greater than or equal to 0");
+  call.set_validity_s(validity_s);
+  call.set_use_static_key(true);
+  if (request.cdi >= cdi::k2_21) {
+    ASSIGN_OR_RETURN(const auto use_static, OptionalBool(*body, "useStaticSigningKey"));
+    call.set_use_static_key(use_static.value_or(true));
+  }
+  RETURN_IF_ERROR(request.RequirePublicTenant());
+  absl::AsciiStrToUpper(&algorithm);
+  if (algorithm != kAlgorithm) return StatusReply("UNSUPPORTED_ALGORITHM_ERROR");
+
+  *call.mutable_scope() = request.scope;
+  ASSIGN_OR_RETURN(const auto response, jwks->CreateJwt(request.context, call));
+  return JsonReply(json::Value::Object({{"status", "OK"}, {"jwt", response.jwt()}}));
+}
+
+}  // namespace
+
+void AddJwksRoutes(RouteTable& routes, rpc::Channel& channel) {
+  const auto jwks = std::make_shared<jwks::v1::JwksServiceClient>(channel);
+  const auto bind = [&jwks](absl::StatusOr<Reply> (*handler)(const Jwks&, ApiRequest&)) {
+    return [jwks, handler](ApiRequest& request) { return handler(jwks, request); };
+  };
+  routes.Add({.method = HttpMethod::kGet,
+              .path = "/.well-known/jwks.json",
+              .service = "jwks",
+              .handler = bind(WellKnown),
+              .needs_api_key = false,
+              .needs_version = false});
+  routes.Add({.method = HttpMethod::kGet,
+              .path = "/recipe/jwt/jwks",
+              .service = "jwks",
+              .handler = bind(RecipeKeySet)});
+  routes.Add({.method = HttpMethod::kPost,
+              .path = "/recipe/jwt",
+              .service = "jwks",
+              .handler = bind(CreateJwt)});
+}
+
+}  // namespace gatehouse::gateway

@@ -1,0 +1,61 @@
+#include "services/jwks/component.h"
+
+#include <vector>
+
+#include "libs/base/status.h"
+#include "libs/config/process_config.h"
+#include "libs/crypto/rsa_key.h"
+#include "libs/host/job_scheduler.h"
+#include "services/jwks/inherited_key.h"
+#include "services/jwks/jwks_service.h"
+#include "services/jwks/pg_key_cleanup.h"
+#include "services/jwks/pg_key_store.h"
+#include "services/jwks/policy.h"
+#include "services/jwks/signing_keys.h"
+
+namespace gatehouse::jwks {
+namespace {
+
+// A production app takes two pairs in its life and one a week; a test suite makes an app a test.
+constexpr size_t kReadyPairs = 2;
+constexpr size_t kReadyPairsInTestMode = 32;
+
+constexpr absl::Duration kCleanUpInterval = absl::Hours(24);
+
+class JwksComponent final : public host::Component {
+ public:
+  explicit JwksComponent(host::Environment& environment)
+      : pairs_(environment.config().test_mode ? kReadyPairsInTestMode : kReadyPairs),
+        store_(environment.databases()),
+        keys_(store_, pairs_, environment.clock(),
+              MakeInherit(environment.ChannelTo("tenants"), store_)),
+        service_(environment.tenants(), keys_, environment.clock()),
+        handler_(service_) {
+    environment.jobs().Add({.name = "jwks_delete_expired_keys",
+                            .interval = kCleanUpInterval,
+                            .first_after = kCleanUpInterval},
+                           [&environment](absl::Time deadline) {
+                             return DeleteExpiredKeys(environment.tenants(), environment.databases(),
+                                                      environment.clock(), deadline);
+                           });
+  }
+
+  std::vector<host::ExposedService> services() override {
+    return {{&handler_, JwksServicePolicy()}};
+  }
+
+ private:
+  crypto::KeyPairPool pairs_;
+  PgKeyStore store_;
+  SigningKeys keys_;
+  JwksService service_;
+  v1::JwksServiceHandler handler_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<host::Component>> MakeJwksComponent(host::Environment& environment) {
+  return std::make_unique<JwksComponent>(environment);
+}
+
+}  // namespace gatehouse::jwks

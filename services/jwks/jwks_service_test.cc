@@ -1,0 +1,217 @@
+#include "services/jwks/jwks_service.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "libs/base/status.h"
+#include "libs/crypto/jwt.h"
+#include "libs/testing/fake_clock.h"
+#include "libs/testing/pg_test_server.h"
+#include "libs/testing/test_tenants.h"
+#include "services/jwks/pg_key_cleanup.h"
+#include "services/jwks/pg_key_store.h"
+
+namespace gatehouse::jwks {
+namespace {
+
+using gatehouse::testing::FakeClock;
+using gatehouse::testing::ScopeOf;
+using gatehouse::testing::Soon;
+using ::testing::ElementsAre;
+using ::testing::StartsWith;
+
+constexpr int64_t kHourMs = 3'600'000;
+constexpr int64_t kIntervalMs = 168 * kHourMs;
+
+constexpr db::Statement kCountDynamic = {
+    "test_count_dynamic", "SELECT count(*) FROM {session_access_token_signing_keys}"};
+constexpr db::Statement kCountStatic = {"test_count_static",
+                                        "SELECT count(*) FROM {jwt_signing_keys}"};
+
+// One instance of the service.
+struct Instance {
+  Instance(gatehouse::testing::TestTenants& tenants, const Clock& clock)
+      : store(tenants), keys(store, pairs, clock), service(tenants.directory(), keys, clock) {}
+
+  std::vector<std::string> PublishedIds(std::string_view app = "public") {
+    rpc::CallContext context{.caller = "gateway", .deadline = Soon()};
+    v1::GetPublicKeysRequest request;
+    *request.mutable_scope() = ScopeOf(app);
+    const auto response = service.GetPublicKeys(context, request);
+    EXPECT_TRUE(response.ok()) << response.status();
+    std::vector<std::string> ids;
+    if (response.ok()) {
+      for (const auto& key : response->keys()) ids.push_back(key.key_id());
+    }
+    return ids;
+  }
+
+  v1::GetSigningKeysResponse SigningKeysNow(bool refresh = false) {
+    rpc::CallContext context{.caller = "session", .deadline = Soon()};
+    v1::GetSigningKeysRequest request;
+    *request.mutable_scope() = ScopeOf("public");
+    request.set_refresh(refresh);
+    auto response = service.GetSigningKeys(context, request);
+    EXPECT_TRUE(response.ok()) << response.status();
+    return response.ok() ? *std::move(response) : v1::GetSigningKeysResponse();
+  }
+
+  crypto::KeyPairPool pairs{0};
+  PgKeyStore store;
+  SigningKeys keys;
+  JwksService service;
+};
+
+class JwksServiceTest : public ::testing::Test {
+ protected:
+  int64_t Count(const db::Statement& statement) {
+    return database->Execute(Soon(), statement)->front().Int64(0);
+  }
+
+  std::unique_ptr<db::Database> database =
+      gatehouse::testing::TestPostgres::Shared().CreateDatabase();
+  gatehouse::testing::TestTenants tenants{*database};
+  FakeClock clock;
+};
+
+TEST_F(JwksServiceTest, MakesKeysOnFirstNeedAndThenReadsNothing) {
+  Instance instance(tenants, clock);
+  const auto ids = instance.PublishedIds();
+  EXPECT_THAT(ids, ElementsAre("d-1700000000000", StartsWith("s-")));
+  const int64_t statements = database->statements_executed();
+  EXPECT_EQ(instance.PublishedIds(), ids);
+  EXPECT_EQ(database->statements_executed(), statements);
+}
+
+TEST_F(JwksServiceTest, FindsTheKeysThatAreThere) {
+  const auto ids = Instance(tenants, clock).PublishedIds();
+  EXPECT_EQ(Instance(tenants, clock).PublishedIds(), ids);
+}
+
+TEST_F(JwksServiceTest, BareReadRotatesWhenDueAndOldKeysGoOnVerifying) {
+  Instance instance(tenants, clock);
+  instance.PublishedIds();
+  clock.AdvanceMs(kIntervalMs - 60'000 + 1);
+  const auto ids = instance.PublishedIds();
+  ASSERT_EQ(ids.size(), 3u);
+  EXPECT_EQ(ids[0], "d-" + std::to_string(clock.NowMs()));
+  EXPECT_EQ(ids[1], "d-1700000000000");
+
+  // The new key signs once it has been published for the overlap.
+  auto keys = instance.SigningKeysNow();
+  EXPECT_EQ(keys.current_dynamic_key_id(), ids[1]);
+  EXPECT_EQ(keys.refresh_at_ms(), 1'700'000'000'000 + kIntervalMs);
+  clock.SetMs(keys.refresh_at_ms());
+  keys = instance.SigningKeysNow();
+  EXPECT_EQ(keys.current_dynamic_key_id(), ids[0]);
+
+  clock.SetMs(1'700'000'000'000 + kIntervalMs + 2 * kHourMs);
+  EXPECT_EQ(instance.PublishedIds().size(), 3u);
+  clock.AdvanceMs(1);
+  EXPECT_EQ(instance.PublishedIds(), (std::vector<std::string>{ids[0], ids[2]}));
+}
+
+TEST_F(JwksServiceTest, TwoInstancesMakeOneKeyAtTheStartAndOneAtRotation) {
+  constexpr int kThreads = 4;
+  for (int round = 0; round < 3; ++round) {
+    auto fresh = gatehouse::testing::TestPostgres::Shared().CreateDatabase();
+    gatehouse::testing::TestTenants fresh_tenants(*fresh);
+    Instance a(fresh_tenants, clock), b(fresh_tenants, clock);
+    const auto race = [&] {
+      std::vector<std::vector<std::string>> seen(kThreads);
+      {
+        std::vector<std::jthread> threads;
+        for (int i = 0; i < kThreads; ++i) {
+          threads.emplace_back([&, i] { seen[i] = (i % 2 == 0 ? a : b).PublishedIds(); });
+        }
+      }
+      EXPECT_EQ(std::set(seen.begin(), seen.end()).size(), 1u);
+      return seen.front().size();
+    };
+    EXPECT_EQ(race(), 2u);
+    clock.AdvanceMs(kIntervalMs);
+    EXPECT_EQ(race(), 3u);
+    EXPECT_EQ(fresh->Execute(Soon(), kCountDynamic)->front().Int64(0), 2);
+    EXPECT_EQ(fresh->Execute(Soon(), kCountStatic)->front().Int64(0), 1);
+  }
+}
+
+TEST_F(JwksServiceTest, RefreshFindsAnotherInstancesKeyAndIsRateLimited) {
+  Instance a(tenants, clock);
+  a.PublishedIds();
+  ASSERT_TRUE(database
+                  ->Execute(Soon(), {"test_copy_key",
+                                     "INSERT INTO {session_access_token_signing_keys}"
+                                     " SELECT app_id, created_at_time - 5, value"
+                                     " FROM {session_access_token_signing_keys}"})
+                  .ok());
+  EXPECT_EQ(a.SigningKeysNow(/*refresh=*/true).dynamic_keys_size(), 1);  // read a moment ago
+  clock.AdvanceMs(1000);
+  EXPECT_EQ(a.SigningKeysNow(/*refresh=*/true).dynamic_keys_size(), 2);
+  const int64_t statements = database->statements_executed();
+  for (int i = 0; i < 100; ++i) a.SigningKeysNow(/*refresh=*/true);
+  EXPECT_EQ(database->statements_executed(), statements);
+}
+
+TEST_F(JwksServiceTest, AppsHaveTheirOwnKeys) {
+  tenants.Add("other", "public");
+  Instance instance(tenants, clock);
+  const auto mine = instance.PublishedIds("public");
+  const auto others = instance.PublishedIds("other");
+  EXPECT_NE(mine[1], others[1]);
+}
+
+TEST_F(JwksServiceTest, UnknownAppIsTold) {
+  Instance instance(tenants, clock);
+  rpc::CallContext context{.caller = "gateway", .deadline = Soon()};
+  v1::GetPublicKeysRequest request;
+  *request.mutable_scope() = ScopeOf("nosuchapp");
+  EXPECT_EQ(ReasonOf(instance.service.GetPublicKeys(context, request).status()),
+            ErrorReason::kTenantNotFound);
+}
+
+TEST_F(JwksServiceTest, JwtsVerifyAgainstThePublishedSet) {
+  Instance instance(tenants, clock);
+  const auto keys = instance.SigningKeysNow();
+  for (const bool use_static : {true, false}) {
+    rpc::CallContext context{.caller = "gateway", .deadline = Soon()};
+    v1::CreateJwtRequest request;
+    *request.mutable_scope() = ScopeOf("public");
+    request.set_payload_json("{}");
+    request.set_validity_s(10);
+    request.set_use_static_key(use_static);
+    const auto response = instance.service.CreateJwt(context, request);
+    ASSERT_TRUE(response.ok()) << response.status();
+    const auto& key = use_static ? keys.static_keys(0) : keys.dynamic_keys(0);
+    const auto pair = crypto::RsaKeyPair::FromStored(key.key_pair());
+    ASSERT_TRUE(pair.ok());
+    EXPECT_TRUE(
+        crypto::VerifyJwtSignature(*crypto::SplitJwt(response->jwt()), (*pair)->public_key()));
+
+    request.set_validity_s(0);
+    EXPECT_EQ(ReasonOf(instance.service.CreateJwt(context, request).status()),
+              ErrorReason::kBadInput);
+  }
+}
+
+TEST_F(JwksServiceTest, CleanUpRemovesOnlyWhatVerifiesNothing) {
+  Instance instance(tenants, clock);
+  instance.PublishedIds();
+  clock.AdvanceMs(kIntervalMs);
+  instance.PublishedIds();
+  clock.AdvanceMs(2 * kHourMs);
+  ASSERT_TRUE(DeleteExpiredKeys(tenants.directory(), tenants, clock, Soon()).ok());
+  EXPECT_EQ(Count(kCountDynamic), 2);
+  clock.AdvanceMs(1);
+  ASSERT_TRUE(DeleteExpiredKeys(tenants.directory(), tenants, clock, Soon()).ok());
+  EXPECT_EQ(Count(kCountDynamic), 1);
+}
+
+}  // namespace
+}  // namespace gatehouse::jwks

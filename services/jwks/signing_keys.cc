@@ -1,0 +1,170 @@
+#include "services/jwks/signing_keys.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "libs/base/status.h"
+#include "libs/base/strings.h"
+#include "libs/config/core_config.h"
+#include "libs/crypto/bytes.h"
+#include "libs/tenancy/tenant_directory.h"
+
+namespace gatehouse::jwks {
+namespace {
+
+// An app's parsed keys take some 30 KB.
+constexpr size_t kMaxCachedApps = 2000;
+// How often unknown key ids (which anyone can send) may make us read the database, per app.
+constexpr int64_t kMinRereadMs = 1000;
+
+std::vector<AppKey> ParseKeys(const std::vector<StoredKey>& stored, const std::vector<AppKey>* old) {
+  std::vector<AppKey> keys;
+  keys.reserve(stored.size());
+  for (const StoredKey& key : stored) {
+    const AppKey* known = nullptr;
+    if (old != nullptr) {
+      const auto it = std::find_if(old->begin(), old->end(),
+                                   [&](const AppKey& k) { return k.key_id == key.key_id; });
+      if (it != old->end()) known = &*it;
+    }
+    if (known != nullptr) {
+      keys.push_back(*known);
+      continue;
+    }
+    auto pair = crypto::RsaKeyPair::FromStored(key.key_pair);
+    // A row that is no RSA pair can neither sign nor verify anything.
+    if (pair.ok()) keys.push_back({key.key_id, key.created_at_ms, *std::move(pair)});
+  }
+  return keys;
+}
+
+// An infinite deadline would overflow the clock of the mutex.
+constexpr absl::Duration kLongestWait = absl::Minutes(10);
+
+std::unique_lock<std::timed_mutex> LockBy(std::timed_mutex& mutex, absl::Time deadline) {
+  return {mutex, absl::ToChronoNanoseconds(std::min(deadline - absl::Now(), kLongestWait))};
+}
+
+absl::Status TooSlow() {
+  return MakeError(ErrorReason::kDeadlineExceeded, "The signing keys took too long to read");
+}
+
+// nullopt: `keys` do not do any more, and the database has to be asked.
+std::optional<KeysNow> At(const tenancy::Tenant& app, std::shared_ptr<const AppKeys> keys,
+                          int64_t now_ms) {
+  if (keys == nullptr) return std::nullopt;
+  KeysNow now;
+  now.timeline = KeyTimeline::Of(*app.config);
+  now.now_ms = now_ms;
+  const int64_t verifiable_from = now.timeline.VerifiableFromMs(now_ms);
+  std::vector<int64_t> created;
+  for (const AppKey& key : keys->dynamic_keys) {
+    if (key.created_at_ms < verifiable_from) break;
+    created.push_back(key.created_at_ms);
+  }
+  if (created.empty() || now.timeline.NeedsNewKey(created.front(), now_ms)) return std::nullopt;
+  now.verifiable = created.size();
+  now.signing = now.timeline.SigningIndex(created, now_ms);
+  now.change_at_ms = now.timeline.NextChangeMs(created, now_ms);
+  now.keys = std::move(keys);
+  return now;
+}
+
+}  // namespace
+
+struct SigningKeys::Entry {
+  // Held over a reading of the database, so that one thread reads for all.
+  std::timed_mutex reload_mutex;
+  bool inherited = false;  // under reload_mutex
+
+  std::mutex mutex;
+  std::shared_ptr<const AppKeys> keys;  // null at first
+  int64_t read_at_ms = 0;
+
+  std::shared_ptr<const AppKeys> Keys() {
+    const std::lock_guard lock(mutex);
+    return keys;
+  }
+};
+
+SigningKeys::SigningKeys(KeyStore& store, crypto::KeyPairPool& pairs, const Clock& clock,
+                         Inherit inherit)
+    : store_(store),
+      pairs_(pairs),
+      clock_(clock),
+      inherit_(std::move(inherit)),
+      entries_(kMaxCachedApps) {}
+
+SigningKeys::~SigningKeys() = default;
+
+std::shared_ptr<SigningKeys::Entry> SigningKeys::EntryOf(const tenancy::Tenant& app) {
+  // The creation time tells an app from one of the same name that was removed before.
+  const std::string key = StrCat(app.storage_id, "~", app.app_id, "~",
+                                 std::to_string(app.record.created_at_ms()));
+  return entries_.FindOrMake(key, [] { return std::make_shared<Entry>(); });
+}
+
+absl::StatusOr<KeysNow> SigningKeys::Get(const tenancy::Tenant& app, absl::Time deadline) {
+  const auto entry = EntryOf(app);
+  if (auto now = At(app, entry->Keys(), clock_.NowMs())) return *std::move(now);
+  const auto lock = LockBy(entry->reload_mutex, deadline);
+  if (!lock.owns_lock()) return TooSlow();
+  if (auto now = At(app, entry->Keys(), clock_.NowMs())) return *std::move(now);
+  RETURN_IF_ERROR(Reload(app, *entry, deadline));
+  if (auto now = At(app, entry->Keys(), clock_.NowMs())) return *std::move(now);
+  return MakeError(ErrorReason::kInternal, "The app has no usable signing key");
+}
+
+absl::StatusOr<KeysNow> SigningKeys::GetFresh(const tenancy::Tenant& app, absl::Time deadline) {
+  const auto entry = EntryOf(app);
+  {
+    const auto lock = LockBy(entry->reload_mutex, deadline);
+    if (!lock.owns_lock()) return TooSlow();
+    bool due;
+    {
+      const std::lock_guard state(entry->mutex);
+      due = entry->keys == nullptr || clock_.NowMs() >= entry->read_at_ms + kMinRereadMs;
+    }
+    if (due) RETURN_IF_ERROR(Reload(app, *entry, deadline));
+  }
+  return Get(app, deadline);
+}
+
+absl::Status SigningKeys::Reload(const tenancy::Tenant& app, Entry& entry, absl::Time deadline) {
+  if (inherit_ != nullptr && !entry.inherited) entry.inherited = inherit_(app, deadline).ok();
+
+  const KeyTimeline timeline = KeyTimeline::Of(*app.config);
+  const int64_t verifiable_from = timeline.VerifiableFromMs(clock_.NowMs());
+  ASSIGN_OR_RETURN(StoredKeys stored, store_.Load(app, verifiable_from, deadline));
+  const bool dynamic_missing =
+      stored.dynamic_keys.empty() ||
+      timeline.NeedsNewKey(stored.dynamic_keys.front().created_at_ms, clock_.NowMs());
+  if (dynamic_missing || stored.static_keys.empty()) {
+    // Pairs are made before the transaction: no connection waits for them.
+    KeyStore::Candidates candidates;
+    if (dynamic_missing) candidates.dynamic_key.key_pair = pairs_.Take()->ToStored();
+    const int64_t now_ms = clock_.NowMs();
+    if (stored.static_keys.empty()) {
+      candidates.static_key = {"s-" + crypto::NewUuid4(), pairs_.Take()->ToStored(), now_ms};
+    }
+    candidates.dynamic_key.created_at_ms = now_ms;
+    candidates.dynamic_key.key_id = "d-" + std::to_string(now_ms);
+    candidates.dynamic_from_ms = timeline.NewestFromMs(now_ms);
+    ASSIGN_OR_RETURN(stored, store_.Ensure(app, verifiable_from, candidates, deadline));
+  }
+
+  const auto old = entry.Keys();
+  auto keys = std::make_shared<AppKeys>();
+  keys->dynamic_keys = ParseKeys(stored.dynamic_keys, old ? &old->dynamic_keys : nullptr);
+  keys->static_keys = ParseKeys(stored.static_keys, old ? &old->static_keys : nullptr);
+  if (keys->dynamic_keys.empty() || keys->static_keys.empty()) {
+    return MakeError(ErrorReason::kInternal, "The app has no usable signing key");
+  }
+  const std::lock_guard lock(entry.mutex);
+  entry.keys = std::move(keys);
+  entry.read_at_ms = clock_.NowMs();
+  return absl::OkStatus();
+}
+
+}  // namespace gatehouse::jwks

@@ -1,0 +1,86 @@
+"""Dependencies between rooms, and calls between services, go one way. Exit 1 with a line for each breach.
+
+Usage: dependencies.py [ROOT]
+"""
+import os
+import re
+import sys
+
+ROOT = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(__file__), "..", ".."))
+
+# Who may call whom over RPC (services/README.md draws it): a service only calls what stands after it.
+CALL_ORDER = [["gateway"], ["accounts"], ["session", "thirdparty", "roles"], ["users"], ["jwks"], ["tenants"]]
+# Libraries, lower first; each may include those before it.
+LIBRARIES = ["base", "crypto", "telemetry", "config", "db", "rpc", "tenancy", "http", "host", "process", "testing"]
+# Third-party headers, and the only places that may include them.
+ONLY_IN = {
+    r"grpcpp/|grpc/": r"libs/rpc/grpc_",
+    r"pqxx/": r"libs/db/",
+    r"boost/(beast|asio)": r"libs/http/",
+    r"yaml-cpp/": r"libs/config/",
+    r"prometheus/": r"libs/telemetry/",
+    r"openssl/evp": r"libs/crypto/",
+}
+problems = []
+
+
+def complain(path, line, text):
+    problems.append("%s:%d: %s" % (path, line, text))
+
+
+def level(service):
+    return next((i for i, row in enumerate(CALL_ORDER) if service in row), None)
+
+
+def is_rule(name):
+    """A service's rules: neither adapter, store implementation, wiring nor test."""
+    return not re.search(r"(_service|_handler|component|policy|main|_test)\.(h|cc)$", name) and not name.startswith("pg_")
+
+
+def check_include(path, number, include, system):
+    parts = path.split("/")
+    for pattern, allowed in ONLY_IN.items():
+        if system and re.match(pattern, include) and not re.match(allowed, path) and "_test." not in path:
+            complain(path, number, "only %s may include %s" % (allowed, include))
+    target = include.split("/")
+    if system or len(target) < 2:
+        return
+    if parts[0] == "libs":
+        if target[0] in ("services", "gateway", "app"):
+            complain(path, number, "a library includes %s" % include)
+        if target[0] == "libs" and "_test." not in path and parts[1] != "testing" and target[1] in LIBRARIES and parts[1] in LIBRARIES \
+                and LIBRARIES.index(target[1]) > LIBRARIES.index(parts[1]):
+            complain(path, number, "libs/%s is below libs/%s" % (parts[1], target[1]))
+    if parts[0] == "services":
+        if target[0] == "services" and target[1] != parts[1]:
+            complain(path, number, "services meet through protos, not headers: %s" % include)
+        if target[0] in ("gateway", "app"):
+            complain(path, number, "a service includes %s" % include)
+        if target[:2] == ["libs", "http"]:
+            complain(path, number, "only the gateway and the admin port know HTTP")
+        if is_rule(parts[-1]) and target[:2] == ["libs", "db"]:
+            complain(path, number, "a rule includes the database: %s" % include)
+    if parts[0] == "gateway" and target[0] == "services":
+        complain(path, number, "the gateway includes a service: %s" % include)
+    if parts[0] == "gateway" and target[:2] == ["libs", "db"]:
+        complain(path, number, "the gateway includes the database: %s" % include)
+
+
+for folder in ("libs", "services", "gateway", "app", "protos"):
+    for base, _, files in os.walk(os.path.join(ROOT, folder)):
+        for name in sorted(files):
+            if not name.endswith((".h", ".cc", ".proto")):
+                continue
+            path = os.path.relpath(os.path.join(base, name), ROOT)
+            with open(os.path.join(ROOT, path), encoding="utf-8") as f:
+                for number, text in enumerate(f, 1):
+                    if match := re.match(r'\s*#include ([<"])([^>"]+)[>"]', text):
+                        check_include(path, number, match.group(2), match.group(1) == "<")
+                    parts = path.split("/")
+                    if parts[0] == "services":
+                        for callee in re.findall(r'ChannelTo\("(\w+)"\)', text):
+                            if level(parts[1]) is None or level(callee) is None or level(callee) <= level(parts[1]):
+                                complain(path, number, "%s may not call %s" % (parts[1], callee))
+
+print("\n".join(problems) or "dependencies go one way")
+sys.exit(1 if problems else 0)

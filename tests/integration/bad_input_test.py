@@ -1,0 +1,100 @@
+"""What the edge answers to bad input of every kind: the original's status and words, and never a 5xx."""
+import socket
+import unittest
+
+from integration import harness
+
+
+class BadInput(harness.GatehouseTest):
+    def raw(self, data):
+        with socket.create_connection(("127.0.0.1", self.gatehouse.port), timeout=15) as s:
+            s.sendall(data)
+            answer = b""
+            while chunk := s.recv(65536):
+                answer += chunk
+            return answer
+
+    def test_json(self):
+        for body in (b"", b"{", b"[]", b"1", b'"x"', b"null", b"{]", b"\xff\xfe\xfd", b'{"email":', b"{" * 10000, b"[" * 100000):
+            with self.subTest(body=body[:20]):
+                reply = self.app.request("POST", "/recipe/signup", raw=body, headers={"Content-Type": "application/json; charset=utf-8"})
+                self.assertEqual(reply.status, 400, reply)
+        self.text(self.app.request("POST", "/recipe/signup", raw=b"[]"), 400, "Invalid Json Input")
+
+    def test_fields(self):
+        self.text(self.app.post("/recipe/signup", {"password": "x1234567"}), 400, "Field name 'email' is invalid in JSON input")
+        for email in (None, 1, True, {}, [], ["a", "b"]):
+            self.text(self.app.post("/recipe/signup", {"email": email, "password": "x1234567"}), 400, "Field name 'email' is invalid in JSON input")
+        self.text(self.app.get("/user/id"), 400, "Field name 'userId' is missing in GET request")
+        self.text(self.app.get("/users", {"limit": "x"}), 400, "Field name 'limit' must be an int in the GET request")
+        self.text(self.app.get("/users", {"limit": 0}), 400, "limit must a positive integer with min value 1")
+        self.text(self.app.get("/users", {"limit": 501}), 400, "max limit allowed is 500")
+        self.text(self.app.get("/users", {"paginationToken": "???"}), 400, "invalid pagination token")
+
+    def test_paths_and_methods(self):
+        self.text(self.app.get("/no/such/path"), 404, "Not found")
+        self.text(self.app.request("DELETE", "/recipe/signup"), 405, "Method not supported")
+        self.text(self.app.request("PATCH", "/recipe/signup"), 405, "Method not supported")
+        self.assertEqual(self.app.request("GET", "/%2e%2e/etc/passwd").status // 100, 4)
+
+    def test_unknown_tenant_and_app(self):
+        reply = self.app.post("/recipe/signin", {"email": "a@b.co", "password": "x1234567"}, tenant="nosuch")
+        self.assertEqual(reply.status, 400)
+        self.assertIn("AppId or tenantId not found => Tenant with the following connectionURIDomain, appId and tenantId combination not found: (, %s, nosuch)"
+                      % self.app.app, reply.text)
+        other = self.gatehouse.client(app="nosuchapp")
+        self.assertEqual(other.get("/users/count").status, 400)
+
+    def test_versions(self):
+        for version, text in (("9.9", "cdi-version 9.9 not supported"), ("5", "cdi-version 5 not supported"), ("5.4.1", "cdi-version 5.4.1 not supported")):
+            self.text(self.app.get("/users/count", cdi=version), 400, text)
+        for version in ("abc", "-1", "5.x", "é".encode()):
+            self.assertEqual(self.app.get("/users/count", cdi=version).status, 400)
+        self.expect(self.app.get("/users/count", cdi=" 5.4 "))
+        self.text(self.app.get("/users/count", cdi="2.21", tenant="t1"), 404, "Not found")
+
+    def test_api_key(self):
+        key = "a-very-long-api-key-0123456789"
+        app = self.gatehouse.new_app({"api_keys": key})
+        self.text(app.get("/users/count"), 401, "Invalid API key")
+        self.text(app.get("/users/count", headers={"api-key": "wrong"}), 401, "Invalid API key")
+        self.expect(app.get("/users/count", headers={"api-key": key}))
+        self.expect(app.get("/users/count", headers={"Authorization": "Bearer " + key}))
+        self.assertEqual(app.get("/.well-known/jwks.json").status, 200)
+        self.text(app.get("/hello"), 200, "Hello")
+
+    def test_sizes(self):
+        large = b'{"email":"' + b"a" * (11 << 20) + b'"}'
+        try:
+            status = self.app.request("POST", "/recipe/signup", raw=large).status
+        except OSError:  # the server may close before all is sent
+            status = 413
+        self.assertEqual(status, 413)
+        long_text = self.app.put("/recipe/role", {"role": "r" * 300})
+        self.assertEqual(long_text.status, 400, long_text)
+        self.assertIn(b" 431 ", self.raw(b"GET /hello HTTP/1.1\r\nHost: x\r\nA: " + b"a" * 100000 + b"\r\n\r\n").split(b"\r\n")[0] + b" ")
+
+    def test_text_that_postgresql_refuses(self):
+        reply = self.app.post("/recipe/signin", {"email": "nul\u0000@example.com", "password": "x1234567"})
+        self.assertLess(reply.status, 500, reply)
+        reply = self.app.put("/recipe/role", {"role": "nul\u0000"})
+        self.assertEqual(reply.status, 400, reply)
+
+    def test_garbage_is_no_http(self):
+        for data in (b"\x16\x03\x01\x02\x00\x01\x00", b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"POST /hello HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n"):
+            answer = self.raw(data)
+            self.assertNotIn(b" 500 ", answer[:20])
+        self.text(self.app.get("/hello"), 200, "Hello")
+
+    def test_tokens(self):
+        verify = {"enableAntiCsrf": False, "doAntiCsrfCheck": False, "checkDatabase": False}
+        for token in ("", "a.b.c", "x", "." * 100, "é", "a" * 100000):
+            reply = self.app.post("/recipe/session/verify", {"accessToken": token, **verify})
+            self.assertLess(reply.status, 500, reply)
+            reply = self.app.post("/recipe/session/refresh", {"refreshToken": token, "enableAntiCsrf": False, "useDynamicSigningKey": True})
+            self.assertLess(reply.status, 500, reply)
+            self.assertLess(self.app.post("/recipe/session/regenerate", {"accessToken": token}).status, 500)
+
+
+if __name__ == "__main__":
+    unittest.main()

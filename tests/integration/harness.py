@@ -1,0 +1,306 @@
+"""What integration tests stand on: a private PostgreSQL server, fresh databases, Gatehouse in both ways to run, an HTTP client.
+
+Environment: GATEHOUSE_BIN (directory of the programs), GATEHOUSE_MODE (all-in-one | split). Standard library only.
+"""
+import atexit
+import contextlib
+import glob
+import http.client
+import json
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import unittest
+import urllib.parse
+import uuid
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
+BIN = os.environ.get("GATEHOUSE_BIN", os.path.join(ROOT, "build", "release", "bin"))
+MODE = os.environ.get("GATEHOUSE_MODE", "all-in-one")
+SERVICES = ["tenants", "jwks", "users", "thirdparty", "session", "roles", "accounts"]
+# Every process logs to files below this directory; the last test of a run reads them all.
+LOG_DIR = os.environ.get("GATEHOUSE_TEST_LOGS") or tempfile.mkdtemp(prefix="gatehouse-logs-")
+START_TIMEOUT_S = 60
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def wait_until(condition, timeout_s, what):
+    """Polls a condition of another process: the only kind of waiting in these tests."""
+    end = time.monotonic() + timeout_s
+    while time.monotonic() < end:
+        result = condition()
+        if result:
+            return result
+        time.sleep(0.02)
+    raise AssertionError("waited %s s for %s" % (timeout_s, what))
+
+
+class Postgres:
+    """A private server on a Unix socket; one for a test process."""
+    _shared = None
+
+    @classmethod
+    def shared(cls):
+        if cls._shared is None:
+            cls._shared = Postgres()
+            atexit.register(cls._shared.stop)
+        return cls._shared
+
+    def __init__(self):
+        bins = sorted(glob.glob("/usr/lib/postgresql/*/bin"))
+        self.bin = bins[-1] if bins else os.path.dirname(shutil.which("initdb") or "")
+        self.dir = tempfile.mkdtemp(prefix="gatehouse-pg-")
+        self.port = free_port()
+        # PostgreSQL refuses to run as root.
+        self.as_user = {}
+        if os.getuid() == 0:
+            user = pwd.getpwnam("postgres")
+            os.chown(self.dir, user.pw_uid, user.pw_gid)
+            self.as_user = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+        data = os.path.join(self.dir, "data")
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        subprocess.run([self.bin + "/initdb", "-D", data, "-U", "gatehouse", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N"],
+                       check=True, cwd=self.dir, **self.as_user, **quiet)
+        self.process = subprocess.Popen(
+            [self.bin + "/postgres", "-D", data, "-p", str(self.port), "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=" + self.dir,
+             "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off", "-c", "max_connections=300", "-c", "shared_buffers=64MB"],
+            cwd=self.dir, **self.as_user, **quiet)
+        wait_until(lambda: self.sql("SELECT 1", "postgres", check=False) == [["1"]], 30, "PostgreSQL")
+
+    def sql(self, text, database, check=True):
+        """Runs SQL text; the rows of the last statement as lists of strings."""
+        done = subprocess.run([self.bin + "/psql", "-h", "127.0.0.1", "-p", str(self.port), "-U", "gatehouse", "-d", database, "-X", "-q", "-A", "-t", "-F", "\x1f",
+                               "-v", "ON_ERROR_STOP=1"], input=text, capture_output=True, text=True)
+        if done.returncode != 0:
+            if check:
+                raise AssertionError(done.stderr)
+            return None
+        return [line.split("\x1f") for line in done.stdout.splitlines()]
+
+    def create_database(self):
+        name = "t_" + uuid.uuid4().hex[:12]
+        self.sql('CREATE DATABASE "%s"' % name, "postgres")
+        return name
+
+    def uri(self, database):
+        return "postgresql://gatehouse:x@127.0.0.1:%d/%s" % (self.port, database)
+
+    def stop(self):
+        self.process.send_signal(signal.SIGQUIT)
+        self.process.wait()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+
+class Reply:
+    def __init__(self, status, headers, body):
+        self.status, self.headers, self.text = status, headers, body.decode("utf-8", "replace")
+
+    @property
+    def json(self):
+        return json.loads(self.text)
+
+    def __repr__(self):
+        return "%d %s" % (self.status, self.text[:300])
+
+
+class Client:
+    """Calls one app of a server; keeps one connection."""
+
+    def __init__(self, port, cdi="5.4", app=None):
+        self.port, self.cdi, self.app, self.headers = port, cdi, app, {}
+        self.connection = None
+
+    def request(self, method, path, body=None, query=None, cdi=..., headers=None, raw=None, tenant=None):
+        url = ("/appid-" + self.app if self.app else "") + ("/" + tenant if tenant else "") + path
+        if query:
+            url += "?" + urllib.parse.urlencode(query)
+        all_headers = dict(self.headers)
+        version = self.cdi if cdi is ... else cdi
+        if version:
+            all_headers["cdi-version"] = version
+        data = raw
+        if body is not None:
+            data = json.dumps(body).encode()
+            all_headers["Content-Type"] = "application/json; charset=utf-8"
+        all_headers.update(headers or {})
+        for attempt in (1, 2):
+            try:
+                if self.connection is None:
+                    self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+                self.connection.request(method, url, body=data, headers=all_headers)
+                answer = self.connection.getresponse()
+                return Reply(answer.status, dict(answer.getheaders()), answer.read())
+            except (ConnectionError, http.client.HTTPException, OSError):
+                # A kept connection may have been closed meanwhile; a new one must work.
+                self.close()
+                if attempt == 2:
+                    raise
+
+    def get(self, path, query=None, **k):
+        return self.request("GET", path, query=query, **k)
+
+    def post(self, path, body=None, **k):
+        return self.request("POST", path, body=body, **k)
+
+    def put(self, path, body=None, **k):
+        return self.request("PUT", path, body=body, **k)
+
+    def close(self):
+        if self.connection:
+            self.connection.close()
+        self.connection = None
+
+
+class Process:
+    """One program of Gatehouse."""
+
+    def __init__(self, program, arguments, environment, log_name):
+        self.program, self.arguments, self.environment = program, arguments, environment
+        self.log_path = os.path.join(LOG_DIR, "%s-%s.log" % (log_name, uuid.uuid4().hex[:8]))
+        self.process = None
+
+    def start(self):
+        environment = {k: v for k, v in os.environ.items() if not k.startswith(("POSTGRESQL_", "SUPERTOKENS_", "GATEHOUSE_"))}
+        environment.update(self.environment)
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen([os.path.join(BIN, self.program)] + self.arguments, stdout=log, stderr=log, env=environment)
+        return self
+
+    def log(self):
+        with open(self.log_path, errors="replace") as f:
+            return f.read()
+
+    def kill(self):
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+    def stop(self, timeout_s=30):
+        """SIGTERM; the exit status."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(timeout_s)
+            except subprocess.TimeoutExpired:
+                self.kill()
+                raise AssertionError("%s did not stop: %s" % (self.program, self.log()[-2000:]))
+        return self.process.returncode
+
+
+class Gatehouse:
+    """A running Gatehouse on a database of its own, all-in-one or split."""
+
+    def __init__(self, mode=None, database=None, environment=None, test_mode=True, service_environment=None):
+        self.mode = mode or MODE
+        self.postgres = Postgres.shared()
+        self.database = database or self.postgres.create_database()
+        self.port = free_port()
+        self.admin_port = free_port()
+        self.admin_ports = {}
+        self.processes = {}
+        base = {"POSTGRESQL_CONNECTION_URI": self.postgres.uri(self.database), "GATEHOUSE_LOG_LEVEL": "debug"}
+        if test_mode:
+            base["GATEHOUSE_TEST_MODE"] = "true"
+        base.update(environment or {})
+        if self.mode == "all-in-one":
+            self.processes["gatehouse"] = Process("gatehouse", ["start", "--port", str(self.port)], {**base, "GATEHOUSE_ADMIN_PORT": str(self.admin_port)}, "gatehouse")
+        else:
+            self.socket_dir = tempfile.mkdtemp(prefix="gatehouse-sockets-")
+            for service in SERVICES:
+                base["GATEHOUSE_%s_ADDRESS" % service.upper()] = "unix:%s/%s.sock" % (self.socket_dir, service)
+            for service in SERVICES:
+                self.admin_ports[service] = free_port()
+                own = {**base, **((service_environment or {}).get(service, {})), "GATEHOUSE_ADMIN_PORT": str(self.admin_ports[service])}
+                self.processes[service] = Process("gatehouse-" + service, [], own, service)
+            self.processes["gateway"] = Process("gatehouse-gateway", ["--port", str(self.port)], {**base, "GATEHOUSE_ADMIN_PORT": str(self.admin_port)}, "gateway")
+
+    def start(self):
+        for process in self.processes.values():
+            process.start()
+        self.wait_ready()
+        return self
+
+    def wait_ready(self):
+        def ready():
+            for name, process in self.processes.items():
+                if process.process.poll() is not None:
+                    raise AssertionError("%s ended at start: %s" % (name, process.log()[-3000:]))
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                return self.client().get("/hello").text == "Hello\n" and self.admin("/readyz").status == 200
+        wait_until(ready, START_TIMEOUT_S, "readiness")
+
+    def admin(self, path, service=None):
+        connection = http.client.HTTPConnection("127.0.0.1", self.admin_ports[service] if service else self.admin_port, timeout=10)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return Reply(answer.status, dict(answer.getheaders()), answer.read())
+        finally:
+            connection.close()
+
+    def client(self, **k):
+        return Client(self.port, **k)
+
+    def new_app(self, config=None, **k):
+        """A client of a new app."""
+        app = uuid.uuid4().hex
+        reply = self.client().put("/recipe/multitenancy/app/v2", {"appId": app, "coreConfig": config or {}})
+        if reply.status != 200 or reply.json.get("status") != "OK":
+            raise AssertionError("no app: %r" % reply)
+        return self.client(app=app, **k)
+
+    def sql(self, text):
+        return self.postgres.sql(text, self.database)
+
+    def statements(self):
+        """SQL statements of all of Gatehouse's processes so far, as their metrics say."""
+        total = 0
+        for service in list(self.admin_ports) or [None]:
+            for line in self.admin("/metrics", service).text.splitlines():
+                if line.startswith("gatehouse_db_events{") and 'event="statement"' in line:
+                    total += int(float(line.rsplit(" ", 1)[1]))
+        return total
+
+    def stop(self):
+        for name in reversed(list(self.processes)):
+            self.processes[name].kill() if self.processes[name].process is None else self.processes[name].stop()
+
+    def kill(self):
+        for process in self.processes.values():
+            process.kill()
+
+
+class GatehouseTest(unittest.TestCase):
+    """Tests on one Gatehouse for the class; each test has an app of its own in self.app."""
+    environment = {}
+    mode = None
+
+    @classmethod
+    def setUpClass(cls):
+        cls.gatehouse = Gatehouse(mode=cls.mode, environment=cls.environment).start()
+        cls.addClassCleanup(cls.gatehouse.kill)
+
+    def setUp(self):
+        self.app = self.gatehouse.new_app()
+        self.addCleanup(self.app.close)
+
+    def expect(self, reply, **fields):
+        """200, status OK and the given members; the reply's JSON."""
+        self.assertEqual(reply.status, 200, reply)
+        fields.setdefault("status", "OK")
+        for name, value in fields.items():
+            self.assertEqual(reply.json.get(name), value, reply)
+        return reply.json
+
+    def text(self, reply, status, text):
+        self.assertEqual((reply.status, reply.text), (status, text + "\n"))

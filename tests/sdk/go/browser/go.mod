@@ -1,0 +1,3 @@
+module gatehouse/tests/sdk/browser
+
+go 1.19
