@@ -1,0 +1,80 @@
+#pragma once
+
+// Internal to libs/http: one I/O thread and the connections that live on it.
+
+#include <atomic>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <condition_variable>
+#include <ctime>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <unordered_set>
+
+#include "libs/http/server.h"
+
+namespace gatehouse::http {
+
+class Connection;
+
+// What all loops of a server share.
+struct Shared {
+  ServerOptions options;
+  Handler* handler = nullptr;
+  std::atomic<int> connections = 0;
+  std::atomic<int64_t> body_bytes = 0;
+  std::mutex mutex;
+  std::condition_variable none_left;  // connections has become 0
+};
+
+// A connection stays on its loop for life, so nothing in it needs a lock. Kept alive by its
+// connections, which replies that come late keep alive in turn.
+struct EventLoop {
+  explicit EventLoop(std::shared_ptr<Shared> s) : shared(std::move(s)) {}
+
+  std::shared_ptr<Shared> shared;
+  boost::asio::io_context io{1};
+  std::atomic<std::thread::id> thread_id;
+  // Touched by the loop's thread only.
+  std::unordered_set<std::shared_ptr<Connection>> connections;
+  bool draining = false;
+  std::chrono::steady_clock::time_point close_idle_from =
+      std::chrono::steady_clock::time_point::max();
+
+  bool InLoop() const {
+    return thread_id.load(std::memory_order_relaxed) == std::this_thread::get_id();
+  }
+
+  // Runs `f` on the loop's thread; drops it when the loop has stopped. Thread-safe.
+  template <typename F>
+  void Post(F f) {
+    std::lock_guard lock(post_mutex_);
+    if (!stopped_) boost::asio::post(io, std::move(f));
+  }
+  void RefusePosts() {
+    std::lock_guard lock(post_mutex_);
+    stopped_ = true;
+  }
+
+  // The value of the Date header, made anew once a second.
+  const std::string& Date() {
+    const std::time_t now = std::time(nullptr);
+    if (now != date_second_) {
+      date_second_ = now;
+      std::tm tm;
+      gmtime_r(&now, &tm);
+      char text[40];
+      date_.assign(text, std::strftime(text, sizeof(text), "%a, %d %b %Y %H:%M:%S GMT", &tm));
+    }
+    return date_;
+  }
+
+ private:
+  std::mutex post_mutex_;
+  bool stopped_ = false;
+  std::time_t date_second_ = 0;
+  std::string date_;
+};
+
+}  // namespace gatehouse::http

@@ -1,0 +1,295 @@
+#include "libs/http/message.h"
+
+#include <algorithm>
+
+#include "libs/base/json.h"
+#include "libs/base/status.h"
+
+namespace gatehouse::http {
+namespace {
+
+// More parameters than any operation has; keeps look-ups by scan cheap.
+constexpr size_t kMaxQueryParams = 1000;
+
+char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
+
+bool EqualsIgnoreCase(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](char x, char y) { return Lower(x) == Lower(y); });
+}
+
+int HexDigit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  c = Lower(c);
+  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+// Appends `in` decoded; false for a bad escape.
+bool PercentDecode(std::string_view in, bool plus_is_blank, std::string& out) {
+  for (size_t i = 0; i < in.size(); ++i) {
+    if (in[i] == '%') {
+      if (i + 2 >= in.size()) return false;
+      const int high = HexDigit(in[i + 1]), low = HexDigit(in[i + 2]);
+      if (high < 0 || low < 0) return false;
+      out += static_cast<char>(high * 16 + low);
+      i += 2;
+    } else {
+      out += plus_is_blank && in[i] == '+' ? ' ' : in[i];
+    }
+  }
+  return true;
+}
+
+bool ParsePath(std::string_view raw, std::string& path) {
+  if (raw.find_first_of("%;\\") == std::string_view::npos &&
+      raw.find("//") == std::string_view::npos && raw.find("/.") == std::string_view::npos) {
+    path = raw;
+    return json::IsValidUtf8(path);
+  }
+  bool slash_at_end = false;
+  while (!raw.empty()) {
+    raw.remove_prefix(1);  // the slash
+    const size_t end = std::min(raw.find('/'), raw.size());
+    std::string segment;
+    if (!PercentDecode(raw.substr(0, std::min(end, raw.find(';'))), false, segment)) return false;
+    for (const char c : segment) {
+      // An encoded slash would make another path than proxies in front have judged.
+      if (c == '/' || c == '\\' || static_cast<unsigned char>(c) < 0x20 || c == 0x7F) return false;
+    }
+    raw.remove_prefix(end);
+    slash_at_end = segment.empty() || segment == "." || segment == "..";
+    if (segment == "..") {
+      if (path.empty()) return false;
+      path.resize(path.rfind('/'));
+    } else if (!segment.empty() && segment != ".") {
+      path += '/';
+      path += segment;
+    }
+  }
+  if (slash_at_end || path.empty()) path += '/';
+  return json::IsValidUtf8(path);
+}
+
+bool ParseQuery(std::string_view raw, Target& target) {
+  while (!raw.empty()) {
+    const size_t end = std::min(raw.find('&'), raw.size());
+    const std::string_view pair = raw.substr(0, end);
+    raw.remove_prefix(std::min(end + 1, raw.size()));
+    const size_t equals = std::min(pair.find('='), pair.size());
+    if (equals == 0) continue;
+    if (target.query.size() == kMaxQueryParams) return false;
+    auto& [name, value] = target.query.emplace_back();
+    if (!PercentDecode(pair.substr(0, equals), true, name)) return false;
+    if (equals < pair.size() && !PercentDecode(pair.substr(equals + 1), true, value)) return false;
+    if (!json::IsValidUtf8(name) || !json::IsValidUtf8(value)) return false;
+  }
+  return true;
+}
+
+void AppendUtf8(uint32_t c, std::string& out) {
+  if (c < 0x80) {
+    out += static_cast<char>(c);
+  } else if (c < 0x800) {
+    out += static_cast<char>(0xC0 | (c >> 6));
+    out += static_cast<char>(0x80 | (c & 0x3F));
+  } else {
+    if (c < 0x10000) {
+      out += static_cast<char>(0xE0 | (c >> 12));
+    } else {
+      out += static_cast<char>(0xF0 | (c >> 18));
+      out += static_cast<char>(0x80 | ((c >> 12) & 0x3F));
+    }
+    out += static_cast<char>(0x80 | ((c >> 6) & 0x3F));
+    out += static_cast<char>(0x80 | (c & 0x3F));
+  }
+}
+
+std::string FromUtf16(std::string_view bytes, bool big_endian) {
+  std::string out;
+  out.reserve(bytes.size());
+  const auto unit = [&](size_t i) -> uint32_t {
+    const auto a = static_cast<unsigned char>(bytes[i]);
+    const auto b = static_cast<unsigned char>(bytes[i + 1]);
+    return big_endian ? a << 8 | b : b << 8 | a;
+  };
+  for (size_t i = 0; i + 1 < bytes.size(); i += 2) {
+    const uint32_t c = unit(i);
+    if (c < 0xD800 || c > 0xDFFF) {
+      AppendUtf8(c, out);
+      continue;
+    }
+    const uint32_t next = i + 3 < bytes.size() ? unit(i + 2) : 0;
+    if (c < 0xDC00 && next >= 0xDC00 && next <= 0xDFFF) {
+      AppendUtf8(0x10000 + ((c - 0xD800) << 10) + (next - 0xDC00), out);
+      i += 2;
+    } else {
+      out += '?';
+    }
+  }
+  return out;
+}
+
+std::string_view Trim(std::string_view s) {
+  while (!s.empty() && (s.front() == ' ' || s.front() == '\t')) s.remove_prefix(1);
+  while (!s.empty() && (s.back() == ' ' || s.back() == '\t')) s.remove_suffix(1);
+  return s;
+}
+
+// The charset parameter of a content type, without quotes; "" when there is none.
+std::string_view CharsetOf(std::string_view content_type) {
+  while (true) {
+    const size_t semicolon = content_type.find(';');
+    if (semicolon == std::string_view::npos) return "";
+    content_type.remove_prefix(semicolon + 1);
+    const std::string_view parameter = Trim(content_type.substr(0, content_type.find(';')));
+    const size_t equals = parameter.find('=');
+    if (equals == std::string_view::npos) continue;
+    if (!EqualsIgnoreCase(Trim(parameter.substr(0, equals)), "charset")) continue;
+    std::string_view value = Trim(parameter.substr(equals + 1));
+    if (value.size() >= 2 && value.front() == '"' && value.back() == '"') {
+      value = value.substr(1, value.size() - 2);
+    }
+    return value;
+  }
+}
+
+}  // namespace
+
+void Headers::Add(std::string_view name, std::string_view value) {
+  if (fields_.empty()) {
+    text_.reserve(512);
+    fields_.reserve(12);
+  }
+  text_ += name;
+  const auto name_end = static_cast<uint32_t>(text_.size());
+  text_ += value;
+  fields_.push_back(Field{name_end, static_cast<uint32_t>(text_.size())});
+}
+
+std::pair<std::string_view, std::string_view> Headers::at(size_t i) const {
+  const std::string_view text = text_;
+  const uint32_t begin = i == 0 ? 0 : fields_[i - 1].value_end;
+  const Field& f = fields_[i];
+  return {text.substr(begin, f.name_end - begin),
+          text.substr(f.name_end, f.value_end - f.name_end)};
+}
+
+std::optional<std::string_view> Headers::Find(std::string_view name) const {
+  for (size_t i = 0; i < fields_.size(); ++i) {
+    const auto [field, value] = at(i);
+    if (EqualsIgnoreCase(field, name)) return value;
+  }
+  return std::nullopt;
+}
+
+absl::StatusOr<Target> ParseTarget(std::string_view raw) {
+  Target target;
+  if (raw == "*") {
+    target.path = "*";
+    return target;
+  }
+  raw = raw.substr(0, raw.find('#'));
+  if (!raw.starts_with('/')) {
+    const size_t scheme = raw.find("://");
+    if (scheme == std::string_view::npos || scheme > 5) {
+      return absl::InvalidArgumentError("bad request target");
+    }
+    raw.remove_prefix(scheme + 3);
+    raw.remove_prefix(std::min(raw.find_first_of("/?"), raw.size()));
+  }
+  const size_t question = std::min(raw.find('?'), raw.size());
+  const std::string_view path = question == 0 ? "/" : raw.substr(0, question);
+  if (!ParsePath(path, target.path)) return absl::InvalidArgumentError("bad path");
+  if (question < raw.size() && !ParseQuery(raw.substr(question + 1), target)) {
+    return absl::InvalidArgumentError("bad query");
+  }
+  return target;
+}
+
+absl::StatusOr<std::string> DecodeBody(std::string_view content_type, std::string body) {
+  const std::string_view charset = CharsetOf(content_type);
+  if (charset.empty() || EqualsIgnoreCase(charset, "utf-8") || EqualsIgnoreCase(charset, "utf8") ||
+      EqualsIgnoreCase(charset, "us-ascii")) {
+    if (!json::IsValidUtf8(body)) return BadInput("Request body is not valid UTF-8");
+    return body;
+  }
+  if (EqualsIgnoreCase(charset, "iso-8859-1") || EqualsIgnoreCase(charset, "latin1")) {
+    std::string out;
+    out.reserve(body.size());
+    for (const char c : body) AppendUtf8(static_cast<unsigned char>(c), out);
+    return out;
+  }
+  const bool little = EqualsIgnoreCase(charset, "utf-16le");
+  if (!little && !EqualsIgnoreCase(charset, "utf-16") && !EqualsIgnoreCase(charset, "utf-16be")) {
+    return BadInput("Unsupported charset in Content-Type");
+  }
+  if (body.size() % 2 != 0) return BadInput("Request body is not valid UTF-16");
+  std::string_view bytes = body;
+  bool big_endian = !little;
+  if (EqualsIgnoreCase(charset, "utf-16") && bytes.size() >= 2) {
+    if (bytes.starts_with("\xFF\xFE")) big_endian = false;
+    if (bytes.starts_with("\xFF\xFE") || bytes.starts_with("\xFE\xFF")) bytes.remove_prefix(2);
+  }
+  return FromUtf16(bytes, big_endian);
+}
+
+std::string_view StatusText(int status) {
+  switch (status) {
+    case 200:
+      return "OK";
+    case 201:
+      return "Created";
+    case 204:
+      return "No Content";
+    case 301:
+      return "Moved Permanently";
+    case 302:
+      return "Found";
+    case 303:
+      return "See Other";
+    case 304:
+      return "Not Modified";
+    case 307:
+      return "Temporary Redirect";
+    case 400:
+      return "Bad Request";
+    case 401:
+      return "Unauthorized";
+    case 402:
+      return "Payment Required";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 408:
+      return "Request Timeout";
+    case 413:
+      return "Content Too Large";
+    case 429:
+      return "Too Many Requests";
+    case 431:
+      return "Request Header Fields Too Large";
+    case 500:
+      return "Internal Server Error";
+    case 501:
+      return "Not Implemented";
+    case 503:
+      return "Service Unavailable";
+    case 505:
+      return "HTTP Version Not Supported";
+    default:
+      return "";
+  }
+}
+
+Response ErrorPage(int status) {
+  const std::string title = std::to_string(status) + " " + std::string(StatusText(status));
+  return Response{.status = status,
+                  .content_type = "text/html;charset=utf-8",
+                  .body = "<!doctype html><html lang=\"en\"><head><title>" + title +
+                          "</title></head><body><h1>" + title + "</h1></body></html>"};
+}
+
+}  // namespace gatehouse::http

@@ -1,0 +1,104 @@
+#pragma once
+
+// An asynchronous HTTP/1.1 server: keep-alive, pipelining with replies in order, limits on
+// everything. TLS ends in front of it.
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "libs/http/message.h"
+
+namespace gatehouse::http {
+
+// Where a reply goes. The server's connections implement it; a test of a handler may.
+class ReplySink {
+ public:
+  virtual ~ReplySink() = default;
+  // Called at most once per id, from any thread. Must not throw.
+  virtual void Reply(uint64_t id, Response response) = 0;
+};
+
+// The right and the duty to answer one request, once, from any thread and at any time, also after
+// the connection or the server is gone. Dropped unanswered, it answers 500 `Internal Error`.
+class Responder {
+ public:
+  Responder(std::shared_ptr<ReplySink> sink, uint64_t id) : sink_(std::move(sink)), id_(id) {}
+  Responder(Responder&&) noexcept = default;
+  Responder& operator=(Responder&& other) noexcept;
+  ~Responder();
+
+  void Send(Response response);
+  void operator()(Response response) { Send(std::move(response)); }
+
+ private:
+  std::shared_ptr<ReplySink> sink_;  // null once answered or moved from
+  uint64_t id_;
+};
+
+class Handler {
+ public:
+  virtual ~Handler() = default;
+  // Called on an I/O thread, concurrently for different connections: return soon, and answer later
+  // from elsewhere if the work blocks. Pipelined requests of one connection run side by side only
+  // while all of them are GET or HEAD. An exception counts as an unanswered request.
+  virtual void Handle(Request request, Responder responder) = 0;
+};
+
+struct ServerOptions {
+  // An address, `localhost` (loopback, IPv4 and, where there is one, IPv6), or a name.
+  std::string host = "localhost";
+  uint16_t port = 0;  // 0: any free port
+  int threads = 2;
+  // The request line and all fields; access tokens travel in bodies, so this is ample.
+  size_t max_header_bytes = 16 * 1024;
+  size_t max_body_bytes = 10 * 1024 * 1024;  // the largest bulk import is a few MiB
+  // All request bodies held at one time, so that many large uploads can't exhaust memory.
+  size_t max_total_body_bytes = 256 * 1024 * 1024;
+  int max_connections = 10'000;
+  size_t max_pipelined = 16;                         // requests of one connection in flight
+  std::chrono::milliseconds header_timeout{10'000};  // first byte to end of header
+  std::chrono::milliseconds body_timeout{30'000};    // end of header to end of body
+  // SDK connection pools keep connections for up to a minute and take a closed one for an error.
+  std::chrono::milliseconds idle_timeout{75'000};
+  std::chrono::milliseconds write_timeout{30'000};  // for a client that doesn't read its reply
+  // How long to wait for the client's end of a connection that is closing, so that it can read the
+  // last reply before a reset.
+  std::chrono::milliseconds linger_timeout{2'000};
+  // How long idle connections stay open after Drain: a request that is on its way is still
+  // answered.
+  std::chrono::milliseconds drain_idle_grace{300};
+};
+
+// Owns the listening sockets, the I/O threads and the connections. Thread-safe.
+class Server {
+ public:
+  // Binds and starts serving. `handler` must outlive the server. Errors: INVALID_ARGUMENT for a bad
+  // host, UNAVAILABLE when the port can't be bound.
+  static absl::StatusOr<std::unique_ptr<Server>> Create(const ServerOptions& options,
+                                                        Handler* handler);
+  ~Server();  // Stop()
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  uint16_t port() const;
+  // Open connections.
+  int connections() const;
+
+  // Stops listening, answers what is in flight (with `Connection: close`), and closes connections
+  // as they fall idle. Returns true when all were closed in time; the rest stay open until Stop.
+  // Blocks; not from an I/O thread.
+  bool Drain(std::chrono::milliseconds timeout);
+  // Closes everything at once and joins the threads. Idempotent; not from an I/O thread.
+  void Stop();
+
+ private:
+  struct Impl;
+  explicit Server(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace gatehouse::http
