@@ -1,0 +1,26 @@
+#include "services/roles/policy.h"
+
+namespace gatehouse::roles {
+
+using rpc::callers::kAccounts;
+using rpc::callers::kClient;
+using rpc::callers::kGateway;
+
+rpc::Policy RolesPolicy() {
+  return {
+      {.method = "UpsertRole", .callers = {kGateway, kClient}},
+      {.method = "DeleteRole", .callers = {kGateway, kClient}},
+      {.method = "ListRoles", .callers = {kGateway, kClient}},
+      {.method = "ListRolePermissions", .callers = {kGateway, kClient}},
+      {.method = "RemoveRolePermissions", .callers = {kGateway, kClient}},
+      {.method = "ListRolesWithPermission", .callers = {kGateway, kClient}},
+      {.method = "AssignRole", .callers = {kGateway, kClient}},
+      {.method = "UnassignRole", .callers = {kGateway, kClient}},
+      {.method = "ListUserRoles", .callers = {kGateway, kClient}},
+      {.method = "ListRoleUsers", .callers = {kGateway, kClient}},
+      {.method = "RemoveUser", .callers = {kAccounts}},
+      {.method = "IsUserIdInUse", .callers = {kAccounts}},
+  };
+}
+
+}  // namespace gatehouse::roles

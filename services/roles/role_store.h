@@ -1,0 +1,72 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "libs/tenancy/tenant_directory.h"
+
+namespace gatehouse::roles {
+
+// Whose rows a call is about, in whose database, and until when. What concerns an app is found
+// through its public tenant.
+struct Where {
+  const tenancy::Tenant& tenant;
+  absl::Time deadline;
+};
+
+// Roles, their permissions, and who has them; each call works in one database. Thread-safe. Besides
+// what is said, a call fails as libs/db/errors.h says: kBadInput when a text is longer than its
+// column. Lists are sorted by code point.
+class RoleStore {
+ public:
+  struct Assigned {
+    bool role_found;
+    bool added;  // false: the user had the role
+  };
+
+  virtual ~RoleStore() = default;
+
+  // Of an app.
+  // True when the role is new. kTenantNotFound when the app has just been removed.
+  virtual absl::StatusOr<bool> UpsertRole(const Where& app, std::string_view role,
+                                          const std::vector<std::string>& permissions) = 0;
+  // Deletes the role, its permissions and who has it, so that nobody is left with a role that isn't
+  // there. True when there was any of it.
+  virtual absl::StatusOr<bool> DeleteRole(const Where& app, std::string_view role) = 0;
+  virtual absl::StatusOr<bool> RoleExists(const Where& app, std::string_view role) = 0;
+  virtual absl::StatusOr<std::vector<std::string>> ListRoles(const Where& app) = 0;
+  // nullopt: no such role.
+  virtual absl::StatusOr<std::optional<std::vector<std::string>>> ListPermissions(
+      const Where& app, std::string_view role) = 0;
+  // Removes all permissions when `permissions` is nullopt. False: no such role.
+  virtual absl::StatusOr<bool> RemovePermissions(
+      const Where& app, std::string_view role,
+      const std::optional<std::vector<std::string>>& permissions) = 0;
+  virtual absl::StatusOr<std::vector<std::string>> ListRolesWithPermission(
+      const Where& app, std::string_view permission) = 0;
+
+  // Of a tenant.
+  // For a tenant in its app's database: adds the row if the role is there.
+  virtual absl::StatusOr<Assigned> AssignExistingRole(const Where& tenant, std::string_view user_id,
+                                                      std::string_view role) = 0;
+  // Adds the row, whether or not there is such a role. False: it was there.
+  virtual absl::StatusOr<bool> AddUserRole(const Where& tenant, std::string_view user_id,
+                                           std::string_view role) = 0;
+  // False: it wasn't there.
+  virtual absl::StatusOr<bool> RemoveUserRole(const Where& tenant, std::string_view user_id,
+                                              std::string_view role) = 0;
+  virtual absl::StatusOr<std::vector<std::string>> ListUserRoles(const Where& tenant,
+                                                                 std::string_view user_id) = 0;
+  virtual absl::StatusOr<std::vector<std::string>> ListRoleUsers(const Where& tenant,
+                                                                 std::string_view role) = 0;
+
+  // Of all tenants of an app whose rows lie in this tenant's database.
+  virtual absl::Status RemoveUser(const Where& database, std::string_view user_id) = 0;
+  virtual absl::StatusOr<bool> IsUserIdInUse(const Where& database, std::string_view user_id) = 0;
+};
+
+}  // namespace gatehouse::roles

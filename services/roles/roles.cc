@@ -1,0 +1,86 @@
+#include "services/roles/roles.h"
+
+#include <algorithm>
+
+#include "libs/base/status.h"
+
+namespace gatehouse::roles {
+
+absl::StatusOr<bool> UpsertRole(RoleStore& store, const Where& app, std::string_view role,
+                                std::vector<std::string> permissions) {
+  if (role.empty()) return BadInput("role must not be empty");
+  // In one order everywhere: two requests that add the same permissions don't deadlock.
+  std::sort(permissions.begin(), permissions.end());
+  permissions.erase(std::unique(permissions.begin(), permissions.end()), permissions.end());
+  if (!permissions.empty() && permissions.front().empty()) {
+    return BadInput("permissions must not contain an empty string");
+  }
+  return store.UpsertRole(app, role, permissions);
+}
+
+absl::StatusOr<bool> DeleteRole(RoleStore& store, const std::vector<Where>& databases,
+                                std::string_view role) {
+  // The role itself goes first, so that nobody gets it in a database that is done.
+  bool existed = false;
+  for (const Where& database : databases) {
+    ASSIGN_OR_RETURN(const bool deleted, store.DeleteRole(database, role));
+    existed = existed || deleted;
+  }
+  return existed;
+}
+
+absl::StatusOr<std::optional<bool>> AssignRole(RoleStore& store, const TenantInApp& where,
+                                               std::string_view user_id, std::string_view role) {
+  if (where.tenant.tenant.storage_id == where.app.tenant.storage_id) {
+    ASSIGN_OR_RETURN(const RoleStore::Assigned assigned,
+                     store.AssignExistingRole(where.tenant, user_id, role));
+    if (!assigned.role_found) return std::nullopt;
+    return assigned.added;
+  }
+  ASSIGN_OR_RETURN(const bool known, store.RoleExists(where.app, role));
+  if (!known) return std::nullopt;
+  ASSIGN_OR_RETURN(const bool added, store.AddUserRole(where.tenant, user_id, role));
+  // No lock spans two databases: a role that was deleted meanwhile may have missed this row.
+  ASSIGN_OR_RETURN(const bool still_known, store.RoleExists(where.app, role));
+  if (still_known) return added;
+  RETURN_IF_ERROR(store.RemoveUserRole(where.tenant, user_id, role).status());
+  return std::nullopt;
+}
+
+absl::StatusOr<std::optional<bool>> UnassignRole(RoleStore& store, const TenantInApp& where,
+                                                 std::string_view user_id, std::string_view role) {
+  ASSIGN_OR_RETURN(const bool removed, store.RemoveUserRole(where.tenant, user_id, role));
+  if (removed) return true;
+  ASSIGN_OR_RETURN(const bool known, store.RoleExists(where.app, role));
+  if (!known) return std::nullopt;
+  return false;
+}
+
+absl::StatusOr<std::optional<std::vector<std::string>>> ListRoleUsers(RoleStore& store,
+                                                                      const TenantInApp& where,
+                                                                      std::string_view role) {
+  ASSIGN_OR_RETURN(std::vector<std::string> users, store.ListRoleUsers(where.tenant, role));
+  if (!users.empty()) return users;
+  ASSIGN_OR_RETURN(const bool known, store.RoleExists(where.app, role));
+  if (!known) return std::nullopt;
+  return users;
+}
+
+absl::Status RemoveUser(RoleStore& store, const std::vector<Where>& databases,
+                        std::string_view user_id) {
+  for (const Where& database : databases) {
+    RETURN_IF_ERROR(store.RemoveUser(database, user_id));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> IsUserIdInUse(RoleStore& store, const std::vector<Where>& databases,
+                                   std::string_view user_id) {
+  for (const Where& database : databases) {
+    ASSIGN_OR_RETURN(const bool in_use, store.IsUserIdInUse(database, user_id));
+    if (in_use) return true;
+  }
+  return false;
+}
+
+}  // namespace gatehouse::roles

@@ -1,0 +1,47 @@
+#pragma once
+
+#include "gatehouse/roles/v1/roles_service.rpc.h"
+#include "libs/tenancy/tenant_directory.h"
+#include "services/roles/role_store.h"
+
+namespace gatehouse::roles {
+
+// roles_service.proto: finds the tenant, calls the rule (roles.h) or, where there is none, the
+// store, and encodes the answer. Thread-safe.
+class RolesServiceImpl final : public v1::RolesService {
+ public:
+  // Both outlive the service.
+  RolesServiceImpl(const tenancy::TenantDirectory& directory, RoleStore& store)
+      : directory_(directory), store_(store) {}
+
+  absl::StatusOr<v1::UpsertRoleResponse> UpsertRole(rpc::CallContext& context,
+                                                    const v1::UpsertRoleRequest& request) override;
+  absl::StatusOr<v1::DeleteRoleResponse> DeleteRole(rpc::CallContext& context,
+                                                    const v1::DeleteRoleRequest& request) override;
+  absl::StatusOr<v1::ListRolesResponse> ListRoles(rpc::CallContext& context,
+                                                  const v1::ListRolesRequest& request) override;
+  absl::StatusOr<v1::ListRolePermissionsResponse> ListRolePermissions(
+      rpc::CallContext& context, const v1::ListRolePermissionsRequest& request) override;
+  absl::StatusOr<v1::RemoveRolePermissionsResponse> RemoveRolePermissions(
+      rpc::CallContext& context, const v1::RemoveRolePermissionsRequest& request) override;
+  absl::StatusOr<v1::ListRolesWithPermissionResponse> ListRolesWithPermission(
+      rpc::CallContext& context, const v1::ListRolesWithPermissionRequest& request) override;
+  absl::StatusOr<v1::AssignRoleResponse> AssignRole(rpc::CallContext& context,
+                                                    const v1::AssignRoleRequest& request) override;
+  absl::StatusOr<v1::UnassignRoleResponse> UnassignRole(
+      rpc::CallContext& context, const v1::UnassignRoleRequest& request) override;
+  absl::StatusOr<v1::ListUserRolesResponse> ListUserRoles(
+      rpc::CallContext& context, const v1::ListUserRolesRequest& request) override;
+  absl::StatusOr<v1::ListRoleUsersResponse> ListRoleUsers(
+      rpc::CallContext& context, const v1::ListRoleUsersRequest& request) override;
+  absl::StatusOr<v1::RemoveUserResponse> RemoveUser(rpc::CallContext& context,
+                                                    const v1::RemoveUserRequest& request) override;
+  absl::StatusOr<v1::IsUserIdInUseResponse> IsUserIdInUse(
+      rpc::CallContext& context, const v1::IsUserIdInUseRequest& request) override;
+
+ private:
+  const tenancy::TenantDirectory& directory_;
+  RoleStore& store_;
+};
+
+}  // namespace gatehouse::roles
