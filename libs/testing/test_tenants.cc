@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "libs/base/strings.h"
 #include "libs/testing/pg_test_server.h"
 
 namespace gatehouse::testing {
@@ -55,9 +56,31 @@ tenancy::TenantPtr TestTenants::AddToDirectory(std::string_view app_id, std::str
 
 tenancy::TenantPtr TestTenants::Add(std::string_view app_id, std::string_view tenant_id,
                                     std::string_view core_config_json) {
-  DieUnless(database_.Execute(Soon(), kInsertApp, {app_id}).ok(), "insert app");
-  DieUnless(database_.Execute(Soon(), kInsertTenant, {app_id, tenant_id}).ok(), "insert tenant");
+  AddRows(database_, app_id, tenant_id);
   return AddToDirectory(app_id, tenant_id, core_config_json);
+}
+
+tenancy::TenantPtr TestTenants::AddWithDatabase(std::string_view app_id, std::string_view tenant_id,
+                                                db::Database& own) {
+  AddRows(own, app_id, tenant_id);
+  // Nothing connects by this name: it gives the tenant a storage id of its own.
+  tenancy::TenantPtr tenant = AddToDirectory(
+      app_id, tenant_id,
+      StrCat("{\"postgresql_database_name\":\"", app_id, "_", tenant_id, "\"}"));
+  DieUnless(!tenant->storage_id.empty(), "tenant has no storage id of its own");
+  own_databases_[tenant->storage_id] = &own;
+  return tenant;
+}
+
+absl::StatusOr<db::Database*> TestTenants::Of(const tenancy::Tenant& tenant) {
+  const auto own = own_databases_.find(tenant.storage_id);
+  return own == own_databases_.end() ? &database_ : own->second;
+}
+
+void TestTenants::AddRows(db::Database& database, std::string_view app_id,
+                          std::string_view tenant_id) {
+  DieUnless(database.Execute(Soon(), kInsertApp, {app_id}).ok(), "insert app");
+  DieUnless(database.Execute(Soon(), kInsertTenant, {app_id, tenant_id}).ok(), "insert tenant");
 }
 
 }  // namespace gatehouse::testing

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,17 +22,23 @@ class TestTenants final : public tenancy::TenantDatabases {
   // Adds the tenant (and with `public` its app) to the directory and to the database's tables.
   tenancy::TenantPtr Add(std::string_view app_id, std::string_view tenant_id,
                          std::string_view core_config_json = "{}");
+  // Adds the tenant with a database of its own, which must outlive this: its rows lie there.
+  tenancy::TenantPtr AddWithDatabase(std::string_view app_id, std::string_view tenant_id,
+                                     db::Database& own);
   // As Add, but only in the directory.
   tenancy::TenantPtr AddToDirectory(std::string_view app_id, std::string_view tenant_id,
                                     std::string_view core_config_json = "{}");
 
   tenancy::TenantDirectory& directory() { return directory_; }
 
-  absl::StatusOr<db::Database*> Of(const tenancy::Tenant&) override { return &database_; }
+  absl::StatusOr<db::Database*> Of(const tenancy::Tenant& tenant) override;
   db::Database& Base() override { return database_; }
 
  private:
+  static void AddRows(db::Database& database, std::string_view app_id, std::string_view tenant_id);
+
   db::Database& database_;
+  std::map<std::string, db::Database*> own_databases_;  // by storage id
   const std::string base_config_json_;
   tenancy::TenantDirectory directory_{/*test_mode=*/true};
 };
