@@ -65,8 +65,7 @@ tenancy::TenantPtr TestTenants::AddWithDatabase(std::string_view app_id, std::st
   AddRows(own, app_id, tenant_id);
   // Nothing connects by this name: it gives the tenant a storage id of its own.
   tenancy::TenantPtr tenant = AddToDirectory(
-      app_id, tenant_id,
-      StrCat("{\"postgresql_database_name\":\"", app_id, "_", tenant_id, "\"}"));
+      app_id, tenant_id, StrCat("{\"postgresql_database_name\":\"", app_id, "_", tenant_id, "\"}"));
   DieUnless(!tenant->storage_id.empty(), "tenant has no storage id of its own");
   own_databases_[tenant->storage_id] = &own;
   return tenant;

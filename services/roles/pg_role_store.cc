@@ -14,16 +14,15 @@ constexpr int kMaxUpsertRounds = 5;
 
 // ON CONFLICT relies on roles_pkey and role_permissions_pkey. A concurrent DeleteRole can make the
 // foreign key of role_permissions fail.
-constexpr Statement kUpsertRole = {
-    "roles_upsert",
-    "WITH created AS ("
-    "  INSERT INTO {roles} (app_id, role) VALUES ($1, $2)"
-    "  ON CONFLICT DO NOTHING RETURNING role"
-    "), granted AS ("
-    "  INSERT INTO {role_permissions} (app_id, role, permission)"
-    "  SELECT $1, $2, unnest($3::varchar[])"
-    "  ON CONFLICT DO NOTHING"
-    ") SELECT EXISTS (SELECT role FROM created)"};
+constexpr Statement kUpsertRole = {"roles_upsert",
+                                   "WITH created AS ("
+                                   "  INSERT INTO {roles} (app_id, role) VALUES ($1, $2)"
+                                   "  ON CONFLICT DO NOTHING RETURNING role"
+                                   "), granted AS ("
+                                   "  INSERT INTO {role_permissions} (app_id, role, permission)"
+                                   "  SELECT $1, $2, unnest($3::varchar[])"
+                                   "  ON CONFLICT DO NOTHING"
+                                   ") SELECT EXISTS (SELECT role FROM created)"};
 
 // By roles_pkey; the foreign key takes the permissions along.
 constexpr Statement kDeleteRole = {"roles_delete",
@@ -220,9 +219,9 @@ absl::StatusOr<bool> PgRoleStore::RemoveUserRole(const Where& tenant, std::strin
 
 absl::StatusOr<std::vector<std::string>> PgRoleStore::ListUserRoles(const Where& tenant,
                                                                     std::string_view user_id) {
-  ASSIGN_OR_RETURN(db::Result result,
-                   Execute(tenant, kListUserRoles,
-                           {tenant.tenant.app_id, tenant.tenant.tenant_id, user_id}));
+  ASSIGN_OR_RETURN(
+      db::Result result,
+      Execute(tenant, kListUserRoles, {tenant.tenant.app_id, tenant.tenant.tenant_id, user_id}));
   return FirstColumn(result);
 }
 

@@ -42,9 +42,8 @@ absl::StatusOr<v1::UpsertRoleResponse> RolesServiceImpl::UpsertRole(
 
 absl::StatusOr<v1::DeleteRoleResponse> RolesServiceImpl::DeleteRole(
     rpc::CallContext& context, const v1::DeleteRoleRequest& request) {
-  ASSIGN_OR_RETURN(
-      std::vector<TenantPtr> databases,
-      tenancy::OneTenantPerDatabase(directory_, request.scope(), context.deadline));
+  ASSIGN_OR_RETURN(std::vector<TenantPtr> databases,
+                   tenancy::OneTenantPerDatabase(directory_, request.scope(), context.deadline));
   ASSIGN_OR_RETURN(const bool existed,
                    roles::DeleteRole(store_, WhereOf(databases, context.deadline), request.role()));
   v1::DeleteRoleResponse response;
@@ -77,8 +76,8 @@ absl::StatusOr<v1::RemoveRolePermissionsResponse> RolesServiceImpl::RemoveRolePe
   ASSIGN_OR_RETURN(TenantPtr app, directory_.FindApp(request.scope(), context.deadline));
   std::optional<std::vector<std::string>> permissions;
   if (!request.all()) permissions = Decode(request.permissions());
-  ASSIGN_OR_RETURN(const bool found, store_.RemovePermissions({*app, context.deadline},
-                                                              request.role(), permissions));
+  ASSIGN_OR_RETURN(const bool found,
+                   store_.RemovePermissions({*app, context.deadline}, request.role(), permissions));
   v1::RemoveRolePermissionsResponse response;
   response.set_role_found(found);
   return response;
@@ -148,9 +147,8 @@ absl::StatusOr<v1::ListRoleUsersResponse> RolesServiceImpl::ListRoleUsers(
 
 absl::StatusOr<v1::RemoveUserResponse> RolesServiceImpl::RemoveUser(
     rpc::CallContext& context, const v1::RemoveUserRequest& request) {
-  ASSIGN_OR_RETURN(
-      std::vector<TenantPtr> databases,
-      tenancy::OneTenantPerDatabase(directory_, request.scope(), context.deadline));
+  ASSIGN_OR_RETURN(std::vector<TenantPtr> databases,
+                   tenancy::OneTenantPerDatabase(directory_, request.scope(), context.deadline));
   RETURN_IF_ERROR(
       roles::RemoveUser(store_, WhereOf(databases, context.deadline), request.user_id()));
   return v1::RemoveUserResponse();
@@ -158,9 +156,8 @@ absl::StatusOr<v1::RemoveUserResponse> RolesServiceImpl::RemoveUser(
 
 absl::StatusOr<v1::IsUserIdInUseResponse> RolesServiceImpl::IsUserIdInUse(
     rpc::CallContext& context, const v1::IsUserIdInUseRequest& request) {
-  ASSIGN_OR_RETURN(
-      std::vector<TenantPtr> databases,
-      tenancy::OneTenantPerDatabase(directory_, request.scope(), context.deadline));
+  ASSIGN_OR_RETURN(std::vector<TenantPtr> databases,
+                   tenancy::OneTenantPerDatabase(directory_, request.scope(), context.deadline));
   ASSIGN_OR_RETURN(
       const bool in_use,
       roles::IsUserIdInUse(store_, WhereOf(databases, context.deadline), request.user_id()));
