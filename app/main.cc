@@ -2,12 +2,15 @@
 
 #include "gateway/rest_front_end.h"
 #include "libs/process/program.h"
+#include "services/roles/component.h"
 
 int main(int argc, char* argv[]) {
   gatehouse::process::Program program;
   program.name = "gatehouse";
   // Lower services first: each finds those that it calls.
-  program.services = {};
+  program.services = {
+      {"roles", gatehouse::roles::MakeRolesComponent},
+  };
   program.front_end = gatehouse::gateway::StartRestFrontEnd;
   program.embeds_postgres = true;
   return gatehouse::process::RunProgram(program, argc, argv);
