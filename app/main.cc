@@ -3,12 +3,14 @@
 #include "gateway/rest_front_end.h"
 #include "libs/process/program.h"
 #include "services/roles/component.h"
+#include "services/users/component.h"
 
 int main(int argc, char* argv[]) {
   gatehouse::process::Program program;
   program.name = "gatehouse";
   // Lower services first: each finds those that it calls.
   program.services = {
+      {"users", gatehouse::users::MakeUsersComponent},
       {"roles", gatehouse::roles::MakeRolesComponent},
   };
   program.front_end = gatehouse::gateway::StartRestFrontEnd;

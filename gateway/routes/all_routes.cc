@@ -1,12 +1,20 @@
 #include "gateway/routes/all_routes.h"
 
+#include "gateway/routes/emailpassword_routes.h"
+#include "gateway/routes/recipe_user_routes.h"
 #include "gateway/routes/roles_routes.h"
 #include "gateway/routes/unavailable_routes.h"
+#include "gateway/routes/users_routes.h"
 #include "libs/host/host.h"
 
 namespace gatehouse::gateway {
 
 void AddAllRoutes(RouteTable& routes, host::Host& host) {
+  rpc::Channel& users = host.ChannelBetween("gateway", "users");
+  RecipeUserHandlers recipe_user;
+  AddEmailPasswordRoutes(routes, users, recipe_user);
+  AddRecipeUserRoutes(routes, std::move(recipe_user));
+  AddUsersRoutes(routes, users);
   AddRolesRoutes(routes, host.ChannelBetween("gateway", "roles"));
   AddUnavailableRoutes(routes);
 }

@@ -3,6 +3,8 @@
 #include <string>
 #include <string_view>
 
+#include "libs/base/contact_info.h"
+
 namespace gatehouse::users {
 
 // Recipes by their stored names.
@@ -25,9 +27,6 @@ struct AccountInfo {
 // The value of a third-party identity's kThirdPartyInfo.
 std::string ThirdPartyInfoValue(std::string_view third_party_id,
                                 std::string_view third_party_user_id);
-
-// Trimmed and lower-cased, as every stored email is.
-std::string NormaliseEmail(std::string_view email);
 
 // Whether the address was made up for a user without one: such addresses count as verified.
 bool IsFakeEmail(std::string_view normalised_email);

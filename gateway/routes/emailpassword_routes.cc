@@ -1,0 +1,267 @@
+#include "gateway/routes/emailpassword_routes.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "gateway/json_input.h"
+#include "gateway/routes/user_json.h"
+#include "gatehouse/users/v1/emailpassword_service.rpc.h"
+#include "gatehouse/users/v1/user_directory_service.rpc.h"
+#include "libs/base/contact_info.h"
+#include "libs/base/status.h"
+
+namespace gatehouse::gateway {
+namespace {
+
+namespace v1 = users::v1;
+
+struct Clients {
+  explicit Clients(rpc::Channel& channel) : emailpassword(channel), directory(channel) {}
+  v1::EmailPasswordServiceClient emailpassword;
+  v1::UserDirectoryServiceClient directory;
+};
+using ClientsPtr = std::shared_ptr<Clients>;
+
+// POST /recipe/signup.
+absl::StatusOr<Reply> SignUp(const ClientsPtr& clients, ApiRequest& request) {
+  ASSIGN_OR_RETURN(const json::Value* body, request.JsonBody());
+  v1::SignUpRequest call;
+  ASSIGN_OR_RETURN(*call.mutable_email(), RequireString(*body, "email"));
+  ASSIGN_OR_RETURN(*call.mutable_password(), RequireString(*body, "password"));
+  if (call.password().empty()) return BadInput("Password cannot be an empty string");
+  *call.mutable_scope() = request.scope;
+  call.set_gate(RecipeGateOf(request.cdi));
+  ASSIGN_OR_RETURN(const v1::SignUpResponse response,
+                   clients->emailpassword.SignUp(request.context, call));
+  if (!response.has_signed_up()) return StatusReply("EMAIL_ALREADY_EXISTS_ERROR");
+  return JsonReply(UserReply(response.signed_up().user(), response.signed_up().recipe_user_id(),
+                             request.cdi));
+}
+
+// POST /recipe/signin.
+absl::StatusOr<Reply> SignIn(const ClientsPtr& clients, ApiRequest& request) {
+  ASSIGN_OR_RETURN(const json::Value* body, request.JsonBody());
+  v1::SignInRequest call;
+  ASSIGN_OR_RETURN(*call.mutable_email(), RequireString(*body, "email"));
+  ASSIGN_OR_RETURN(*call.mutable_password(), RequireString(*body, "password"));
+  *call.mutable_scope() = request.scope;
+  call.set_gate(RecipeGateOf(request.cdi));
+  ASSIGN_OR_RETURN(const v1::SignInResponse response,
+                   clients->emailpassword.SignIn(request.context, call));
+  if (!response.has_signed_in()) return StatusReply("WRONG_CREDENTIALS_ERROR");
+  return JsonReply(UserReply(response.signed_in().user(), response.signed_in().recipe_user_id(),
+                             request.cdi));
+}
+
+absl::StatusOr<std::optional<v1::User>> FindByEmail(const ClientsPtr& clients, ApiRequest& request,
+                                                    std::string_view email) {
+  v1::FindUsersRequest call;
+  *call.mutable_scope() = request.scope;
+  call.set_email(NormaliseEmail(email));
+  ASSIGN_OR_RETURN(v1::FindUsersResponse response,
+                   clients->directory.FindUsers(request.context, call));
+  for (v1::User& user : *response.mutable_users()) {
+    for (const v1::LoginMethod& method : user.login_methods()) {
+      if (method.recipe_id() == "emailpassword" && method.email() == call.email()) {
+        return std::move(user);
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+absl::StatusOr<std::optional<v1::User>> FindById(const ClientsPtr& clients, ApiRequest& request,
+                                                 std::string_view id, std::string_view recipe_id) {
+  v1::GetUserRequest call;
+  *call.mutable_scope() = request.scope;
+  call.set_user_id(std::string(id));
+  call.set_recipe_id(std::string(recipe_id));
+  ASSIGN_OR_RETURN(v1::GetUserResponse response,
+                   clients->directory.GetUser(request.context, call));
+  if (!response.has_user()) return std::nullopt;
+  return std::move(*response.mutable_user());
+}
+
+// GET /recipe/user: by id app-wide, by email in the tenant.
+absl::StatusOr<Reply> GetUser(const ClientsPtr& clients, ApiRequest& request) {
+  const std::optional<std::string_view> id = request.Query("userId");
+  const std::optional<std::string_view> email = request.Query("email");
+  if (id.has_value() && email.has_value()) {
+    return BadInput("Please provide only one of userId or email");
+  }
+  if (!id.has_value() && !email.has_value()) {
+    return BadInput("Please provide one of userId or email");
+  }
+  std::optional<v1::User> user;
+  if (id.has_value()) {
+    RETURN_IF_ERROR(request.RequirePublicTenant());
+    ASSIGN_OR_RETURN(user, FindById(clients, request, *id, "emailpassword"));
+  } else {
+    ASSIGN_OR_RETURN(user, FindByEmail(clients, request, *email));
+  }
+  if (!user.has_value()) {
+    return StatusReply(id.has_value() ? "UNKNOWN_USER_ID_ERROR" : "UNKNOWN_EMAIL_ERROR");
+  }
+  return JsonReply(UserReply(*user, "", request.cdi));
+}
+
+// PUT /recipe/user.
+absl::StatusOr<Reply> UpdateUser(const ClientsPtr& clients, ApiRequest& request) {
+  ASSIGN_OR_RETURN(const json::Value* body, request.JsonBody());
+  v1::UpdateEmailOrPasswordRequest call;
+  ASSIGN_OR_RETURN(
+      *call.mutable_recipe_user_id(),
+      RequireString(*body, request.cdi >= cdi::k4_0 ? "recipeUserId" : "userId"));
+  ASSIGN_OR_RETURN(std::optional<std::string> email, OptionalString(*body, "email"));
+  ASSIGN_OR_RETURN(std::optional<std::string> password, OptionalString(*body, "password"));
+  if (!email.has_value() && !password.has_value()) {
+    return BadInput("You have to provide either email or password.");
+  }
+  RETURN_IF_ERROR(request.RequirePublicTenant());
+  *call.mutable_scope() = request.scope;
+  if (email.has_value()) call.set_email(*std::move(email));
+  if (password.has_value()) call.set_password(*std::move(password));
+  ASSIGN_OR_RETURN(const v1::UpdateEmailOrPasswordResponse response,
+                   clients->emailpassword.UpdateEmailOrPassword(request.context, call));
+  switch (response.outcome_case()) {
+    case v1::UpdateEmailOrPasswordResponse::kUpdated:
+      return StatusReply("OK");
+    case v1::UpdateEmailOrPasswordResponse::kEmailAlreadyExists:
+      return StatusReply("EMAIL_ALREADY_EXISTS_ERROR");
+    case v1::UpdateEmailOrPasswordResponse::kEmailChangeNotAllowedReason:
+      return JsonReply(
+          json::Value::Object({{"status", "EMAIL_CHANGE_NOT_ALLOWED_ERROR"},
+                               {"reason", response.email_change_not_allowed_reason()}}));
+    default:
+      return StatusReply("UNKNOWN_USER_ID_ERROR");
+  }
+}
+
+// POST /recipe/user/password/reset/token. From 4.0 `email` is needed, but an unknown user is told
+// before a missing email.
+absl::StatusOr<Reply> CreateResetToken(const ClientsPtr& clients, ApiRequest& request) {
+  ASSIGN_OR_RETURN(const json::Value* body, request.JsonBody());
+  v1::CreatePasswordResetTokenRequest call;
+  ASSIGN_OR_RETURN(*call.mutable_user_id(), RequireString(*body, "userId"));
+  if (request.cdi >= cdi::k4_0) {
+    absl::StatusOr<std::string> email = RequireString(*body, "email");
+    if (!email.ok()) {
+      ASSIGN_OR_RETURN(std::optional<v1::User> user,
+                       FindById(clients, request, call.user_id(), ""));
+      if (!user.has_value()) return StatusReply("UNKNOWN_USER_ID_ERROR");
+      return email.status();
+    }
+    call.set_email(*std::move(email));
+  }
+  *call.mutable_scope() = request.scope;
+  call.set_gate(RecipeGateOf(request.cdi));
+  ASSIGN_OR_RETURN(const v1::CreatePasswordResetTokenResponse response,
+                   clients->emailpassword.CreatePasswordResetToken(request.context, call));
+  if (response.outcome_case() != v1::CreatePasswordResetTokenResponse::kToken) {
+    return StatusReply("UNKNOWN_USER_ID_ERROR");
+  }
+  return JsonReply(json::Value::Object({{"status", "OK"}, {"token", response.token()}}));
+}
+
+// POST /recipe/user/password/reset. The user's id is told from 2.12.
+absl::StatusOr<Reply> ResetPassword(const ClientsPtr& clients, ApiRequest& request) {
+  ASSIGN_OR_RETURN(const json::Value* body, request.JsonBody());
+  v1::ResetPasswordRequest call;
+  ASSIGN_OR_RETURN(const std::string method, RequireString(*body, "method"));
+  ASSIGN_OR_RETURN(*call.mutable_token(), RequireString(*body, "token"));
+  ASSIGN_OR_RETURN(*call.mutable_new_password(), RequireString(*body, "newPassword"));
+  if (method != "token") return BadInput("Unsupported method for password reset");
+  if (call.new_password().empty()) return BadInput("Password cannot be an empty string");
+  *call.mutable_scope() = request.scope;
+  ASSIGN_OR_RETURN(const v1::ResetPasswordResponse response,
+                   clients->emailpassword.ResetPassword(request.context, call));
+  if (response.outcome_case() != v1::ResetPasswordResponse::kUserId) {
+    return StatusReply("RESET_PASSWORD_INVALID_TOKEN_ERROR");
+  }
+  json::Value reply = json::Value::Object({{"status", "OK"}});
+  if (request.cdi >= cdi::k2_12) reply.Set("userId", response.user_id());
+  return JsonReply(reply);
+}
+
+// POST /recipe/user/password/reset/token/consume.
+absl::StatusOr<Reply> ConsumeResetToken(const ClientsPtr& clients, ApiRequest& request) {
+  ASSIGN_OR_RETURN(const json::Value* body, request.JsonBody());
+  v1::ConsumePasswordResetTokenRequest call;
+  ASSIGN_OR_RETURN(*call.mutable_token(), RequireString(*body, "token"));
+  *call.mutable_scope() = request.scope;
+  ASSIGN_OR_RETURN(const v1::ConsumePasswordResetTokenResponse response,
+                   clients->emailpassword.ConsumePasswordResetToken(request.context, call));
+  if (!response.has_consumed()) return StatusReply("RESET_PASSWORD_INVALID_TOKEN_ERROR");
+  return JsonReply(json::Value::Object({{"status", "OK"},
+                                        {"userId", response.consumed().user_id()},
+                                        {"email", response.consumed().email()}}));
+}
+
+absl::StatusOr<v1::ImportPasswordHashRequest::Algorithm> ReadAlgorithm(const json::Value& body) {
+  using Request = v1::ImportPasswordHashRequest;
+  ASSIGN_OR_RETURN(const std::optional<std::string> text, OptionalString(body, "hashingAlgorithm"));
+  if (!text.has_value()) return Request::ALGORITHM_UNSPECIFIED;
+  std::string name(JavaTrim(*text));
+  absl::AsciiStrToUpper(&name);
+  if (name.empty()) return BadInput("Hashing Algorithm cannot be an empty string");
+  if (name == "ARGON2") return Request::ALGORITHM_ARGON2;
+  if (name == "BCRYPT") return Request::ALGORITHM_BCRYPT;
+  if (name == "FIREBASE_SCRYPT") return Request::ALGORITHM_FIREBASE_SCRYPT;
+  return BadInput("Unsupported password hashing algorithm");
+}
+
+// POST /recipe/user/passwordhash/import.
+absl::StatusOr<Reply> ImportHash(const ClientsPtr& clients, ApiRequest& request) {
+  ASSIGN_OR_RETURN(const json::Value* body, request.JsonBody());
+  v1::ImportPasswordHashRequest call;
+  ASSIGN_OR_RETURN(*call.mutable_email(), RequireString(*body, "email"));
+  ASSIGN_OR_RETURN(const std::string hash, RequireString(*body, "passwordHash"));
+  RETURN_IF_ERROR(OptionalString(*body, "hashingAlgorithm").status());
+  call.set_password_hash(std::string(JavaTrim(hash)));
+  if (call.password_hash().empty()) return BadInput("Password hash cannot be an empty string");
+  ASSIGN_OR_RETURN(const auto algorithm, ReadAlgorithm(*body));
+  call.set_algorithm(algorithm);
+  *call.mutable_scope() = request.scope;
+  call.set_gate(RecipeGateOf(request.cdi));
+  ASSIGN_OR_RETURN(const v1::ImportPasswordHashResponse response,
+                   clients->emailpassword.ImportPasswordHash(request.context, call));
+  json::Value reply = UserReply(response.user(), "", request.cdi);
+  reply.Set("didUserAlreadyExist", response.did_user_already_exist());
+  return JsonReply(reply);
+}
+
+using Operation = absl::StatusOr<Reply> (*)(const ClientsPtr&, ApiRequest&);
+
+RouteHandler Bind(const ClientsPtr& clients, Operation operation) {
+  return [clients, operation](ApiRequest& request) { return operation(clients, request); };
+}
+
+}  // namespace
+
+void AddEmailPasswordRoutes(RouteTable& routes, rpc::Channel& users, RecipeUserHandlers& handlers) {
+  const auto clients = std::make_shared<Clients>(users);
+  constexpr std::pair<const char*, Operation> kPosts[] = {
+      {"/recipe/signup", SignUp},
+      {"/recipe/signin", SignIn},
+      {"/recipe/user/password/reset/token", CreateResetToken},
+      {"/recipe/user/password/reset", ResetPassword},
+      {"/recipe/user/password/reset/token/consume", ConsumeResetToken},
+      {"/recipe/user/passwordhash/import", ImportHash},
+  };
+  for (const auto& [path, operation] : kPosts) {
+    Route route;
+    route.method = HttpMethod::kPost;
+    route.path = path;
+    route.service = "users";
+    route.handler = Bind(clients, operation);
+    routes.Add(std::move(route));
+  }
+  handlers[{"emailpassword", HttpMethod::kGet}] = Bind(clients, GetUser);
+  handlers[{"emailpassword", HttpMethod::kPut}] = Bind(clients, UpdateUser);
+}
+
+}  // namespace gatehouse::gateway

@@ -1,0 +1,104 @@
+#include "gateway/routes/user_json.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+namespace gatehouse::gateway {
+namespace {
+
+template <typename Strings>
+json::Value StringArray(const Strings& strings) {
+  json::Value array = json::Value::Array();
+  for (const std::string& string : strings) array.Append(string);
+  return array;
+}
+
+json::Value ThirdPartyJson(const users::v1::ThirdPartyInfo& info) {
+  return json::Value::Object({{"id", info.id()}, {"userId", info.user_id()}});
+}
+
+json::Value CredentialsJson(const std::vector<std::string>& ids) {
+  return json::Value::Object({{"credentialIds", StringArray(ids)}});
+}
+
+std::vector<std::string> CredentialsOf(const users::v1::LoginMethod& method) {
+  return {method.webauthn_credential_ids().begin(), method.webauthn_credential_ids().end()};
+}
+
+json::Value MethodJson(const users::v1::LoginMethod& method, bool with_webauthn) {
+  json::Value value = json::Value::Object({{"tenantIds", StringArray(method.tenant_ids())},
+                                           {"recipeUserId", method.recipe_user_id()},
+                                           {"verified", method.verified()},
+                                           {"timeJoined", method.time_joined_ms()},
+                                           {"recipeId", method.recipe_id()}});
+  if (method.has_email()) value.Set("email", method.email());
+  if (method.has_phone_number()) value.Set("phoneNumber", method.phone_number());
+  if (method.has_third_party()) value.Set("thirdParty", ThirdPartyJson(method.third_party()));
+  if (with_webauthn && method.recipe_id() == "webauthn") {
+    value.Set("webauthn", CredentialsJson(CredentialsOf(method)));
+  }
+  return value;
+}
+
+void AddOnce(std::vector<std::string>& list, const std::string& value) {
+  if (std::find(list.begin(), list.end(), value) == list.end()) list.push_back(value);
+}
+
+// What versions before account linking know of a user: its first login method.
+json::Value SingleUserJson(const users::v1::User& user, bool with_tenants) {
+  json::Value value = json::Value::Object({{"id", user.id()}});
+  if (user.login_methods().empty()) return value;
+  const users::v1::LoginMethod& method = user.login_methods(0);
+  value.Set("timeJoined", method.time_joined_ms());
+  if (with_tenants) value.Set("tenantIds", StringArray(method.tenant_ids()));
+  if (method.has_email()) value.Set("email", method.email());
+  if (method.has_phone_number()) value.Set("phoneNumber", method.phone_number());
+  if (method.has_third_party()) value.Set("thirdParty", ThirdPartyJson(method.third_party()));
+  return value;
+}
+
+}  // namespace
+
+json::Value WholeUserJson(const users::v1::User& user, const CdiVersion& cdi) {
+  const bool with_webauthn = cdi >= cdi::k5_3;
+  std::vector<std::string> emails, phones, credentials;
+  json::Value third_parties = json::Value::Array();
+  json::Value methods = json::Value::Array();
+  for (const users::v1::LoginMethod& method : user.login_methods()) {
+    if (method.has_email()) AddOnce(emails, method.email());
+    if (method.has_phone_number()) AddOnce(phones, method.phone_number());
+    if (method.has_third_party()) third_parties.Append(ThirdPartyJson(method.third_party()));
+    for (const std::string& id : method.webauthn_credential_ids()) AddOnce(credentials, id);
+    methods.Append(MethodJson(method, with_webauthn));
+  }
+  json::Value value = json::Value::Object({{"id", user.id()},
+                                           {"isPrimaryUser", user.is_primary_user()},
+                                           {"tenantIds", StringArray(user.tenant_ids())},
+                                           {"timeJoined", user.time_joined_ms()},
+                                           {"emails", StringArray(emails)},
+                                           {"phoneNumbers", StringArray(phones)},
+                                           {"thirdParty", std::move(third_parties)}});
+  if (with_webauthn) value.Set("webauthn", CredentialsJson(credentials));
+  value.Set("loginMethods", std::move(methods));
+  return value;
+}
+
+json::Value UserJson(const users::v1::User& user, const CdiVersion& cdi) {
+  if (cdi >= cdi::k4_0) return WholeUserJson(user, cdi);
+  return SingleUserJson(user, cdi >= cdi::k3_0);
+}
+
+json::Value UserReply(const users::v1::User& user, const std::string& recipe_user_id,
+                      const CdiVersion& cdi) {
+  json::Value reply = json::Value::Object({{"status", "OK"}, {"user", UserJson(user, cdi)}});
+  if (cdi >= cdi::k4_0 && !recipe_user_id.empty()) reply.Set("recipeUserId", recipe_user_id);
+  return reply;
+}
+
+users::v1::RecipeGate RecipeGateOf(const CdiVersion& cdi) {
+  if (cdi >= cdi::k5_1) return users::v1::RECIPE_GATE_UNSPECIFIED;
+  return cdi >= cdi::k5_0 ? users::v1::RECIPE_GATE_FIVE_ZERO : users::v1::RECIPE_GATE_UP_TO_FOUR;
+}
+
+}  // namespace gatehouse::gateway

@@ -1,0 +1,11 @@
+// gatehouse-users: the users service as a process of its own.
+
+#include "libs/process/program.h"
+#include "services/users/component.h"
+
+int main(int argc, char* argv[]) {
+  gatehouse::process::Program program;
+  program.name = "gatehouse-users";
+  program.services = {{"users", gatehouse::users::MakeUsersComponent}};
+  return gatehouse::process::RunProgram(program, argc, argv);
+}
