@@ -1,0 +1,72 @@
+#pragma once
+
+// Access tokens V1 to V5: what is in them, and how it is written and read (formats: 2). Pure
+// functions, thread-safe.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "libs/base/json.h"
+#include "libs/crypto/jwt.h"
+#include "libs/crypto/rsa_key.h"
+
+namespace gatehouse::session {
+
+enum class TokenVersion { kV1 = 1, kV2 = 2, kV3 = 3, kV4 = 4, kV5 = 5 };
+
+// V1 and V2 have a container of their own; V3 and later are JWTs.
+constexpr bool IsLegacy(TokenVersion version) { return version <= TokenVersion::kV2; }
+
+// What an access token says.
+struct AccessToken {
+  TokenVersion version = TokenVersion::kV5;
+  std::string session_handle;
+  std::string user_id;         // of the primary user
+  std::string recipe_user_id;  // as user_id before V5
+  std::string tenant_id = "public";
+  std::string refresh_token_hash1;
+  std::optional<std::string> parent_refresh_token_hash1;
+  std::optional<std::string> anti_csrf_token;
+  int64_t expiry_ms = 0;   // whole seconds from V3 on
+  int64_t created_ms = 0;  // likewise
+  json::Value user_data;   // an object
+};
+
+// A token taken apart, before anything is verified: views into the token, which must outlive it.
+struct RawAccessToken {
+  TokenVersion version = TokenVersion::kV5;
+  std::string key_id;  // empty before V3: any key may have signed
+  crypto::JwtParts parts;
+};
+
+// InvalidArgument without a reason when this is a JWT of another kind or no JWT at all. BAD_INPUT
+// for what the original answers with an error of its own: a header that is no JSON object, names no
+// key, or states an unknown version.
+absl::StatusOr<RawAccessToken> SplitAccessToken(std::string_view token);
+
+// Reads the claims. FailedPrecondition, with a message for the client, when a claim is missing;
+// BAD_INPUT when one is of the wrong type.
+absl::StatusOr<AccessToken> ReadAccessToken(const RawAccessToken& raw);
+
+// Whether `user_data` has a claim that the version keeps for itself.
+bool HasProtectedClaim(TokenVersion version, const json::Value& user_data);
+
+struct SignedToken {
+  std::string token;
+  int64_t expiry_ms = 0;
+  int64_t created_ms = 0;
+};
+
+// `content` as a token; its user data must have no protected claim. Times are cut to whole seconds
+// from V3 on.
+absl::StatusOr<SignedToken> SignAccessToken(const AccessToken& content, std::string_view key_id,
+                                            const crypto::RsaKeyPair& key);
+
+// The tenant of a session handle: what follows the first `_`, else public. BAD_INPUT for a handle
+// of nothing but `_`.
+absl::StatusOr<std::string> TenantOfHandle(std::string_view handle);
+
+}  // namespace gatehouse::session

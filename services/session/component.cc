@@ -1,0 +1,64 @@
+#include "services/session/component.h"
+
+#include "gatehouse/jwks/v1/jwks_service.rpc.h"
+#include "gatehouse/tenants/v1/app_settings_service.rpc.h"
+#include "gatehouse/users/v1/registry_service.rpc.h"
+#include "libs/config/process_config.h"
+#include "libs/host/job_scheduler.h"
+#include "services/session/pg_session_cleanup.h"
+#include "services/session/pg_session_store.h"
+#include "services/session/policy.h"
+#include "services/session/session_service.h"
+
+namespace gatehouse::session {
+namespace {
+
+constexpr absl::Duration kCleanUpInterval = absl::Hours(12);
+
+class SessionComponent final : public host::Component {
+ public:
+  explicit SessionComponent(host::Environment& environment)
+      : jwks_(environment.ChannelTo("jwks")),
+        settings_(environment.ChannelTo("tenants")),
+        registry_(environment.ChannelTo("users")),
+        store_(environment.databases()),
+        keys_(jwks_, environment.clock()),
+        master_keys_(settings_),
+        users_(registry_, environment.clock(), environment.config().test_mode),
+        service_({environment.tenants(), store_, keys_, master_keys_, users_,
+                  environment.clock()}),
+        handler_(service_) {
+    environment.jobs().Add({.name = "session_delete_expired",
+                            .interval = kCleanUpInterval,
+                            .first_after = kCleanUpInterval},
+                           [&environment](absl::Time deadline) {
+                             return DeleteExpiredSessions(environment.tenants(),
+                                                          environment.databases(),
+                                                          environment.clock(), deadline);
+                           });
+  }
+
+  std::vector<host::ExposedService> services() override {
+    return {{&handler_, SessionServicePolicy()}};
+  }
+
+ private:
+  jwks::v1::JwksServiceClient jwks_;
+  tenants::v1::AppSettingsServiceClient settings_;
+  users::v1::RegistryServiceClient registry_;
+  PgSessionStore store_;
+  KeyCache keys_;
+  MasterKeys master_keys_;
+  UserDirectory users_;
+  SessionService service_;
+  v1::SessionServiceHandler handler_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<host::Component>> MakeSessionComponent(
+    host::Environment& environment) {
+  return std::make_unique<SessionComponent>(environment);
+}
+
+}  // namespace gatehouse::session

@@ -1,0 +1,90 @@
+#include <utility>
+
+#include "libs/base/status.h"
+#include "libs/crypto/bytes.h"
+#include "services/session/session_service.h"
+#include "services/session/tokens.h"
+
+namespace gatehouse::session {
+namespace {
+
+std::string NewHandle(const tenancy::Tenant& tenant) {
+  std::string handle = crypto::NewUuid4();
+  if (!tenant.is_public()) handle += '_' + tenant.tenant_id;
+  return handle;
+}
+
+}  // namespace
+
+absl::StatusOr<v1::CreateSessionResponse> SessionService::CreateSession(
+    rpc::CallContext& context, const v1::CreateSessionRequest& request) {
+  ASSIGN_OR_RETURN(const auto tenant,
+                   parts_.directory.Find(request.scope(), context.deadline));
+  ASSIGN_OR_RETURN(const auto app, parts_.directory.FindApp(request.scope(), context.deadline));
+  const config::CoreConfig& config = *tenant->config;
+  const auto validity = request.has_access_token_validity_ms()
+                            ? std::optional(request.access_token_validity_ms())
+                            : std::nullopt;
+  RETURN_IF_ERROR(CheckValidity(config, validity));
+
+  AccessToken token;
+  ASSIGN_OR_RETURN(token.version, MintedVersion(request.access_token_version()));
+  ASSIGN_OR_RETURN(token.user_data,
+                   ParseUserData(request.user_data_in_jwt_json(), "userDataInJWT"));
+  RETURN_IF_ERROR(CheckUserData(token.version, token.user_data));
+  RETURN_IF_ERROR(
+      ParseUserData(request.user_data_in_database_json(), "userDataInDatabase").status());
+
+  ASSIGN_OR_RETURN(const auto keys, parts_.keys.Get(context, *app));
+  ASSIGN_OR_RETURN(const auto master_key, parts_.master_keys.Get(context, *app));
+  ASSIGN_OR_RETURN(const UserIds user,
+                   parts_.users.Resolve(context, *tenant, request.user_id()));
+
+  RefreshToken refresh;
+  refresh.session_handle = NewHandle(*tenant);
+  refresh.user_id = user.recipe_user_id;
+  refresh.tenant_id = tenant->tenant_id;
+  if (request.enable_anti_csrf()) refresh.anti_csrf_token = crypto::NewUuid4();
+  std::string refresh_token = SealRefreshToken(refresh, *master_key);
+  const std::string refresh_hash1 = Hash1(refresh_token);
+  const int64_t now_ms = parts_.clock.NowMs();
+  const int64_t refresh_expiry_ms = now_ms + config.refresh_token_validity_ms();
+  const bool use_static_key = request.has_use_static_key()
+                                  ? request.use_static_key()
+                                  : !config.access_token_signing_key_dynamic();
+
+  token.session_handle = refresh.session_handle;
+  token.user_id = user.user_id;
+  token.recipe_user_id = user.recipe_user_id;
+  token.tenant_id = tenant->tenant_id;
+  token.refresh_token_hash1 = refresh_hash1;
+  token.anti_csrf_token = refresh.anti_csrf_token;
+  token.created_ms = now_ms;
+  token.expiry_ms = now_ms + FreshValidityMs(config, validity);
+  v1::CreateSessionResponse response;
+  v1::IssuedSession& issued = *response.mutable_issued();
+  RETURN_IF_ERROR(Mint(token, keys->ToSign(use_static_key), *issued.mutable_access_token()));
+
+  RETURN_IF_ERROR(parts_.store.Create(*tenant,
+                                      {.handle = token.session_handle,
+                                       .user_id = user.recipe_user_id,
+                                       .refresh_hash2 = Hash2OfHash1(refresh_hash1),
+                                       .session_data = request.user_data_in_database_json(),
+                                       .jwt_payload = request.user_data_in_jwt_json(),
+                                       .expires_at_ms = refresh_expiry_ms,
+                                       .created_at_ms = now_ms,
+                                       .use_static_key = use_static_key},
+                                      context.deadline));
+  parts_.users.NoteActivity(context, *tenant, user.primary_supertokens_user_id);
+
+  FillSession(token, *issued.mutable_session());
+  FillToken(std::move(refresh_token), refresh_expiry_ms, now_ms, *issued.mutable_refresh_token());
+  if (token.anti_csrf_token.has_value()) issued.set_anti_csrf_token(*token.anti_csrf_token);
+  if (request.legacy()) {
+    FillToken(crypto::NewUuid4(), refresh_expiry_ms, now_ms, *issued.mutable_id_refresh_token());
+    *response.mutable_legacy_keys() = MakeLegacyKeys(*keys, *app->config, now_ms);
+  }
+  return response;
+}
+
+}  // namespace gatehouse::session

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "gatehouse/session/v1/session_service.pb.h"
+#include "libs/base/clock.h"
+#include "libs/base/lru_cache.h"
+#include "libs/crypto/rsa_key.h"
+#include "libs/rpc/service.h"
+#include "libs/tenancy/tenant_directory.h"
+
+namespace gatehouse::jwks::v1 {
+class JwksService;
+}
+
+namespace gatehouse::session {
+
+struct SigningKey {
+  std::string key_id;
+  std::shared_ptr<const crypto::RsaKeyPair> pair;
+  int64_t created_at_ms = 0;
+  int64_t expires_at_ms = 0;  // when it stops verifying; 0: never
+};
+
+// An app's keys as the jwks service gave them, parsed. Immutable. Neither list is empty.
+struct KeySet {
+  std::vector<SigningKey> dynamic_keys;  // newest first
+  std::vector<SigningKey> static_keys;   // newest first
+  size_t current = 0;                    // the dynamic key that signs
+  int64_t refresh_at_ms = 0;
+  int64_t fetched_at_ms = 0;
+
+  const SigningKey& ToSign(bool use_static) const {
+    return use_static ? static_keys.front() : dynamic_keys[current];
+  }
+  // Null when there is no such key, or it has expired.
+  const SigningKey* Find(std::string_view key_id, int64_t now_ms) const;
+};
+
+// The signing keys of apps, kept so that a verification is no call. Fetched anew when one is about
+// to take its turn. Thread-safe; bounded.
+class KeyCache {
+ public:
+  // Both must outlive this.
+  KeyCache(jwks::v1::JwksService& jwks, const Clock& clock);
+  ~KeyCache();
+
+  // `app` is the app's public tenant.
+  absl::StatusOr<std::shared_ptr<const KeySet>> Get(rpc::CallContext& context,
+                                                    const tenancy::Tenant& app);
+  // Keys fetched past every cache, since a token was signed with none of `known`. Returns `known`
+  // itself when that was tried a moment ago: anybody can send unknown key ids.
+  absl::StatusOr<std::shared_ptr<const KeySet>> Refetch(rpc::CallContext& context,
+                                                        const tenancy::Tenant& app,
+                                                        std::shared_ptr<const KeySet> known);
+
+ private:
+  struct Entry;
+  std::shared_ptr<Entry> EntryOf(const tenancy::Tenant& app);
+  absl::StatusOr<std::shared_ptr<const KeySet>> Fetch(rpc::CallContext& context,
+                                                      const tenancy::Tenant& app, Entry& entry,
+                                                      bool refresh);
+
+  jwks::v1::JwksService& jwks_;
+  const Clock& clock_;
+  LruCache<Entry> entries_;
+};
+
+// The keys in the form that SDKs before JWKS read (formats: 2.10).
+v1::LegacyKeys MakeLegacyKeys(const KeySet& keys, const config::CoreConfig& app_config,
+                              int64_t now_ms);
+
+}  // namespace gatehouse::session

@@ -1,0 +1,50 @@
+#include "services/session/pg_session_cleanup.h"
+
+#include <set>
+#include <string>
+
+#include "libs/base/status.h"
+#include "libs/db/database.h"
+#include "libs/host/job_scheduler.h"
+#include "libs/tenancy/tenant_databases.h"
+#include "libs/tenancy/tenant_directory.h"
+
+namespace gatehouse::session {
+namespace {
+
+// By session_expiry_index. A row that a refresh holds is left for the next run; so is one that it
+// has prolonged since it was found.
+constexpr db::Statement kDeleteExpired = {
+    "session_delete_expired",
+    "DELETE FROM {session_info} WHERE ctid = ANY(ARRAY(SELECT ctid FROM {session_info}"
+    " WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED))"};
+
+// A few milliseconds of work, so that no row stays locked for long.
+constexpr int64_t kBatch = 1000;
+
+absl::Status DeleteIn(db::Database& database, const Clock& clock, absl::Time deadline) {
+  return host::RunExclusively(
+      database, deadline, "session_delete_expired",
+      [&clock](db::Transaction& tx) -> absl::StatusOr<bool> {
+        ASSIGN_OR_RETURN(const db::Result result,
+                         tx.Execute(kDeleteExpired, {clock.NowMs(), kBatch}));
+        return result.affected() == kBatch;
+      });
+}
+
+}  // namespace
+
+absl::Status DeleteExpiredSessions(tenancy::TenantDirectory& directory,
+                                   tenancy::TenantDatabases& databases, const Clock& clock,
+                                   absl::Time deadline) {
+  std::set<std::string> done;
+  absl::Status result;
+  for (const tenancy::TenantPtr& tenant : directory.All()) {
+    if (!done.insert(tenant->storage_id).second) continue;
+    const auto database = databases.Of(*tenant);
+    result.Update(database.ok() ? DeleteIn(**database, clock, deadline) : database.status());
+  }
+  return result;
+}
+
+}  // namespace gatehouse::session

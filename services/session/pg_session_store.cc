@@ -1,0 +1,231 @@
+#include "services/session/pg_session_store.h"
+
+#include <utility>
+
+#include "libs/base/status.h"
+#include "libs/db/database.h"
+#include "libs/tenancy/tenant_databases.h"
+#include "libs/tenancy/tenant_directory.h"
+
+namespace gatehouse::session {
+namespace {
+
+// By the primary key (app_id, tenant_id, session_handle), all that say no other index.
+
+constexpr db::Statement kCreate = {
+    "session_create",
+    "INSERT INTO {session_info} (app_id, tenant_id, session_handle, user_id, refresh_token_hash_2,"
+    " session_data, expires_at, created_at_time, jwt_user_payload, use_static_key)"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"};
+
+constexpr db::Statement kGet = {
+    "session_get",
+    "SELECT user_id, refresh_token_hash_2, prev_refresh_token_hash_2, refresh_token_rotated_at,"
+    " session_data, jwt_user_payload, expires_at, created_at_time, use_static_key"
+    " FROM {session_info} WHERE app_id = $1 AND tenant_id = $2 AND session_handle = $3"};
+
+// $4 the new token, $5 the presented one, $6 its parent, $7 now, $8 the new expiry, $9 the oldest
+// rotation that is within the grace period, $10 the static-key flag or null. When the presented
+// token or its parent is current, the presented one becomes the previous one. When it is the
+// previous one within the grace period, only the current one changes, so that it can be repeated
+// for the rest of that period. Two at once take turns at the row's lock and see each other's work.
+constexpr db::Statement kRotate = {
+    "session_rotate",
+    "UPDATE {session_info} SET refresh_token_hash_2 = $4,"
+    " prev_refresh_token_hash_2 = CASE WHEN refresh_token_hash_2 IN ($5, $6) THEN $5"
+    " ELSE prev_refresh_token_hash_2 END,"
+    " refresh_token_rotated_at = CASE WHEN refresh_token_hash_2 IN ($5, $6) THEN $7"
+    " ELSE refresh_token_rotated_at END,"
+    " expires_at = CASE WHEN refresh_token_hash_2 IN ($5, $6) THEN $8 ELSE expires_at END,"
+    " use_static_key = COALESCE($10, use_static_key)"
+    " WHERE app_id = $1 AND tenant_id = $2 AND session_handle = $3 AND expires_at >= $7"
+    " AND (refresh_token_hash_2 IN ($5, $6)"
+    " OR (prev_refresh_token_hash_2 = $5 AND refresh_token_rotated_at >= $9))"
+    " RETURNING user_id, jwt_user_payload, use_static_key"};
+
+constexpr db::Statement kPromote = {
+    "session_promote",
+    "UPDATE {session_info} SET refresh_token_hash_2 = $5,"
+    " prev_refresh_token_hash_2 = refresh_token_hash_2, refresh_token_rotated_at = $6,"
+    " expires_at = $7, use_static_key = COALESCE($8, use_static_key)"
+    " WHERE app_id = $1 AND tenant_id = $2 AND session_handle = $3 AND refresh_token_hash_2 = $4"
+    " RETURNING user_id, jwt_user_payload, use_static_key"};
+
+constexpr db::Statement kSetUseStaticKey = {
+    "session_set_use_static_key",
+    "UPDATE {session_info} SET use_static_key = $4"
+    " WHERE app_id = $1 AND tenant_id = $2 AND session_handle = $3"};
+
+constexpr db::Statement kUpdate = {
+    "session_update",
+    "UPDATE {session_info} SET session_data = COALESCE($5, session_data),"
+    " jwt_user_payload = COALESCE($6, jwt_user_payload)"
+    " WHERE app_id = $1 AND tenant_id = $2 AND session_handle = $3 AND expires_at > $4"
+    " RETURNING user_id, jwt_user_payload, use_static_key"};
+
+constexpr db::Statement kDelete = {
+    "session_delete",
+    "DELETE FROM {session_info} WHERE app_id = $1 AND tenant_id = $2 AND session_handle = ANY($3)"
+    " RETURNING session_handle"};
+
+// By session_info_user_id_app_id_index (user_id, app_id); a user has few sessions.
+#define GATEHOUSE_OF_USERS                                                    \
+  " WHERE app_id = $1 AND user_id = ANY($2) AND tenant_id = COALESCE($3, tenant_id)" \
+  " AND expires_at >= COALESCE($4, expires_at)"
+constexpr db::Statement kList = {
+    "session_list", "SELECT session_handle FROM {session_info}" GATEHOUSE_OF_USERS
+                    " ORDER BY created_at_time, session_handle"};
+constexpr db::Statement kDeleteOfUsers = {
+    "session_delete_of_users",
+    "DELETE FROM {session_info}" GATEHOUSE_OF_USERS " RETURNING session_handle"};
+constexpr db::Statement kExists = {
+    "session_exists", "SELECT EXISTS (SELECT 1 FROM {session_info}" GATEHOUSE_OF_USERS ")"};
+#undef GATEHOUSE_OF_USERS
+
+db::Params OfUsers(const tenancy::Tenant& tenant, const UserSessions& sessions) {
+  return {tenant.app_id, db::TextArray{sessions.user_ids}, sessions.tenant_id,
+          sessions.valid_at_ms};
+}
+
+std::string TextOrEmptyObject(db::Row row, int column) {
+  return row.IsNull(column) ? "{}" : std::string(row.Text(column));
+}
+
+std::optional<ChangedSession> ReadChanged(const db::Result& rows) {
+  if (rows.empty()) return std::nullopt;
+  const db::Row row = rows.front();
+  return ChangedSession{std::string(row.Text(0)), TextOrEmptyObject(row, 1), row.Bool(2)};
+}
+
+std::vector<std::string> ReadHandles(const db::Result& rows) {
+  std::vector<std::string> handles;
+  handles.reserve(rows.rows());
+  for (const db::Row row : rows) handles.emplace_back(row.Text(0));
+  return handles;
+}
+
+}  // namespace
+
+absl::Status PgSessionStore::Create(const tenancy::Tenant& tenant, const NewSession& session,
+                                    absl::Time deadline) {
+  ASSIGN_OR_RETURN(db::Database * database, databases_.Of(tenant));
+  const absl::Status status =
+      database
+          ->Execute(deadline, kCreate,
+                    {tenant.app_id, tenant.tenant_id, session.handle, session.user_id,
+                     session.refresh_hash2, session.session_data, session.expires_at_ms,
+                     session.created_at_ms, session.jwt_payload, session.use_static_key})
+          .status();
+  if (db::ViolatesConstraint(status, "_tenant_id_fkey")) {
+    return tenancy::TenantNotFound(tenant.scope());
+  }
+  return status;
+}
+
+absl::StatusOr<std::optional<SessionRow>> PgSessionStore::Get(const tenancy::Tenant& tenant,
+                                                              std::string_view handle,
+                                                              absl::Time deadline) {
+  ASSIGN_OR_RETURN(db::Database * database, databases_.Of(tenant));
+  ASSIGN_OR_RETURN(const db::Result rows,
+                   database->Execute(deadline, kGet, {tenant.app_id, tenant.tenant_id, handle}));
+  if (rows.empty()) return std::nullopt;
+  const db::Row row = rows.front();
+  SessionRow session;
+  session.user_id = std::string(row.Text(0));
+  session.refresh_hash2 = std::string(row.Text(1));
+  session.previous_refresh_hash2 = row.OptText(2);
+  session.rotated_at_ms = row.OptInt64(3);
+  session.session_data = TextOrEmptyObject(row, 4);
+  session.jwt_payload = TextOrEmptyObject(row, 5);
+  session.expires_at_ms = row.Int64(6);
+  session.created_at_ms = row.Int64(7);
+  session.use_static_key = row.Bool(8);
+  return session;
+}
+
+absl::StatusOr<std::optional<ChangedSession>> PgSessionStore::Rotate(const tenancy::Tenant& tenant,
+                                                                     std::string_view handle,
+                                                                     const Rotation& rotation,
+                                                                     absl::Time deadline) {
+  ASSIGN_OR_RETURN(db::Database * database, databases_.Of(tenant));
+  ASSIGN_OR_RETURN(
+      const db::Result rows,
+      database->Execute(deadline, kRotate,
+                        {tenant.app_id, tenant.tenant_id, handle, rotation.new_hash2,
+                         rotation.presented_hash2, rotation.parent_hash2, rotation.now_ms,
+                         rotation.expires_at_ms, rotation.grace_from_ms,
+                         rotation.use_static_key}));
+  return ReadChanged(rows);
+}
+
+absl::StatusOr<std::optional<ChangedSession>> PgSessionStore::Promote(const tenancy::Tenant& tenant,
+                                                                      std::string_view handle,
+                                                                      const Promotion& promotion,
+                                                                      absl::Time deadline) {
+  ASSIGN_OR_RETURN(db::Database * database, databases_.Of(tenant));
+  ASSIGN_OR_RETURN(
+      const db::Result rows,
+      database->Execute(deadline, kPromote,
+                        {tenant.app_id, tenant.tenant_id, handle, promotion.parent_hash2,
+                         promotion.child_hash2, promotion.now_ms, promotion.expires_at_ms,
+                         promotion.use_static_key}));
+  return ReadChanged(rows);
+}
+
+absl::Status PgSessionStore::SetUseStaticKey(const tenancy::Tenant& tenant,
+                                             std::string_view handle, bool use_static_key,
+                                             absl::Time deadline) {
+  ASSIGN_OR_RETURN(db::Database * database, databases_.Of(tenant));
+  return database
+      ->Execute(deadline, kSetUseStaticKey,
+                {tenant.app_id, tenant.tenant_id, handle, use_static_key})
+      .status();
+}
+
+absl::StatusOr<std::optional<ChangedSession>> PgSessionStore::Update(
+    const tenancy::Tenant& tenant, std::string_view handle, int64_t now_ms,
+    const std::optional<std::string>& session_data, const std::optional<std::string>& jwt_payload,
+    absl::Time deadline) {
+  ASSIGN_OR_RETURN(db::Database * database, databases_.Of(tenant));
+  ASSIGN_OR_RETURN(const db::Result rows,
+                   database->Execute(deadline, kUpdate,
+                                     {tenant.app_id, tenant.tenant_id, handle, now_ms, session_data,
+                                      jwt_payload}));
+  return ReadChanged(rows);
+}
+
+absl::StatusOr<std::vector<std::string>> PgSessionStore::Delete(
+    const tenancy::Tenant& tenant, const std::vector<std::string>& handles, absl::Time deadline) {
+  ASSIGN_OR_RETURN(db::Database * database, databases_.Of(tenant));
+  ASSIGN_OR_RETURN(const db::Result rows,
+                   database->Execute(deadline, kDelete,
+                                     {tenant.app_id, tenant.tenant_id, db::TextArray{handles}}));
+  return ReadHandles(rows);
+}
+
+absl::StatusOr<std::vector<std::string>> PgSessionStore::List(const tenancy::Tenant& tenant,
+                                                              const UserSessions& sessions,
+                                                              absl::Time deadline) {
+  ASSIGN_OR_RETURN(db::Database * database, databases_.Of(tenant));
+  ASSIGN_OR_RETURN(const db::Result rows,
+                   database->Execute(deadline, kList, OfUsers(tenant, sessions)));
+  return ReadHandles(rows);
+}
+
+absl::StatusOr<std::vector<std::string>> PgSessionStore::DeleteOfUsers(
+    const tenancy::Tenant& tenant, const UserSessions& sessions, absl::Time deadline) {
+  ASSIGN_OR_RETURN(db::Database * database, databases_.Of(tenant));
+  ASSIGN_OR_RETURN(const db::Result rows,
+                   database->Execute(deadline, kDeleteOfUsers, OfUsers(tenant, sessions)));
+  return ReadHandles(rows);
+}
+
+absl::StatusOr<bool> PgSessionStore::Exists(const tenancy::Tenant& tenant,
+                                            const UserSessions& sessions, absl::Time deadline) {
+  ASSIGN_OR_RETURN(db::Database * database, databases_.Of(tenant));
+  ASSIGN_OR_RETURN(const db::Result rows,
+                   database->Execute(deadline, kExists, OfUsers(tenant, sessions)));
+  return rows.front().Bool(0);
+}
+
+}  // namespace gatehouse::session

@@ -1,0 +1,27 @@
+#pragma once
+
+#include "libs/rpc/policy.h"
+
+namespace gatehouse::session {
+
+// Who may call what of SessionService.
+inline rpc::Policy SessionServicePolicy() {
+  namespace callers = rpc::callers;
+  const std::vector<std::string_view> outside = {callers::kGateway, callers::kClient};
+  return {
+      {"CreateSession", outside},
+      {"VerifySession", outside},
+      {"RefreshSession", outside},
+      {"RegenerateSession", outside},
+      {"GetSession", outside},
+      {"UpdateSession", outside},
+      {"ListUserSessions", outside},
+      {"RevokeSessions", outside},
+      {"RevokeUserSessions", outside},
+      {"GetHandshake", outside},
+      {"RemoveUserSessions", {callers::kAccounts}},
+      {"IsUserIdInUse", {callers::kAccounts}},
+  };
+}
+
+}  // namespace gatehouse::session

@@ -1,0 +1,268 @@
+#include <utility>
+
+#include "libs/base/status.h"
+#include "libs/crypto/bytes.h"
+#include "services/session/session_service.h"
+#include "services/session/tokens.h"
+
+namespace gatehouse::session {
+namespace {
+
+// How often a refresh is tried anew when another one changed the session under its hands.
+constexpr int kMaxAttempts = 4;
+
+constexpr char kMissing[] = "Session missing in db or has expired";
+
+// Of two requests with one token, one may always win.
+absl::Status TooMuchContention() {
+  return MakeError(ErrorReason::kOverloaded, "The session is being refreshed; try again");
+}
+
+void SetUnauthorised(std::string_view message, v1::RefreshSessionResponse& response) {
+  response.mutable_unauthorised()->set_message(std::string(message));
+}
+
+bool Equal(const std::optional<std::string>& stored, std::string_view hash) {
+  return stored.has_value() && crypto::ConstantTimeEqual(*stored, hash);
+}
+
+}  // namespace
+
+// A refresh under way.
+struct SessionService::Refreshing {
+  const v1::RefreshSessionRequest& request;
+  tenancy::TenantPtr tenant;  // of the session
+  TokenVersion version;
+  RefreshToken presented;
+  std::string presented_hash1;
+  std::string presented_hash2;
+  // Hash 2 of the presented token's parent, if it has one.
+  std::optional<std::string> parent_hash2;
+  std::shared_ptr<const KeySet> keys;
+  UserIds user;
+
+  // The token to hand out.
+  std::string next_token;
+  std::string next_hash1;
+  std::optional<std::string> anti_csrf_token;
+  int64_t now_ms = 0;
+
+  std::optional<bool> use_static_key() const {
+    return request.has_use_static_key() ? std::optional(request.use_static_key()) : std::nullopt;
+  }
+  int64_t refresh_expiry_ms() const {
+    return now_ms + tenant->config->refresh_token_validity_ms();
+  }
+};
+
+absl::StatusOr<v1::RefreshSessionResponse> SessionService::RefreshSession(
+    rpc::CallContext& context, const v1::RefreshSessionRequest& request) {
+  RETURN_IF_ERROR(parts_.directory.Find(request.scope(), context.deadline).status());
+  ASSIGN_OR_RETURN(const auto app, parts_.directory.FindApp(request.scope(), context.deadline));
+  ASSIGN_OR_RETURN(const auto master_key, parts_.master_keys.Get(context, *app));
+  v1::RefreshSessionResponse response;
+
+  Refreshing refreshing{.request = request};
+  ASSIGN_OR_RETURN(refreshing.version, MintedVersion(request.access_token_version()));
+  auto presented = OpenRefreshToken(request.refresh_token(), *master_key);
+  if (!presented.ok()) {
+    SetUnauthorised({presented.status().message().data(), presented.status().message().size()},
+                    response);
+    return response;
+  }
+  refreshing.presented = *std::move(presented);
+  if (request.enable_anti_csrf() && refreshing.presented.anti_csrf_token.has_value() &&
+      !(request.has_anti_csrf_token() &&
+        crypto::ConstantTimeEqual(request.anti_csrf_token(),
+                                  *refreshing.presented.anti_csrf_token))) {
+    SetUnauthorised("Anti CSRF token missing, or not matching", response);
+    return response;
+  }
+  ASSIGN_OR_RETURN(refreshing.tenant,
+                   TenantOfApp(context, request.scope(), refreshing.presented.tenant_id));
+  if (request.has_access_token_validity_ms()) {
+    RETURN_IF_ERROR(
+        CheckValidity(*refreshing.tenant->config, request.access_token_validity_ms()));
+  }
+  ASSIGN_OR_RETURN(refreshing.keys, parts_.keys.Get(context, *app));
+  ASSIGN_OR_RETURN(refreshing.user, parts_.users.Resolve(context, *refreshing.tenant,
+                                                         refreshing.presented.user_id));
+  // As stored with the session, even if the user has got another id since.
+  refreshing.user.recipe_user_id = refreshing.presented.user_id;
+
+  refreshing.presented_hash1 = Hash1(request.refresh_token());
+  refreshing.presented_hash2 = Hash2OfHash1(refreshing.presented_hash1);
+  if (refreshing.presented.parent_hash1.has_value()) {
+    refreshing.parent_hash2 = Hash2OfHash1(*refreshing.presented.parent_hash1);
+  }
+  if (request.enable_anti_csrf()) refreshing.anti_csrf_token = crypto::NewUuid4();
+  RefreshToken next = refreshing.presented;
+  next.parent_hash1 = refreshing.presented_hash1;
+  next.anti_csrf_token = refreshing.anti_csrf_token;
+  refreshing.next_token = SealRefreshToken(next, *master_key);
+  refreshing.next_hash1 = Hash1(refreshing.next_token);
+
+  RETURN_IF_ERROR(request.eager_rotation() ? RefreshEagerly(context, refreshing, response)
+                                           : RefreshLazily(context, refreshing, response));
+  if (response.has_issued()) {
+    parts_.users.NoteActivity(context, *refreshing.tenant,
+                              refreshing.user.primary_supertokens_user_id);
+  }
+  return response;
+}
+
+// From 5.6 on (formats: 3.6).
+absl::Status SessionService::RefreshEagerly(rpc::CallContext& context, Refreshing& refreshing,
+                                            v1::RefreshSessionResponse& response) {
+  const std::string& handle = refreshing.presented.session_handle;
+  const config::CoreConfig& config = *refreshing.tenant->config;
+  for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
+    const int64_t now_ms = refreshing.now_ms = parts_.clock.NowMs();
+    const int64_t grace_from_ms = now_ms - config.refresh_token_rotation_grace_period_ms();
+    ASSIGN_OR_RETURN(
+        const auto rotated,
+        parts_.store.Rotate(
+            *refreshing.tenant, handle,
+            {.new_hash2 = Hash2OfHash1(refreshing.next_hash1),
+             .presented_hash2 = refreshing.presented_hash2,
+             .parent_hash2 = refreshing.parent_hash2.value_or(refreshing.presented_hash2),
+             .now_ms = now_ms,
+             .expires_at_ms = refreshing.refresh_expiry_ms(),
+             .grace_from_ms = grace_from_ms,
+             .use_static_key = refreshing.use_static_key()},
+            context.deadline));
+    if (rotated.has_value()) {
+      return Issue(refreshing, rotated->jwt_payload, rotated->use_static_key, response);
+    }
+
+    ASSIGN_OR_RETURN(const auto row,
+                     parts_.store.Get(*refreshing.tenant, handle, context.deadline));
+    if (!row.has_value() || row->expires_at_ms < now_ms) {
+      SetUnauthorised(kMissing, response);
+      return absl::OkStatus();
+    }
+    const bool rotates_now =
+        crypto::ConstantTimeEqual(row->refresh_hash2, refreshing.presented_hash2) ||
+        (refreshing.parent_hash2.has_value() &&
+         crypto::ConstantTimeEqual(row->refresh_hash2, *refreshing.parent_hash2)) ||
+        (Equal(row->previous_refresh_hash2, refreshing.presented_hash2) &&
+         row->rotated_at_ms.value_or(INT64_MIN) >= grace_from_ms);
+    if (!rotates_now) return ReportReuse(context, refreshing, *row, response);
+  }
+  return TooMuchContention();
+}
+
+absl::Status SessionService::ReportReuse(rpc::CallContext& context, const Refreshing& refreshing,
+                                         const SessionRow& row,
+                                         v1::RefreshSessionResponse& response) {
+  v1::ReuseSubtype subtype = v1::REUSE_SUBTYPE_STALE_LINEAGE;
+  if (Equal(row.previous_refresh_hash2, refreshing.presented_hash2)) {
+    subtype = v1::REUSE_SUBTYPE_RECENT_PREV;
+  } else if (refreshing.parent_hash2.has_value() &&
+             Equal(row.previous_refresh_hash2, *refreshing.parent_hash2)) {
+    subtype = v1::REUSE_SUBTYPE_ORPHANED_BRANCH;
+  }
+  // Whatever it is called, somebody holds a token that he should not: the session ends.
+  RETURN_IF_ERROR(parts_.store
+                      .Delete(*refreshing.tenant, {refreshing.presented.session_handle},
+                              context.deadline)
+                      .status());
+  const bool theft = subtype == v1::REUSE_SUBTYPE_STALE_LINEAGE ||
+                     refreshing.tenant->config->recent_token_reuse_behaviour() ==
+                         config::TokenReuseBehaviour::kTokenTheft;
+  if (!theft) {
+    SetUnauthorised("refresh token reuse detected", response);
+    response.mutable_unauthorised()->set_reuse_subtype(subtype);
+    return absl::OkStatus();
+  }
+  auto& token_theft = *response.mutable_token_theft();
+  token_theft.set_handle(refreshing.presented.session_handle);
+  token_theft.set_user_id(refreshing.user.user_id);
+  token_theft.set_recipe_user_id(row.user_id);
+  token_theft.set_reuse_subtype(subtype);
+  return absl::OkStatus();
+}
+
+// Before 5.6 (formats: 3.5): the current token stays current until a child of it is used.
+absl::Status SessionService::RefreshLazily(rpc::CallContext& context, Refreshing& refreshing,
+                                           v1::RefreshSessionResponse& response) {
+  const std::string& handle = refreshing.presented.session_handle;
+  for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
+    const int64_t now_ms = refreshing.now_ms = parts_.clock.NowMs();
+    ASSIGN_OR_RETURN(const auto row,
+                     parts_.store.Get(*refreshing.tenant, handle, context.deadline));
+    if (!row.has_value() || row->expires_at_ms < now_ms) {
+      SetUnauthorised(kMissing, response);
+      return absl::OkStatus();
+    }
+    if (crypto::ConstantTimeEqual(row->refresh_hash2, refreshing.presented_hash2)) {
+      const bool use_static_key = refreshing.use_static_key().value_or(row->use_static_key);
+      if (use_static_key != row->use_static_key) {
+        RETURN_IF_ERROR(parts_.store.SetUseStaticKey(*refreshing.tenant, handle, use_static_key,
+                                                     context.deadline));
+      }
+      return Issue(refreshing, row->jwt_payload, use_static_key, response);
+    }
+    if (!refreshing.parent_hash2.has_value() ||
+        !crypto::ConstantTimeEqual(row->refresh_hash2, *refreshing.parent_hash2)) {
+      auto& token_theft = *response.mutable_token_theft();
+      token_theft.set_handle(handle);
+      token_theft.set_user_id(refreshing.user.user_id);
+      token_theft.set_recipe_user_id(row->user_id);
+      return absl::OkStatus();
+    }
+    ASSIGN_OR_RETURN(const auto promoted,
+                     parts_.store.Promote(*refreshing.tenant, handle,
+                                          {.parent_hash2 = *refreshing.parent_hash2,
+                                           .child_hash2 = refreshing.presented_hash2,
+                                           .now_ms = now_ms,
+                                           .expires_at_ms = refreshing.refresh_expiry_ms(),
+                                           .use_static_key = refreshing.use_static_key()},
+                                          context.deadline));
+    if (promoted.has_value()) {
+      return Issue(refreshing, promoted->jwt_payload, promoted->use_static_key, response);
+    }
+  }
+  return TooMuchContention();
+}
+
+absl::Status SessionService::Issue(const Refreshing& refreshing, std::string_view jwt_payload,
+                                   bool use_static_key, v1::RefreshSessionResponse& response) {
+  const v1::RefreshSessionRequest& request = refreshing.request;
+  AccessToken token;
+  token.version = refreshing.version;
+  token.session_handle = refreshing.presented.session_handle;
+  token.user_id = refreshing.user.user_id;
+  token.recipe_user_id = refreshing.user.recipe_user_id;
+  token.tenant_id = refreshing.tenant->tenant_id;
+  token.refresh_token_hash1 = refreshing.next_hash1;
+  if (!request.eager_rotation()) token.parent_refresh_token_hash1 = refreshing.presented_hash1;
+  token.anti_csrf_token = refreshing.anti_csrf_token;
+  token.user_data = StoredUserData(jwt_payload);
+  token.created_ms = refreshing.now_ms;
+  const bool asked = request.eager_rotation() && request.has_access_token_validity_ms();
+  token.expiry_ms =
+      token.created_ms +
+      FreshValidityMs(*refreshing.tenant->config,
+                      asked ? std::optional(request.access_token_validity_ms()) : std::nullopt);
+  if (HasProtectedClaim(token.version, token.user_data)) {
+    SetUnauthorised(kProtectedClaimMessage, response);
+    return absl::OkStatus();
+  }
+
+  v1::IssuedSession issued;
+  RETURN_IF_ERROR(
+      Mint(token, refreshing.keys->ToSign(use_static_key), *issued.mutable_access_token()));
+  FillSession(token, *issued.mutable_session());
+  FillToken(refreshing.next_token, refreshing.refresh_expiry_ms(), refreshing.now_ms,
+            *issued.mutable_refresh_token());
+  if (token.anti_csrf_token.has_value()) issued.set_anti_csrf_token(*token.anti_csrf_token);
+  if (request.legacy()) {
+    FillToken(crypto::NewUuid4(), refreshing.refresh_expiry_ms(), refreshing.now_ms,
+              *issued.mutable_id_refresh_token());
+  }
+  *response.mutable_issued() = std::move(issued);
+  return absl::OkStatus();
+}
+
+}  // namespace gatehouse::session

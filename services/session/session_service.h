@@ -1,0 +1,98 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "gatehouse/session/v1/session_service.rpc.h"
+#include "libs/base/clock.h"
+#include "libs/tenancy/tenant_directory.h"
+#include "services/session/access_token.h"
+#include "services/session/key_cache.h"
+#include "services/session/master_keys.h"
+#include "services/session/refresh_token.h"
+#include "services/session/session_store.h"
+#include "services/session/user_directory.h"
+
+namespace gatehouse::session {
+
+// Sessions. A file each for create, verify, refresh and regenerate; session_data.cc and
+// user_sessions.cc for the rest. Thread-safe: all state is in the store and in bounded caches.
+//
+// Where a request makes tokens, everything that may fail (keys, users) comes before the store is
+// changed, so that an error leaves the session as it was.
+class SessionService final : public v1::SessionService {
+ public:
+  // All must outlive this.
+  struct Parts {
+    tenancy::TenantDirectory& directory;
+    SessionStore& store;
+    KeyCache& keys;
+    MasterKeys& master_keys;
+    UserDirectory& users;
+    const Clock& clock;
+  };
+  explicit SessionService(Parts parts) : parts_(parts) {}
+
+  absl::StatusOr<v1::CreateSessionResponse> CreateSession(
+      rpc::CallContext& context, const v1::CreateSessionRequest& request) override;
+  absl::StatusOr<v1::VerifySessionResponse> VerifySession(
+      rpc::CallContext& context, const v1::VerifySessionRequest& request) override;
+  absl::StatusOr<v1::RefreshSessionResponse> RefreshSession(
+      rpc::CallContext& context, const v1::RefreshSessionRequest& request) override;
+  absl::StatusOr<v1::RegenerateSessionResponse> RegenerateSession(
+      rpc::CallContext& context, const v1::RegenerateSessionRequest& request) override;
+  absl::StatusOr<v1::GetSessionResponse> GetSession(rpc::CallContext& context,
+                                                    const v1::GetSessionRequest& request) override;
+  absl::StatusOr<v1::UpdateSessionResponse> UpdateSession(
+      rpc::CallContext& context, const v1::UpdateSessionRequest& request) override;
+  absl::StatusOr<v1::ListUserSessionsResponse> ListUserSessions(
+      rpc::CallContext& context, const v1::ListUserSessionsRequest& request) override;
+  absl::StatusOr<v1::RevokeSessionsResponse> RevokeSessions(
+      rpc::CallContext& context, const v1::RevokeSessionsRequest& request) override;
+  absl::StatusOr<v1::RevokeUserSessionsResponse> RevokeUserSessions(
+      rpc::CallContext& context, const v1::RevokeUserSessionsRequest& request) override;
+  absl::StatusOr<v1::GetHandshakeResponse> GetHandshake(
+      rpc::CallContext& context, const v1::GetHandshakeRequest& request) override;
+  absl::StatusOr<v1::RemoveUserSessionsResponse> RemoveUserSessions(
+      rpc::CallContext& context, const v1::RemoveUserSessionsRequest& request) override;
+  absl::StatusOr<v1::IsUserIdInUseResponse> IsUserIdInUse(
+      rpc::CallContext& context, const v1::IsUserIdInUseRequest& request) override;
+
+ private:
+  struct Judged;
+  struct Refreshing;
+
+  // The tenant of the scope's app with this id.
+  absl::StatusOr<tenancy::TenantPtr> TenantOfApp(rpc::CallContext& context,
+                                                 const common::v1::Scope& scope,
+                                                 std::string_view tenant_id) const;
+
+  absl::StatusOr<Judged> Judge(rpc::CallContext& context, const v1::VerifySessionRequest& request,
+                               const tenancy::Tenant& app);
+  absl::Status VerifyLazily(rpc::CallContext& context, const tenancy::Tenant& tenant,
+                            const AccessToken& token, const std::optional<SessionRow>& row,
+                            const KeySet& keys, v1::VerifySessionResponse& response);
+
+  absl::Status RefreshLazily(rpc::CallContext& context, Refreshing& refreshing,
+                             v1::RefreshSessionResponse& response);
+  absl::Status RefreshEagerly(rpc::CallContext& context, Refreshing& refreshing,
+                              v1::RefreshSessionResponse& response);
+  absl::Status ReportReuse(rpc::CallContext& context, const Refreshing& refreshing,
+                           const SessionRow& row, v1::RefreshSessionResponse& response);
+  absl::Status Issue(const Refreshing& refreshing, std::string_view jwt_payload,
+                     bool use_static_key, v1::RefreshSessionResponse& response);
+
+  absl::StatusOr<UserSessions> WhoseSessions(rpc::CallContext& context,
+                                             const tenancy::Tenant& tenant,
+                                             const std::string& user_id, bool across_all_tenants,
+                                             bool include_linked);
+  // One tenant for each database that has sessions of the tenant, or of its whole app.
+  std::vector<tenancy::TenantPtr> Storages(const tenancy::TenantPtr& tenant,
+                                           bool across_all_tenants) const;
+
+  Parts parts_;
+};
+
+}  // namespace gatehouse::session

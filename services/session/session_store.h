@@ -1,0 +1,121 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
+namespace gatehouse::tenancy {
+struct Tenant;
+}
+
+namespace gatehouse::session {
+
+// A row of session_info. JSON columns hold an object's text; times are epoch milliseconds.
+struct SessionRow {
+  std::string user_id;  // of the login method, in external form where it was mapped
+  std::string refresh_hash2;
+  std::optional<std::string> previous_refresh_hash2;
+  std::optional<int64_t> rotated_at_ms;
+  std::string session_data;
+  std::string jwt_payload;
+  int64_t expires_at_ms = 0;
+  int64_t created_at_ms = 0;
+  bool use_static_key = false;
+};
+
+struct NewSession {
+  std::string handle;
+  std::string user_id;
+  std::string refresh_hash2;
+  std::string session_data;
+  std::string jwt_payload;
+  int64_t expires_at_ms = 0;
+  int64_t created_at_ms = 0;
+  bool use_static_key = false;
+};
+
+// What minting new tokens needs of a row that was just changed.
+struct ChangedSession {
+  std::string user_id;
+  std::string jwt_payload;
+  bool use_static_key = false;
+};
+
+// The eager rotation (formats: 3.6), cases 1 and 2.
+struct Rotation {
+  std::string new_hash2;
+  std::string presented_hash2;
+  // The presented token's parent, if it has one; else presented_hash2 again.
+  std::string parent_hash2;
+  int64_t now_ms = 0;
+  int64_t expires_at_ms = 0;       // from now on, when the presented token was current
+  int64_t grace_from_ms = 0;       // the previous token still does if it was replaced since then
+  std::optional<bool> use_static_key;
+};
+
+// The lazy rotation (formats: 2.11, 3.5): a child of the current token becomes current.
+struct Promotion {
+  std::string parent_hash2;  // must be current
+  std::string child_hash2;
+  int64_t now_ms = 0;
+  int64_t expires_at_ms = 0;
+  std::optional<bool> use_static_key;
+};
+
+// Whose sessions, of one database.
+struct UserSessions {
+  std::vector<std::string> user_ids;
+  std::optional<std::string> tenant_id;  // absent: of every tenant of the app
+  std::optional<int64_t> valid_at_ms;    // only those that have not expired then
+};
+
+// Sessions in the database of `tenant`. Every method is one statement. Thread-safe.
+class SessionStore {
+ public:
+  virtual ~SessionStore() = default;
+
+  // TENANT_NOT_FOUND when the tenant was removed; BAD_INPUT for a user id that is too long.
+  virtual absl::Status Create(const tenancy::Tenant& tenant, const NewSession& session,
+                              absl::Time deadline) = 0;
+  virtual absl::StatusOr<std::optional<SessionRow>> Get(const tenancy::Tenant& tenant,
+                                                        std::string_view handle,
+                                                        absl::Time deadline) = 0;
+  // nullopt: there is no such session, it has expired, or the token is none of those that rotate.
+  virtual absl::StatusOr<std::optional<ChangedSession>> Rotate(const tenancy::Tenant& tenant,
+                                                               std::string_view handle,
+                                                               const Rotation& rotation,
+                                                               absl::Time deadline) = 0;
+  // nullopt: the parent is not (any more) the current token.
+  virtual absl::StatusOr<std::optional<ChangedSession>> Promote(const tenancy::Tenant& tenant,
+                                                                std::string_view handle,
+                                                                const Promotion& promotion,
+                                                                absl::Time deadline) = 0;
+  virtual absl::Status SetUseStaticKey(const tenancy::Tenant& tenant, std::string_view handle,
+                                       bool use_static_key, absl::Time deadline) = 0;
+  // Replaces what is given. nullopt: there is no such session, or it has expired by `now_ms`.
+  virtual absl::StatusOr<std::optional<ChangedSession>> Update(
+      const tenancy::Tenant& tenant, std::string_view handle, int64_t now_ms,
+      const std::optional<std::string>& session_data, const std::optional<std::string>& jwt_payload,
+      absl::Time deadline) = 0;
+  // The handles that were there.
+  virtual absl::StatusOr<std::vector<std::string>> Delete(const tenancy::Tenant& tenant,
+                                                          const std::vector<std::string>& handles,
+                                                          absl::Time deadline) = 0;
+  virtual absl::StatusOr<std::vector<std::string>> List(const tenancy::Tenant& tenant,
+                                                        const UserSessions& sessions,
+                                                        absl::Time deadline) = 0;
+  // The handles that were there.
+  virtual absl::StatusOr<std::vector<std::string>> DeleteOfUsers(const tenancy::Tenant& tenant,
+                                                                 const UserSessions& sessions,
+                                                                 absl::Time deadline) = 0;
+  virtual absl::StatusOr<bool> Exists(const tenancy::Tenant& tenant, const UserSessions& sessions,
+                                      absl::Time deadline) = 0;
+};
+
+}  // namespace gatehouse::session

@@ -1,0 +1,66 @@
+#include "services/session/user_directory.h"
+
+#include <atomic>
+
+#include "gatehouse/users/v1/registry_service.rpc.h"
+#include "libs/base/status.h"
+#include "libs/base/strings.h"
+
+namespace gatehouse::session {
+namespace {
+constexpr int64_t kNoteIntervalMs = 5 * 60'000;  // the original's
+constexpr size_t kMaxNotedUsers = 50'000;        // some 250 bytes each
+}  // namespace
+
+struct UserDirectory::LastNote {
+  std::atomic<int64_t> at_ms = 0;
+};
+
+UserDirectory::UserDirectory(users::v1::RegistryService& registry, const Clock& clock,
+                             bool test_mode)
+    : registry_(registry), clock_(clock), test_mode_(test_mode), noted_(kMaxNotedUsers) {}
+
+UserDirectory::~UserDirectory() = default;
+
+absl::StatusOr<UserIds> UserDirectory::Resolve(rpc::CallContext& context,
+                                               const tenancy::Tenant& tenant,
+                                               std::string_view user_id, bool include_linked) {
+  users::v1::ResolveUserIdsRequest request;
+  *request.mutable_scope() = tenant.scope();
+  request.add_user_ids(std::string(user_id));
+  request.set_include_linked(include_linked);
+  ASSIGN_OR_RETURN(const auto response, registry_.ResolveUserIds(context, request));
+  UserIds ids;
+  if (response.users_size() != 1 || !response.users(0).found()) {
+    ids.recipe_user_id = ids.user_id = ids.supertokens_user_id = ids.primary_supertokens_user_id =
+        std::string(user_id);
+    return ids;
+  }
+  const users::v1::ResolvedUser& user = response.users(0);
+  ids.recipe_user_id = user.recipe_user_id();
+  ids.user_id = user.primary_user_id();
+  ids.supertokens_user_id = user.supertokens_user_id();
+  ids.primary_supertokens_user_id = user.primary_supertokens_user_id();
+  for (const std::string& linked : user.linked_recipe_user_ids()) {
+    if (linked != ids.recipe_user_id) ids.linked_recipe_user_ids.push_back(linked);
+  }
+  return ids;
+}
+
+void UserDirectory::NoteActivity(rpc::CallContext& context, const tenancy::Tenant& tenant,
+                                 const std::string& supertokens_user_id) {
+  const auto last =
+      noted_.FindOrMake(StrCat(tenant.connection_uri_domain, "~", tenant.app_id, "~",
+                               std::to_string(tenant.record.created_at_ms()), "~",
+                               supertokens_user_id),
+                        [] { return std::make_shared<LastNote>(); });
+  const int64_t now_ms = clock_.NowMs();
+  if (!test_mode_ && now_ms < last->at_ms + kNoteIntervalMs) return;
+  last->at_ms = now_ms;
+  users::v1::RecordActivityRequest request;
+  *request.mutable_scope() = tenant.scope();
+  request.set_supertokens_user_id(supertokens_user_id);
+  if (!registry_.RecordActivity(context, request).ok()) last->at_ms = 0;
+}
+
+}  // namespace gatehouse::session

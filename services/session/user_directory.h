@@ -1,0 +1,52 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "libs/base/clock.h"
+#include "libs/base/lru_cache.h"
+#include "libs/rpc/service.h"
+#include "libs/tenancy/tenant_directory.h"
+
+namespace gatehouse::users::v1 {
+class RegistryService;
+}
+
+namespace gatehouse::session {
+
+// What a user id means. Of an id that nobody has, every member is that id.
+struct UserIds {
+  std::string recipe_user_id;               // external form where mapped
+  std::string user_id;                      // the primary user's, external form where mapped
+  std::string supertokens_user_id;          // internal form of the login method
+  std::string primary_supertokens_user_id;  // internal form of user_id
+  // Of the other login methods of the primary user, external form where mapped.
+  std::vector<std::string> linked_recipe_user_ids;
+};
+
+// Users, as far as sessions need to know them. Thread-safe.
+class UserDirectory {
+ public:
+  // Both must outlive this. Activity is noted once in five minutes per user, unless in test mode.
+  UserDirectory(users::v1::RegistryService& registry, const Clock& clock, bool test_mode);
+  ~UserDirectory();
+
+  absl::StatusOr<UserIds> Resolve(rpc::CallContext& context, const tenancy::Tenant& tenant,
+                                  std::string_view user_id, bool include_linked = false);
+
+  // Notes that the user was active. Best effort: the request goes on without.
+  void NoteActivity(rpc::CallContext& context, const tenancy::Tenant& tenant,
+                    const std::string& supertokens_user_id);
+
+ private:
+  struct LastNote;
+  users::v1::RegistryService& registry_;
+  const Clock& clock_;
+  const bool test_mode_;
+  LruCache<LastNote> noted_;
+};
+
+}  // namespace gatehouse::session

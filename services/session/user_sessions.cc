@@ -1,0 +1,128 @@
+#include <map>
+#include <set>
+#include <utility>
+
+#include "libs/base/status.h"
+#include "services/session/session_service.h"
+
+namespace gatehouse::session {
+
+std::vector<tenancy::TenantPtr> SessionService::Storages(const tenancy::TenantPtr& tenant,
+                                                         bool across_all_tenants) const {
+  if (!across_all_tenants) return {tenant};
+  std::vector<tenancy::TenantPtr> storages;
+  std::set<std::string> seen;
+  for (tenancy::TenantPtr& other : parts_.directory.TenantsOfApp(tenant->scope())) {
+    if (seen.insert(other->storage_id).second) storages.push_back(std::move(other));
+  }
+  return storages;
+}
+
+absl::StatusOr<UserSessions> SessionService::WhoseSessions(rpc::CallContext& context,
+                                                           const tenancy::Tenant& tenant,
+                                                           const std::string& user_id,
+                                                           bool across_all_tenants,
+                                                           bool include_linked) {
+  UserSessions whose;
+  whose.user_ids.push_back(user_id);
+  if (include_linked) {
+    ASSIGN_OR_RETURN(UserIds user,
+                     parts_.users.Resolve(context, tenant, user_id, /*include_linked=*/true));
+    for (std::string& linked : user.linked_recipe_user_ids) {
+      whose.user_ids.push_back(std::move(linked));
+    }
+  }
+  if (!across_all_tenants) whose.tenant_id = tenant.tenant_id;
+  whose.valid_at_ms = parts_.clock.NowMs();
+  return whose;
+}
+
+absl::StatusOr<v1::ListUserSessionsResponse> SessionService::ListUserSessions(
+    rpc::CallContext& context, const v1::ListUserSessionsRequest& request) {
+  ASSIGN_OR_RETURN(const auto tenant,
+                   parts_.directory.Find(request.scope(), context.deadline));
+  ASSIGN_OR_RETURN(const UserSessions whose,
+                   WhoseSessions(context, *tenant, request.user_id(),
+                                 request.across_all_tenants(), request.include_linked()));
+  v1::ListUserSessionsResponse response;
+  for (const auto& storage : Storages(tenant, request.across_all_tenants())) {
+    ASSIGN_OR_RETURN(std::vector<std::string> handles,
+                     parts_.store.List(*storage, whose, context.deadline));
+    for (std::string& handle : handles) response.add_handles(std::move(handle));
+  }
+  return response;
+}
+
+absl::StatusOr<v1::RevokeSessionsResponse> SessionService::RevokeSessions(
+    rpc::CallContext& context, const v1::RevokeSessionsRequest& request) {
+  RETURN_IF_ERROR(parts_.directory.FindApp(request.scope(), context.deadline).status());
+  std::map<std::string, std::vector<std::string>> handles_by_tenant;
+  for (const std::string& handle : request.handles()) {
+    ASSIGN_OR_RETURN(const std::string tenant_id, TenantOfHandle(handle));
+    handles_by_tenant[tenant_id].push_back(handle);
+  }
+  std::vector<std::pair<tenancy::TenantPtr, std::vector<std::string>>> work;
+  for (auto& [tenant_id, handles] : handles_by_tenant) {
+    ASSIGN_OR_RETURN(auto tenant, TenantOfApp(context, request.scope(), tenant_id));
+    work.emplace_back(std::move(tenant), std::move(handles));
+  }
+  std::set<std::string> deleted;
+  for (const auto& [tenant, handles] : work) {
+    ASSIGN_OR_RETURN(const std::vector<std::string> of_tenant,
+                     parts_.store.Delete(*tenant, handles, context.deadline));
+    deleted.insert(of_tenant.begin(), of_tenant.end());
+  }
+  v1::RevokeSessionsResponse response;
+  for (const std::string& handle : request.handles()) {
+    if (deleted.contains(handle)) response.add_revoked_handles(handle);
+  }
+  return response;
+}
+
+absl::StatusOr<v1::RevokeUserSessionsResponse> SessionService::RevokeUserSessions(
+    rpc::CallContext& context, const v1::RevokeUserSessionsRequest& request) {
+  ASSIGN_OR_RETURN(const auto tenant,
+                   parts_.directory.Find(request.scope(), context.deadline));
+  ASSIGN_OR_RETURN(const UserSessions whose,
+                   WhoseSessions(context, *tenant, request.user_id(),
+                                 request.across_all_tenants(), request.include_linked()));
+  v1::RevokeUserSessionsResponse response;
+  for (const auto& storage : Storages(tenant, request.across_all_tenants())) {
+    ASSIGN_OR_RETURN(std::vector<std::string> handles,
+                     parts_.store.DeleteOfUsers(*storage, whose, context.deadline));
+    for (std::string& handle : handles) response.add_revoked_handles(std::move(handle));
+  }
+  ASSIGN_OR_RETURN(const UserIds user, parts_.users.Resolve(context, *tenant, request.user_id()));
+  parts_.users.NoteActivity(context, *tenant, user.supertokens_user_id);
+  return response;
+}
+
+absl::StatusOr<v1::RemoveUserSessionsResponse> SessionService::RemoveUserSessions(
+    rpc::CallContext& context, const v1::RemoveUserSessionsRequest& request) {
+  ASSIGN_OR_RETURN(const auto app, parts_.directory.FindApp(request.scope(), context.deadline));
+  UserSessions whose;
+  whose.user_ids.assign(request.user_ids().begin(), request.user_ids().end());
+  for (const auto& storage : Storages(app, /*across_all_tenants=*/true)) {
+    RETURN_IF_ERROR(parts_.store.DeleteOfUsers(*storage, whose, context.deadline).status());
+  }
+  return v1::RemoveUserSessionsResponse();
+}
+
+absl::StatusOr<v1::IsUserIdInUseResponse> SessionService::IsUserIdInUse(
+    rpc::CallContext& context, const v1::IsUserIdInUseRequest& request) {
+  ASSIGN_OR_RETURN(const auto app, parts_.directory.FindApp(request.scope(), context.deadline));
+  UserSessions whose;
+  whose.user_ids.push_back(request.user_id());
+  whose.valid_at_ms = parts_.clock.NowMs();
+  v1::IsUserIdInUseResponse response;
+  for (const auto& storage : Storages(app, /*across_all_tenants=*/true)) {
+    ASSIGN_OR_RETURN(const bool exists, parts_.store.Exists(*storage, whose, context.deadline));
+    if (exists) {
+      response.set_in_use(true);
+      break;
+    }
+  }
+  return response;
+}
+
+}  // namespace gatehouse::session

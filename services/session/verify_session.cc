@@ -1,0 +1,202 @@
+#include <array>
+#include <utility>
+
+#include "libs/base/status.h"
+#include "libs/crypto/bytes.h"
+#include "services/session/session_service.h"
+#include "services/session/tokens.h"
+
+namespace gatehouse::session {
+namespace {
+
+bool SignedByAny(const RawAccessToken& raw, const KeySet& keys, int64_t now_ms) {
+  if (!raw.key_id.empty()) {
+    const SigningKey* key = keys.Find(raw.key_id, now_ms);
+    return key != nullptr && crypto::VerifyJwtSignature(raw.parts, key->pair->public_key());
+  }
+  for (const auto* list : {&keys.dynamic_keys, &keys.static_keys}) {
+    for (const SigningKey& key : *list) {
+      if (key.expires_at_ms != 0 && key.expires_at_ms < now_ms) continue;
+      if (crypto::VerifyJwtSignature(raw.parts, key.pair->public_key())) return true;
+    }
+  }
+  return false;
+}
+
+// Whether keys that we lack could make a difference: a JWT names its key, an older token may have
+// been signed by any.
+bool MayHaveAnotherKey(const RawAccessToken& raw, const KeySet& keys, int64_t now_ms) {
+  return raw.key_id.empty() || keys.Find(raw.key_id, now_ms) == nullptr;
+}
+
+bool IsHashOf(std::string_view stored_hash2, std::string_view hash1) {
+  return crypto::ConstantTimeEqual(stored_hash2, Hash2OfHash1(hash1));
+}
+
+// Whether the refresh token of `hash1` is the session's current or previous one.
+bool IsOfLineage(const SessionRow& row, std::string_view hash1) {
+  const std::string hash2 = Hash2OfHash1(hash1);
+  return crypto::ConstantTimeEqual(row.refresh_hash2, hash2) ||
+         (row.previous_refresh_hash2.has_value() &&
+          crypto::ConstantTimeEqual(*row.previous_refresh_hash2, hash2));
+}
+
+}  // namespace
+
+// A token that was looked at: what it says, or what to tell the client instead.
+struct SessionService::Judged {
+  AccessToken token;
+  std::shared_ptr<const KeySet> keys;
+  std::optional<std::string> try_refresh_message;
+};
+
+absl::StatusOr<SessionService::Judged> SessionService::Judge(
+    rpc::CallContext& context, const v1::VerifySessionRequest& request,
+    const tenancy::Tenant& app) {
+  Judged judged;
+  ASSIGN_OR_RETURN(judged.keys, parts_.keys.Get(context, app));
+  const auto try_refresh = [&judged](std::string_view message) {
+    judged.try_refresh_message = std::string(message);
+    return judged;
+  };
+  const auto raw = SplitAccessToken(request.access_token());
+  if (!raw.ok()) {
+    if (ReasonOf(raw.status()) == ErrorReason::kBadInput) return raw.status();
+    return try_refresh({raw.status().message().data(), raw.status().message().size()});
+  }
+  const int64_t now_ms = parts_.clock.NowMs();
+  if (!SignedByAny(*raw, *judged.keys, now_ms)) {
+    if (!MayHaveAnotherKey(*raw, *judged.keys, now_ms)) {
+      return try_refresh("JWT verification failed");
+    }
+    ASSIGN_OR_RETURN(judged.keys, parts_.keys.Refetch(context, app, judged.keys));
+    if (!SignedByAny(*raw, *judged.keys, now_ms)) return try_refresh("JWT verification failed");
+  }
+  auto token = ReadAccessToken(*raw);
+  if (!token.ok()) {
+    if (ReasonOf(token.status()) == ErrorReason::kBadInput) return token.status();
+    return try_refresh({token.status().message().data(), token.status().message().size()});
+  }
+  judged.token = *std::move(token);
+  if (judged.token.expiry_ms < now_ms) return try_refresh("Access token expired");
+  if (request.enable_anti_csrf() && request.do_anti_csrf_check()) {
+    if (!judged.token.anti_csrf_token.has_value()) {
+      return try_refresh(
+          "Access token does not contain all the information. Maybe the structure has changed?");
+    }
+    if (!request.has_anti_csrf_token() ||
+        !crypto::ConstantTimeEqual(request.anti_csrf_token(), *judged.token.anti_csrf_token)) {
+      return try_refresh("anti-csrf check failed");
+    }
+  }
+  return judged;
+}
+
+absl::StatusOr<v1::VerifySessionResponse> SessionService::VerifySession(
+    rpc::CallContext& context, const v1::VerifySessionRequest& request) {
+  ASSIGN_OR_RETURN(const auto app, parts_.directory.FindApp(request.scope(), context.deadline));
+  ASSIGN_OR_RETURN(const Judged judged, Judge(context, request, *app));
+  v1::VerifySessionResponse response;
+  const auto with_keys = [&]() -> v1::VerifySessionResponse {
+    if (request.legacy()) {
+      *response.mutable_legacy_keys() =
+          MakeLegacyKeys(*judged.keys, *app->config, parts_.clock.NowMs());
+    }
+    return std::move(response);
+  };
+  if (judged.try_refresh_message.has_value()) {
+    response.set_try_refresh_token_message(*judged.try_refresh_message);
+    return with_keys();
+  }
+
+  const AccessToken& token = judged.token;
+  ASSIGN_OR_RETURN(const auto tenant, TenantOfApp(context, request.scope(), token.tenant_id));
+  const bool check_database = request.has_check_database()
+                                  ? request.check_database()
+                                  : app->config->access_token_blacklisting();
+  std::optional<SessionRow> row;
+  if (check_database) {
+    ASSIGN_OR_RETURN(row, parts_.store.Get(*tenant, token.session_handle, context.deadline));
+    if (!row.has_value()) {
+      response.set_unauthorised_message("Either the session has ended or has been blacklisted");
+      return response;
+    }
+  }
+
+  if (!request.stateless()) {
+    RETURN_IF_ERROR(VerifyLazily(context, *tenant, token, row, *judged.keys, response));
+    return response.has_verified() ? with_keys() : std::move(response);
+  }
+
+  v1::VerifySessionResponse::Verified& verified = *response.mutable_verified();
+  FillSession(token, *verified.mutable_session());
+  if (row.has_value()) {
+    const bool lineage = IsOfLineage(*row, token.refresh_token_hash1) ||
+                         (token.parent_refresh_token_hash1.has_value() &&
+                          IsOfLineage(*row, *token.parent_refresh_token_hash1));
+    if (!lineage) {
+      response.set_unauthorised_message("rotated-out token branch; refresh required");
+      return response;
+    }
+    verified.set_payload_update_available(token.user_data != StoredUserData(row->jwt_payload));
+  }
+  return with_keys();
+}
+
+// The way before 5.6 (formats: 2.11): the first token of a rotation makes its refresh token the
+// current one, and is exchanged for one that no longer names a parent. `row` is there when the
+// database was asked for.
+absl::Status SessionService::VerifyLazily(rpc::CallContext& context, const tenancy::Tenant& tenant,
+                                          const AccessToken& token,
+                                          const std::optional<SessionRow>& row, const KeySet& keys,
+                                          v1::VerifySessionResponse& response) {
+  const bool payload_changed =
+      row.has_value() && token.user_data != StoredUserData(row->jwt_payload);
+  v1::VerifySessionResponse::Verified& verified = *response.mutable_verified();
+  FillSession(token, *verified.mutable_session());
+  if (!token.parent_refresh_token_hash1.has_value() && !payload_changed) return absl::OkStatus();
+
+  const int64_t now_ms = parts_.clock.NowMs();
+  std::optional<ChangedSession> source;  // what a new token is made from; none: no new token
+  if (token.parent_refresh_token_hash1.has_value()) {
+    ASSIGN_OR_RETURN(
+        source,
+        parts_.store.Promote(
+            tenant, token.session_handle,
+            {.parent_hash2 = Hash2OfHash1(*token.parent_refresh_token_hash1),
+             .child_hash2 = Hash2OfHash1(token.refresh_token_hash1),
+             .now_ms = now_ms,
+             .expires_at_ms = now_ms + tenant.config->refresh_token_validity_ms()},
+            context.deadline));
+  }
+  if (!source.has_value()) {
+    std::optional<SessionRow> current = row;
+    if (!current.has_value() || token.parent_refresh_token_hash1.has_value()) {
+      ASSIGN_OR_RETURN(current,
+                       parts_.store.Get(tenant, token.session_handle, context.deadline));
+    }
+    if (!current.has_value()) {
+      response.set_unauthorised_message("Session missing in db");
+      return absl::OkStatus();
+    }
+    if (payload_changed || IsHashOf(current->refresh_hash2, token.refresh_token_hash1)) {
+      source = {current->user_id, current->jwt_payload, current->use_static_key};
+    }
+  }
+  if (!source.has_value()) return absl::OkStatus();
+
+  AccessToken renewed = token;
+  renewed.parent_refresh_token_hash1.reset();
+  renewed.user_data = StoredUserData(source->jwt_payload);
+  renewed.created_ms = now_ms;
+  renewed.expiry_ms = now_ms + tenant.config->access_token_validity_ms();
+  if (HasProtectedClaim(renewed.version, renewed.user_data)) {
+    return BadInput(kProtectedClaimMessage);
+  }
+  FillSession(renewed, *verified.mutable_session());
+  // V1 knows no static keys.
+  const bool use_static_key = source->use_static_key && token.version != TokenVersion::kV1;
+  return Mint(renewed, keys.ToSign(use_static_key), *verified.mutable_access_token());
+}
+
+}  // namespace gatehouse::session
