@@ -1,0 +1,366 @@
+#include "gateway/routes/session_routes.h"
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "gateway/json_input.h"
+#include "gateway/routes/session_json.h"
+#include "gatehouse/session/v1/session_service.rpc.h"
+#include "libs/base/json.h"
+#include "libs/base/status.h"
+
+namespace gatehouse::gateway {
+namespace {
+
+namespace v1 = session::v1;
+using Sessions = std::shared_ptr<v1::SessionServiceClient>;
+
+constexpr char kNoSession[] = "Session does not exist.";
+
+bool IsLegacy(const ApiRequest& request) { return request.cdi < cdi::k2_21; }
+bool RotatesEagerly(const ApiRequest& request) { return request.cdi >= cdi::k5_6; }
+
+Reply Unauthorised(std::string_view message) {
+  return JsonReply(json::Value::Object({{"status", "UNAUTHORISED"}, {"message", message}}));
+}
+
+// POST /recipe/session.
+absl::StatusOr<Reply> Create(const Sessions& sessions, ApiRequest& request) {
+  ASSIGN_OR_RETURN(const json::Value* body, request.JsonBody());
+  v1::CreateSessionRequest call;
+  ASSIGN_OR_RETURN(*call.mutable_user_id(), RequireString(*body, "userId"));
+  ASSIGN_OR_RETURN(const bool anti_csrf, RequireBool(*body, "enableAntiCsrf"));
+  call.set_enable_anti_csrf(anti_csrf);
+  ASSIGN_OR_RETURN(const json::Value* in_jwt, RequireObject(*body, "userDataInJWT"));
+  call.set_user_data_in_jwt_json(json::Serialize(*in_jwt));
+  ASSIGN_OR_RETURN(const json::Value* in_database, RequireObject(*body, "userDataInDatabase"));
+  call.set_user_data_in_database_json(json::Serialize(*in_database));
+  if (RotatesEagerly(request)) {
+    ASSIGN_OR_RETURN(const auto validity, OptionalInt64(*body, "accessTokenValidity"));
+    if (validity.has_value()) call.set_access_token_validity_ms(*validity);
+  }
+  if (!IsLegacy(request)) {
+    ASSIGN_OR_RETURN(const auto dynamic, OptionalBool(*body, "useDynamicSigningKey"));
+    call.set_use_static_key(!dynamic.value_or(true));
+  }
+  call.set_access_token_version(AccessTokenVersionOf(request.cdi));
+  call.set_legacy(IsLegacy(request));
+  *call.mutable_scope() = request.scope;
+  ASSIGN_OR_RETURN(const auto response, sessions->CreateSession(request.context, call));
+
+  json::Value reply = json::Value::Object();
+  AddIssuedSession(response.issued(), request.cdi, reply);
+  reply.Set("status", "OK");
+  if (IsLegacy(request)) AddLegacyKeys(response.legacy_keys(), request.cdi, reply);
+  return JsonReply(reply);
+}
+
+// POST /recipe/session/verify.
+absl::StatusOr<Reply> Verify(const Sessions& sessions, ApiRequest& request) {
+  ASSIGN_OR_RETURN(const json::Value* body, request.JsonBody());
+  v1::VerifySessionRequest call;
+  ASSIGN_OR_RETURN(*call.mutable_access_token(), RequireString(*body, "accessToken"));
+  ASSIGN_OR_RETURN(auto anti_csrf_token, OptionalString(*body, "antiCsrfToken"));
+  if (anti_csrf_token.has_value()) call.set_anti_csrf_token(*std::move(anti_csrf_token));
+  ASSIGN_OR_RETURN(const bool do_check, RequireBool(*body, "doAntiCsrfCheck"));
+  call.set_do_anti_csrf_check(do_check);
+  ASSIGN_OR_RETURN(const bool anti_csrf, RequireBool(*body, "enableAntiCsrf"));
+  call.set_enable_anti_csrf(anti_csrf);
+  if (RotatesEagerly(request)) RETURN_IF_ERROR(request.RequirePublicTenant());
+  if (!IsLegacy(request)) {
+    ASSIGN_OR_RETURN(const bool check_database, RequireBool(*body, "checkDatabase"));
+    call.set_check_database(check_database);
+  }
+  call.set_stateless(RotatesEagerly(request));
+  call.set_legacy(IsLegacy(request));
+  *call.mutable_scope() = request.scope;
+  ASSIGN_OR_RETURN(const auto response, sessions->VerifySession(request.context, call));
+
+  json::Value reply = json::Value::Object();
+  if (response.has_unauthorised_message()) return Unauthorised(response.unauthorised_message());
+  if (response.has_try_refresh_token_message()) {
+    reply.Set("status", "TRY_REFRESH_TOKEN");
+    if (IsLegacy(request)) AddLegacyKeys(response.legacy_keys(), request.cdi, reply);
+    reply.Set("message", response.try_refresh_token_message());
+    return JsonReply(reply);
+  }
+  const auto& verified = response.verified();
+  reply.Set("session", SessionJson(verified.session(), request.cdi));
+  if (verified.has_access_token()) reply.Set("accessToken", TokenJson(verified.access_token()));
+  if (verified.has_payload_update_available()) {
+    reply.Set("payloadUpdateAvailable", verified.payload_update_available());
+  }
+  reply.Set("status", "OK");
+  if (IsLegacy(request)) AddLegacyKeys(response.legacy_keys(), request.cdi, reply);
+  return JsonReply(reply);
+}
+
+std::string_view ReuseSubtypeName(v1::ReuseSubtype subtype) {
+  switch (subtype) {
+    case v1::REUSE_SUBTYPE_RECENT_PREV:
+      return "RECENT_PREV";
+    case v1::REUSE_SUBTYPE_ORPHANED_BRANCH:
+      return "ORPHANED_BRANCH";
+    case v1::REUSE_SUBTYPE_STALE_LINEAGE:
+      return "STALE_LINEAGE";
+    default:
+      return "";
+  }
+}
+
+void AddReuseSubtype(v1::ReuseSubtype subtype, json::Value& reply) {
+  if (const auto name = ReuseSubtypeName(subtype); !name.empty()) {
+    reply.Set("recentTokenReuseSubtype", name);
+  }
+}
+
+// POST /recipe/session/refresh.
+absl::StatusOr<Reply> Refresh(const Sessions& sessions, ApiRequest& request) {
+  ASSIGN_OR_RETURN(const json::Value* body, request.JsonBody());
+  v1::RefreshSessionRequest call;
+  ASSIGN_OR_RETURN(*call.mutable_refresh_token(), RequireString(*body, "refreshToken"));
+  ASSIGN_OR_RETURN(auto anti_csrf_token, OptionalString(*body, "antiCsrfToken"));
+  if (anti_csrf_token.has_value()) call.set_anti_csrf_token(*std::move(anti_csrf_token));
+  ASSIGN_OR_RETURN(const bool anti_csrf, RequireBool(*body, "enableAntiCsrf"));
+  call.set_enable_anti_csrf(anti_csrf);
+  if (request.cdi >= cdi::k5_0) {
+    ASSIGN_OR_RETURN(const bool dynamic, RequireBool(*body, "useDynamicSigningKey"));
+    call.set_use_static_key(!dynamic);
+  } else if (request.cdi >= cdi::k3_0) {
+    ASSIGN_OR_RETURN(const auto dynamic, OptionalBool(*body, "useDynamicSigningKey"));
+    if (dynamic.has_value()) call.set_use_static_key(!*dynamic);
+  }
+  if (RotatesEagerly(request)) {
+    ASSIGN_OR_RETURN(const auto validity, OptionalInt64(*body, "accessTokenValidity"));
+    if (validity.has_value()) call.set_access_token_validity_ms(*validity);
+  }
+  call.set_access_token_version(AccessTokenVersionOf(request.cdi));
+  call.set_eager_rotation(RotatesEagerly(request));
+  call.set_legacy(IsLegacy(request));
+  *call.mutable_scope() = request.scope;
+  ASSIGN_OR_RETURN(const auto response, sessions->RefreshSession(request.context, call));
+
+  json::Value reply = json::Value::Object();
+  if (response.has_unauthorised()) {
+    reply.Set("status", "UNAUTHORISED");
+    reply.Set("message", response.unauthorised().message());
+    AddReuseSubtype(response.unauthorised().reuse_subtype(), reply);
+    return JsonReply(reply);
+  }
+  if (response.has_token_theft()) {
+    const auto& theft = response.token_theft();
+    reply.Set("status", "TOKEN_THEFT_DETECTED");
+    reply.Set("session", json::Value::Object({{"handle", theft.handle()},
+                                              {"userId", theft.user_id()},
+                                              {"recipeUserId", theft.recipe_user_id()}}));
+    AddReuseSubtype(theft.reuse_subtype(), reply);
+    return JsonReply(reply);
+  }
+  AddIssuedSession(response.issued(), request.cdi, reply);
+  reply.Set("status", "OK");
+  return JsonReply(reply);
+}
+
+// POST /recipe/session/regenerate.
+absl::StatusOr<Reply> Regenerate(const Sessions& sessions, ApiRequest& request) {
+  ASSIGN_OR_RETURN(const json::Value* body, request.JsonBody());
+  v1::RegenerateSessionRequest call;
+  ASSIGN_OR_RETURN(*call.mutable_access_token(), RequireString(*body, "accessToken"));
+  ASSIGN_OR_RETURN(const json::Value* in_jwt, OptionalObject(*body, "userDataInJWT"));
+  if (in_jwt != nullptr) call.set_user_data_in_jwt_json(json::Serialize(*in_jwt));
+  call.set_check_protected_claims(!IsLegacy(request));
+  *call.mutable_scope() = request.scope;
+  ASSIGN_OR_RETURN(const auto response, sessions->RegenerateSession(request.context, call));
+
+  if (response.has_unauthorised_message()) return Unauthorised(response.unauthorised_message());
+  const auto& regenerated = response.regenerated();
+  json::Value reply =
+      json::Value::Object({{"session", SessionJson(regenerated.session(), request.cdi)}});
+  if (regenerated.has_access_token()) {
+    reply.Set("accessToken", TokenJson(regenerated.access_token()));
+  }
+  reply.Set("status", "OK");
+  return JsonReply(reply);
+}
+
+absl::StatusOr<v1::GetSessionResponse> Fetch(const Sessions& sessions, ApiRequest& request,
+                                             bool resolve_user) {
+  v1::GetSessionRequest call;
+  ASSIGN_OR_RETURN(*call.mutable_handle(), request.RequireQuery("sessionHandle"));
+  call.set_resolve_user(resolve_user);
+  *call.mutable_scope() = request.scope;
+  return sessions->GetSession(request.context, call);
+}
+
+// GET /recipe/session.
+absl::StatusOr<Reply> Get(const Sessions& sessions, ApiRequest& request) {
+  ASSIGN_OR_RETURN(const auto response, Fetch(sessions, request, /*resolve_user=*/true));
+  if (!response.has_session()) return Unauthorised(kNoSession);
+  const auto& session = response.session();
+  json::Value reply = json::Value::Object(
+      {{"sessionHandle", session.handle()}, {"userId", session.user_id()}});
+  if (request.cdi >= cdi::k4_0) reply.Set("recipeUserId", session.recipe_user_id());
+  reply.Set("userDataInDatabase", EmbeddedJson(session.user_data_in_database_json()));
+  reply.Set("expiry", session.expiry_ms());
+  reply.Set("userDataInJWT", EmbeddedJson(session.user_data_in_jwt_json()));
+  reply.Set("timeCreated", session.created_ms());
+  reply.Set("status", "OK");
+  if (request.cdi >= cdi::k3_0) reply.Set("tenantId", session.tenant_id());
+  return JsonReply(reply);
+}
+
+// GET /recipe/session/data.
+absl::StatusOr<Reply> GetSessionData(const Sessions& sessions, ApiRequest& request) {
+  ASSIGN_OR_RETURN(const auto response, Fetch(sessions, request, /*resolve_user=*/false));
+  if (!response.has_session()) return Unauthorised(kNoSession);
+  return JsonReply(json::Value::Object(
+      {{"status", "OK"},
+       {"userDataInDatabase", EmbeddedJson(response.session().user_data_in_database_json())}}));
+}
+
+// GET /recipe/jwt/data.
+absl::StatusOr<Reply> GetJwtData(const Sessions& sessions, ApiRequest& request) {
+  ASSIGN_OR_RETURN(const auto response, Fetch(sessions, request, /*resolve_user=*/false));
+  if (!response.has_session()) return Unauthorised(kNoSession);
+  return JsonReply(json::Value::Object(
+      {{"status", "OK"},
+       {"userDataInJWT", EmbeddedJson(response.session().user_data_in_jwt_json())}}));
+}
+
+absl::StatusOr<Reply> Update(const Sessions& sessions, ApiRequest& request,
+                             v1::UpdateSessionRequest& call) {
+  *call.mutable_scope() = request.scope;
+  ASSIGN_OR_RETURN(const auto response, sessions->UpdateSession(request.context, call));
+  return response.found() ? StatusReply("OK") : Unauthorised(kNoSession);
+}
+
+// PUT /recipe/session/data.
+absl::StatusOr<Reply> PutSessionData(const Sessions& sessions, ApiRequest& request) {
+  ASSIGN_OR_RETURN(const json::Value* body, request.JsonBody());
+  v1::UpdateSessionRequest call;
+  ASSIGN_OR_RETURN(*call.mutable_handle(), RequireString(*body, "sessionHandle"));
+  ASSIGN_OR_RETURN(const json::Value* data, RequireObject(*body, "userDataInDatabase"));
+  call.set_user_data_in_database_json(json::Serialize(*data));
+  return Update(sessions, request, call);
+}
+
+// PUT /recipe/jwt/data.
+absl::StatusOr<Reply> PutJwtData(const Sessions& sessions, ApiRequest& request) {
+  ASSIGN_OR_RETURN(const json::Value* body, request.JsonBody());
+  v1::UpdateSessionRequest call;
+  ASSIGN_OR_RETURN(*call.mutable_handle(), RequireString(*body, "sessionHandle"));
+  ASSIGN_OR_RETURN(const json::Value* data, RequireObject(*body, "userDataInJWT"));
+  call.set_user_data_in_jwt_json(json::Serialize(*data));
+  if (!IsLegacy(request)) call.set_protected_claims_of(AccessTokenVersionOf(request.cdi));
+  return Update(sessions, request, call);
+}
+
+json::Value HandleList(const google::protobuf::RepeatedPtrField<std::string>& handles) {
+  json::Array list;
+  for (const std::string& handle : handles) list.emplace_back(handle);
+  return json::Value::Array(std::move(list));
+}
+
+bool QueryFlag(const ApiRequest& request, std::string_view name) {
+  const auto value = request.Query(name);
+  return !value.has_value() || absl::EqualsIgnoreCase(std::string(*value), "true");
+}
+
+// GET /recipe/session/user.
+absl::StatusOr<Reply> ListOfUser(const Sessions& sessions, ApiRequest& request) {
+  v1::ListUserSessionsRequest call;
+  ASSIGN_OR_RETURN(*call.mutable_user_id(), request.RequireQuery("userId"));
+  call.set_across_all_tenants(QueryFlag(request, "fetchAcrossAllTenants"));
+  call.set_include_linked(QueryFlag(request, "fetchSessionsForAllLinkedAccounts"));
+  if (call.across_all_tenants()) RETURN_IF_ERROR(request.RequirePublicTenant());
+  *call.mutable_scope() = request.scope;
+  ASSIGN_OR_RETURN(const auto response, sessions->ListUserSessions(request.context, call));
+  return JsonReply(json::Value::Object(
+      {{"status", "OK"}, {"sessionHandles", HandleList(response.handles())}}));
+}
+
+Reply Revoked(const google::protobuf::RepeatedPtrField<std::string>& handles) {
+  return JsonReply(
+      json::Value::Object({{"status", "OK"}, {"sessionHandlesRevoked", HandleList(handles)}}));
+}
+
+// POST /recipe/session/remove.
+absl::StatusOr<Reply> Remove(const Sessions& sessions, ApiRequest& request) {
+  ASSIGN_OR_RETURN(const json::Value* body, request.JsonBody());
+  ASSIGN_OR_RETURN(auto user_id, OptionalString(*body, "userId"));
+  ASSIGN_OR_RETURN(auto handles, OptionalStringArray(*body, "sessionHandles"));
+  if (user_id.has_value() == handles.has_value()) {
+    return BadInput("Invalid JSON input - use one of userId or sessionHandles array");
+  }
+  ASSIGN_OR_RETURN(const auto across, OptionalBool(*body, "revokeAcrossAllTenants"));
+  if (!user_id.has_value() && across.has_value()) {
+    return BadInput(
+        "Invalid JSON input - revokeAcrossAllTenants can only be set if userId is set");
+  }
+  ASSIGN_OR_RETURN(const auto linked, OptionalBool(*body, "revokeSessionsForLinkedAccounts"));
+  if (!user_id.has_value() && linked.has_value()) {
+    return BadInput(
+        "Invalid JSON input - revokeSessionsForLinkedAccounts can only be set if userId is set");
+  }
+
+  if (handles.has_value()) {
+    v1::RevokeSessionsRequest call;
+    for (std::string& handle : *handles) call.add_handles(std::move(handle));
+    *call.mutable_scope() = request.scope;
+    ASSIGN_OR_RETURN(const auto response, sessions->RevokeSessions(request.context, call));
+    return Revoked(response.revoked_handles());
+  }
+  v1::RevokeUserSessionsRequest call;
+  call.set_user_id(*std::move(user_id));
+  call.set_across_all_tenants(across.value_or(true));
+  call.set_include_linked(linked.value_or(true));
+  if (call.across_all_tenants()) RETURN_IF_ERROR(request.RequirePublicTenant());
+  *call.mutable_scope() = request.scope;
+  ASSIGN_OR_RETURN(const auto response, sessions->RevokeUserSessions(request.context, call));
+  return Revoked(response.revoked_handles());
+}
+
+// POST /recipe/handshake.
+absl::StatusOr<Reply> Handshake(const Sessions& sessions, ApiRequest& request) {
+  if (!IsLegacy(request)) return TextReply(404, "Not found");
+  v1::GetHandshakeRequest call;
+  *call.mutable_scope() = request.scope;
+  ASSIGN_OR_RETURN(const auto response, sessions->GetHandshake(request.context, call));
+  json::Value reply = json::Value::Object({{"status", "OK"}});
+  AddLegacyKeys(response.legacy_keys(), request.cdi, reply);
+  reply.Set("accessTokenBlacklistingEnabled", response.access_token_blacklisting());
+  reply.Set("accessTokenValidity", response.access_token_validity_ms());
+  reply.Set("refreshTokenValidity", response.refresh_token_validity_ms());
+  return JsonReply(reply);
+}
+
+}  // namespace
+
+void AddSessionRoutes(RouteTable& routes, rpc::Channel& channel) {
+  const auto sessions = std::make_shared<v1::SessionServiceClient>(channel);
+  const auto add = [&](HttpMethod method, std::string path,
+                       absl::StatusOr<Reply> (*handler)(const Sessions&, ApiRequest&)) {
+    routes.Add({.method = method,
+                .path = std::move(path),
+                .service = "session",
+                .handler = [sessions, handler](ApiRequest& request) {
+                  return handler(sessions, request);
+                }});
+  };
+  add(HttpMethod::kPost, "/recipe/session", Create);
+  add(HttpMethod::kGet, "/recipe/session", Get);
+  add(HttpMethod::kPost, "/recipe/session/verify", Verify);
+  add(HttpMethod::kPost, "/recipe/session/refresh", Refresh);
+  add(HttpMethod::kPost, "/recipe/session/regenerate", Regenerate);
+  add(HttpMethod::kGet, "/recipe/session/data", GetSessionData);
+  add(HttpMethod::kPut, "/recipe/session/data", PutSessionData);
+  add(HttpMethod::kGet, "/recipe/jwt/data", GetJwtData);
+  add(HttpMethod::kPut, "/recipe/jwt/data", PutJwtData);
+  add(HttpMethod::kGet, "/recipe/session/user", ListOfUser);
+  add(HttpMethod::kPost, "/recipe/session/remove", Remove);
+  add(HttpMethod::kPost, "/recipe/handshake", Handshake);
+}
+
+}  // namespace gatehouse::gateway

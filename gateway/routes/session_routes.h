@@ -1,0 +1,15 @@
+#pragma once
+
+#include "gateway/api/route_table.h"
+
+namespace gatehouse::rpc {
+class Channel;
+}
+
+namespace gatehouse::gateway {
+
+// Sessions, their data, and the handshake of old SDKs. `session` is the way to the session service;
+// it must outlive the table.
+void AddSessionRoutes(RouteTable& routes, rpc::Channel& session);
+
+}  // namespace gatehouse::gateway
