@@ -10,17 +10,15 @@ namespace {
 
 constexpr std::string_view kPublic = "public";
 
-// The base database has the empty id, whatever its settings: an embedded server's address is in
-// none of them.
-std::string StorageId(const config::CoreConfig& config, const config::CoreConfig& root) {
+}  // namespace
+
+std::string StorageIdOf(const config::CoreConfig& config, const config::CoreConfig& root) {
   if (&config == &root) return "";
   const std::string pool = config.db().ConnectionPoolId();
   const std::string database = config.db().UserPoolId();
   if (pool == root.db().ConnectionPoolId() && database == root.db().UserPoolId()) return "";
   return StrCat(database, "\n", pool);
 }
-
-}  // namespace
 
 std::string TenantKey(std::string_view domain, std::string_view app_id,
                       std::string_view tenant_id) {
@@ -94,7 +92,7 @@ TenantPtr TenantResolver::Resolve(const gatehouse::tenants::v1::Tenant& record) 
     }
     tenant->config = *std::move(config);
   }
-  tenant->storage_id = StorageId(*tenant->config, *root_);
+  tenant->storage_id = StorageIdOf(*tenant->config, *root_);
   resolved_.emplace(key, tenant);
   return tenant;
 }

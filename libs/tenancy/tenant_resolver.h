@@ -16,6 +16,10 @@ namespace gatehouse::tenancy {
 std::string TenantKey(std::string_view domain, std::string_view app_id,
                       std::string_view tenant_id);
 
+// Which database a configuration chooses. The base database has the empty id, whatever its settings:
+// an embedded server's address is in none of them.
+std::string StorageIdOf(const config::CoreConfig& config, const config::CoreConfig& root);
+
 // Turns records into tenants with their whole configuration: a tenant inherits from its app's
 // public tenant, that from its connection-URI domain's, that from the base configuration. Tenants
 // that set nothing share the configuration of what they inherit from. Lives for one change of the

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "libs/tenancy/tenant_directory.h"
+
+namespace gatehouse::tenants {
+
+// Rows of key_value in an app's database. `app` is the app's public tenant; kTenantNotFound when it
+// has gone meanwhile. Thread-safe.
+class AppSettingsStore {
+ public:
+  struct Setting {
+    std::string value;
+    int64_t created_at_ms;
+  };
+
+  virtual ~AppSettingsStore() = default;
+  // The stored value, storing `proposed` where there is none. One of several callers wins, all get
+  // the winner's.
+  virtual absl::StatusOr<std::string> GetOrCreate(absl::Time deadline, const tenancy::Tenant& app,
+                                                  const std::string& name,
+                                                  const std::string& proposed,
+                                                  int64_t now_ms) = 0;
+  virtual absl::StatusOr<std::optional<Setting>> Get(absl::Time deadline,
+                                                     const tenancy::Tenant& app,
+                                                     const std::string& name) = 0;
+  // Writes only when the value differs.
+  virtual absl::Status Set(absl::Time deadline, const tenancy::Tenant& app,
+                           const std::string& name, const std::string& value, int64_t now_ms) = 0;
+  // Whether there was one, with `expected` as its value where that is given.
+  virtual absl::StatusOr<bool> Delete(absl::Time deadline, const tenancy::Tenant& app,
+                                      const std::string& name,
+                                      const std::optional<std::string>& expected) = 0;
+};
+
+}  // namespace gatehouse::tenants

@@ -1,0 +1,221 @@
+#include "services/tenants/catalogue.h"
+
+#include <algorithm>
+#include <set>
+
+#include "libs/base/status.h"
+#include "libs/config/tenant_config_rules.h"
+#include "libs/tenancy/base_config_codec.h"
+#include "libs/tenancy/tenant_resolver.h"
+
+namespace gatehouse::tenants {
+namespace {
+
+// Tenants in one message: well under gRPC's limit of 4 MB even with long configurations.
+constexpr size_t kTenantsPerMessage = 1000;
+constexpr std::string_view kPublic = "public";
+
+std::string KeyOf(const common::v1::Scope& scope) {
+  return tenancy::TenantKey(scope.connection_uri_domain(), scope.app_id(), scope.tenant_id());
+}
+
+bool SetsDatabaseKeys(const json::Value& core_config) {
+  for (const json::Member& member : core_config.members()) {
+    const config::CoreSetting* setting = config::FindSetting(member.key);
+    if (setting != nullptr && setting->scope == config::SettingScope::kDatabase) return true;
+  }
+  return false;
+}
+
+bool Same(const v1::Tenant& a, const v1::Tenant& b) {
+  return a.SerializeAsString() == b.SerializeAsString();
+}
+
+config::TenantName NameOf(const common::v1::Scope& scope) {
+  return {scope.connection_uri_domain(), scope.app_id(), scope.tenant_id()};
+}
+
+}  // namespace
+
+Catalogue::Catalogue(const config::BaseConfig& base,
+                     std::shared_ptr<const config::CoreConfig> root)
+    : base_(base), root_(std::move(root)) {}
+
+absl::StatusOr<std::unique_ptr<Catalogue>> Catalogue::Create(const config::BaseConfig& base) {
+  ASSIGN_OR_RETURN(auto root, config::CoreConfig::Resolve(base));
+  return std::unique_ptr<Catalogue>(new Catalogue(base, std::move(root)));
+}
+
+void Catalogue::Store(EntryPtr entry) {
+  const common::v1::Scope& scope = entry->tenant.scope();
+  EntryPtr& slot =
+      domains_[scope.connection_uri_domain()][scope.app_id()][scope.tenant_id()];
+  if (slot == nullptr) ++size_;
+  if (SetsDatabaseKeys(entry->core_config)) {
+    with_database_.insert_or_assign(KeyOf(scope), entry);
+  } else {
+    with_database_.erase(KeyOf(scope));
+  }
+  slot = std::move(entry);
+}
+
+void Catalogue::Erase(const common::v1::Scope& scope) {
+  auto domain = domains_.find(scope.connection_uri_domain());
+  if (domain == domains_.end()) return;
+  auto app = domain->second.find(scope.app_id());
+  if (app == domain->second.end()) return;
+  size_ -= app->second.erase(scope.tenant_id());
+  if (app->second.empty()) domain->second.erase(app);
+  if (domain->second.empty()) domains_.erase(domain);
+  with_database_.erase(KeyOf(scope));
+}
+
+Catalogue::EntryPtr Catalogue::Get(const common::v1::Scope& scope) const {
+  auto domain = domains_.find(scope.connection_uri_domain());
+  if (domain == domains_.end()) return nullptr;
+  auto app = domain->second.find(scope.app_id());
+  if (app == domain->second.end()) return nullptr;
+  auto tenant = app->second.find(scope.tenant_id());
+  return tenant == app->second.end() ? nullptr : tenant->second;
+}
+
+std::optional<v1::Tenant> Catalogue::Find(const common::v1::Scope& scope) const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  const EntryPtr entry = Get(scope);
+  if (entry == nullptr) return std::nullopt;
+  return entry->tenant;
+}
+
+size_t Catalogue::size() const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return size_;
+}
+
+void Catalogue::ReplaceAll(const std::vector<v1::Tenant>& tenants) {
+  std::vector<v1::Tenant> upserted;
+  std::vector<common::v1::Scope> removed;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    std::set<std::string> kept;
+    for (const v1::Tenant& tenant : tenants) {
+      kept.insert(KeyOf(tenant.scope()));
+      const EntryPtr before = Get(tenant.scope());
+      if (before == nullptr || !Same(before->tenant, tenant)) upserted.push_back(tenant);
+    }
+    for (const auto& [domain, apps] : domains_) {
+      for (const auto& [app_id, app] : apps) {
+        for (const auto& [tenant_id, entry] : app) {
+          if (!kept.contains(KeyOf(entry->tenant.scope()))) {
+            removed.push_back(entry->tenant.scope());
+          }
+        }
+      }
+    }
+  }
+  Apply(upserted, removed);
+}
+
+void Catalogue::Apply(const std::vector<v1::Tenant>& upserted,
+                      const std::vector<common::v1::Scope>& removed) {
+  if (upserted.empty() && removed.empty()) return;
+  std::vector<EntryPtr> entries;
+  for (const v1::Tenant& tenant : upserted) {
+    auto entry = std::make_shared<Entry>();
+    entry->tenant = tenant;
+    if (auto parsed = json::Parse(tenant.core_config_json()); parsed.ok()) {
+      entry->core_config = *std::move(parsed);
+    }
+    entries.push_back(std::move(entry));
+  }
+  std::lock_guard<std::mutex> publish_lock(publish_mutex_);
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    for (EntryPtr& entry : entries) Store(std::move(entry));
+    for (const common::v1::Scope& scope : removed) Erase(scope);
+  }
+  Publish(upserted, removed);
+}
+
+void Catalogue::Publish(const std::vector<v1::Tenant>& upserted,
+                        const std::vector<common::v1::Scope>& removed) {
+  for (size_t begin = 0; begin == 0 || begin < upserted.size(); begin += kTenantsPerMessage) {
+    v1::WatchTenantsResponse message;
+    const size_t end = std::min(upserted.size(), begin + kTenantsPerMessage);
+    for (size_t i = begin; i < end; ++i) *message.add_upserted() = upserted[i];
+    if (begin == 0) {
+      for (const common::v1::Scope& scope : removed) *message.add_removed() = scope;
+    }
+    std::erase_if(watchers_, [&](Watcher& watcher) { return !watcher.Send(message); });
+  }
+}
+
+void Catalogue::Watch(Watcher watcher) {
+  std::lock_guard<std::mutex> publish_lock(publish_mutex_);
+  std::vector<EntryPtr> all;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    all.reserve(size_);
+    for (const auto& [domain, apps] : domains_) {
+      for (const auto& [app_id, app] : apps) {
+        for (const auto& [tenant_id, entry] : app) all.push_back(entry);
+      }
+    }
+  }
+  for (size_t begin = 0; begin == 0 || begin < all.size(); begin += kTenantsPerMessage) {
+    v1::WatchTenantsResponse message;
+    if (begin == 0) {
+      message.set_full(true);
+      message.set_base_config_json(tenancy::EncodeBaseConfig(base_));
+    }
+    const size_t end = std::min(all.size(), begin + kTenantsPerMessage);
+    for (size_t i = begin; i < end; ++i) *message.add_upserted() = all[i]->tenant;
+    if (!watcher.Send(message)) return;
+  }
+  watchers_.push_back(std::move(watcher));
+}
+
+absl::StatusOr<tenancy::TenantPtr> Catalogue::CheckAndResolve(const v1::Tenant& tenant,
+                                                              const v1::Tenant* stored,
+                                                              bool prevent_protected) const {
+  const common::v1::Scope& scope = tenant.scope();
+  std::map<std::string, EntryPtr> relevant;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    relevant = with_database_;
+    const auto add = [&](const EntryPtr& entry) {
+      if (entry != nullptr) relevant.emplace(KeyOf(entry->tenant.scope()), entry);
+    };
+    for (const auto& [domain, apps] : domains_) {
+      add(Get(tenancy::MakeScope(domain, kPublic, kPublic)));
+      if (domain != scope.connection_uri_domain()) continue;
+      auto app = apps.find(scope.app_id());
+      if (app == apps.end()) continue;
+      for (const auto& [tenant_id, entry] : app->second) add(entry);
+    }
+  }
+  std::vector<config::TenantRow> rows;
+  rows.reserve(relevant.size());
+  for (const auto& [key, entry] : relevant) {
+    rows.push_back({NameOf(entry->tenant.scope()), &entry->core_config});
+  }
+  ASSIGN_OR_RETURN(const json::Value core_config, json::Parse(tenant.core_config_json()));
+  json::Value stored_config;
+  if (stored != nullptr) {
+    ASSIGN_OR_RETURN(stored_config, json::Parse(stored->core_config_json()));
+  }
+  config::TenantUpdate update;
+  update.target = NameOf(scope);
+  update.core_config = &core_config;
+  update.stored = stored == nullptr ? nullptr : &stored_config;
+  update.prevent_protected = prevent_protected;
+  auto resolved = std::make_shared<tenancy::Tenant>();
+  ASSIGN_OR_RETURN(resolved->config, config::CheckTenantUpdate(base_, update, rows));
+  resolved->connection_uri_domain = scope.connection_uri_domain();
+  resolved->app_id = scope.app_id();
+  resolved->tenant_id = scope.tenant_id();
+  resolved->record = tenant;
+  resolved->storage_id = tenancy::StorageIdOf(*resolved->config, *root_);
+  return tenancy::TenantPtr(std::move(resolved));
+}
+
+}  // namespace gatehouse::tenants

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "gatehouse/tenants/v1/tenant.pb.h"
+#include "gatehouse/tenants/v1/tenant_directory.pb.h"
+#include "libs/base/json.h"
+#include "libs/config/core_config.h"
+#include "libs/rpc/service.h"
+#include "libs/tenancy/tenant_directory.h"
+
+namespace gatehouse::tenants {
+
+// All tenants as the database last showed them, and those who watch them. Thread-safe. A change is
+// sent to every watcher before Apply returns, in the order of the changes.
+class Catalogue {
+ public:
+  using Watcher = rpc::Stream<v1::WatchTenantsResponse>;
+
+  // `base` is what every tenant inherits; it must resolve.
+  static absl::StatusOr<std::unique_ptr<Catalogue>> Create(const config::BaseConfig& base);
+
+  // Makes `tenants` all there are, and tells watchers what differs.
+  void ReplaceAll(const std::vector<v1::Tenant>& tenants);
+  void Apply(const std::vector<v1::Tenant>& upserted,
+             const std::vector<common::v1::Scope>& removed);
+  // Sends everything, then each change, until the watcher has gone.
+  void Watch(Watcher watcher);
+
+  std::optional<v1::Tenant> Find(const common::v1::Scope& scope) const;
+  size_t size() const;
+
+  // Checks `tenant` as it would be stored in place of `stored` (null: it is new), and resolves its
+  // configuration and storage. Errors as config::CheckTenantUpdate. Looks at the tenants of the
+  // same app and at those that name a database, not at all.
+  absl::StatusOr<tenancy::TenantPtr> CheckAndResolve(const v1::Tenant& tenant,
+                                                     const v1::Tenant* stored,
+                                                     bool prevent_protected) const;
+
+ private:
+  struct Entry {
+    v1::Tenant tenant;
+    json::Value core_config;
+  };
+  using EntryPtr = std::shared_ptr<const Entry>;
+  using App = std::map<std::string, EntryPtr, std::less<>>;     // by tenant id
+  using Domain = std::map<std::string, App, std::less<>>;       // by app id
+
+  Catalogue(const config::BaseConfig& base, std::shared_ptr<const config::CoreConfig> root);
+  void Store(EntryPtr entry);
+  void Erase(const common::v1::Scope& scope);
+  EntryPtr Get(const common::v1::Scope& scope) const;
+  void Publish(const std::vector<v1::Tenant>& upserted,
+               const std::vector<common::v1::Scope>& removed);
+
+  const config::BaseConfig base_;
+  const std::shared_ptr<const config::CoreConfig> root_;
+  // Held while watchers are told, so that each sees changes in order and none between its snapshot
+  // and its first change. Watchers only queue or apply what they get.
+  std::mutex publish_mutex_;
+  std::vector<Watcher> watchers_;
+  mutable std::mutex mutex_;  // taken after publish_mutex_
+  std::map<std::string, Domain, std::less<>> domains_;
+  // Those whose own settings may choose a database.
+  std::map<std::string, EntryPtr> with_database_;  // by tenancy::TenantKey
+  size_t size_ = 0;
+};
+
+}  // namespace gatehouse::tenants

@@ -1,0 +1,25 @@
+#pragma once
+
+#include "gatehouse/tenants/v1/tenant_directory.rpc.h"
+#include "services/tenants/catalogue.h"
+#include "services/tenants/tenant_store.h"
+
+namespace gatehouse::tenants {
+
+// The stream that every process's tenancy::TenantDirectory is fed by. Arguments outlive it.
+class DirectoryService final : public v1::TenantDirectoryService {
+ public:
+  DirectoryService(Catalogue& catalogue, TenantStore& store)
+      : catalogue_(catalogue), store_(store) {}
+
+  absl::Status WatchTenants(rpc::CallContext& context, const v1::WatchTenantsRequest& request,
+                            rpc::Stream<v1::WatchTenantsResponse> stream) override;
+  absl::StatusOr<v1::GetDirectoryEntryResponse> GetDirectoryEntry(
+      rpc::CallContext& context, const v1::GetDirectoryEntryRequest& request) override;
+
+ private:
+  Catalogue& catalogue_;
+  TenantStore& store_;
+};
+
+}  // namespace gatehouse::tenants

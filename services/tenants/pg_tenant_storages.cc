@@ -1,0 +1,73 @@
+#include "services/tenants/pg_tenant_storages.h"
+
+#include <algorithm>
+
+#include "absl/time/clock.h"
+#include "libs/base/status.h"
+#include "libs/db/database.h"
+#include "libs/db/migrator.h"
+#include "services/tenants/pg_tenant_store.h"
+
+namespace gatehouse::tenants {
+namespace {
+
+// How old an answer about a database may be, and how long to wait for one.
+constexpr int64_t kHealthMs = 1000;
+constexpr absl::Duration kHealthTimeout = absl::Seconds(2);
+
+absl::Status Unusable() {
+  return BadInput("Invalid core config: the database that the configuration names can't be used");
+}
+
+}  // namespace
+
+absl::Status PgTenantStorages::Prepare(absl::Time deadline, const tenancy::Tenant& tenant,
+                                       int64_t now_ms) {
+  if (tenant.storage_id.empty()) return absl::OkStatus();
+  absl::StatusOr<db::Database*> database = databases_.Of(tenant);
+  if (!database.ok()) return Unusable();
+  bool migrated;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    migrated = migrated_.contains(tenant.storage_id);
+  }
+  if (!migrated) {
+    if (!db::Migrate(**database, deadline).ok()) return Unusable();
+    std::lock_guard<std::mutex> lock(mutex_);
+    migrated_.insert(tenant.storage_id);
+  }
+  return AddTenantRows(**database, deadline, tenant.scope(), now_ms);
+}
+
+absl::Status PgTenantStorages::Remove(absl::Time deadline, const tenancy::Tenant& tenant) {
+  if (tenant.storage_id.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(db::Database * database, databases_.Of(tenant));
+  return RemoveTenantRows(*database, deadline, tenant.scope());
+}
+
+absl::Status PgTenantStorages::Check(absl::Time deadline, const tenancy::Tenant& tenant) {
+  std::shared_ptr<Health> health;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    std::shared_ptr<Health>& slot = health_[tenant.storage_id];
+    if (slot == nullptr) slot = std::make_shared<Health>();
+    health = slot;
+  }
+  std::lock_guard<std::mutex> lock(health->mutex);
+  const int64_t now_ms = clock_.NowMs();
+  if (health->checked_at_ms != 0 && now_ms - health->checked_at_ms < kHealthMs) {
+    return health->status;
+  }
+  absl::StatusOr<db::Database*> database = databases_.Of(tenant);
+  if (!database.ok()) {
+    health->status = database.status();
+  } else {
+    health->status = (*database)->Ping(std::min(deadline, absl::Now() + kHealthTimeout));
+    // Too busy to be asked is not down.
+    if (ReasonOf(health->status) == ErrorReason::kOverloaded) health->status = absl::OkStatus();
+  }
+  health->checked_at_ms = clock_.NowMs();
+  return health->status;
+}
+
+}  // namespace gatehouse::tenants

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "libs/db/database.h"
+#include "services/tenants/tenant_store.h"
+
+namespace gatehouse::tenants {
+
+// TenantStore over the base database, which outlives it. Thread-safe.
+class PgTenantStore final : public TenantStore {
+ public:
+  explicit PgTenantStore(db::Database& database);
+
+  absl::Status EnsureBaseTenant(absl::Time deadline, int64_t now_ms) override;
+  absl::StatusOr<std::vector<v1::Tenant>> All(absl::Time deadline) override;
+  absl::StatusOr<std::optional<v1::Tenant>> Get(absl::Time deadline,
+                                                const common::v1::Scope& scope) override;
+  absl::StatusOr<std::vector<v1::TenantWithProviders>> List(absl::Time deadline,
+                                                            const Filter& filter) override;
+  absl::Status Change(absl::Time deadline, const common::v1::Scope& scope, bool whole_domain,
+                      absl::FunctionRef<absl::Status(TenantChange&)> body) override;
+
+  // What other processes change. `changed` is told of one scope; `resynchronise` that any may have
+  // changed. Both are called on one thread of the listener.
+  absl::StatusOr<std::unique_ptr<db::Subscription>> Listen(
+      std::function<void(const common::v1::Scope&)> changed,
+      std::function<void()> resynchronise);
+
+ private:
+  db::Database& database_;
+  const std::string channel_;   // of notifications: one per schema and table prefix
+  const std::string instance_;  // marks notifications of this process
+};
+
+// Statements that run in a tenant's own database as well as in the base one.
+absl::Status AddTenantRows(db::Database& database, absl::Time deadline,
+                           const common::v1::Scope& scope, int64_t now_ms);
+absl::Status RemoveTenantRows(db::Database& database, absl::Time deadline,
+                              const common::v1::Scope& scope);
+
+}  // namespace gatehouse::tenants

@@ -1,0 +1,11 @@
+#pragma once
+
+#include "libs/rpc/policy.h"
+
+namespace gatehouse::tenants {
+
+rpc::Policy TenantsPolicy();
+rpc::Policy DirectoryPolicy();
+rpc::Policy AppSettingsPolicy();
+
+}  // namespace gatehouse::tenants

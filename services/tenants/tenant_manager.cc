@@ -1,0 +1,269 @@
+#include "services/tenants/tenant_manager.h"
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <set>
+
+#include "absl/time/clock.h"
+#include "libs/base/status.h"
+#include "services/tenants/provider_rules.h"
+#include "services/tenants/tenant_update.h"
+
+namespace gatehouse::tenants {
+namespace {
+
+constexpr std::string_view kPublic = "public";
+
+// How often a change starts over because the tenant changed meanwhile.
+constexpr int kMaxAttempts = 5;
+
+bool Same(const v1::Tenant& a, const v1::Tenant& b) {
+  return a.SerializeAsString() == b.SerializeAsString();
+}
+
+}  // namespace
+
+// The change mutex, waited for until the deadline.
+class TenantManager::ChangeLock {
+ public:
+  static absl::StatusOr<std::unique_lock<std::timed_mutex>> Take(std::timed_mutex& mutex,
+                                                                 absl::Time deadline) {
+    const absl::Duration wait = std::min(deadline - absl::Now(), absl::Minutes(5));
+    std::unique_lock<std::timed_mutex> lock(mutex, absl::ToChronoNanoseconds(wait));
+    if (!lock.owns_lock()) {
+      return MakeError(ErrorReason::kDeadlineExceeded, "The request took too long");
+    }
+    return lock;
+  }
+};
+
+absl::StatusOr<bool> TenantManager::Upsert(absl::Time deadline,
+                                           const v1::UpsertTenantRequest& request) {
+  const common::v1::Scope& target = request.target();
+  const auto apply = [&](const std::optional<v1::Tenant>& stored) {
+    return ApplyUpdate(stored.has_value() ? *stored : NewTenant(target, request.style()), request);
+  };
+  const auto check = [&](const v1::Tenant& next, const std::optional<v1::Tenant>& stored) {
+    return catalogue_.CheckAndResolve(next, stored.has_value() ? &*stored : nullptr,
+                                      request.prevent_protected());
+  };
+
+  for (int attempt = 1;; ++attempt) {
+    // First with what the catalogue knows: a database of the tenant's own has to be ready before
+    // the transaction, which holds a connection.
+    const std::optional<v1::Tenant> expected = catalogue_.Find(target);
+    ASSIGN_OR_RETURN(const v1::Tenant planned, apply(expected));
+    RETURN_IF_ERROR(CheckMayUpsert(request.scope(), target));
+    ASSIGN_OR_RETURN(const tenancy::TenantPtr resolved, check(planned, expected));
+    const int64_t now_ms = clock_.NowMs();
+    RETURN_IF_ERROR(storages_.Prepare(deadline, *resolved, now_ms));
+
+    ASSIGN_OR_RETURN(auto lock, ChangeLock::Take(change_mutex_, deadline));
+    bool created = false;
+    bool start_over = false;
+    v1::Tenant next;
+    absl::Status status = store_.Change(
+        deadline, target, /*whole_domain=*/false, [&](TenantChange& change) -> absl::Status {
+          start_over = false;
+          ASSIGN_OR_RETURN(const std::optional<v1::Tenant> stored, change.Get(target));
+          created = !stored.has_value();
+          ASSIGN_OR_RETURN(next, apply(stored));
+          if (stored.has_value() != expected.has_value() ||
+              (stored.has_value() && !Same(*stored, *expected))) {
+            ASSIGN_OR_RETURN(const tenancy::TenantPtr now, check(next, stored));
+            start_over = now->storage_id != resolved->storage_id;
+            if (start_over) return absl::AbortedError("the tenant's database changed meanwhile");
+          }
+          if (created) {
+            next.set_created_at_ms(now_ms);
+          } else {
+            ASSIGN_OR_RETURN(const auto providers, change.Providers(target));
+            RETURN_IF_ERROR(CheckProviders(providers));
+          }
+          if (resolved->storage_id.empty()) RETURN_IF_ERROR(change.AddRows(target, now_ms));
+          return created ? change.Insert(next) : change.Update(next);
+        });
+    if (status.ok()) {
+      catalogue_.Apply({next}, {});
+      return created;
+    }
+    // A core beside us, which doesn't take our locks, may have made the same tenant just now.
+    start_over = start_over || absl::IsAlreadyExists(status);
+    if (!start_over || attempt == kMaxAttempts) return status;
+    lock.unlock();
+    RETURN_IF_ERROR(Reload(deadline, target));
+  }
+}
+
+absl::StatusOr<bool> TenantManager::RemoveTenant(absl::Time deadline,
+                                                 const common::v1::Scope& target) {
+  ASSIGN_OR_RETURN(auto lock, ChangeLock::Take(change_mutex_, deadline));
+  tenancy::TenantPtr resolved;
+  if (const auto stored = catalogue_.Find(target)) {
+    if (auto found = catalogue_.CheckAndResolve(*stored, &*stored, false); found.ok()) {
+      resolved = *found;
+      RETURN_IF_ERROR(storages_.Remove(deadline, *resolved));
+    }
+  }
+  bool existed = false;
+  RETURN_IF_ERROR(store_.Change(deadline, target, false, [&](TenantChange& change) -> absl::Status {
+    if (resolved == nullptr || resolved->storage_id.empty()) {
+      RETURN_IF_ERROR(change.RemoveRows(target));
+    }
+    ASSIGN_OR_RETURN(existed, change.RemoveTenant(target));
+    return absl::OkStatus();
+  }));
+  catalogue_.Apply({}, {target});
+  return existed;
+}
+
+absl::StatusOr<std::vector<std::string>> TenantManager::Read(
+    absl::Time deadline, const common::v1::Scope& scope,
+    absl::FunctionRef<absl::StatusOr<std::vector<std::string>>(TenantChange&)> read) {
+  std::vector<std::string> values;
+  RETURN_IF_ERROR(store_.Change(deadline, scope, false, [&](TenantChange& change) -> absl::Status {
+    ASSIGN_OR_RETURN(values, read(change));
+    return absl::OkStatus();
+  }));
+  return values;
+}
+
+absl::StatusOr<bool> TenantManager::RemoveApp(absl::Time deadline,
+                                              const common::v1::Scope& target) {
+  const auto only_public = [&](const std::vector<std::string>& tenant_ids) -> absl::Status {
+    if (tenant_ids.size() > 1) {
+      return Forbidden(
+          "Please delete all tenants except the public tenant for this app before calling the "
+          "delete API");
+    }
+    return absl::OkStatus();
+  };
+  ASSIGN_OR_RETURN(auto lock, ChangeLock::Take(change_mutex_, deadline));
+  tenancy::TenantPtr resolved;
+  if (const auto stored = catalogue_.Find(target)) {
+    if (auto found = catalogue_.CheckAndResolve(*stored, &*stored, false); found.ok()) {
+      resolved = *found;
+    }
+  }
+  const bool own_storage = resolved != nullptr && !resolved->storage_id.empty();
+  if (own_storage) {
+    ASSIGN_OR_RETURN(const auto ids, Read(deadline, target, [&](TenantChange& change) {
+                       return change.TenantIds(target);
+                     }));
+    RETURN_IF_ERROR(only_public(ids));
+    RETURN_IF_ERROR(storages_.Remove(deadline, *resolved));
+  }
+  bool existed = false;
+  RETURN_IF_ERROR(store_.Change(deadline, target, false, [&](TenantChange& change) -> absl::Status {
+    ASSIGN_OR_RETURN(const auto ids, change.TenantIds(target));
+    RETURN_IF_ERROR(only_public(ids));
+    if (!own_storage) RETURN_IF_ERROR(change.RemoveRows(target));
+    ASSIGN_OR_RETURN(existed, change.RemoveApp(target));
+    return absl::OkStatus();
+  }));
+  catalogue_.Apply({}, {target});
+  return existed;
+}
+
+absl::StatusOr<bool> TenantManager::RemoveDomain(absl::Time deadline, const std::string& domain) {
+  const common::v1::Scope target = tenancy::MakeScope(domain, kPublic, kPublic);
+  const auto only_public = [&](const std::vector<std::string>& app_ids) -> absl::Status {
+    if (std::set<std::string>(app_ids.begin(), app_ids.end()).size() > 1) {
+      return Forbidden(
+          "Please delete all apps except the public appID for this connectionUriDomain before "
+          "calling the delete API.");
+    }
+    return absl::OkStatus();
+  };
+  {
+    ASSIGN_OR_RETURN(auto lock, ChangeLock::Take(change_mutex_, deadline));
+    ASSIGN_OR_RETURN(const auto ids, Read(deadline, target, [&](TenantChange& change) {
+                       return change.AppIds(domain);
+                     }));
+    RETURN_IF_ERROR(only_public(ids));
+    if (const auto stored = catalogue_.Find(target)) {
+      if (auto found = catalogue_.CheckAndResolve(*stored, &*stored, false); found.ok()) {
+        // A domain in the base database has no rows of its own there: they would be the base app's.
+        RETURN_IF_ERROR(storages_.Remove(deadline, **found));
+      }
+    }
+    bool existed = false;
+    RETURN_IF_ERROR(
+        store_.Change(deadline, target, true, [&](TenantChange& change) -> absl::Status {
+          ASSIGN_OR_RETURN(const auto now_ids, change.AppIds(domain));
+          RETURN_IF_ERROR(only_public(now_ids));
+          ASSIGN_OR_RETURN(existed, change.RemoveDomain(domain));
+          return absl::OkStatus();
+        }));
+    if (!existed) return false;
+  }
+  RETURN_IF_ERROR(ReloadAll(deadline));
+  return true;
+}
+
+absl::StatusOr<bool> TenantManager::PutProvider(absl::Time deadline,
+                                                const common::v1::Scope& scope,
+                                                const v1::ThirdPartyProvider& provider,
+                                                bool skip_validation) {
+  bool found = false;
+  RETURN_IF_ERROR(CheckStorable(provider));
+  RETURN_IF_ERROR(store_.Change(deadline, scope, false, [&](TenantChange& change) -> absl::Status {
+    found = false;
+    ASSIGN_OR_RETURN(const auto stored, change.Get(scope));
+    if (!stored.has_value()) return tenancy::TenantNotFound(scope);
+    ASSIGN_OR_RETURN(auto providers, change.Providers(scope));
+    for (v1::ThirdPartyProvider& other : providers) {
+      if (other.third_party_id() != provider.third_party_id()) continue;
+      other = provider;
+      found = true;
+    }
+    if (!found) providers.push_back(provider);
+    if (!skip_validation) RETURN_IF_ERROR(CheckProviders(providers));
+    return change.PutProvider(scope, provider);
+  }));
+  return !found;
+}
+
+absl::StatusOr<bool> TenantManager::RemoveProvider(absl::Time deadline,
+                                                   const common::v1::Scope& scope,
+                                                   const std::string& third_party_id) {
+  bool existed = false;
+  RETURN_IF_ERROR(store_.Change(deadline, scope, false, [&](TenantChange& change) -> absl::Status {
+    ASSIGN_OR_RETURN(const auto stored, change.Get(scope));
+    if (!stored.has_value()) return tenancy::TenantNotFound(scope);
+    ASSIGN_OR_RETURN(auto providers, change.Providers(scope));
+    std::erase_if(providers, [&](const v1::ThirdPartyProvider& provider) {
+      return provider.third_party_id() == third_party_id;
+    });
+    RETURN_IF_ERROR(CheckProviders(providers));
+    ASSIGN_OR_RETURN(existed, change.RemoveProvider(scope, third_party_id));
+    return absl::OkStatus();
+  }));
+  return existed;
+}
+
+absl::Status TenantManager::Reload(absl::Time deadline, const common::v1::Scope& scope) {
+  {
+    ASSIGN_OR_RETURN(auto lock, ChangeLock::Take(change_mutex_, deadline));
+    ASSIGN_OR_RETURN(const auto stored, store_.Get(deadline, scope));
+    if (stored.has_value()) {
+      catalogue_.Apply({*stored}, {});
+      return absl::OkStatus();
+    }
+    if (scope.tenant_id() != kPublic || scope.app_id() != kPublic) {
+      catalogue_.Apply({}, {scope});
+      return absl::OkStatus();
+    }
+  }
+  return ReloadAll(deadline);  // a whole domain has gone
+}
+
+absl::Status TenantManager::ReloadAll(absl::Time deadline) {
+  ASSIGN_OR_RETURN(auto lock, ChangeLock::Take(change_mutex_, deadline));
+  ASSIGN_OR_RETURN(const auto tenants, store_.All(deadline));
+  catalogue_.ReplaceAll(tenants);
+  return absl::OkStatus();
+}
+
+}  // namespace gatehouse::tenants

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <mutex>
+#include <string>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "gatehouse/tenants/v1/tenants_service.pb.h"
+#include "libs/base/clock.h"
+#include "services/tenants/catalogue.h"
+#include "services/tenants/tenant_storages.h"
+#include "services/tenants/tenant_store.h"
+
+namespace gatehouse::tenants {
+
+// Creates, changes and removes tenants: rules, rows, databases and the catalogue brought together.
+// Thread-safe. A change is in the database first and in the catalogue before the call returns.
+class TenantManager {
+ public:
+  // Arguments outlive it.
+  TenantManager(TenantStore& store, TenantStorages& storages, Catalogue& catalogue,
+                const Clock& clock)
+      : store_(store), storages_(storages), catalogue_(catalogue), clock_(clock) {}
+
+  // True when the target is new.
+  absl::StatusOr<bool> Upsert(absl::Time deadline, const v1::UpsertTenantRequest& request);
+  // Whether there was one.
+  absl::StatusOr<bool> RemoveTenant(absl::Time deadline, const common::v1::Scope& target);
+  absl::StatusOr<bool> RemoveApp(absl::Time deadline, const common::v1::Scope& target);
+  absl::StatusOr<bool> RemoveDomain(absl::Time deadline, const std::string& domain);
+  absl::StatusOr<bool> PutProvider(absl::Time deadline, const common::v1::Scope& scope,
+                                   const v1::ThirdPartyProvider& provider, bool skip_validation);
+  absl::StatusOr<bool> RemoveProvider(absl::Time deadline, const common::v1::Scope& scope,
+                                      const std::string& third_party_id);
+
+  // What another process did, or may have done.
+  absl::Status Reload(absl::Time deadline, const common::v1::Scope& scope);
+  absl::Status ReloadAll(absl::Time deadline);
+
+ private:
+  class ChangeLock;
+  absl::StatusOr<std::vector<std::string>> Read(
+      absl::Time deadline, const common::v1::Scope& scope,
+      absl::FunctionRef<absl::StatusOr<std::vector<std::string>>(TenantChange&)> read);
+
+  TenantStore& store_;
+  TenantStorages& storages_;
+  Catalogue& catalogue_;
+  const Clock& clock_;
+  // Held from reading or writing the database until the catalogue has it: without, an older state
+  // could be published after a newer one.
+  std::timed_mutex change_mutex_;
+};
+
+}  // namespace gatehouse::tenants

@@ -1,0 +1,33 @@
+#pragma once
+
+// The rules of creating and changing tenants, apps and connection-URI domains (formats.md 9.7).
+// The REST interface has three generations, told apart by UpsertStyle.
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "gatehouse/common/v1/scope.pb.h"
+#include "gatehouse/tenants/v1/tenant.pb.h"
+#include "gatehouse/tenants/v1/tenants_service.pb.h"
+
+namespace gatehouse::tenants {
+
+// A tenant as it is created: recipes on for a public tenant; for others it depends on the style.
+v1::Tenant NewTenant(const common::v1::Scope& target, v1::UpsertStyle style);
+
+// `current` with the request's changes. BAD_INPUT when they contradict each other or a factor's
+// name has other characters than `0-9a-zA-Z_().-`. The core configuration is merged, not checked.
+absl::StatusOr<v1::Tenant> ApplyUpdate(v1::Tenant current, const v1::UpsertTenantRequest& request);
+
+// FORBIDDEN unless a request made at `source` may create or change `target`.
+absl::Status CheckMayUpsert(const common::v1::Scope& source, const common::v1::Scope& target);
+
+// FORBIDDEN unless a request made at `source` may remove, or list.
+absl::Status CheckMayRemoveTenant(const common::v1::Scope& source, const std::string& tenant_id);
+absl::Status CheckMayRemoveApp(const common::v1::Scope& source, const std::string& app_id);
+absl::Status CheckMayRemoveDomain(const common::v1::Scope& source, const std::string& domain);
+absl::Status CheckMayList(const common::v1::Scope& source, v1::ListTenantsRequest::Range range);
+
+}  // namespace gatehouse::tenants

@@ -1,0 +1,149 @@
+#include "services/tenants/tenants_service.h"
+
+#include <set>
+
+#include "libs/base/json.h"
+#include "libs/base/status.h"
+#include "libs/config/tenant_config_rules.h"
+#include "services/tenants/tenant_update.h"
+
+namespace gatehouse::tenants {
+namespace {
+
+constexpr std::string_view kPublic = "public";
+
+void HideProtected(v1::Tenant& tenant) {
+  auto core_config = json::Parse(tenant.core_config_json());
+  tenant.set_core_config_json(
+      core_config.ok() ? json::Serialize(config::WithoutProtectedKeys(*core_config)) : "{}");
+}
+
+}  // namespace
+
+absl::StatusOr<v1::UpsertTenantResponse> TenantsService::UpsertTenant(
+    rpc::CallContext& context, const v1::UpsertTenantRequest& request) {
+  RETURN_IF_ERROR(directory_.Find(request.scope(), context.deadline).status());
+  v1::UpsertTenantResponse response;
+  ASSIGN_OR_RETURN(const bool created, manager_.Upsert(context.deadline, request));
+  response.set_created_new(created);
+  return response;
+}
+
+absl::StatusOr<v1::GetTenantResponse> TenantsService::GetTenant(
+    rpc::CallContext& context, const v1::GetTenantRequest& request) {
+  const common::v1::Scope& scope = request.scope();
+  ASSIGN_OR_RETURN(auto tenants,
+                   store_.List(context.deadline, {scope.connection_uri_domain(), scope.app_id(),
+                                                  scope.tenant_id()}));
+  v1::GetTenantResponse response;
+  if (!tenants.empty()) {
+    *response.mutable_tenant() = std::move(tenants.front());
+    if (request.hide_protected()) HideProtected(*response.mutable_tenant()->mutable_tenant());
+  }
+  return response;
+}
+
+absl::StatusOr<v1::ListTenantsResponse> TenantsService::ListTenants(
+    rpc::CallContext& context, const v1::ListTenantsRequest& request) {
+  const common::v1::Scope& scope = request.scope();
+  RETURN_IF_ERROR(directory_.Find(scope, context.deadline).status());
+  RETURN_IF_ERROR(CheckMayList(scope, request.range()));
+  TenantStore::Filter filter;
+  if (request.range() != v1::ListTenantsRequest::RANGE_ALL) {
+    filter.domain = scope.connection_uri_domain();
+  }
+  if (request.range() == v1::ListTenantsRequest::RANGE_APP) filter.app_id = scope.app_id();
+  ASSIGN_OR_RETURN(auto tenants, store_.List(context.deadline, filter));
+  v1::ListTenantsResponse response;
+  for (v1::TenantWithProviders& tenant : tenants) {
+    if (request.hide_protected()) HideProtected(*tenant.mutable_tenant());
+    *response.add_tenants() = std::move(tenant);
+  }
+  return response;
+}
+
+// In each removal the target's own name is judged before the scope is looked up.
+absl::StatusOr<v1::RemoveTenantResponse> TenantsService::RemoveTenant(
+    rpc::CallContext& context, const v1::RemoveTenantRequest& request) {
+  const common::v1::Scope& scope = request.scope();
+  const absl::Status allowed = CheckMayRemoveTenant(scope, request.tenant_id());
+  if (request.tenant_id() == kPublic) return allowed;
+  RETURN_IF_ERROR(directory_.Find(scope, context.deadline).status());
+  RETURN_IF_ERROR(allowed);
+  v1::RemoveTenantResponse response;
+  ASSIGN_OR_RETURN(
+      const bool existed,
+      manager_.RemoveTenant(context.deadline,
+                            tenancy::MakeScope(scope.connection_uri_domain(), scope.app_id(),
+                                               request.tenant_id())));
+  response.set_did_exist(existed);
+  return response;
+}
+
+absl::StatusOr<v1::RemoveAppResponse> TenantsService::RemoveApp(
+    rpc::CallContext& context, const v1::RemoveAppRequest& request) {
+  const common::v1::Scope& scope = request.scope();
+  const absl::Status allowed = CheckMayRemoveApp(scope, request.app_id());
+  if (request.app_id() == kPublic) return allowed;
+  RETURN_IF_ERROR(directory_.Find(scope, context.deadline).status());
+  RETURN_IF_ERROR(allowed);
+  v1::RemoveAppResponse response;
+  ASSIGN_OR_RETURN(const bool existed,
+                   manager_.RemoveApp(context.deadline,
+                                      tenancy::MakeScope(scope.connection_uri_domain(),
+                                                         request.app_id(), kPublic)));
+  response.set_did_exist(existed);
+  return response;
+}
+
+absl::StatusOr<v1::RemoveConnectionUriDomainResponse> TenantsService::RemoveConnectionUriDomain(
+    rpc::CallContext& context, const v1::RemoveConnectionUriDomainRequest& request) {
+  const absl::Status allowed =
+      CheckMayRemoveDomain(request.scope(), request.connection_uri_domain());
+  if (request.connection_uri_domain().empty()) return allowed;
+  RETURN_IF_ERROR(directory_.Find(request.scope(), context.deadline).status());
+  RETURN_IF_ERROR(allowed);
+  v1::RemoveConnectionUriDomainResponse response;
+  ASSIGN_OR_RETURN(const bool existed, manager_.RemoveDomain(context.deadline,
+                                                             request.connection_uri_domain()));
+  response.set_did_exist(existed);
+  return response;
+}
+
+absl::StatusOr<v1::PutThirdPartyProviderResponse> TenantsService::PutThirdPartyProvider(
+    rpc::CallContext& context, const v1::PutThirdPartyProviderRequest& request) {
+  RETURN_IF_ERROR(directory_.Find(request.scope(), context.deadline).status());
+  v1::PutThirdPartyProviderResponse response;
+  ASSIGN_OR_RETURN(const bool created,
+                   manager_.PutProvider(context.deadline, request.scope(), request.provider(),
+                                        request.skip_validation()));
+  response.set_created_new(created);
+  return response;
+}
+
+absl::StatusOr<v1::RemoveThirdPartyProviderResponse> TenantsService::RemoveThirdPartyProvider(
+    rpc::CallContext& context, const v1::RemoveThirdPartyProviderRequest& request) {
+  RETURN_IF_ERROR(directory_.Find(request.scope(), context.deadline).status());
+  v1::RemoveThirdPartyProviderResponse response;
+  ASSIGN_OR_RETURN(const bool existed,
+                   manager_.RemoveProvider(context.deadline, request.scope(),
+                                           request.third_party_id()));
+  response.set_did_exist(existed);
+  return response;
+}
+
+absl::StatusOr<v1::CheckStorageResponse> TenantsService::CheckStorage(
+    rpc::CallContext& context, const v1::CheckStorageRequest& request) {
+  RETURN_IF_ERROR(directory_.FindApp(request.scope(), context.deadline).status());
+  std::set<std::string> checked;
+  for (const tenancy::TenantPtr& tenant : directory_.TenantsOfApp(request.scope())) {
+    if (!checked.insert(tenant->storage_id).second) continue;
+    const absl::Status status = storages_.Check(context.deadline, *tenant);
+    if (!status.ok()) {
+      return MakeError(ErrorReason::kDependencyDown, "The database does not answer");
+    }
+  }
+  return v1::CheckStorageResponse();
+}
+
+}  // namespace gatehouse::tenants

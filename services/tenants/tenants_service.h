@@ -1,0 +1,41 @@
+#pragma once
+
+#include "gatehouse/tenants/v1/tenants_service.rpc.h"
+#include "services/tenants/tenant_manager.h"
+
+namespace gatehouse::tenants {
+
+// The RPC face of TenantManager. Arguments outlive it.
+class TenantsService final : public v1::TenantsService {
+ public:
+  TenantsService(const tenancy::TenantDirectory& directory, TenantManager& manager,
+                 TenantStore& store, TenantStorages& storages)
+      : directory_(directory), manager_(manager), store_(store), storages_(storages) {}
+
+  absl::StatusOr<v1::UpsertTenantResponse> UpsertTenant(
+      rpc::CallContext& context, const v1::UpsertTenantRequest& request) override;
+  absl::StatusOr<v1::GetTenantResponse> GetTenant(rpc::CallContext& context,
+                                                  const v1::GetTenantRequest& request) override;
+  absl::StatusOr<v1::ListTenantsResponse> ListTenants(
+      rpc::CallContext& context, const v1::ListTenantsRequest& request) override;
+  absl::StatusOr<v1::RemoveTenantResponse> RemoveTenant(
+      rpc::CallContext& context, const v1::RemoveTenantRequest& request) override;
+  absl::StatusOr<v1::RemoveAppResponse> RemoveApp(rpc::CallContext& context,
+                                                  const v1::RemoveAppRequest& request) override;
+  absl::StatusOr<v1::RemoveConnectionUriDomainResponse> RemoveConnectionUriDomain(
+      rpc::CallContext& context, const v1::RemoveConnectionUriDomainRequest& request) override;
+  absl::StatusOr<v1::PutThirdPartyProviderResponse> PutThirdPartyProvider(
+      rpc::CallContext& context, const v1::PutThirdPartyProviderRequest& request) override;
+  absl::StatusOr<v1::RemoveThirdPartyProviderResponse> RemoveThirdPartyProvider(
+      rpc::CallContext& context, const v1::RemoveThirdPartyProviderRequest& request) override;
+  absl::StatusOr<v1::CheckStorageResponse> CheckStorage(
+      rpc::CallContext& context, const v1::CheckStorageRequest& request) override;
+
+ private:
+  const tenancy::TenantDirectory& directory_;
+  TenantManager& manager_;
+  TenantStore& store_;
+  TenantStorages& storages_;
+};
+
+}  // namespace gatehouse::tenants
