@@ -3,6 +3,7 @@
 #include "gateway/rest_front_end.h"
 #include "libs/process/program.h"
 #include "services/roles/component.h"
+#include "services/tenants/component.h"
 #include "services/users/component.h"
 
 int main(int argc, char* argv[]) {
@@ -10,6 +11,7 @@ int main(int argc, char* argv[]) {
   program.name = "gatehouse";
   // Lower services first: each finds those that it calls.
   program.services = {
+      {"tenants", gatehouse::tenants::MakeTenantsComponent},
       {"users", gatehouse::users::MakeUsersComponent},
       {"roles", gatehouse::roles::MakeRolesComponent},
   };

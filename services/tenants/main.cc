@@ -1,0 +1,11 @@
+// gatehouse-tenants: the tenants service in a process of its own.
+
+#include "libs/process/program.h"
+#include "services/tenants/component.h"
+
+int main(int argc, char* argv[]) {
+  gatehouse::process::Program program;
+  program.name = "gatehouse-tenants";
+  program.services = {{"tenants", gatehouse::tenants::MakeTenantsComponent}};
+  return gatehouse::process::RunProgram(program, argc, argv);
+}
