@@ -27,7 +27,8 @@ bool SetsDatabaseKeys(const json::Value& core_config) {
   return false;
 }
 
-bool Same(const v1::Tenant& a, const v1::Tenant& b) {
+template <typename Message>
+bool Same(const Message& a, const Message& b) {
   return a.SerializeAsString() == b.SerializeAsString();
 }
 
@@ -47,7 +48,7 @@ absl::StatusOr<std::unique_ptr<Catalogue>> Catalogue::Create(const config::BaseC
 }
 
 void Catalogue::Store(EntryPtr entry) {
-  const common::v1::Scope& scope = entry->tenant.scope();
+  const common::v1::Scope& scope = entry->tenant().scope();
   EntryPtr& slot =
       domains_[scope.connection_uri_domain()][scope.app_id()][scope.tenant_id()];
   if (slot == nullptr) ++size_;
@@ -83,7 +84,7 @@ std::optional<v1::Tenant> Catalogue::Find(const common::v1::Scope& scope) const 
   std::lock_guard<std::mutex> lock(mutex_);
   const EntryPtr entry = Get(scope);
   if (entry == nullptr) return std::nullopt;
-  return entry->tenant;
+  return entry->tenant();
 }
 
 size_t Catalogue::size() const {
@@ -91,57 +92,72 @@ size_t Catalogue::size() const {
   return size_;
 }
 
-void Catalogue::ReplaceAll(const std::vector<v1::Tenant>& tenants) {
-  std::vector<v1::Tenant> upserted;
+std::shared_ptr<const v1::TenantWithProviders> Catalogue::FindWithProviders(
+    const common::v1::Scope& scope) const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  const EntryPtr entry = Get(scope);
+  if (entry == nullptr) return nullptr;
+  return std::shared_ptr<const v1::TenantWithProviders>(entry, &entry->whole);
+}
+
+void Catalogue::ReplaceAll(std::vector<v1::TenantWithProviders> tenants) {
+  std::vector<v1::TenantWithProviders> upserted;
   std::vector<common::v1::Scope> removed;
   {
     std::lock_guard<std::mutex> lock(mutex_);
     std::set<std::string> kept;
-    for (const v1::Tenant& tenant : tenants) {
-      kept.insert(KeyOf(tenant.scope()));
-      const EntryPtr before = Get(tenant.scope());
-      if (before == nullptr || !Same(before->tenant, tenant)) upserted.push_back(tenant);
+    for (v1::TenantWithProviders& tenant : tenants) {
+      kept.insert(KeyOf(tenant.tenant().scope()));
+      const EntryPtr before = Get(tenant.tenant().scope());
+      if (before == nullptr || !Same(before->whole, tenant)) upserted.push_back(std::move(tenant));
     }
     for (const auto& [domain, apps] : domains_) {
       for (const auto& [app_id, app] : apps) {
         for (const auto& [tenant_id, entry] : app) {
-          if (!kept.contains(KeyOf(entry->tenant.scope()))) {
-            removed.push_back(entry->tenant.scope());
+          if (!kept.contains(KeyOf(entry->tenant().scope()))) {
+            removed.push_back(entry->tenant().scope());
           }
         }
       }
     }
   }
-  Apply(upserted, removed);
+  Apply(std::move(upserted), removed);
 }
 
-void Catalogue::Apply(const std::vector<v1::Tenant>& upserted,
+void Catalogue::Apply(std::vector<v1::TenantWithProviders> upserted,
                       const std::vector<common::v1::Scope>& removed) {
   if (upserted.empty() && removed.empty()) return;
   std::vector<EntryPtr> entries;
-  for (const v1::Tenant& tenant : upserted) {
+  for (v1::TenantWithProviders& tenant : upserted) {
     auto entry = std::make_shared<Entry>();
-    entry->tenant = tenant;
-    if (auto parsed = json::Parse(tenant.core_config_json()); parsed.ok()) {
+    entry->whole = std::move(tenant);
+    if (auto parsed = json::Parse(entry->tenant().core_config_json()); parsed.ok()) {
       entry->core_config = *std::move(parsed);
     }
     entries.push_back(std::move(entry));
   }
   std::lock_guard<std::mutex> publish_lock(publish_mutex_);
+  std::vector<const v1::Tenant*> changed;
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    for (EntryPtr& entry : entries) Store(std::move(entry));
+    for (const EntryPtr& entry : entries) {
+      const EntryPtr before = Get(entry->tenant().scope());
+      if (before == nullptr || !Same(before->tenant(), entry->tenant())) {
+        changed.push_back(&entry->tenant());
+      }
+      Store(entry);
+    }
     for (const common::v1::Scope& scope : removed) Erase(scope);
   }
-  Publish(upserted, removed);
+  if (!changed.empty() || !removed.empty()) Publish(changed, removed);
 }
 
-void Catalogue::Publish(const std::vector<v1::Tenant>& upserted,
+void Catalogue::Publish(const std::vector<const v1::Tenant*>& upserted,
                         const std::vector<common::v1::Scope>& removed) {
   for (size_t begin = 0; begin == 0 || begin < upserted.size(); begin += kTenantsPerMessage) {
     v1::WatchTenantsResponse message;
     const size_t end = std::min(upserted.size(), begin + kTenantsPerMessage);
-    for (size_t i = begin; i < end; ++i) *message.add_upserted() = upserted[i];
+    for (size_t i = begin; i < end; ++i) *message.add_upserted() = *upserted[i];
     if (begin == 0) {
       for (const common::v1::Scope& scope : removed) *message.add_removed() = scope;
     }
@@ -168,7 +184,7 @@ void Catalogue::Watch(Watcher watcher) {
       message.set_base_config_json(tenancy::EncodeBaseConfig(base_));
     }
     const size_t end = std::min(all.size(), begin + kTenantsPerMessage);
-    for (size_t i = begin; i < end; ++i) *message.add_upserted() = all[i]->tenant;
+    for (size_t i = begin; i < end; ++i) *message.add_upserted() = all[i]->tenant();
     if (!watcher.Send(message)) return;
   }
   watchers_.push_back(std::move(watcher));
@@ -183,7 +199,7 @@ absl::StatusOr<tenancy::TenantPtr> Catalogue::CheckAndResolve(const v1::Tenant& 
     std::lock_guard<std::mutex> lock(mutex_);
     relevant = with_database_;
     const auto add = [&](const EntryPtr& entry) {
-      if (entry != nullptr) relevant.emplace(KeyOf(entry->tenant.scope()), entry);
+      if (entry != nullptr) relevant.emplace(KeyOf(entry->tenant().scope()), entry);
     };
     for (const auto& [domain, apps] : domains_) {
       add(Get(tenancy::MakeScope(domain, kPublic, kPublic)));
@@ -196,7 +212,7 @@ absl::StatusOr<tenancy::TenantPtr> Catalogue::CheckAndResolve(const v1::Tenant& 
   std::vector<config::TenantRow> rows;
   rows.reserve(relevant.size());
   for (const auto& [key, entry] : relevant) {
-    rows.push_back({NameOf(entry->tenant.scope()), &entry->core_config});
+    rows.push_back({NameOf(entry->tenant().scope()), &entry->core_config});
   }
   ASSIGN_OR_RETURN(const json::Value core_config, json::Parse(tenant.core_config_json()));
   json::Value stored_config;

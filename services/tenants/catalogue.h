@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "gatehouse/tenants/v1/tenant.pb.h"
 #include "gatehouse/tenants/v1/tenant_directory.pb.h"
+#include "gatehouse/tenants/v1/tenants_service.pb.h"
 #include "libs/base/json.h"
 #include "libs/config/core_config.h"
 #include "libs/rpc/service.h"
@@ -18,8 +19,9 @@
 
 namespace gatehouse::tenants {
 
-// All tenants as the database last showed them, and those who watch them. Thread-safe. A change is
-// sent to every watcher before Apply returns, in the order of the changes.
+// All tenants with their third-party providers as the database last showed them, and those who
+// watch them. Thread-safe. A change is sent to every watcher before Apply returns, in the order of
+// the changes; providers are not sent, for they hold secrets.
 class Catalogue {
  public:
   using Watcher = rpc::Stream<v1::WatchTenantsResponse>;
@@ -28,13 +30,16 @@ class Catalogue {
   static absl::StatusOr<std::unique_ptr<Catalogue>> Create(const config::BaseConfig& base);
 
   // Makes `tenants` all there are, and tells watchers what differs.
-  void ReplaceAll(const std::vector<v1::Tenant>& tenants);
-  void Apply(const std::vector<v1::Tenant>& upserted,
+  void ReplaceAll(std::vector<v1::TenantWithProviders> tenants);
+  void Apply(std::vector<v1::TenantWithProviders> upserted,
              const std::vector<common::v1::Scope>& removed);
   // Sends everything, then each change, until the watcher has gone.
   void Watch(Watcher watcher);
 
   std::optional<v1::Tenant> Find(const common::v1::Scope& scope) const;
+  // Null when there is none.
+  std::shared_ptr<const v1::TenantWithProviders> FindWithProviders(
+      const common::v1::Scope& scope) const;
   size_t size() const;
 
   // Checks `tenant` as it would be stored in place of `stored` (null: it is new), and resolves its
@@ -46,8 +51,10 @@ class Catalogue {
 
  private:
   struct Entry {
-    v1::Tenant tenant;
+    v1::TenantWithProviders whole;
     json::Value core_config;
+
+    const v1::Tenant& tenant() const { return whole.tenant(); }
   };
   using EntryPtr = std::shared_ptr<const Entry>;
   using App = std::map<std::string, EntryPtr, std::less<>>;     // by tenant id
@@ -57,7 +64,7 @@ class Catalogue {
   void Store(EntryPtr entry);
   void Erase(const common::v1::Scope& scope);
   EntryPtr Get(const common::v1::Scope& scope) const;
-  void Publish(const std::vector<v1::Tenant>& upserted,
+  void Publish(const std::vector<const v1::Tenant*>& upserted,
                const std::vector<common::v1::Scope>& removed);
 
   const config::BaseConfig base_;

@@ -45,7 +45,7 @@ class TenantsComponent final : public host::Component {
         storages_(env.databases(), env.clock()),
         settings_store_(env.databases()),
         manager_(store_, storages_, *catalogue_, env.clock()),
-        tenants_service_(env.tenants(), manager_, store_, storages_),
+        tenants_service_(env.tenants(), *catalogue_, manager_, store_, storages_),
         directory_service_(*catalogue_, store_),
         settings_service_(env.tenants(), settings_store_, env.clock()) {}
 

@@ -318,14 +318,6 @@ absl::Status PgTenantStore::EnsureBaseTenant(absl::Time deadline, int64_t now_ms
   return database_.Execute(deadline, kInsertBase).status();
 }
 
-absl::StatusOr<std::vector<v1::Tenant>> PgTenantStore::All(absl::Time deadline) {
-  ASSIGN_OR_RETURN(db::Result result, database_.Execute(deadline, kAll));
-  std::vector<v1::Tenant> tenants;
-  tenants.reserve(result.rows());
-  for (const db::Row row : result) tenants.push_back(ReadTenant(row));
-  return tenants;
-}
-
 absl::StatusOr<std::optional<v1::Tenant>> PgTenantStore::Get(absl::Time deadline,
                                                              const common::v1::Scope& scope) {
   ASSIGN_OR_RETURN(db::Result result, database_.Execute(deadline, kGet, NameParams(scope)));

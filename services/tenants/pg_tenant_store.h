@@ -15,7 +15,6 @@ class PgTenantStore final : public TenantStore {
   explicit PgTenantStore(db::Database& database);
 
   absl::Status EnsureBaseTenant(absl::Time deadline, int64_t now_ms) override;
-  absl::StatusOr<std::vector<v1::Tenant>> All(absl::Time deadline) override;
   absl::StatusOr<std::optional<v1::Tenant>> Get(absl::Time deadline,
                                                 const common::v1::Scope& scope) override;
   absl::StatusOr<std::vector<v1::TenantWithProviders>> List(absl::Time deadline,

@@ -63,6 +63,7 @@ absl::StatusOr<bool> TenantManager::Upsert(absl::Time deadline,
     bool created = false;
     bool start_over = false;
     v1::Tenant next;
+    std::vector<v1::ThirdPartyProvider> providers;
     absl::Status status = store_.Change(
         deadline, target, /*whole_domain=*/false, [&](TenantChange& change) -> absl::Status {
           start_over = false;
@@ -78,14 +79,14 @@ absl::StatusOr<bool> TenantManager::Upsert(absl::Time deadline,
           if (created) {
             next.set_created_at_ms(now_ms);
           } else {
-            ASSIGN_OR_RETURN(const auto providers, change.Providers(target));
+            ASSIGN_OR_RETURN(providers, change.Providers(target));
             RETURN_IF_ERROR(CheckProviders(providers));
           }
           if (resolved->storage_id.empty()) RETURN_IF_ERROR(change.AddRows(target, now_ms));
           return created ? change.Insert(next) : change.Update(next);
         });
     if (status.ok()) {
-      catalogue_.Apply({next}, {});
+      Publish(std::move(next), std::move(providers));
       return created;
     }
     // A core beside us, which doesn't take our locks, may have made the same tenant just now.
@@ -207,12 +208,16 @@ absl::StatusOr<bool> TenantManager::PutProvider(absl::Time deadline,
                                                 const v1::ThirdPartyProvider& provider,
                                                 bool skip_validation) {
   bool found = false;
+  v1::Tenant tenant;
+  std::vector<v1::ThirdPartyProvider> providers;
   RETURN_IF_ERROR(CheckStorable(provider));
+  ASSIGN_OR_RETURN(auto lock, ChangeLock::Take(change_mutex_, deadline));
   RETURN_IF_ERROR(store_.Change(deadline, scope, false, [&](TenantChange& change) -> absl::Status {
     found = false;
     ASSIGN_OR_RETURN(const auto stored, change.Get(scope));
     if (!stored.has_value()) return tenancy::TenantNotFound(scope);
-    ASSIGN_OR_RETURN(auto providers, change.Providers(scope));
+    tenant = *stored;
+    ASSIGN_OR_RETURN(providers, change.Providers(scope));
     for (v1::ThirdPartyProvider& other : providers) {
       if (other.third_party_id() != provider.third_party_id()) continue;
       other = provider;
@@ -222,6 +227,7 @@ absl::StatusOr<bool> TenantManager::PutProvider(absl::Time deadline,
     if (!skip_validation) RETURN_IF_ERROR(CheckProviders(providers));
     return change.PutProvider(scope, provider);
   }));
+  Publish(std::move(tenant), std::move(providers));
   return !found;
 }
 
@@ -229,10 +235,14 @@ absl::StatusOr<bool> TenantManager::RemoveProvider(absl::Time deadline,
                                                    const common::v1::Scope& scope,
                                                    const std::string& third_party_id) {
   bool existed = false;
+  v1::Tenant tenant;
+  std::vector<v1::ThirdPartyProvider> providers;
+  ASSIGN_OR_RETURN(auto lock, ChangeLock::Take(change_mutex_, deadline));
   RETURN_IF_ERROR(store_.Change(deadline, scope, false, [&](TenantChange& change) -> absl::Status {
     ASSIGN_OR_RETURN(const auto stored, change.Get(scope));
     if (!stored.has_value()) return tenancy::TenantNotFound(scope);
-    ASSIGN_OR_RETURN(auto providers, change.Providers(scope));
+    tenant = *stored;
+    ASSIGN_OR_RETURN(providers, change.Providers(scope));
     std::erase_if(providers, [&](const v1::ThirdPartyProvider& provider) {
       return provider.third_party_id() == third_party_id;
     });
@@ -240,15 +250,26 @@ absl::StatusOr<bool> TenantManager::RemoveProvider(absl::Time deadline,
     ASSIGN_OR_RETURN(existed, change.RemoveProvider(scope, third_party_id));
     return absl::OkStatus();
   }));
+  Publish(std::move(tenant), std::move(providers));
   return existed;
+}
+
+void TenantManager::Publish(v1::Tenant tenant, std::vector<v1::ThirdPartyProvider> providers) {
+  std::vector<v1::TenantWithProviders> upserted(1);
+  *upserted[0].mutable_tenant() = std::move(tenant);
+  for (v1::ThirdPartyProvider& provider : providers) {
+    *upserted[0].add_third_party_providers() = std::move(provider);
+  }
+  catalogue_.Apply(std::move(upserted), {});
 }
 
 absl::Status TenantManager::Reload(absl::Time deadline, const common::v1::Scope& scope) {
   {
     ASSIGN_OR_RETURN(auto lock, ChangeLock::Take(change_mutex_, deadline));
-    ASSIGN_OR_RETURN(const auto stored, store_.Get(deadline, scope));
-    if (stored.has_value()) {
-      catalogue_.Apply({*stored}, {});
+    ASSIGN_OR_RETURN(auto stored, store_.List(deadline, {scope.connection_uri_domain(),
+                                                         scope.app_id(), scope.tenant_id()}));
+    if (!stored.empty()) {
+      catalogue_.Apply(std::move(stored), {});
       return absl::OkStatus();
     }
     if (scope.tenant_id() != kPublic || scope.app_id() != kPublic) {
@@ -261,8 +282,8 @@ absl::Status TenantManager::Reload(absl::Time deadline, const common::v1::Scope&
 
 absl::Status TenantManager::ReloadAll(absl::Time deadline) {
   ASSIGN_OR_RETURN(auto lock, ChangeLock::Take(change_mutex_, deadline));
-  ASSIGN_OR_RETURN(const auto tenants, store_.All(deadline));
-  catalogue_.ReplaceAll(tenants);
+  ASSIGN_OR_RETURN(auto tenants, store_.List(deadline, {}));
+  catalogue_.ReplaceAll(std::move(tenants));
   return absl::OkStatus();
 }
 

@@ -2,6 +2,7 @@
 
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
@@ -44,6 +45,7 @@ class TenantManager {
   absl::StatusOr<std::vector<std::string>> Read(
       absl::Time deadline, const common::v1::Scope& scope,
       absl::FunctionRef<absl::StatusOr<std::vector<std::string>>(TenantChange&)> read);
+  void Publish(v1::Tenant tenant, std::vector<v1::ThirdPartyProvider> providers);
 
   TenantStore& store_;
   TenantStorages& storages_;

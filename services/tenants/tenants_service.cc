@@ -31,13 +31,15 @@ absl::StatusOr<v1::UpsertTenantResponse> TenantsService::UpsertTenant(
 
 absl::StatusOr<v1::GetTenantResponse> TenantsService::GetTenant(
     rpc::CallContext& context, const v1::GetTenantRequest& request) {
-  const common::v1::Scope& scope = request.scope();
-  ASSIGN_OR_RETURN(auto tenants,
-                   store_.List(context.deadline, {scope.connection_uri_domain(), scope.app_id(),
-                                                  scope.tenant_id()}));
+  auto found = catalogue_.FindWithProviders(request.scope());
+  // Another process may have made it just now; the directory bounds how often that is asked.
+  if (found == nullptr && directory_.Find(request.scope(), context.deadline).ok()) {
+    RETURN_IF_ERROR(manager_.Reload(context.deadline, request.scope()));
+    found = catalogue_.FindWithProviders(request.scope());
+  }
   v1::GetTenantResponse response;
-  if (!tenants.empty()) {
-    *response.mutable_tenant() = std::move(tenants.front());
+  if (found != nullptr) {
+    *response.mutable_tenant() = *found;
     if (request.hide_protected()) HideProtected(*response.mutable_tenant()->mutable_tenant());
   }
   return response;

@@ -8,9 +8,13 @@ namespace gatehouse::tenants {
 // The RPC face of TenantManager. Arguments outlive it.
 class TenantsService final : public v1::TenantsService {
  public:
-  TenantsService(const tenancy::TenantDirectory& directory, TenantManager& manager,
-                 TenantStore& store, TenantStorages& storages)
-      : directory_(directory), manager_(manager), store_(store), storages_(storages) {}
+  TenantsService(const tenancy::TenantDirectory& directory, const Catalogue& catalogue,
+                 TenantManager& manager, TenantStore& store, TenantStorages& storages)
+      : directory_(directory),
+        catalogue_(catalogue),
+        manager_(manager),
+        store_(store),
+        storages_(storages) {}
 
   absl::StatusOr<v1::UpsertTenantResponse> UpsertTenant(
       rpc::CallContext& context, const v1::UpsertTenantRequest& request) override;
@@ -33,6 +37,7 @@ class TenantsService final : public v1::TenantsService {
 
  private:
   const tenancy::TenantDirectory& directory_;
+  const Catalogue& catalogue_;
   TenantManager& manager_;
   TenantStore& store_;
   TenantStorages& storages_;

@@ -1,0 +1,35 @@
+#pragma once
+
+#include "gateway/api/route_table.h"
+
+namespace gatehouse {
+class Clock;
+namespace rpc {
+class Channel;
+}
+namespace tenancy {
+class TenantDirectory;
+}
+}  // namespace gatehouse
+
+namespace gatehouse::gateway {
+
+class RequestStats;
+
+// What the routes below need; everything outlives the table.
+struct CoreRouteParts {
+  rpc::Channel& tenants;
+  rpc::Channel& users;
+  const tenancy::TenantDirectory& directory;
+  const RequestStats& stats;
+  const Clock& clock;
+};
+
+// Operations on the installation itself: hello, versions, configuration, telemetry, statistics,
+// licence and migration mode.
+void AddCoreRoutes(RouteTable& routes, const CoreRouteParts& parts);
+
+// Of those, the ones that answer as the licensed original does with every feature on.
+void AddLicenceRoutes(RouteTable& routes, const CoreRouteParts& parts);
+
+}  // namespace gatehouse::gateway

@@ -1,0 +1,21 @@
+#include "gateway/routes/hello_rate_limit.h"
+
+#include <algorithm>
+
+#include "libs/base/strings.h"
+
+namespace gatehouse::gateway {
+
+bool HelloRateLimit::Admit(const common::v1::Scope& scope, int64_t now_ms) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (buckets_.size() >= kMaxApps) buckets_.clear();
+  Bucket& bucket = buckets_[StrCat(scope.connection_uri_domain(), "\n", scope.app_id())];
+  const int64_t earned = std::max<int64_t>(now_ms - bucket.last_ms, 0) / kTokenMs;
+  bucket.tokens = std::min(bucket.tokens + earned, kTokens);
+  if (bucket.tokens == 0) return false;
+  --bucket.tokens;
+  bucket.last_ms = now_ms;
+  return true;
+}
+
+}  // namespace gatehouse::gateway

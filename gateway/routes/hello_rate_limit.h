@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+
+#include "gatehouse/common/v1/scope.pb.h"
+
+namespace gatehouse::gateway {
+
+// How often an app may ask whether all is well before it is told so without looking: bursts of five,
+// and five a second. Thread-safe; a bounded number of apps.
+class HelloRateLimit {
+ public:
+  // False: beyond the limit.
+  bool Admit(const common::v1::Scope& scope, int64_t now_ms);
+
+ private:
+  static constexpr int64_t kTokens = 5;
+  static constexpr int64_t kTokenMs = 200;
+  static constexpr size_t kMaxApps = 20000;
+
+  struct Bucket {
+    int64_t tokens = kTokens;
+    int64_t last_ms = 0;
+  };
+  std::mutex mutex_;
+  std::unordered_map<std::string, Bucket> buckets_;
+};
+
+}  // namespace gatehouse::gateway

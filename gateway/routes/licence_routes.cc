@@ -1,0 +1,148 @@
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "gatehouse/tenants/v1/app_settings_service.rpc.h"
+#include "gatehouse/tenants/v1/tenants_service.rpc.h"
+#include "gatehouse/users/v1/user_directory_service.rpc.h"
+#include "gateway/json_input.h"
+#include "gateway/routes/core_routes.h"
+#include "libs/base/clock.h"
+#include "libs/base/json.h"
+#include "libs/base/status.h"
+#include "libs/tenancy/tenant_directory.h"
+
+namespace gatehouse::gateway {
+namespace {
+
+namespace v1 = tenants::v1;
+
+constexpr const char* kFeatures[] = {"account_linking", "multi_tenancy", "test", "dashboard_login",
+                                     "mfa",             "security",      "oauth", "saml"};
+constexpr int kUsageDays = 31;
+constexpr int64_t kDayMs = 24 * 60 * 60 * 1000;
+// Users are counted tenant by tenant only in apps with no more tenants than this: the numbers are
+// for a page that people look at.
+constexpr int kMaxCountedTenants = 50;
+
+struct Licence {
+  explicit Licence(const CoreRouteParts& parts)
+      : tenants(parts.tenants),
+        settings(parts.tenants),
+        users(parts.users),
+        directory(parts.directory),
+        clock(parts.clock) {}
+
+  v1::TenantsServiceClient tenants;
+  v1::AppSettingsServiceClient settings;
+  users::v1::UserDirectoryServiceClient users;
+  const tenancy::TenantDirectory& directory;
+  const Clock& clock;
+};
+using Self = std::shared_ptr<Licence>;
+
+// Users active in the last day, the last two days, and so on.
+absl::StatusOr<json::Value> ActiveUsers(const Self& self, ApiRequest& request) {
+  json::Value counts = json::Value::Array();
+  const int64_t now_ms = self->clock.NowMs();
+  for (int days = 1; days <= kUsageDays; ++days) {
+    users::v1::CountActiveUsersRequest call;
+    *call.mutable_scope() = request.scope;
+    call.set_since_ms(now_ms - days * kDayMs);
+    ASSIGN_OR_RETURN(const auto response, self->users.CountActiveUsers(request.context, call));
+    counts.Append(response.count());
+  }
+  return counts;
+}
+
+absl::StatusOr<json::Value> TenantUsage(const Self& self, ApiRequest& request) {
+  v1::ListTenantsRequest call;
+  *call.mutable_scope() = request.scope;
+  call.set_range(v1::ListTenantsRequest::RANGE_APP);
+  ASSIGN_OR_RETURN(const auto response, self->tenants.ListTenants(request.context, call));
+  json::Value tenants = json::Value::Array();
+  for (const auto& entry : response.tenants()) {
+    const v1::Tenant& tenant = entry.tenant();
+    json::Value usage = json::Value::Object({{"tenantId", tenant.scope().tenant_id()}});
+    if (response.tenants_size() <= kMaxCountedTenants) {
+      users::v1::CountUsersRequest count;
+      *count.mutable_scope() = tenant.scope();
+      ASSIGN_OR_RETURN(const auto counted, self->users.CountUsers(request.context, count));
+      usage.Set("usersCount", counted.count());
+      usage.Set("hasUsersOrSessions", counted.count() > 0);
+    }
+    usage.Set("hasEnterpriseLogin", entry.third_party_providers_size() > 0);
+    tenants.Append(std::move(usage));
+  }
+  return json::Value::Object({{"tenants", std::move(tenants)}});
+}
+
+// GET /ee/featureflag: everything is on.
+absl::StatusOr<Reply> FeatureFlags(const Self& self, ApiRequest& request) {
+  RETURN_IF_ERROR(request.RequirePublicTenant());
+  RETURN_IF_ERROR(self->directory.FindApp(request.scope, request.context.deadline).status());
+  json::Value features = json::Value::Array();
+  for (const char* feature : kFeatures) features.Append(feature);
+  json::Value usage = json::Value::Object();
+  ASSIGN_OR_RETURN(json::Value active, ActiveUsers(self, request));
+  usage.Set("maus", std::move(active));
+  if (self->directory.TenantsOfApp(request.scope).size() > 1) {
+    ASSIGN_OR_RETURN(json::Value by_tenant, TenantUsage(self, request));
+    usage.Set("multi_tenancy", std::move(by_tenant));
+  }
+  return JsonReply(json::Value::Object({{"features", std::move(features)},
+                                        {"usageStats", std::move(usage)},
+                                        {"status", "OK"}}));
+}
+
+// PUT /ee/license. No key is needed, so none is kept: what a SuperTokens core stored stays as it is.
+absl::StatusOr<Reply> PutLicence(const Self& self, ApiRequest& request) {
+  ASSIGN_OR_RETURN(const json::Value* body, request.JsonBody());
+  ASSIGN_OR_RETURN(const auto key, OptionalString(*body, "licenseKey"));
+  if (!key.has_value() && body->size() > 0) {
+    return BadInput("Field name 'licenseKey' is missing in JSON input");
+  }
+  RETURN_IF_ERROR(request.RequirePublicTenant());
+  RETURN_IF_ERROR(self->directory.FindApp(request.scope, request.context.deadline).status());
+  return StatusReply("OK");
+}
+
+absl::StatusOr<Reply> DeleteLicence(const Self& self, ApiRequest& request) {
+  RETURN_IF_ERROR(request.RequirePublicTenant());
+  RETURN_IF_ERROR(self->directory.FindApp(request.scope, request.context.deadline).status());
+  return StatusReply("OK");
+}
+
+absl::StatusOr<Reply> GetLicence(const Self& self, ApiRequest& request) {
+  RETURN_IF_ERROR(request.RequirePublicTenant());
+  v1::GetSettingRequest call;
+  *call.mutable_scope() = request.scope;
+  call.set_name("LICENSE_KEY");
+  ASSIGN_OR_RETURN(const auto response, self->settings.GetSetting(request.context, call));
+  if (!response.has_value() || response.value() == "NOT_PRESENT") {
+    return StatusReply("NO_LICENSE_KEY_FOUND_ERROR");
+  }
+  return JsonReply(
+      json::Value::Object({{"licenseKey", response.value()}, {"status", "OK"}}));
+}
+
+}  // namespace
+
+void AddLicenceRoutes(RouteTable& routes, const CoreRouteParts& parts) {
+  const auto self = std::make_shared<Licence>(parts);
+  using Handler = absl::StatusOr<Reply> (*)(const Self&, ApiRequest&);
+  const auto add = [&](HttpMethod method, const char* path, Handler handler) {
+    Route route;
+    route.method = method;
+    route.path = path;
+    route.service = "tenants";
+    route.handler = [self, handler](ApiRequest& request) { return handler(self, request); };
+    routes.Add(std::move(route));
+  };
+  add(HttpMethod::kGet, "/ee/featureflag", FeatureFlags);
+  add(HttpMethod::kPut, "/ee/license", PutLicence);
+  add(HttpMethod::kDelete, "/ee/license", DeleteLicence);
+  add(HttpMethod::kGet, "/ee/license", GetLicence);
+}
+
+}  // namespace gatehouse::gateway

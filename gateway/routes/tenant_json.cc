@@ -1,0 +1,94 @@
+#include "gateway/routes/tenant_json.h"
+
+#include <algorithm>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace gatehouse::gateway {
+namespace {
+
+using tenants::v1::FactorList;
+using tenants::v1::Tenant;
+
+constexpr std::initializer_list<std::string_view> kEmailPasswordFactors = {"emailpassword"};
+constexpr std::initializer_list<std::string_view> kThirdPartyFactors = {"thirdparty"};
+constexpr std::initializer_list<std::string_view> kPasswordlessFactors = {
+    "otp-email", "otp-phone", "link-email", "link-phone"};
+
+bool IsEnabled(const Tenant& tenant, bool flag, std::initializer_list<std::string_view> factors,
+               TenantShape shape) {
+  if (!flag || !tenant.has_first_factors()) return flag;
+  const auto& ids = tenant.first_factors().factor_ids();
+  if (shape == TenantShape::kRecipesAndFactors) return !ids.empty();
+  return std::any_of(factors.begin(), factors.end(), [&](std::string_view factor) {
+    return std::find(ids.begin(), ids.end(), factor) != ids.end();
+  });
+}
+
+json::Value Strings(const FactorList& list) {
+  json::Array values(list.factor_ids().begin(), list.factor_ids().end());
+  return json::Value::Array(std::move(values));
+}
+
+// v2 has no switches: a recipe that is off is a factor that is missing.
+void AddFactorsOfSwitches(const Tenant& tenant, json::Value& object) {
+  if (tenant.email_password_enabled() && tenant.third_party_enabled() &&
+      tenant.passwordless_enabled()) {
+    return;
+  }
+  json::Value factors = json::Value::Array();
+  const auto add = [&](bool flag, std::initializer_list<std::string_view> ids) {
+    if (!flag) return;
+    for (const std::string_view id : ids) factors.Append(id);
+  };
+  add(tenant.email_password_enabled(), kEmailPasswordFactors);
+  add(tenant.third_party_enabled(), kThirdPartyFactors);
+  add(tenant.passwordless_enabled(), kPasswordlessFactors);
+  object.Set("firstFactors", std::move(factors));
+}
+
+}  // namespace
+
+json::Value TenantToJson(const tenants::v1::TenantWithProviders& with_providers,
+                         TenantShape shape) {
+  const Tenant& tenant = with_providers.tenant();
+  json::Value providers = json::Value::Array();
+  for (const auto& provider : with_providers.third_party_providers()) {
+    providers.Append(ProviderToJson(provider));
+  }
+  json::Value object = json::Value::Object({{"tenantId", tenant.scope().tenant_id()}});
+  json::Value third_party = json::Value::Object();
+  if (shape == TenantShape::kFactors) {
+    third_party.Set("providers", std::move(providers));
+    object.Set("thirdParty", std::move(third_party));
+    if (tenant.has_first_factors()) {
+      object.Set("firstFactors", Strings(tenant.first_factors()));
+    } else {
+      AddFactorsOfSwitches(tenant, object);
+    }
+  } else {
+    const auto enabled = [&](bool flag, std::initializer_list<std::string_view> factors) {
+      return json::Value::Object({{"enabled", IsEnabled(tenant, flag, factors, shape)}});
+    };
+    object.Set("emailPassword", enabled(tenant.email_password_enabled(), kEmailPasswordFactors));
+    third_party = enabled(tenant.third_party_enabled(), kThirdPartyFactors);
+    third_party.Set("providers", std::move(providers));
+    object.Set("thirdParty", std::move(third_party));
+    object.Set("passwordless", enabled(tenant.passwordless_enabled(), kPasswordlessFactors));
+    if (shape == TenantShape::kRecipesAndFactors &&
+        tenant.first_factors().factor_ids_size() > 0) {
+      object.Set("firstFactors", Strings(tenant.first_factors()));
+    }
+  }
+  if (shape != TenantShape::kRecipes &&
+      tenant.required_secondary_factors().factor_ids_size() > 0) {
+    object.Set("requiredSecondaryFactors", Strings(tenant.required_secondary_factors()));
+  }
+  auto core_config = json::Parse(tenant.core_config_json());
+  object.Set("coreConfig", core_config.ok() ? *std::move(core_config) : json::Value::Object());
+  return object;
+}
+
+}  // namespace gatehouse::gateway
