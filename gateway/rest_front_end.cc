@@ -4,11 +4,12 @@
 #include <thread>
 #include <utility>
 
-#include "libs/http/server.h"
+#include "gateway/api/request_stats.h"
 #include "gateway/pipeline/gateway.h"
 #include "gateway/routes/all_routes.h"
 #include "libs/base/status.h"
 #include "libs/base/strings.h"
+#include "libs/http/server.h"
 
 namespace gatehouse::gateway {
 namespace {
@@ -44,21 +45,24 @@ class RestFrontEnd final : public process::FrontEnd {
 
  private:
   explicit RestFrontEnd(host::Host& host)
-      : gateway_(OptionsOf(host.config()), routes_, host.tenants(), host.metrics(),
+      : stats_(host.clock().NowMs()),
+        gateway_(OptionsOf(host.config(), stats_), routes_, host.tenants(), host.metrics(),
                  [&host](std::string_view service) {
                    return ServicePool{&host.WorkersOf(service), host.RunsService(service)};
                  }) {
-    AddAllRoutes(routes_, host);
+    AddAllRoutes(routes_, host, stats_);
   }
 
-  static Gateway::Options OptionsOf(const config::ProcessConfig& config) {
+  static Gateway::Options OptionsOf(const config::ProcessConfig& config, RequestStats& stats) {
     Gateway::Options options;
+    options.stats = &stats;
     options.request_timeout = absl::Milliseconds(config.request_timeout_ms);
     options.base_path = config.core->base_path();
     return options;
   }
 
   RouteTable routes_;
+  RequestStats stats_;
   Gateway gateway_;
   std::unique_ptr<http::Server> server_;
   std::string address_;

@@ -150,6 +150,7 @@ bool Admission::Admit(const http::Request& request, const RouteTable::Match& mat
   const auto app = directory_.FindApp(admitted.scope);
   const auto tenant = directory_.Find(admitted.scope);
   const tenancy::Tenant* app_tenant = app.ok() ? app->get() : nullptr;
+  admitted.app_exists = app_tenant != nullptr;
   if (!CheckAddress(request, tenant.ok() ? tenant->get() : app_tenant, refusal)) return false;
   const Route& route = match.route != nullptr ? *match.route : *match.any;
   if (!CheckKey(request, app_tenant, route.needs_api_key, admitted, refusal)) return false;

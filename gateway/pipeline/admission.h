@@ -29,6 +29,7 @@ class Admission {
     common::v1::Scope scope;
     CdiVersion cdi;
     bool has_saas_secret = false;
+    bool app_exists = false;
   };
 
   // `refusal` is filled when the result is false.

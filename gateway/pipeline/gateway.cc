@@ -161,6 +161,9 @@ void Gateway::Handle(http::Request request, http::Responder responder) {
     }
     return Answer(*call, TextReply(refusal.status, refusal.text));
   }
+  if (options_.stats != nullptr && admitted.app_exists) {
+    options_.stats->Count(admitted.scope, absl::ToUnixMillis(absl::Now()));
+  }
   if (match->route == nullptr) return Answer(*call, TextReply(405, "Method not supported"));
 
   call->route = match->route;

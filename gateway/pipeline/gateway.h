@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "absl/time/time.h"
+#include "gateway/api/request_stats.h"
 #include "gateway/api/route_table.h"
 #include "libs/http/server.h"
 #include "gateway/pipeline/admission.h"
@@ -28,6 +29,7 @@ class Gateway final : public http::Handler {
   struct Options {
     absl::Duration request_timeout = absl::Seconds(30);
     std::string base_path;  // "" or "/a/b"
+    RequestStats* stats = nullptr;  // counts requests to apps that exist; outlives the gateway
   };
 
   // All arguments outlive this. `pool_of` is asked once per service that a route names.

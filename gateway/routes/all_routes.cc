@@ -1,6 +1,8 @@
 #include "gateway/routes/all_routes.h"
 
+#include "gateway/routes/core_routes.h"
 #include "gateway/routes/emailpassword_routes.h"
+#include "gateway/routes/multitenancy_routes.h"
 #include "gateway/routes/recipe_user_routes.h"
 #include "gateway/routes/roles_routes.h"
 #include "gateway/routes/unavailable_routes.h"
@@ -9,8 +11,11 @@
 
 namespace gatehouse::gateway {
 
-void AddAllRoutes(RouteTable& routes, host::Host& host) {
+void AddAllRoutes(RouteTable& routes, host::Host& host, const RequestStats& stats) {
+  rpc::Channel& tenants = host.ChannelBetween("gateway", "tenants");
   rpc::Channel& users = host.ChannelBetween("gateway", "users");
+  AddCoreRoutes(routes, {tenants, users, host.tenants(), stats, host.clock()});
+  AddMultitenancyRoutes(routes, tenants, host.tenants());
   RecipeUserHandlers recipe_user;
   AddEmailPasswordRoutes(routes, users, recipe_user);
   AddRecipeUserRoutes(routes, std::move(recipe_user));

@@ -8,7 +8,10 @@ class Host;
 
 namespace gatehouse::gateway {
 
-// Fills the table: every recipe's operations, each calling its service as the gateway.
-void AddAllRoutes(RouteTable& routes, host::Host& host);
+class RequestStats;
+
+// Fills the table: every recipe's operations, each calling its service as the gateway. `stats` is
+// what the gateway counts requests in.
+void AddAllRoutes(RouteTable& routes, host::Host& host, const RequestStats& stats);
 
 }  // namespace gatehouse::gateway

@@ -1,7 +1,7 @@
 #include "gateway/routes/tenant_json.h"
 
 #include <algorithm>
-#include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,12 +12,14 @@ namespace {
 using tenants::v1::FactorList;
 using tenants::v1::Tenant;
 
-constexpr std::initializer_list<std::string_view> kEmailPasswordFactors = {"emailpassword"};
-constexpr std::initializer_list<std::string_view> kThirdPartyFactors = {"thirdparty"};
-constexpr std::initializer_list<std::string_view> kPasswordlessFactors = {
-    "otp-email", "otp-phone", "link-email", "link-phone"};
+using FactorIds = std::span<const std::string_view>;
 
-bool IsEnabled(const Tenant& tenant, bool flag, std::initializer_list<std::string_view> factors,
+constexpr std::string_view kEmailPasswordFactors[] = {"emailpassword"};
+constexpr std::string_view kThirdPartyFactors[] = {"thirdparty"};
+constexpr std::string_view kPasswordlessFactors[] = {"otp-email", "otp-phone", "link-email",
+                                                     "link-phone"};
+
+bool IsEnabled(const Tenant& tenant, bool flag, FactorIds factors,
                TenantShape shape) {
   if (!flag || !tenant.has_first_factors()) return flag;
   const auto& ids = tenant.first_factors().factor_ids();
@@ -39,7 +41,7 @@ void AddFactorsOfSwitches(const Tenant& tenant, json::Value& object) {
     return;
   }
   json::Value factors = json::Value::Array();
-  const auto add = [&](bool flag, std::initializer_list<std::string_view> ids) {
+  const auto add = [&](bool flag, FactorIds ids) {
     if (!flag) return;
     for (const std::string_view id : ids) factors.Append(id);
   };
@@ -69,7 +71,7 @@ json::Value TenantToJson(const tenants::v1::TenantWithProviders& with_providers,
       AddFactorsOfSwitches(tenant, object);
     }
   } else {
-    const auto enabled = [&](bool flag, std::initializer_list<std::string_view> factors) {
+    const auto enabled = [&](bool flag, FactorIds factors) {
       return json::Value::Object({{"enabled", IsEnabled(tenant, flag, factors, shape)}});
     };
     object.Set("emailPassword", enabled(tenant.email_password_enabled(), kEmailPasswordFactors));

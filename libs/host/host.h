@@ -52,6 +52,7 @@ class Host {
   tenancy::TenantDirectory& tenants() { return directory_; }
   telemetry::Metrics& metrics() { return metrics_; }
   const config::ProcessConfig& config() const { return *options_.config; }
+  const Clock& clock() const { return *options_.clock; }
   bool RunsService(std::string_view name) const;
 
   // Opens gRPC for the services that have an address.
