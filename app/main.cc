@@ -4,6 +4,7 @@
 #include "libs/process/program.h"
 #include "services/roles/component.h"
 #include "services/tenants/component.h"
+#include "services/thirdparty/component.h"
 #include "services/users/component.h"
 
 int main(int argc, char* argv[]) {
@@ -13,6 +14,7 @@ int main(int argc, char* argv[]) {
   program.services = {
       {"tenants", gatehouse::tenants::MakeTenantsComponent},
       {"users", gatehouse::users::MakeUsersComponent},
+      {"thirdparty", gatehouse::thirdparty::MakeThirdPartyComponent},
       {"roles", gatehouse::roles::MakeRolesComponent},
   };
   program.front_end = gatehouse::gateway::StartRestFrontEnd;

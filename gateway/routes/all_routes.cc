@@ -5,6 +5,7 @@
 #include "gateway/routes/multitenancy_routes.h"
 #include "gateway/routes/recipe_user_routes.h"
 #include "gateway/routes/roles_routes.h"
+#include "gateway/routes/thirdparty_routes.h"
 #include "gateway/routes/unavailable_routes.h"
 #include "gateway/routes/users_routes.h"
 #include "libs/host/host.h"
@@ -18,6 +19,7 @@ void AddAllRoutes(RouteTable& routes, host::Host& host, const RequestStats& stat
   AddMultitenancyRoutes(routes, tenants, host.tenants());
   RecipeUserHandlers recipe_user;
   AddEmailPasswordRoutes(routes, users, recipe_user);
+  AddThirdPartyRoutes(routes, host.ChannelBetween("gateway", "thirdparty"), recipe_user);
   AddRecipeUserRoutes(routes, std::move(recipe_user));
   AddUsersRoutes(routes, users);
   AddRolesRoutes(routes, host.ChannelBetween("gateway", "roles"));

@@ -1,0 +1,116 @@
+#include "gateway/routes/thirdparty_routes.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "gatehouse/thirdparty/v1/thirdparty_service.rpc.h"
+#include "gateway/json_input.h"
+#include "gateway/routes/user_json.h"
+#include "libs/base/status.h"
+
+namespace gatehouse::gateway {
+namespace {
+
+using json::Value;
+using thirdparty::v1::ThirdPartyServiceClient;
+
+// POST /recipe/signinup {thirdPartyId, thirdPartyUserId, email: {id, isVerified}}
+absl::StatusOr<Reply> SignInOrUp(ApiRequest& request, ThirdPartyServiceClient& client) {
+  const bool is_oldest = request.cdi == cdi::k2_7;
+  thirdparty::v1::SignInOrUpRequest call;
+  ASSIGN_OR_RETURN(const Value* body, request.JsonBody());
+  ASSIGN_OR_RETURN(*call.mutable_third_party_id(), RequireString(*body, "thirdPartyId"));
+  ASSIGN_OR_RETURN(*call.mutable_third_party_user_id(), RequireString(*body, "thirdPartyUserId"));
+  ASSIGN_OR_RETURN(const Value* email, RequireObject(*body, "email"));
+  ASSIGN_OR_RETURN(*call.mutable_email(), RequireString(*email, "id"));
+  // Between 2.8 and 3.1 it was not asked whether the provider had verified the email.
+  if (is_oldest || request.cdi >= cdi::k4_0) {
+    ASSIGN_OR_RETURN(const bool is_verified, RequireBool(*email, "isVerified"));
+    call.set_is_email_verified(is_verified);
+  }
+  // 2.7 knows no settings that forbid it.
+  if (!is_oldest) call.set_gate(RecipeGateOf(request.cdi));
+  *call.mutable_scope() = request.scope;
+  ASSIGN_OR_RETURN(const auto reply, client.SignInOrUp(request.context, call));
+  if (!reply.has_signed_in()) {
+    // Nor does it know this outcome.
+    if (is_oldest) return BadInput(reply.email_change_not_allowed_reason());
+    return JsonReply(Value::Object({{"status", "EMAIL_CHANGE_NOT_ALLOWED_ERROR"},
+                                    {"reason", reply.email_change_not_allowed_reason()}}));
+  }
+  const auto& signed_in = reply.signed_in();
+  Value json = Value::Object({{"status", "OK"},
+                              {"createdNewUser", signed_in.created()},
+                              {"user", UserJson(signed_in.user(), request.cdi)}});
+  if (request.cdi >= cdi::k4_0) json.Set("recipeUserId", signed_in.recipe_user_id());
+  return JsonReply(json);
+}
+
+Reply UserOrStatus(const ApiRequest& request, bool found, const users::v1::User& user,
+                   std::string_view status) {
+  if (!found) return StatusReply(status);
+  return JsonReply(Value::Object({{"status", "OK"}, {"user", UserJson(user, request.cdi)}}));
+}
+
+// GET /recipe/user?userId, an operation of the app, or ?thirdPartyId&thirdPartyUserId, one of the
+// tenant.
+absl::StatusOr<Reply> GetUser(ApiRequest& request, ThirdPartyServiceClient& client) {
+  const auto user_id = request.Query("userId");
+  const auto third_party_id = request.Query("thirdPartyId");
+  const auto third_party_user_id = request.Query("thirdPartyUserId");
+  if (user_id && (third_party_id || third_party_user_id)) {
+    return BadInput("Please provide only one of userId or (thirdPartyId & thirdPartyUserId)");
+  }
+  if (user_id) {
+    thirdparty::v1::GetUserByIdRequest call;
+    call.set_user_id(std::string(*user_id));
+    RETURN_IF_ERROR(request.RequirePublicTenant());
+    *call.mutable_scope() = request.scope;
+    ASSIGN_OR_RETURN(const auto reply, client.GetUserById(request.context, call));
+    return UserOrStatus(request, reply.has_user(), reply.user(), "UNKNOWN_USER_ID_ERROR");
+  }
+  if (!third_party_id || !third_party_user_id) {
+    return BadInput("Please provide one of userId or (thirdPartyId & thirdPartyUserId)");
+  }
+  thirdparty::v1::GetUserByIdentityRequest call;
+  call.set_third_party_id(std::string(*third_party_id));
+  call.set_third_party_user_id(std::string(*third_party_user_id));
+  *call.mutable_scope() = request.scope;
+  ASSIGN_OR_RETURN(const auto reply, client.GetUserByIdentity(request.context, call));
+  return UserOrStatus(request, reply.has_user(), reply.user(), "UNKNOWN_THIRD_PARTY_USER_ERROR");
+}
+
+// GET /recipe/users/by-email?email
+absl::StatusOr<Reply> ListUsersByEmail(ApiRequest& request, ThirdPartyServiceClient& client) {
+  thirdparty::v1::ListUsersByEmailRequest call;
+  ASSIGN_OR_RETURN(*call.mutable_email(), request.RequireQuery("email"));
+  *call.mutable_scope() = request.scope;
+  ASSIGN_OR_RETURN(const auto reply, client.ListUsersByEmail(request.context, call));
+  Value found = Value::Array();
+  for (const users::v1::User& user : reply.users()) found.Append(UserJson(user, request.cdi));
+  return JsonReply(Value::Object({{"status", "OK"}, {"users", std::move(found)}}));
+}
+
+}  // namespace
+
+void AddThirdPartyRoutes(RouteTable& routes, rpc::Channel& thirdparty,
+                         RecipeUserHandlers& recipe_user) {
+  using Operation = absl::StatusOr<Reply> (*)(ApiRequest&, ThirdPartyServiceClient&);
+  auto client = std::make_shared<ThirdPartyServiceClient>(thirdparty);
+  auto bind = [client](Operation operation) -> RouteHandler {
+    return [client, operation](ApiRequest& request) { return operation(request, *client); };
+  };
+  routes.Add({.method = HttpMethod::kPost,
+              .path = "/recipe/signinup",
+              .service = "thirdparty",
+              .handler = bind(SignInOrUp)});
+  routes.Add({.method = HttpMethod::kGet,
+              .path = "/recipe/users/by-email",
+              .service = "thirdparty",
+              .handler = bind(ListUsersByEmail)});
+  recipe_user[{"thirdparty", HttpMethod::kGet}] = bind(GetUser);
+}
+
+}  // namespace gatehouse::gateway

@@ -1,0 +1,47 @@
+#include "services/thirdparty/pg_third_party_user_store.h"
+
+#include "libs/base/status.h"
+#include "libs/db/database.h"
+
+namespace gatehouse::thirdparty {
+namespace {
+
+using db::Statement;
+
+// By thirdparty_users_pkey. Looks first, because nearly every sign-in finds the row as it should
+// be, and a row that is only looked at costs no write.
+constexpr Statement kSaveUser = {
+    "thirdparty_save_user",
+    "WITH same AS ("
+    "  SELECT user_id FROM {thirdparty_users} WHERE app_id = $1 AND user_id = $2 AND email = $5"
+    ") INSERT INTO {thirdparty_users}"
+    "  (app_id, user_id, third_party_id, third_party_user_id, email, time_joined)"
+    " SELECT $1, $2, $3, $4, $5, $6 WHERE NOT EXISTS (SELECT user_id FROM same)"
+    " ON CONFLICT (app_id, user_id) DO UPDATE SET email = EXCLUDED.email"};
+
+// By thirdparty_users_pkey.
+constexpr Statement kRemoveUser = {
+    "thirdparty_remove_user", "DELETE FROM {thirdparty_users} WHERE app_id = $1 AND user_id = $2"};
+
+}  // namespace
+
+absl::StatusOr<bool> PgThirdPartyUserStore::SaveUser(const Where& where,
+                                                     const ThirdPartyUser& user) {
+  ASSIGN_OR_RETURN(db::Database * database, databases_.Of(where.tenant));
+  const absl::Status status =
+      database
+          ->Execute(where.deadline, kSaveUser,
+                    {where.tenant.app_id, user.user_id, user.third_party_id,
+                     user.third_party_user_id, user.email, user.time_joined_ms})
+          .status();
+  if (db::ViolatesConstraint(status, "thirdparty_users_user_id_fkey")) return false;
+  RETURN_IF_ERROR(status);
+  return true;
+}
+
+absl::Status PgThirdPartyUserStore::RemoveUser(const Where& where, std::string_view user_id) {
+  ASSIGN_OR_RETURN(db::Database * database, databases_.Of(where.tenant));
+  return database->Execute(where.deadline, kRemoveUser, {where.tenant.app_id, user_id}).status();
+}
+
+}  // namespace gatehouse::thirdparty

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "libs/tenancy/tenant_directory.h"
+
+namespace gatehouse::thirdparty {
+
+// In whose database a call works, and until when.
+struct Where {
+  const tenancy::Tenant& tenant;
+  absl::Time deadline;
+};
+
+// A third-party login method as this service keeps it.
+struct ThirdPartyUser {
+  std::string user_id;  // internal
+  std::string third_party_id;
+  std::string third_party_user_id;
+  std::string email;  // normalised
+  int64_t time_joined_ms = 0;
+};
+
+// Thread-safe. Besides what is said, a call fails as libs/db/errors.h says.
+class ThirdPartyUserStore {
+ public:
+  virtual ~ThirdPartyUserStore() = default;
+  // Makes the row, or brings its email up to date; writes nothing when it is as it should be.
+  // False: the registry has no such user any more.
+  virtual absl::StatusOr<bool> SaveUser(const Where& where, const ThirdPartyUser& user) = 0;
+  virtual absl::Status RemoveUser(const Where& where, std::string_view user_id) = 0;
+};
+
+}  // namespace gatehouse::thirdparty

@@ -1,0 +1,77 @@
+#include "services/thirdparty/thirdparty_service.h"
+
+#include <utility>
+#include <vector>
+
+#include "libs/base/contact_info.h"
+#include "libs/base/status.h"
+#include "libs/tenancy/app_databases.h"
+#include "services/thirdparty/third_party_sign_in.h"
+
+namespace gatehouse::thirdparty {
+namespace {
+
+using tenancy::TenantPtr;
+
+constexpr char kRecipeId[] = "thirdparty";
+
+}  // namespace
+
+absl::StatusOr<v1::SignInOrUpResponse> ThirdPartyServiceImpl::SignInOrUp(
+    rpc::CallContext& context, const v1::SignInOrUpRequest& request) {
+  ASSIGN_OR_RETURN(TenantPtr tenant, directory_.Find(request.scope(), context.deadline));
+  RETURN_IF_ERROR(CheckThirdPartyGate(*tenant, request.gate()));
+  return thirdparty::SignInOrUp(registry_, store_, *tenant, context, request);
+}
+
+absl::StatusOr<v1::GetUserByIdResponse> ThirdPartyServiceImpl::GetUserById(
+    rpc::CallContext& context, const v1::GetUserByIdRequest& request) {
+  users::v1::GetUserRequest call;
+  *call.mutable_scope() = request.scope();
+  call.set_user_id(request.user_id());
+  call.set_recipe_id(kRecipeId);
+  ASSIGN_OR_RETURN(users::v1::GetUserResponse found, users_.GetUser(context, call));
+  v1::GetUserByIdResponse response;
+  if (found.has_user()) *response.mutable_user() = std::move(*found.mutable_user());
+  return response;
+}
+
+absl::StatusOr<v1::GetUserByIdentityResponse> ThirdPartyServiceImpl::GetUserByIdentity(
+    rpc::CallContext& context, const v1::GetUserByIdentityRequest& request) {
+  users::v1::FindUsersRequest call;
+  *call.mutable_scope() = request.scope();
+  call.mutable_third_party()->set_id(request.third_party_id());
+  call.mutable_third_party()->set_user_id(request.third_party_user_id());
+  ASSIGN_OR_RETURN(users::v1::FindUsersResponse found, users_.FindUsers(context, call));
+  v1::GetUserByIdentityResponse response;
+  if (found.users_size() > 0) *response.mutable_user() = std::move(*found.mutable_users(0));
+  return response;
+}
+
+absl::StatusOr<v1::ListUsersByEmailResponse> ThirdPartyServiceImpl::ListUsersByEmail(
+    rpc::CallContext& context, const v1::ListUsersByEmailRequest& request) {
+  const std::string email = NormaliseEmail(request.email());
+  users::v1::FindUsersRequest call;
+  *call.mutable_scope() = request.scope();
+  call.set_email(email);
+  ASSIGN_OR_RETURN(const users::v1::FindUsersResponse found, users_.FindUsers(context, call));
+  v1::ListUsersByEmailResponse response;
+  for (const users::v1::User& user : found.users()) {
+    for (const users::v1::LoginMethod& method : user.login_methods()) {
+      if (method.recipe_id() == kRecipeId && method.email() == email) *response.add_users() = user;
+    }
+  }
+  return response;
+}
+
+absl::StatusOr<v1::RemoveUserResponse> ThirdPartyServiceImpl::RemoveUser(
+    rpc::CallContext& context, const v1::RemoveUserRequest& request) {
+  ASSIGN_OR_RETURN(const std::vector<TenantPtr> databases,
+                   tenancy::OneTenantPerDatabase(directory_, request.scope(), context.deadline));
+  for (const TenantPtr& tenant : databases) {
+    RETURN_IF_ERROR(store_.RemoveUser({*tenant, context.deadline}, request.supertokens_user_id()));
+  }
+  return v1::RemoveUserResponse();
+}
+
+}  // namespace gatehouse::thirdparty

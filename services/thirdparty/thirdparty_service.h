@@ -1,0 +1,39 @@
+#pragma once
+
+#include "gatehouse/thirdparty/v1/thirdparty_service.rpc.h"
+#include "gatehouse/users/v1/registry_service.rpc.h"
+#include "gatehouse/users/v1/user_directory_service.rpc.h"
+#include "libs/tenancy/tenant_directory.h"
+#include "services/thirdparty/third_party_user_store.h"
+
+namespace gatehouse::thirdparty {
+
+// thirdparty_service.proto: finds the tenant and calls the rule (third_party_sign_in.h). Look-ups
+// are the users service's to answer. Thread-safe.
+class ThirdPartyServiceImpl final : public v1::ThirdPartyService {
+ public:
+  // All outlive the service.
+  ThirdPartyServiceImpl(const tenancy::TenantDirectory& directory,
+                        users::v1::RegistryService& registry,
+                        users::v1::UserDirectoryService& users, ThirdPartyUserStore& store)
+      : directory_(directory), registry_(registry), users_(users), store_(store) {}
+
+  absl::StatusOr<v1::SignInOrUpResponse> SignInOrUp(rpc::CallContext& context,
+                                                    const v1::SignInOrUpRequest& request) override;
+  absl::StatusOr<v1::GetUserByIdResponse> GetUserById(
+      rpc::CallContext& context, const v1::GetUserByIdRequest& request) override;
+  absl::StatusOr<v1::GetUserByIdentityResponse> GetUserByIdentity(
+      rpc::CallContext& context, const v1::GetUserByIdentityRequest& request) override;
+  absl::StatusOr<v1::ListUsersByEmailResponse> ListUsersByEmail(
+      rpc::CallContext& context, const v1::ListUsersByEmailRequest& request) override;
+  absl::StatusOr<v1::RemoveUserResponse> RemoveUser(rpc::CallContext& context,
+                                                    const v1::RemoveUserRequest& request) override;
+
+ private:
+  const tenancy::TenantDirectory& directory_;
+  users::v1::RegistryService& registry_;
+  users::v1::UserDirectoryService& users_;
+  ThirdPartyUserStore& store_;
+};
+
+}  // namespace gatehouse::thirdparty
