@@ -81,16 +81,15 @@ std::optional<RouteTable::Match> RouteTable::Find(std::optional<HttpMethod> meth
   if (auto [first, after] = SplitFirst(rest); first.substr(0, 6) == "appid-" && IsName(first)) {
     app = first.substr(6);
     rest = after;
+    // Without an id it means the public app, but only in front of an operation.
+    if (rest.empty() && app.empty()) return std::nullopt;
     if (auto found = match(rest, app, "")) return found;
     if (rest.empty()) return std::nullopt;
   }
   auto [tenant, api_path] = SplitFirst(rest);
   if (tenant.empty() || !IsName(tenant)) return std::nullopt;
-  if (IsReserved(tenant)) {
-    // As a tenant these words mean the public one, but only in front of an operation.
-    if (api_path.empty() && tenant != "public") return std::nullopt;
-    tenant = "public";
-  }
+  // No tenant can have these names, and paths that have them for one are unknown.
+  if (IsReserved(tenant) && tenant != "public") return std::nullopt;
   return match(api_path, app, tenant);
 }
 

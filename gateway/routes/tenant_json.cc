@@ -1,10 +1,12 @@
 #include "gateway/routes/tenant_json.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace gatehouse::gateway {
 namespace {
@@ -29,9 +31,20 @@ bool IsEnabled(const Tenant& tenant, bool flag, FactorIds factors,
   });
 }
 
+// The original keeps these lists in Java's hash sets, and clients see that order.
 json::Value Strings(const FactorList& list) {
-  json::Array values(list.factor_ids().begin(), list.factor_ids().end());
-  return json::Value::Array(std::move(values));
+  std::vector<std::string> ids(list.factor_ids().begin(), list.factor_ids().end());
+  uint32_t buckets = 16;
+  while (ids.size() * 4 > buckets * 3) buckets *= 2;
+  const auto bucket = [&](const std::string& id) {
+    uint32_t hash = 0;
+    for (const unsigned char c : id) hash = 31 * hash + c;
+    return (hash ^ (hash >> 16)) & (buckets - 1);
+  };
+  std::stable_sort(ids.begin(), ids.end(), [&](const std::string& a, const std::string& b) {
+    return bucket(a) < bucket(b);
+  });
+  return json::Value::Array(json::Array(ids.begin(), ids.end()));
 }
 
 // v2 has no switches: a recipe that is off is a factor that is missing.

@@ -36,10 +36,6 @@ absl::Status CheckId(const std::string& id, std::string_view what) {
   if (!std::all_of(id.begin(), id.end(), IsIdCharacter)) {
     return BadInput(StrCat(what, " can only contain letters, numbers and hyphens"));
   }
-  if (id.size() > kMaxIdLength) {
-    return BadInput(StrCat(what, " must not be longer than ", std::to_string(kMaxIdLength),
-                           " characters"));
-  }
   return absl::OkStatus();
 }
 
@@ -71,7 +67,7 @@ absl::StatusOr<std::string> NormaliseConnectionUriDomain(std::string_view text) 
     }
     domain.resize(colon);
   }
-  if (!IsHostName(domain) || domain.size() > kMaxDomainLength) {
+  if (!IsHostName(domain)) {
     return BadInput("connectionUriDomain is invalid");
   }
   return domain;
@@ -93,6 +89,19 @@ absl::StatusOr<std::string> NormaliseTenantId(std::string_view text) {
   }
   RETURN_IF_ERROR(CheckId(id, "tenantId"));
   return id;
+}
+
+absl::Status CheckLengths(const common::v1::Scope& scope) {
+  const auto too_long = [](std::string_view what, size_t limit) {
+    return BadInput(StrCat(what, " must not be longer than ", std::to_string(limit),
+                           " characters"));
+  };
+  if (scope.connection_uri_domain().size() > kMaxDomainLength) {
+    return too_long("connectionUriDomain", kMaxDomainLength);
+  }
+  if (scope.app_id().size() > kMaxIdLength) return too_long("appId", kMaxIdLength);
+  if (scope.tenant_id().size() > kMaxIdLength) return too_long("tenantId", kMaxIdLength);
+  return absl::OkStatus();
 }
 
 }  // namespace gatehouse::gateway

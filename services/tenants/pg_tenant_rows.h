@@ -12,16 +12,15 @@
 
 namespace gatehouse::tenants {
 
-// The columns that ReadTenant reads, in its order, from `c` ({tenant_configs}). Factors come in the
-// order in which they were stored, as the original's do: there is no column for it. created_at_time
-// is known where the rows lie in the base database.
+// The columns that ReadTenant reads, in its order, from `c` ({tenant_configs}). created_at_time is
+// known where the rows lie in the base database.
 #define GATEHOUSE_TENANT_COLUMNS                                                              \
   "c.connection_uri_domain, c.app_id, c.tenant_id, c.core_config, c.email_password_enabled, " \
   "c.third_party_enabled, c.passwordless_enabled, c.is_first_factors_null, "                  \
-  "(SELECT string_agg(f.factor_id, ',' ORDER BY f.ctid) FROM {tenant_first_factors} f "       \
+  "(SELECT string_agg(f.factor_id, ',' ORDER BY f.factor_id) FROM {tenant_first_factors} f "       \
   " WHERE f.connection_uri_domain = c.connection_uri_domain AND f.app_id = c.app_id "         \
   " AND f.tenant_id = c.tenant_id), "                                                         \
-  "(SELECT string_agg(f.factor_id, ',' ORDER BY f.ctid) "                                     \
+  "(SELECT string_agg(f.factor_id, ',' ORDER BY f.factor_id) "                                     \
   " FROM {tenant_required_secondary_factors} f "                                              \
   " WHERE f.connection_uri_domain = c.connection_uri_domain AND f.app_id = c.app_id "         \
   " AND f.tenant_id = c.tenant_id), "                                                         \
@@ -43,7 +42,7 @@ v1::Tenant ReadTenant(const db::Row& row);
   "p.user_info_map_from_user_info_endpoint_email, "                                            \
   "p.user_info_map_from_user_info_endpoint_email_verified, "                                   \
   "(SELECT json_agg(json_build_array(k.client_type, k.client_id, k.client_secret, k.scope, "   \
-  " k.force_pkce, k.additional_config) ORDER BY k.ctid) "                                      \
+  " k.force_pkce, k.additional_config) ORDER BY k.client_type) "                                      \
   " FROM {tenant_thirdparty_provider_clients} k "                                              \
   " WHERE k.connection_uri_domain = p.connection_uri_domain AND k.app_id = p.app_id "          \
   " AND k.tenant_id = p.tenant_id AND k.third_party_id = p.third_party_id) "

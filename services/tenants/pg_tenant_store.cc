@@ -35,14 +35,14 @@ constexpr Statement kListDomain = {
 constexpr Statement kProviders = {
     "tenants_providers",
     "SELECT " GATEHOUSE_PROVIDER_COLUMNS "FROM {tenant_thirdparty_providers} p "
-    "WHERE p.connection_uri_domain = $1 AND p.app_id = $2 AND p.tenant_id = $3 ORDER BY p.ctid"};
+    "WHERE p.connection_uri_domain = $1 AND p.app_id = $2 AND p.tenant_id = $3 ORDER BY p.third_party_id"};
 constexpr Statement kListProviders = {
     "tenants_list_providers",
     "SELECT p.connection_uri_domain, p.app_id, p.tenant_id, " GATEHOUSE_PROVIDER_COLUMNS
     "FROM {tenant_thirdparty_providers} p "
     "WHERE ($1::varchar IS NULL OR p.connection_uri_domain = $1) "
     "AND ($2::varchar IS NULL OR p.app_id = $2) AND ($3::varchar IS NULL OR p.tenant_id = $3) "
-    "ORDER BY p.ctid"};
+    "ORDER BY p.third_party_id"};
 
 // One statement for app and tenant: foreign keys are checked at its end.
 constexpr Statement kAddAppRows = {
@@ -85,14 +85,12 @@ constexpr Statement kClearFactors = {
 constexpr Statement kAddFirstFactors = {
     "tenants_add_first_factors",
     "INSERT INTO {tenant_first_factors} (connection_uri_domain, app_id, tenant_id, factor_id) "
-    "SELECT $1::varchar, $2::varchar, $3::varchar, f.id "
-    "FROM unnest($4::varchar[]) WITH ORDINALITY AS f (id, place) ORDER BY f.place"};
+    "SELECT $1::varchar, $2::varchar, $3::varchar, f.id FROM unnest($4::varchar[]) AS f (id)"};
 constexpr Statement kAddSecondaryFactors = {
     "tenants_add_secondary_factors",
     "INSERT INTO {tenant_required_secondary_factors} "
     "(connection_uri_domain, app_id, tenant_id, factor_id) "
-    "SELECT $1::varchar, $2::varchar, $3::varchar, f.id "
-    "FROM unnest($4::varchar[]) WITH ORDINALITY AS f (id, place) ORDER BY f.place"};
+    "SELECT $1::varchar, $2::varchar, $3::varchar, f.id FROM unnest($4::varchar[]) AS f (id)"};
 
 // Clients go by cascade.
 constexpr Statement kRemoveProvider = {

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <cstdint>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -90,18 +89,6 @@ void SetSecondaryFactors(v1::Tenant& tenant, const Factors& factors) {
   for (const std::string& id : *factors) list->add_factor_ids(id);
 }
 
-// The original keeps lists that it computes in Java's hash sets; clients see that order.
-void SortAsHashSet(std::vector<std::string>& ids) {
-  const auto bucket = [](const std::string& id) {
-    uint32_t hash = 0;
-    for (const unsigned char c : id) hash = 31 * hash + c;
-    return (hash ^ (hash >> 16)) & 15;
-  };
-  std::stable_sort(ids.begin(), ids.end(), [&](const std::string& a, const std::string& b) {
-    return bucket(a) < bucket(b);
-  });
-}
-
 void AddFactors(std::vector<std::string>& ids, const Recipe& recipe) {
   for (const std::string_view factor : recipe.factors) {
     if (std::find(ids.begin(), ids.end(), factor) == ids.end()) ids.emplace_back(factor);
@@ -137,7 +124,6 @@ void ApplyRecipes(v1::Tenant& tenant, const v1::UpsertTenantRequest& request) {
       RemoveFactors(*factors, recipe);
     }
   }
-  SortAsHashSet(*factors);
   SetFirstFactors(tenant, factors);
 }
 
@@ -203,17 +189,11 @@ absl::Status ApplyRecipesAndFactors(v1::Tenant& tenant, const v1::UpsertTenantRe
   }
   if (first_before.has_value()) {
     std::vector<std::string> kept = WithoutSwitchedOff(*first_before, request);
-    if (kept.size() != first_before->size()) {
-      SortAsHashSet(kept);
-      first = std::move(kept);
-    }
+    if (kept.size() != first_before->size()) first = std::move(kept);
   }
   if (secondary_before.has_value()) {
     std::vector<std::string> kept = WithoutSwitchedOff(*secondary_before, request);
-    if (kept.size() != secondary_before->size()) {
-      SortAsHashSet(kept);
-      secondary = std::move(kept);
-    }
+    if (kept.size() != secondary_before->size()) secondary = std::move(kept);
   }
   if (request.set_first_factors()) {
     first = ReadFactors(request.has_first_factors(), request.first_factors());
@@ -236,10 +216,7 @@ absl::Status ApplyRecipesAndFactors(v1::Tenant& tenant, const v1::UpsertTenantRe
         const std::optional<bool> wanted = recipe.Wanted(request);
         if (wanted.value_or((before.*recipe.enabled)())) AddFactors(ids, recipe);
       }
-      if (ids.size() < kAllFactors) {
-        SortAsHashSet(ids);
-        first = std::move(ids);
-      }
+      if (ids.size() < kAllFactors) first = std::move(ids);
     }
   }
   if (first.has_value()) SetFirstFactors(tenant, *first);
@@ -264,10 +241,7 @@ void ApplyFactors(v1::Tenant& tenant, const v1::UpsertTenantRequest& request) {
     for (const Recipe& recipe : Recipes()) {
       if ((tenant.*recipe.enabled)()) AddFactors(ids, recipe);
     }
-    if (ids.size() < kAllFactors) {
-      SortAsHashSet(ids);
-      SetFirstFactors(tenant, ids);
-    }
+    if (ids.size() < kAllFactors) SetFirstFactors(tenant, ids);
   }
   for (const Recipe& recipe : Recipes()) (tenant.*recipe.set_enabled)(true);
   if (request.set_first_factors()) {
