@@ -18,6 +18,8 @@ set(CMAKE_CXX_FLAGS_DEBUG "-O0 -g1")
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1 -DNDEBUG")
 add_compile_options(-Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers
                     -fno-omit-frame-pointer -fstack-protector-strong)
+# On every file alike: a precompiled header only serves files with the same definitions.
+add_compile_options(-pthread)
 add_compile_definitions(_GLIBCXX_ASSERTIONS)
 
 find_program(CCACHE_PROGRAM ccache)
