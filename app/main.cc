@@ -2,7 +2,9 @@
 
 #include "gateway/rest_front_end.h"
 #include "libs/process/program.h"
+#include "services/jwks/component.h"
 #include "services/roles/component.h"
+#include "services/session/component.h"
 #include "services/tenants/component.h"
 #include "services/thirdparty/component.h"
 #include "services/users/component.h"
@@ -13,8 +15,10 @@ int main(int argc, char* argv[]) {
   // Lower services first: each finds those that it calls.
   program.services = {
       {"tenants", gatehouse::tenants::MakeTenantsComponent},
+      {"jwks", gatehouse::jwks::MakeJwksComponent},
       {"users", gatehouse::users::MakeUsersComponent},
       {"thirdparty", gatehouse::thirdparty::MakeThirdPartyComponent},
+      {"session", gatehouse::session::MakeSessionComponent},
       {"roles", gatehouse::roles::MakeRolesComponent},
   };
   program.front_end = gatehouse::gateway::StartRestFrontEnd;

@@ -2,9 +2,11 @@
 
 #include "gateway/routes/core_routes.h"
 #include "gateway/routes/emailpassword_routes.h"
+#include "gateway/routes/jwks_routes.h"
 #include "gateway/routes/multitenancy_routes.h"
 #include "gateway/routes/recipe_user_routes.h"
 #include "gateway/routes/roles_routes.h"
+#include "gateway/routes/session_routes.h"
 #include "gateway/routes/thirdparty_routes.h"
 #include "gateway/routes/unavailable_routes.h"
 #include "gateway/routes/users_routes.h"
@@ -13,17 +15,19 @@
 namespace gatehouse::gateway {
 
 void AddAllRoutes(RouteTable& routes, host::Host& host, const RequestStats& stats) {
+  AddUnavailableRoutes(routes);
   rpc::Channel& tenants = host.ChannelBetween("gateway", "tenants");
   rpc::Channel& users = host.ChannelBetween("gateway", "users");
   AddCoreRoutes(routes, {tenants, users, host.tenants(), stats, host.clock()});
   AddMultitenancyRoutes(routes, tenants, host.tenants());
+  AddJwksRoutes(routes, host.ChannelBetween("gateway", "jwks"));
+  AddSessionRoutes(routes, host.ChannelBetween("gateway", "session"));
   RecipeUserHandlers recipe_user;
   AddEmailPasswordRoutes(routes, users, recipe_user);
   AddThirdPartyRoutes(routes, host.ChannelBetween("gateway", "thirdparty"), recipe_user);
   AddRecipeUserRoutes(routes, std::move(recipe_user));
   AddUsersRoutes(routes, users);
   AddRolesRoutes(routes, host.ChannelBetween("gateway", "roles"));
-  AddUnavailableRoutes(routes);
 }
 
 }  // namespace gatehouse::gateway
