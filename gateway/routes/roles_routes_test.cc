@@ -5,75 +5,31 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <array>
-#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "gatehouse/roles/v1/roles_service.rpc.h"
-#include "libs/base/status.h"
-#include "libs/rpc/dispatcher.h"
+#include "gateway/routes/route_test_util.h"
+#include "libs/testing/fake_channel.h"
 
 namespace gatehouse::gateway {
 namespace {
 
 using ::testing::ElementsAre;
 
-// Answers what it is told to, and keeps the last request.
-class FakeRoles final : public rpc::Channel {
- public:
-  absl::Status Call(const rpc::MethodInfo& method, const rpc::CallContext&,
-                    const google::protobuf::Message& request,
-                    google::protobuf::Message* response) override {
-    ++calls;
-    last_method = method.name;
-    last_request = request.SerializeAsString();
-    EXPECT_TRUE(response->ParseFromString(answer));
-    return absl::OkStatus();
-  }
-  std::unique_ptr<rpc::Subscription> Subscribe(
-      const rpc::MethodInfo&, const rpc::CallContext&, const google::protobuf::Message&,
-      std::function<void(const google::protobuf::Message&)>) override {
-    return nullptr;
-  }
-  bool local() const override { return true; }
-
-  int calls = 0;
-  std::string last_method, last_request, answer;
-};
-
 class RolesRoutesTest : public ::testing::Test {
  protected:
   RolesRoutesTest() { AddRolesRoutes(routes, roles); }
 
-  // The reply's body, or "<reason>: <text>".
   std::string Send(HttpMethod method, const std::string& path, const std::string& body,
                    std::vector<std::pair<std::string, std::string>> query = {}) {
-    const auto match = routes.Find(method, path);
-    if (!match || match->route == nullptr) return "no route";
-    ApiRequest request;
-    request.method = method;
-    request.scope.set_app_id(match->app_id);
-    request.scope.set_tenant_id(match->tenant_id);
-    request.cdi = cdi;
-    request.query = std::move(query);
-    request.body = body;
-    const absl::StatusOr<Reply> reply = match->route->handler(request);
-    if (reply.ok()) return reply->body;
-    return std::string(ErrorReasonName(ReasonOf(reply.status()))) + ": " +
-           std::string(reply.status().message());
-  }
-  template <typename Request>
-  Request Last() {
-    Request request;
-    EXPECT_TRUE(request.ParseFromString(roles.last_request));
-    return request;
-  }
-  template <typename Response>
-  void Answer(const Response& response) {
-    roles.answer = response.SerializeAsString();
+    return gateway::Send(
+        routes, cdi,
+        {.method = method, .path = path, .body = body, .query = std::move(query), .rid = ""});
   }
 
-  FakeRoles roles;
+  testing::FakeChannel roles;
   RouteTable routes;
   CdiVersion cdi = cdi::k5_4;
 };
@@ -81,10 +37,10 @@ class RolesRoutesTest : public ::testing::Test {
 TEST_F(RolesRoutesTest, NamesAreTrimmedAndUserIdsAreNot) {
   roles::v1::AssignRoleResponse response;
   response.set_role_found(true);
-  Answer(response);
+  roles.Answer(response);
   EXPECT_EQ(Send(HttpMethod::kPut, "/t1/recipe/user/role", R"({"userId":" u ","role":" r "})"),
             R"({"status":"OK","didUserAlreadyHaveRole":false})");
-  const auto request = Last<roles::v1::AssignRoleRequest>();
+  const auto request = roles.last_request<roles::v1::AssignRoleRequest>();
   EXPECT_EQ(request.user_id(), " u ");
   EXPECT_EQ(request.role(), "r");
   EXPECT_EQ(request.scope().tenant_id(), "t1");
@@ -110,26 +66,27 @@ TEST_F(RolesRoutesTest, InputIsCheckedInOrderBeforeTheTenantAndTheCall) {
             "BAD_INPUT: Field name 'role' is missing in GET request");
   EXPECT_EQ(Send(HttpMethod::kGet, "/recipe/permission/roles", "", {{"permission", " "}}),
             "BAD_INPUT: Field name 'permission' cannot be an empty String");
-  EXPECT_EQ(roles.calls, 0);
+  EXPECT_EQ(roles.calls(), 0);
 }
 
 TEST_F(RolesRoutesTest, OldVersionsTakeTheAppForTheTenant) {
   cdi = cdi::k4_0;
   EXPECT_EQ(Send(HttpMethod::kGet, "/t1/recipe/roles", ""), R"({"roles":[],"status":"OK"})");
-  EXPECT_EQ(Last<roles::v1::ListRolesRequest>().scope().tenant_id(), "public");
+  EXPECT_EQ(roles.last_request<roles::v1::ListRolesRequest>().scope().tenant_id(), "public");
 }
 
 TEST_F(RolesRoutesTest, AbsentPermissionsMeanAllAndAnEmptyListNone) {
   roles::v1::RemoveRolePermissionsResponse response;
   response.set_role_found(true);
-  Answer(response);
+  roles.Answer(response);
   const std::string path = "/recipe/role/permissions/remove";
   EXPECT_EQ(Send(HttpMethod::kPost, path, R"({"role":"r"})"), R"({"status":"OK"})");
-  EXPECT_TRUE(Last<roles::v1::RemoveRolePermissionsRequest>().all());
+  EXPECT_TRUE(roles.last_request<roles::v1::RemoveRolePermissionsRequest>().all());
   Send(HttpMethod::kPost, path, R"({"role":"r","permissions":[]})");
-  EXPECT_FALSE(Last<roles::v1::RemoveRolePermissionsRequest>().all());
+  EXPECT_FALSE(roles.last_request<roles::v1::RemoveRolePermissionsRequest>().all());
   Send(HttpMethod::kPost, path, R"({"role":"r","permissions":[" a ","b"]})");
-  EXPECT_THAT(Last<roles::v1::RemoveRolePermissionsRequest>().permissions(), ElementsAre("a", "b"));
+  EXPECT_THAT(roles.last_request<roles::v1::RemoveRolePermissionsRequest>().permissions(),
+              ElementsAre("a", "b"));
 }
 
 TEST_F(RolesRoutesTest, UnknownRoleIsAStatus) {
@@ -147,7 +104,7 @@ TEST_F(RolesRoutesTest, ListsKeepTheServicesOrder) {
   response.set_role_found(true);
   response.add_user_ids("b");
   response.add_user_ids("a");
-  Answer(response);
+  roles.Answer(response);
   EXPECT_EQ(Send(HttpMethod::kGet, "/recipe/role/users", "", {{"role", "r"}}),
             R"({"users":["b","a"],"status":"OK"})");
 }

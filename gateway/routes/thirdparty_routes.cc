@@ -66,9 +66,10 @@ absl::StatusOr<Reply> GetUser(ApiRequest& request, ThirdPartyServiceClient& clie
   if (user_id) {
     thirdparty::v1::GetUserByIdRequest call;
     call.set_user_id(std::string(*user_id));
-    RETURN_IF_ERROR(request.RequirePublicTenant());
     *call.mutable_scope() = request.scope;
     ASSIGN_OR_RETURN(const auto reply, client.GetUserById(request.context, call));
+    // Only now, because an unknown app is told before a tenant that may not ask.
+    RETURN_IF_ERROR(request.RequirePublicTenant());
     return UserOrStatus(request, reply.has_user(), reply.user(), "UNKNOWN_USER_ID_ERROR");
   }
   if (!third_party_id || !third_party_user_id) {

@@ -9,7 +9,7 @@ namespace {
 using db::Statement;
 
 // By thirdparty_users_pkey. Looks first, because nearly every sign-in finds the row as it should
-// be, and a row that is only looked at costs no write.
+// be, and a row that is only looked at costs no write. xmax is 0 in a row that is new.
 constexpr Statement kSaveUser = {
     "thirdparty_save_user",
     "WITH same AS ("
@@ -17,7 +17,8 @@ constexpr Statement kSaveUser = {
     ") INSERT INTO {thirdparty_users}"
     "  (app_id, user_id, third_party_id, third_party_user_id, email, time_joined)"
     " SELECT $1, $2, $3, $4, $5, $6 WHERE NOT EXISTS (SELECT user_id FROM same)"
-    " ON CONFLICT (app_id, user_id) DO UPDATE SET email = EXCLUDED.email"};
+    " ON CONFLICT (app_id, user_id) DO UPDATE SET email = EXCLUDED.email"
+    " RETURNING xmax <> 0"};
 
 // By thirdparty_users_pkey.
 constexpr Statement kRemoveUser = {
@@ -25,18 +26,19 @@ constexpr Statement kRemoveUser = {
 
 }  // namespace
 
-absl::StatusOr<bool> PgThirdPartyUserStore::SaveUser(const Where& where,
-                                                     const ThirdPartyUser& user) {
+absl::StatusOr<SaveOutcome> PgThirdPartyUserStore::SaveUser(const Where& where,
+                                                            const ThirdPartyUser& user) {
   ASSIGN_OR_RETURN(db::Database * database, databases_.Of(where.tenant));
-  const absl::Status status =
-      database
-          ->Execute(where.deadline, kSaveUser,
-                    {where.tenant.app_id, user.user_id, user.third_party_id,
-                     user.third_party_user_id, user.email, user.time_joined_ms})
-          .status();
-  if (db::ViolatesConstraint(status, "thirdparty_users_user_id_fkey")) return false;
-  RETURN_IF_ERROR(status);
-  return true;
+  const absl::StatusOr<db::Result> result =
+      database->Execute(where.deadline, kSaveUser,
+                        {where.tenant.app_id, user.user_id, user.third_party_id,
+                         user.third_party_user_id, user.email, user.time_joined_ms});
+  if (db::ViolatesConstraint(result.status(), "thirdparty_users_user_id_fkey")) {
+    return SaveOutcome::kUnknownUser;
+  }
+  RETURN_IF_ERROR(result.status());
+  const bool changed = !result->empty() && result->front().Bool(0);
+  return changed ? SaveOutcome::kEmailChanged : SaveOutcome::kSaved;
 }
 
 absl::Status PgThirdPartyUserStore::RemoveUser(const Where& where, std::string_view user_id) {

@@ -11,7 +11,7 @@ class PgThirdPartyUserStore final : public ThirdPartyUserStore {
   // `databases` outlives the store.
   explicit PgThirdPartyUserStore(tenancy::TenantDatabases& databases) : databases_(databases) {}
 
-  absl::StatusOr<bool> SaveUser(const Where& where, const ThirdPartyUser& user) override;
+  absl::StatusOr<SaveOutcome> SaveUser(const Where& where, const ThirdPartyUser& user) override;
   absl::Status RemoveUser(const Where& where, std::string_view user_id) override;
 
  private:

@@ -9,9 +9,10 @@
 namespace gatehouse::thirdparty {
 namespace {
 
-constexpr char kFactorId[] = "thirdparty";
+constexpr char kRecipeId[] = "thirdparty";  // also the name of the factor
+constexpr char kTooManyChanges[] = "The user is being changed by many requests at once";
 
-// A user that is deleted between the steps makes one round in vain.
+// A user that is deleted, or changed, between the steps makes one round in vain.
 constexpr int kMaxRounds = 5;
 
 }  // namespace
@@ -23,17 +24,15 @@ absl::Status CheckThirdPartyGate(const tenancy::Tenant& tenant, users::v1::Recip
     const auto& factors = tenant.record.first_factors().factor_ids();
     const bool listed = gate == users::v1::RECIPE_GATE_FIVE_ZERO
                             ? !factors.empty()
-                            : std::find(factors.begin(), factors.end(), kFactorId) != factors.end();
+                            : std::find(factors.begin(), factors.end(), kRecipeId) != factors.end();
     allowed = allowed && listed;
   }
   return allowed ? absl::OkStatus() : Forbidden("ThirdParty login not enabled for tenant");
 }
 
-absl::StatusOr<v1::SignInOrUpResponse> SignInOrUp(users::v1::RegistryService& registry,
-                                                  ThirdPartyUserStore& store,
-                                                  const tenancy::Tenant& tenant,
-                                                  rpc::CallContext& context,
-                                                  const v1::SignInOrUpRequest& request) {
+absl::StatusOr<v1::SignInOrUpResponse> ThirdPartySignIn::SignInOrUp(
+    const tenancy::Tenant& tenant, rpc::CallContext& context,
+    const v1::SignInOrUpRequest& request) {
   users::v1::SignInOrUpThirdPartyRequest identity;
   *identity.mutable_scope() = tenant.scope();
   identity.set_third_party_id(request.third_party_id());
@@ -43,19 +42,19 @@ absl::StatusOr<v1::SignInOrUpResponse> SignInOrUp(users::v1::RegistryService& re
   v1::SignInOrUpResponse response;
   for (int round = 0; round < kMaxRounds; ++round) {
     ASSIGN_OR_RETURN(users::v1::SignInOrUpThirdPartyResponse registered,
-                     registry.SignInOrUpThirdParty(context, identity));
+                     registry_.SignInOrUpThirdParty(context, identity));
     if (!registered.has_signed_in()) {
       response.set_email_change_not_allowed_reason(registered.email_change_not_allowed_reason());
       return response;
     }
     auto& signed_in = *registered.mutable_signed_in();
     ASSIGN_OR_RETURN(const bool saved,
-                     store.SaveUser({tenant, context.deadline},
-                                    {.user_id = signed_in.supertokens_user_id(),
-                                     .third_party_id = identity.third_party_id(),
-                                     .third_party_user_id = identity.third_party_user_id(),
-                                     .email = identity.email(),
-                                     .time_joined_ms = signed_in.time_joined_ms()}));
+                     SaveUser(tenant, context,
+                              {.user_id = signed_in.supertokens_user_id(),
+                               .third_party_id = identity.third_party_id(),
+                               .third_party_user_id = identity.third_party_user_id(),
+                               .email = identity.email(),
+                               .time_joined_ms = signed_in.time_joined_ms()}));
     if (!saved) continue;
     auto& reply = *response.mutable_signed_in();
     reply.set_created(signed_in.created());
@@ -63,7 +62,34 @@ absl::StatusOr<v1::SignInOrUpResponse> SignInOrUp(users::v1::RegistryService& re
     *reply.mutable_user() = std::move(*signed_in.mutable_user());
     return response;
   }
-  return MakeError(ErrorReason::kOverloaded, "The user is being changed by many requests at once");
+  return MakeError(ErrorReason::kOverloaded, kTooManyChanges);
+}
+
+absl::StatusOr<bool> ThirdPartySignIn::SaveUser(const tenancy::Tenant& tenant,
+                                                rpc::CallContext& context, ThirdPartyUser user) {
+  for (int round = 0; round < kMaxRounds; ++round) {
+    ASSIGN_OR_RETURN(const SaveOutcome outcome, store_.SaveUser({tenant, context.deadline}, user));
+    if (outcome != SaveOutcome::kEmailChanged) return outcome == SaveOutcome::kSaved;
+    // Of two sign-ins with different emails, the one whose email the registry took first may save
+    // last. Whoever changes the row looks afterwards, so that the registry's email remains.
+    ASSIGN_OR_RETURN(const std::optional<std::string> registered,
+                     RegisteredEmail(tenant, context, user.user_id));
+    if (!registered) return false;
+    if (*registered == user.email) return true;
+    user.email = *registered;
+  }
+  return MakeError(ErrorReason::kOverloaded, kTooManyChanges);
+}
+
+absl::StatusOr<std::optional<std::string>> ThirdPartySignIn::RegisteredEmail(
+    const tenancy::Tenant& tenant, rpc::CallContext& context, const std::string& user_id) {
+  users::v1::GetUserRequest request;
+  *request.mutable_scope() = tenant.scope();
+  request.set_user_id(user_id);
+  request.set_recipe_id(kRecipeId);
+  ASSIGN_OR_RETURN(const users::v1::GetUserResponse response, users_.GetUser(context, request));
+  if (response.user().login_methods().empty()) return std::nullopt;
+  return response.user().login_methods(0).email();
 }
 
 }  // namespace gatehouse::thirdparty

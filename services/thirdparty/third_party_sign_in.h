@@ -1,8 +1,12 @@
 #pragma once
 
+#include <optional>
+#include <string>
+
 #include "absl/status/statusor.h"
 #include "gatehouse/thirdparty/v1/thirdparty_service.pb.h"
 #include "gatehouse/users/v1/registry_service.rpc.h"
+#include "gatehouse/users/v1/user_directory_service.rpc.h"
 #include "services/thirdparty/third_party_user_store.h"
 
 namespace gatehouse::thirdparty {
@@ -12,11 +16,30 @@ absl::Status CheckThirdPartyGate(const tenancy::Tenant& tenant, users::v1::Recip
 
 // Two steps, each idempotent: the registry finds or registers the identity; then this service's
 // own row is made or brought up to date. A sign-in after a crash between them makes the row.
-// Holds no database connection while it waits for the registry.
-absl::StatusOr<v1::SignInOrUpResponse> SignInOrUp(users::v1::RegistryService& registry,
-                                                  ThirdPartyUserStore& store,
-                                                  const tenancy::Tenant& tenant,
-                                                  rpc::CallContext& context,
-                                                  const v1::SignInOrUpRequest& request);
+// Holds no database connection while it waits for the users service.
+class ThirdPartySignIn {
+ public:
+  // All outlive this.
+  ThirdPartySignIn(users::v1::RegistryService& registry, users::v1::UserDirectoryService& users,
+                   ThirdPartyUserStore& store)
+      : registry_(registry), users_(users), store_(store) {}
+
+  absl::StatusOr<v1::SignInOrUpResponse> SignInOrUp(const tenancy::Tenant& tenant,
+                                                    rpc::CallContext& context,
+                                                    const v1::SignInOrUpRequest& request);
+
+ private:
+  // False: the user has been deleted.
+  absl::StatusOr<bool> SaveUser(const tenancy::Tenant& tenant, rpc::CallContext& context,
+                                ThirdPartyUser user);
+  // nullopt: no such user.
+  absl::StatusOr<std::optional<std::string>> RegisteredEmail(const tenancy::Tenant& tenant,
+                                                             rpc::CallContext& context,
+                                                             const std::string& user_id);
+
+  users::v1::RegistryService& registry_;
+  users::v1::UserDirectoryService& users_;
+  ThirdPartyUserStore& store_;
+};
 
 }  // namespace gatehouse::thirdparty

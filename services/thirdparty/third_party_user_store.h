@@ -25,13 +25,18 @@ struct ThirdPartyUser {
   int64_t time_joined_ms = 0;
 };
 
+enum class SaveOutcome {
+  kSaved,         // the row is new, or was as it should be
+  kEmailChanged,  // the row had another email
+  kUnknownUser,   // the registry has no such user any more
+};
+
 // Thread-safe. Besides what is said, a call fails as libs/db/errors.h says.
 class ThirdPartyUserStore {
  public:
   virtual ~ThirdPartyUserStore() = default;
   // Makes the row, or brings its email up to date; writes nothing when it is as it should be.
-  // False: the registry has no such user any more.
-  virtual absl::StatusOr<bool> SaveUser(const Where& where, const ThirdPartyUser& user) = 0;
+  virtual absl::StatusOr<SaveOutcome> SaveUser(const Where& where, const ThirdPartyUser& user) = 0;
   virtual absl::Status RemoveUser(const Where& where, std::string_view user_id) = 0;
 };
 

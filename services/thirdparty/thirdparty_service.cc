@@ -6,7 +6,6 @@
 #include "libs/base/contact_info.h"
 #include "libs/base/status.h"
 #include "libs/tenancy/app_databases.h"
-#include "services/thirdparty/third_party_sign_in.h"
 
 namespace gatehouse::thirdparty {
 namespace {
@@ -21,7 +20,7 @@ absl::StatusOr<v1::SignInOrUpResponse> ThirdPartyServiceImpl::SignInOrUp(
     rpc::CallContext& context, const v1::SignInOrUpRequest& request) {
   ASSIGN_OR_RETURN(TenantPtr tenant, directory_.Find(request.scope(), context.deadline));
   RETURN_IF_ERROR(CheckThirdPartyGate(*tenant, request.gate()));
-  return thirdparty::SignInOrUp(registry_, store_, *tenant, context, request);
+  return sign_in_.SignInOrUp(*tenant, context, request);
 }
 
 absl::StatusOr<v1::GetUserByIdResponse> ThirdPartyServiceImpl::GetUserById(

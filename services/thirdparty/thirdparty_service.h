@@ -4,6 +4,7 @@
 #include "gatehouse/users/v1/registry_service.rpc.h"
 #include "gatehouse/users/v1/user_directory_service.rpc.h"
 #include "libs/tenancy/tenant_directory.h"
+#include "services/thirdparty/third_party_sign_in.h"
 #include "services/thirdparty/third_party_user_store.h"
 
 namespace gatehouse::thirdparty {
@@ -16,7 +17,7 @@ class ThirdPartyServiceImpl final : public v1::ThirdPartyService {
   ThirdPartyServiceImpl(const tenancy::TenantDirectory& directory,
                         users::v1::RegistryService& registry,
                         users::v1::UserDirectoryService& users, ThirdPartyUserStore& store)
-      : directory_(directory), registry_(registry), users_(users), store_(store) {}
+      : directory_(directory), users_(users), store_(store), sign_in_(registry, users, store) {}
 
   absl::StatusOr<v1::SignInOrUpResponse> SignInOrUp(rpc::CallContext& context,
                                                     const v1::SignInOrUpRequest& request) override;
@@ -31,9 +32,9 @@ class ThirdPartyServiceImpl final : public v1::ThirdPartyService {
 
  private:
   const tenancy::TenantDirectory& directory_;
-  users::v1::RegistryService& registry_;
   users::v1::UserDirectoryService& users_;
   ThirdPartyUserStore& store_;
+  ThirdPartySignIn sign_in_;
 };
 
 }  // namespace gatehouse::thirdparty

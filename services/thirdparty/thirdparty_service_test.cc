@@ -5,9 +5,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "libs/base/status.h"
 #include "libs/db/database.h"
@@ -84,7 +87,10 @@ class FakeDirectory final : public users::v1::UserDirectoryService {
       rpc::CallContext&, const users::v1::GetUserRequest& request) override {
     EXPECT_EQ(request.recipe_id(), "thirdparty");
     users::v1::GetUserResponse response;
-    if (request.user_id() == kUser1) response.mutable_user()->set_id(kUser1);
+    if (request.user_id() == kUser1) {
+      response.mutable_user()->set_id(kUser1);
+      response.mutable_user()->add_login_methods()->set_email(registered_email);
+    }
     return response;
   }
   absl::StatusOr<users::v1::FindUsersResponse> FindUsers(
@@ -105,6 +111,7 @@ class FakeDirectory final : public users::v1::UserDirectoryService {
     return absl::UnimplementedError("");
   }
 
+  std::string registered_email;
   users::v1::FindUsersResponse found;
   users::v1::FindUsersRequest last_find;
 };
@@ -113,7 +120,7 @@ class FakeDirectory final : public users::v1::UserDirectoryService {
 class CrashingStore final : public ThirdPartyUserStore {
  public:
   explicit CrashingStore(ThirdPartyUserStore& store) : store_(store) {}
-  absl::StatusOr<bool> SaveUser(const Where& where, const ThirdPartyUser& user) override {
+  absl::StatusOr<SaveOutcome> SaveUser(const Where& where, const ThirdPartyUser& user) override {
     if (std::exchange(crash, false)) return MakeError(ErrorReason::kDependencyDown, "gone");
     return store_.SaveUser(where, user);
   }
@@ -206,8 +213,18 @@ TEST_F(ThirdPartyServiceTest, SignUpKeepsARowAndSignInLeavesItAlone) {
 TEST_F(ThirdPartyServiceTest, ChangedEmailReachesTheRow) {
   ASSERT_TRUE(service.SignInOrUp(context, request).ok());
   request.set_email("new@x.io");
+  users.registered_email = "new@x.io";
   ASSERT_TRUE(service.SignInOrUp(context, request).ok());
   EXPECT_EQ(Rows(), Row(kUser1, "new@x.io"));
+}
+
+TEST_F(ThirdPartyServiceTest, OvertakenEmailChangeLeavesTheRegistrysEmail) {
+  ASSERT_TRUE(service.SignInOrUp(context, request).ok());
+  // The registry has taken `newest` since it took `new`, and newest's sign-in has saved already.
+  request.set_email("new@x.io");
+  users.registered_email = "newest@x.io";
+  ASSERT_TRUE(service.SignInOrUp(context, request).ok());
+  EXPECT_EQ(Rows(), Row(kUser1, "newest@x.io"));
 }
 
 TEST_F(ThirdPartyServiceTest, RefusedEmailChangeChangesNothing) {
@@ -254,8 +271,9 @@ TEST_F(ThirdPartyServiceTest, OwnStepIsOneStatement) {
   auto own_statements = [&] {
     ThirdPartyUser user = {kUser1, "google", "g-1", "a@x.io", 1234};
     const int64_t before = db::ThreadStatements().round_trips;
-    EXPECT_TRUE(
-        *pg_store.SaveUser({**tenants.directory().Find(request.scope()), context.deadline}, user));
+    EXPECT_EQ(
+        *pg_store.SaveUser({**tenants.directory().Find(request.scope()), context.deadline}, user),
+        SaveOutcome::kSaved);
     return db::ThreadStatements().round_trips - before;
   };
   ASSERT_TRUE(service.SignInOrUp(context, request).ok());
