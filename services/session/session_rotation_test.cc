@@ -1,0 +1,419 @@
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <thread>
+#include <vector>
+
+#include "services/session/session_test_env.h"
+
+namespace gatehouse::session {
+namespace {
+
+using gatehouse::testing::ScopeOf;
+
+constexpr bool kEager = true;
+constexpr bool kLazy = false;
+constexpr int64_t kGraceMs = 30'000;
+constexpr int64_t kRefreshValidityMs = 8'640'000'000;
+
+using LazyRotationTest = SessionServiceTest;
+using EagerRotationTest = SessionServiceTest;
+using VerifyTest = SessionServiceTest;
+using RegenerateTest = SessionServiceTest;
+
+TEST_F(LazyRotationTest, CurrentTokenGivesAChildAndChangesNothing) {
+  const auto first = Create();
+  const auto before = *Row(first.session().handle());
+  const int64_t statements = database->statements_executed();
+  clock.AdvanceMs(1000);
+  const auto second = Refresh(first, kLazy).issued();
+  EXPECT_EQ(database->statements_executed() - statements, 1);
+  const auto after = *Row(first.session().handle());
+  EXPECT_EQ(after.refresh_hash2, before.refresh_hash2);
+  EXPECT_EQ(after.expires_at_ms, before.expires_at_ms);
+  EXPECT_EQ(after.previous_refresh_hash2, std::nullopt);
+  const AccessToken token = Read(second.access_token());
+  EXPECT_EQ(token.refresh_token_hash1, Hash1(second.refresh_token().token()));
+  EXPECT_EQ(token.parent_refresh_token_hash1, Hash1(first.refresh_token().token()));
+  EXPECT_EQ(second.refresh_token().expiry_ms(), clock.NowMs() + kRefreshValidityMs);
+  // The parent goes on working until a child is used.
+  EXPECT_TRUE(Refresh(first, kLazy).has_issued());
+}
+
+TEST_F(LazyRotationTest, UseOfAChildMakesItCurrent) {
+  const auto first = Create();
+  const auto second = Refresh(first, kLazy).issued();
+  clock.AdvanceMs(1000);
+  const auto third = Refresh(second, kLazy);
+  ASSERT_TRUE(third.has_issued());
+  const auto row = *Row(first.session().handle());
+  EXPECT_EQ(row.refresh_hash2, Hash2(second.refresh_token()));
+  EXPECT_EQ(row.previous_refresh_hash2, Hash2(first.refresh_token()));
+  EXPECT_EQ(row.rotated_at_ms, clock.NowMs());
+  EXPECT_EQ(row.expires_at_ms, clock.NowMs() + kRefreshValidityMs);
+
+  const auto theft = Refresh(first, kLazy);
+  ASSERT_TRUE(theft.has_token_theft());
+  EXPECT_EQ(theft.token_theft().handle(), first.session().handle());
+  EXPECT_EQ(theft.token_theft().user_id(), "user");
+  EXPECT_EQ(theft.token_theft().recipe_user_id(), "user");
+  EXPECT_EQ(theft.token_theft().reuse_subtype(), v1::REUSE_SUBTYPE_UNSPECIFIED);
+  EXPECT_TRUE(Row(first.session().handle()).has_value());  // SDKs end it
+}
+
+TEST_F(LazyRotationTest, VerifyOfTheFirstAccessTokenMakesItsRefreshTokenCurrent) {
+  const auto first = Create();
+  const auto second = Refresh(first, kLazy).issued();
+  clock.AdvanceMs(1000);
+  const int64_t statements = database->statements_executed();
+  auto verified = Verify(second.access_token().token(), false, /*stateless=*/false)->verified();
+  EXPECT_EQ(database->statements_executed() - statements, 1);
+  ASSERT_TRUE(verified.has_access_token());
+  const AccessToken renewed = Read(verified.access_token());
+  EXPECT_EQ(renewed.parent_refresh_token_hash1, std::nullopt);
+  EXPECT_EQ(renewed.refresh_token_hash1, Hash1(second.refresh_token().token()));
+  EXPECT_EQ(verified.access_token().expiry_ms(), clock.NowMs() + 3'600'000);
+  const auto row = *Row(first.session().handle());
+  EXPECT_EQ(row.refresh_hash2, Hash2(second.refresh_token()));
+  EXPECT_EQ(row.previous_refresh_hash2, Hash2(first.refresh_token()));
+
+  // Again: nothing to change, and a new token all the same.
+  verified = Verify(second.access_token().token(), false, false)->verified();
+  EXPECT_TRUE(verified.has_access_token());
+  // The renewed token needs no database.
+  const int64_t now_statements = database->statements_executed();
+  verified = Verify(verified.access_token().token(), false, false)->verified();
+  EXPECT_FALSE(verified.has_access_token());
+  EXPECT_EQ(database->statements_executed(), now_statements);
+  // A token of the branch that lost gets none.
+  EXPECT_TRUE(Verify(first.access_token().token(), false, false)->has_verified());
+}
+
+TEST_F(LazyRotationTest, VerifyHandsOutTheCurrentPayload) {
+  auto request = NewRequest();
+  const auto first = Create(request);
+  v1::UpdateSessionRequest update;
+  *update.mutable_scope() = scope;
+  update.set_handle(first.session().handle());
+  update.set_user_data_in_jwt_json(R"({"role":"y"})");
+  auto context = Context();
+  ASSERT_TRUE(service.UpdateSession(context, update)->found());
+  EXPECT_FALSE(Verify(first.access_token().token(), false, false)->verified().has_access_token());
+  const auto verified = Verify(first.access_token().token(), true, false)->verified();
+  EXPECT_EQ(verified.session().user_data_in_jwt_json(), R"({"role":"y"})");
+  EXPECT_EQ(json::Serialize(Read(verified.access_token()).user_data), R"({"role":"y"})");
+}
+
+TEST_F(LazyRotationTest, StaticKeyFlagOfTheRequestIsKept) {
+  const auto first = Create();
+  auto request = RefreshRequest(first.refresh_token().token(), kLazy);
+  request.set_use_static_key(true);
+  EXPECT_EQ(SplitAccessToken(Refresh(request).issued().access_token().token())->key_id, "s-static");
+  const auto row = *Row(first.session().handle());
+  EXPECT_TRUE(row.use_static_key);
+  EXPECT_EQ(row.refresh_hash2, Hash2(first.refresh_token()));
+  EXPECT_EQ(row.previous_refresh_hash2, std::nullopt);
+}
+
+TEST_F(EagerRotationTest, CurrentTokenRotatesWithOneStatement) {
+  const auto first = Create();
+  clock.AdvanceMs(1000);
+  const int64_t statements = database->statements_executed();
+  const auto second = Refresh(first, kEager).issued();
+  EXPECT_EQ(database->statements_executed() - statements, 1);
+  const auto row = *Row(first.session().handle());
+  EXPECT_EQ(row.refresh_hash2, Hash2(second.refresh_token()));
+  EXPECT_EQ(row.previous_refresh_hash2, Hash2(first.refresh_token()));
+  EXPECT_EQ(row.rotated_at_ms, clock.NowMs());
+  EXPECT_EQ(row.expires_at_ms, clock.NowMs() + kRefreshValidityMs);
+  EXPECT_EQ(Read(second.access_token()).parent_refresh_token_hash1, std::nullopt);
+  EXPECT_EQ(OpenRefreshToken(second.refresh_token().token(), crypto::core_vectors::kMasterKey)
+                ->parent_hash1,
+            Hash1(first.refresh_token().token()));
+}
+
+TEST_F(EagerRotationTest, ChildOfTheCurrentTokenRotatesAndBecomesThePreviousOne) {
+  const auto first = Create();
+  const auto child = Refresh(first, kLazy).issued();
+  const auto next = Refresh(child, kEager).issued();
+  const auto row = *Row(first.session().handle());
+  EXPECT_EQ(row.refresh_hash2, Hash2(next.refresh_token()));
+  EXPECT_EQ(row.previous_refresh_hash2, Hash2(child.refresh_token()));
+}
+
+TEST_F(EagerRotationTest, PreviousTokenWorksForTheGracePeriodAndMovesNothingElse) {
+  const auto first = Create();
+  const auto second = Refresh(first, kEager).issued();
+  const auto before = *Row(first.session().handle());
+  clock.AdvanceMs(kGraceMs / 2);
+  const auto retried = Refresh(first, kEager).issued();
+  auto row = *Row(first.session().handle());
+  EXPECT_EQ(row.refresh_hash2, Hash2(retried.refresh_token()));
+  EXPECT_EQ(row.previous_refresh_hash2, Hash2(first.refresh_token()));
+  EXPECT_EQ(row.rotated_at_ms, before.rotated_at_ms);
+  EXPECT_EQ(row.expires_at_ms, before.expires_at_ms);
+  clock.AdvanceMs(kGraceMs / 2);
+  EXPECT_TRUE(Refresh(first, kEager).has_issued());
+  // The child that the retry displaced is dead.
+  const auto theft = Refresh(second, kEager).token_theft();
+  EXPECT_EQ(theft.reuse_subtype(), v1::REUSE_SUBTYPE_ORPHANED_BRANCH);
+  EXPECT_FALSE(Row(first.session().handle()).has_value());
+}
+
+TEST_F(EagerRotationTest, PreviousTokenAfterTheGracePeriodIsTheft) {
+  const auto first = Create();
+  Refresh(first, kEager);
+  clock.AdvanceMs(kGraceMs + 1);
+  const auto theft = Refresh(first, kEager).token_theft();
+  EXPECT_EQ(theft.reuse_subtype(), v1::REUSE_SUBTYPE_RECENT_PREV);
+  EXPECT_EQ(theft.handle(), first.session().handle());
+  EXPECT_FALSE(Row(first.session().handle()).has_value());
+  EXPECT_EQ(Refresh(first, kEager).unauthorised().message(),
+            "Session missing in db or has expired");
+}
+
+TEST_F(EagerRotationTest, OlderTokensAreAlwaysTheft) {
+  const auto first = Create();
+  const auto second = Refresh(first, kEager).issued();
+  Refresh(second, kEager);
+  const auto theft = Refresh(first, kEager).token_theft();
+  EXPECT_EQ(theft.reuse_subtype(), v1::REUSE_SUBTYPE_STALE_LINEAGE);
+  EXPECT_FALSE(Row(first.session().handle()).has_value());
+}
+
+class UnauthorisedReuseTest : public SessionServiceTest {
+ protected:
+  UnauthorisedReuseTest()
+      : SessionServiceTest(R"({"recent_token_reuse_behaviour":"UNAUTHORISED",)"
+                           R"("refresh_token_rotation_grace_period":0})") {}
+};
+
+TEST_F(UnauthorisedReuseTest, RecentReuseMayBeReportedAsUnauthorised) {
+  const auto first = Create();
+  Refresh(first, kEager);
+  clock.AdvanceMs(1);
+  const auto reply = Refresh(first, kEager);
+  EXPECT_EQ(reply.unauthorised().message(), "refresh token reuse detected");
+  EXPECT_EQ(reply.unauthorised().reuse_subtype(), v1::REUSE_SUBTYPE_RECENT_PREV);
+  EXPECT_FALSE(Row(first.session().handle()).has_value());
+}
+
+TEST_F(EagerRotationTest, ExpiredSessionIsMissing) {
+  const auto first = Create();
+  clock.SetMs(first.refresh_token().expiry_ms() + 1);
+  for (const bool eager : {kEager, kLazy}) {
+    EXPECT_EQ(Refresh(first, eager).unauthorised().message(),
+              "Session missing in db or has expired");
+  }
+}
+
+TEST_F(EagerRotationTest, AntiCsrfTokenMustMatch) {
+  auto create = NewRequest();
+  create.set_enable_anti_csrf(true);
+  const auto first = Create(create);
+  auto request = RefreshRequest(first.refresh_token().token(), kEager);
+  request.set_enable_anti_csrf(true);
+  EXPECT_EQ(Refresh(request).unauthorised().message(),
+            "Anti CSRF token missing, or not matching");
+  request.set_anti_csrf_token("wrong");
+  EXPECT_TRUE(Refresh(request).has_unauthorised());
+  request.set_anti_csrf_token(first.anti_csrf_token());
+  const auto second = Refresh(request).issued();
+  EXPECT_NE(second.anti_csrf_token(), first.anti_csrf_token());
+  EXPECT_EQ(Read(second.access_token()).anti_csrf_token, second.anti_csrf_token());
+}
+
+TEST_F(EagerRotationTest, FailureBelowLeavesTheSessionAsItWas) {
+  const auto first = Create();
+  const auto before = *Row(first.session().handle());
+  registry.down = true;
+  auto context = Context();
+  EXPECT_EQ(ReasonOf(service
+                         .RefreshSession(context,
+                                         RefreshRequest(first.refresh_token().token(), kEager))
+                         .status()),
+            ErrorReason::kDependencyDown);
+  EXPECT_EQ(Row(first.session().handle())->refresh_hash2, before.refresh_hash2);
+}
+
+TEST_F(EagerRotationTest, ManyAtOnceWithOneTokenAllGetTokensAndTheLastIsCurrent) {
+  const auto first = Create();
+  std::vector<v1::RefreshSessionResponse> responses(16);
+  {
+    std::vector<std::jthread> threads;
+    for (auto& response : responses) {
+      threads.emplace_back([&] { response = Refresh(first, kEager); });
+    }
+  }
+  const auto row = *Row(first.session().handle());
+  EXPECT_EQ(row.previous_refresh_hash2, Hash2(first.refresh_token()));
+  int current = 0;
+  for (const auto& response : responses) {
+    ASSERT_TRUE(response.has_issued());
+    current += Hash2(response.issued().refresh_token()) == row.refresh_hash2;
+  }
+  EXPECT_EQ(current, 1);
+}
+
+TEST_F(VerifyTest, StatelessVerificationNeedsNoStatement) {
+  const auto issued = Create();
+  const int64_t statements = database->statements_executed();
+  const auto response = Verify(issued.access_token().token(), false, true);
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_EQ(response->verified().session().handle(), issued.session().handle());
+  EXPECT_FALSE(response->verified().has_payload_update_available());
+  EXPECT_EQ(database->statements_executed(), statements);
+  EXPECT_EQ(jwks.calls, 1);
+}
+
+TEST_F(VerifyTest, StatelessVerificationChecksLineage) {
+  const auto first = Create();
+  const auto second = Refresh(first, kEager).issued();
+  auto response = *Verify(first.access_token().token(), true, true);
+  EXPECT_TRUE(response.has_verified());
+  EXPECT_FALSE(response.verified().payload_update_available());
+  Refresh(second, kEager);
+  response = *Verify(first.access_token().token(), true, true);
+  EXPECT_EQ(response.unauthorised_message(), "rotated-out token branch; refresh required");
+  EXPECT_TRUE(Verify(first.access_token().token(), false, true)->has_verified());
+
+  v1::UpdateSessionRequest update;
+  *update.mutable_scope() = scope;
+  update.set_handle(first.session().handle());
+  update.set_user_data_in_jwt_json(R"({"role":"y"})");
+  auto context = Context();
+  ASSERT_TRUE(service.UpdateSession(context, update)->found());
+  response = *Verify(second.access_token().token(), true, true);
+  EXPECT_TRUE(response.verified().payload_update_available());
+  EXPECT_FALSE(response.verified().has_access_token());
+}
+
+TEST_F(VerifyTest, EndedSessionIsUnauthorisedOnlyWhenTheDatabaseIsAsked) {
+  const auto issued = Create();
+  v1::RevokeSessionsRequest revoke;
+  *revoke.mutable_scope() = scope;
+  revoke.add_handles(issued.session().handle());
+  auto context = Context();
+  ASSERT_TRUE(service.RevokeSessions(context, revoke).ok());
+  EXPECT_TRUE(Verify(issued.access_token().token(), false, true)->has_verified());
+  for (const bool stateless : {true, false}) {
+    EXPECT_EQ(Verify(issued.access_token().token(), true, stateless)->unauthorised_message(),
+              "Either the session has ended or has been blacklisted");
+  }
+}
+
+TEST_F(VerifyTest, BadTokensAreToBeRefreshedOrBadInput) {
+  const auto issued = Create();
+  std::string tampered = issued.access_token().token();
+  tampered[tampered.size() - 10] = tampered[tampered.size() - 10] == 'A' ? 'B' : 'A';
+  EXPECT_EQ(Verify(tampered, false, true)->try_refresh_token_message(), "JWT verification failed");
+  EXPECT_EQ(Verify("", false, true)->try_refresh_token_message(), "Invalid JWT");
+  EXPECT_EQ(ReasonOf(Verify("a.b.c", false, true).status()), ErrorReason::kBadInput);
+  EXPECT_EQ(ReasonOf(Verify(issued.refresh_token().token(), false, true).status()),
+            ErrorReason::kBadInput);
+  clock.SetMs(issued.access_token().expiry_ms() + 1);
+  EXPECT_EQ(Verify(issued.access_token().token(), false, true)->try_refresh_token_message(),
+            "Access token expired");
+}
+
+TEST_F(VerifyTest, UnknownKeyIsAskedForOnceASecond) {
+  const auto issued = Create();
+  jwks.AddDynamic("d-1700000000005");
+  const AccessToken content = Read(issued.access_token());
+  const auto pair = *crypto::RsaKeyPair::FromStored(crypto::core_vectors::kKeyPair);
+  const std::string by_new = SignAccessToken(content, "d-1700000000005", *pair)->token;
+  const std::string by_unknown = SignAccessToken(content, "d-1", *pair)->token;
+  EXPECT_TRUE(Verify(by_new, false, true)->has_verified());
+  EXPECT_EQ(jwks.refreshes, 1);
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_TRUE(Verify(by_unknown, false, true)->has_try_refresh_token_message());
+  }
+  EXPECT_EQ(jwks.refreshes, 1);
+  clock.AdvanceMs(1000);
+  EXPECT_TRUE(Verify(by_unknown, false, true)->has_try_refresh_token_message());
+  EXPECT_EQ(jwks.refreshes, 2);
+}
+
+TEST_F(VerifyTest, KnownKeysDoWhileTheJwksServiceIsDown) {
+  jwks.keys.set_refresh_at_ms(clock.NowMs() + 1000);
+  const auto issued = Create();
+  jwks.down = true;
+  clock.AdvanceMs(2000);
+  const int calls = jwks.calls;
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_TRUE(Verify(issued.access_token().token(), false, true)->has_verified());
+  }
+  EXPECT_EQ(jwks.calls - calls, 1);
+}
+
+TEST_F(RegenerateTest, StoresNewClaimsAndKeepsTheTokensLineageAndExpiry) {
+  const auto first = Create();
+  const auto second = Refresh(first, kLazy).issued();
+  clock.AdvanceMs(5000);
+  v1::RegenerateSessionRequest request;
+  *request.mutable_scope() = scope;
+  request.set_access_token(second.access_token().token());
+  request.set_user_data_in_jwt_json(R"({"role":"z"})");
+  request.set_check_protected_claims(true);
+  auto context = Context();
+  const int64_t statements = database->statements_executed();
+  const auto response = service.RegenerateSession(context, request);
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_EQ(database->statements_executed() - statements, 1);
+  const AccessToken token = Read(response->regenerated().access_token());
+  EXPECT_EQ(json::Serialize(token.user_data), R"({"role":"z"})");
+  EXPECT_EQ(token.expiry_ms, Read(second.access_token()).expiry_ms);
+  EXPECT_EQ(token.parent_refresh_token_hash1, Hash1(first.refresh_token().token()));
+  EXPECT_EQ(Row(first.session().handle())->jwt_payload, R"({"role":"z"})");
+
+  request.set_user_data_in_jwt_json(R"({"sub":"z"})");
+  EXPECT_EQ(ReasonOf(service.RegenerateSession(context, request).status()),
+            ErrorReason::kBadInput);
+  request.clear_user_data_in_jwt_json();
+  EXPECT_EQ(json::Serialize(Read(service.RegenerateSession(context, request)
+                                     ->regenerated()
+                                     .access_token())
+                                .user_data),
+            R"({"role":"z"})");
+
+  clock.SetMs(token.expiry_ms + 1);
+  EXPECT_FALSE(service.RegenerateSession(context, request)->regenerated().has_access_token());
+  request.set_access_token("garbage");
+  EXPECT_EQ(ReasonOf(service.RegenerateSession(context, request).status()),
+            ErrorReason::kBadInput);
+}
+
+TEST_F(RegenerateTest, MissingSessionComesBeforeProtectedClaims) {
+  const auto issued = Create();
+  v1::RevokeSessionsRequest revoke;
+  *revoke.mutable_scope() = scope;
+  revoke.add_handles(issued.session().handle());
+  auto context = Context();
+  ASSERT_TRUE(service.RevokeSessions(context, revoke).ok());
+  v1::RegenerateSessionRequest request;
+  *request.mutable_scope() = scope;
+  request.set_access_token(issued.access_token().token());
+  request.set_user_data_in_jwt_json(R"({"sub":"z"})");
+  EXPECT_EQ(service.RegenerateSession(context, request)->unauthorised_message(),
+            "Session does not exist.");
+}
+
+class JitterTest : public SessionServiceTest {
+ protected:
+  JitterTest() : SessionServiceTest(R"({"access_token_validity_jitter":0.25})") {}
+};
+
+TEST_F(JitterTest, ShortensFreshTokensByAtMostTheConfiguredPart) {
+  int64_t least = INT64_MAX, most = 0;
+  for (int i = 0; i < 40; ++i) {
+    const int64_t life = Create().access_token().expiry_ms() - clock.NowMs();
+    least = std::min(least, life);
+    most = std::max(most, life);
+  }
+  EXPECT_GE(least, 2'699'000);
+  EXPECT_LE(most, 3'600'000);
+  EXPECT_LT(least, most);
+}
+
+}  // namespace
+}  // namespace gatehouse::session
