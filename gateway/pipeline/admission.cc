@@ -123,8 +123,8 @@ bool Admission::CheckVersion(const http::Request& request, const tenancy::Tenant
   const bool known =
       version && std::find(supported.begin(), supported.end(), *version) != supported.end();
   admitted.cdi = known ? *version : newest;
-  // A version that is too new is refused even where none is needed.
-  const bool too_new = version && *version > newest;
+  // One that is too new is refused even where none is needed, and so is one of three numbers.
+  const bool too_new = version ? *version > newest : std::count(text.begin(), text.end(), '.') > 1;
   if (!needed && !too_new) return true;
   if (!known || too_new) {
     refusal = {400, StrCat("cdi-version ", text, " not supported")};

@@ -104,9 +104,9 @@ void SaveDomain(const Self& self, ApiRequest& request, const char* name) {
 }
 
 absl::StatusOr<Reply> ApiVersions(const Self& self, ApiRequest& request) {
-  RETURN_IF_ERROR(request.RequirePublicTenant());
   ASSIGN_OR_RETURN(const auto app,
                    self->directory.FindApp(request.scope, request.context.deadline));
+  RETURN_IF_ERROR(request.RequirePublicTenant());
   std::optional<CdiVersion> newest;
   if (const std::string* configured = app->config->max_cdi_version()) {
     newest = CdiVersion::Parse(*configured);
@@ -148,8 +148,8 @@ absl::StatusOr<Reply> Telemetry(const Self& self, ApiRequest& request) {
 }
 
 absl::StatusOr<Reply> Stats(const Self& self, ApiRequest& request) {
-  RETURN_IF_ERROR(request.RequirePublicTenant());
   RETURN_IF_ERROR(self->directory.FindApp(request.scope, request.context.deadline).status());
+  RETURN_IF_ERROR(request.RequirePublicTenant());
   const RequestStats::Day day = self->stats.Read(request.scope, self->clock.NowMs());
   json::Array averages;
   json::Array peaks;

@@ -1,0 +1,447 @@
+// The tenants service whole, on a real database, alone and as two instances.
+
+#include "services/tenants/component.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+
+#include "absl/time/clock.h"
+#include "gatehouse/tenants/v1/app_settings_service.rpc.h"
+#include "gatehouse/tenants/v1/tenant_directory.rpc.h"
+#include "gatehouse/tenants/v1/tenants_service.rpc.h"
+#include "libs/base/status.h"
+#include "libs/base/strings.h"
+#include "libs/config/process_config.h"
+#include "libs/db/migrator.h"
+#include "libs/host/job_scheduler.h"
+#include "libs/rpc/dispatcher.h"
+#include "libs/tenancy/pg_tenant_databases.h"
+#include "libs/testing/fake_clock.h"
+#include "libs/testing/pg_test_server.h"
+#include "libs/testing/policy_check.h"
+#include "services/tenants/policy.h"
+
+namespace gatehouse::tenants {
+namespace {
+
+using gatehouse::testing::Soon;
+using gatehouse::testing::TestPostgres;
+using tenancy::MakeScope;
+
+TEST(TenantsPolicyTest, IsEnforced) {
+  gatehouse::testing::ExpectPolicyIsEnforced(v1::TenantsService::Info(), TenantsPolicy());
+  gatehouse::testing::ExpectPolicyIsEnforced(v1::TenantDirectoryService::Info(),
+                                             DirectoryPolicy());
+  gatehouse::testing::ExpectPolicyIsEnforced(v1::AppSettingsService::Info(), AppSettingsPolicy());
+}
+
+// One process with the tenants service in it, called as the gateway and as session.
+class Instance final : public host::Environment {
+ public:
+  explicit Instance(const db::DatabaseOptions& options) {
+    config_.base.test_mode = true;
+    config_.core = *config::CoreConfig::Resolve(config_.base);
+    base_ = gatehouse::testing::OpenDatabase(options);
+    databases_ = std::make_unique<tenancy::PgTenantDatabases>(base_, config_.core->db());
+  }
+
+  absl::Status Start() {
+    ASSIGN_OR_RETURN(component_, MakeTenantsComponent(*this));
+    std::vector<rpc::Dispatcher*> all;
+    for (const host::ExposedService& service : component_->services()) {
+      ASSIGN_OR_RETURN(auto dispatcher,
+                       rpc::Dispatcher::Create(*service.handler, service.policy));
+      all.push_back(dispatcher.get());
+      dispatchers_.push_back(std::move(dispatcher));
+    }
+    gateway_ = rpc::MakeLocalChannel(all, "gateway");
+    session_ = rpc::MakeLocalChannel(all, "session");
+    stream_ = v1::TenantDirectoryServiceClient(*gateway_).SubscribeWatchTenants(
+        Context(), {}, [this](const v1::WatchTenantsResponse& change) {
+          directory_.Apply(change.full(), change.base_config_json(),
+                           {change.upserted().begin(), change.upserted().end()},
+                           {change.removed().begin(), change.removed().end()});
+        });
+    return component_->Start();
+  }
+
+  rpc::Channel& ChannelTo(std::string_view) override { return *gateway_; }
+  tenancy::TenantDirectory& tenants() override { return directory_; }
+  tenancy::TenantDatabases& databases() override { return *databases_; }
+  const config::ProcessConfig& config() const override { return config_; }
+  const Clock& clock() const override { return clock_; }
+  host::JobScheduler& jobs() override { return jobs_; }
+
+  static rpc::CallContext Context() {
+    rpc::CallContext context;
+    context.deadline = Soon();
+    return context;
+  }
+  db::Database& database() { return *base_; }
+  gatehouse::testing::FakeClock& fake_clock() { return clock_; }
+
+  absl::StatusOr<bool> Put(const common::v1::Scope& source, const common::v1::Scope& target,
+                           std::string_view core_config = "{}") {
+    v1::UpsertTenantRequest request;
+    *request.mutable_scope() = source;
+    *request.mutable_target() = target;
+    request.set_style(v1::UPSERT_STYLE_FACTORS);
+    request.set_core_config_json(std::string(core_config));
+    auto context = Context();
+    ASSIGN_OR_RETURN(auto response,
+                     v1::TenantsServiceClient(*gateway_).UpsertTenant(context, request));
+    return response.created_new();
+  }
+  absl::StatusOr<bool> PutApp(const std::string& app_id, std::string_view core_config = "{}") {
+    return Put(MakeScope("", "", ""), MakeScope("", app_id, ""), core_config);
+  }
+  absl::StatusOr<bool> RemoveApp(const std::string& app_id) {
+    v1::RemoveAppRequest request;
+    *request.mutable_scope() = MakeScope("", "", "");
+    request.set_app_id(app_id);
+    auto context = Context();
+    ASSIGN_OR_RETURN(auto response,
+                     v1::TenantsServiceClient(*gateway_).RemoveApp(context, request));
+    return response.did_exist();
+  }
+  absl::StatusOr<bool> RemoveTenant(const common::v1::Scope& app, const std::string& tenant_id) {
+    v1::RemoveTenantRequest request;
+    *request.mutable_scope() = app;
+    request.set_tenant_id(tenant_id);
+    auto context = Context();
+    ASSIGN_OR_RETURN(auto response,
+                     v1::TenantsServiceClient(*gateway_).RemoveTenant(context, request));
+    return response.did_exist();
+  }
+  v1::GetTenantResponse Get(const common::v1::Scope& scope) {
+    v1::GetTenantRequest request;
+    *request.mutable_scope() = scope;
+    auto context = Context();
+    return v1::TenantsServiceClient(*gateway_).GetTenant(context, request).value();
+  }
+  bool Knows(const common::v1::Scope& scope) { return directory_.Find(scope).ok(); }
+
+  rpc::Channel& gateway() { return *gateway_; }
+  rpc::Channel& session() { return *session_; }
+
+ private:
+  config::ProcessConfig config_;
+  gatehouse::testing::FakeClock clock_;
+  std::shared_ptr<db::Database> base_;
+  std::unique_ptr<tenancy::PgTenantDatabases> databases_;
+  tenancy::TenantDirectory directory_{/*test_mode=*/true};
+  host::JobScheduler jobs_;
+  std::unique_ptr<host::Component> component_;
+  std::vector<std::unique_ptr<rpc::Dispatcher>> dispatchers_;
+  std::unique_ptr<rpc::Channel> gateway_;
+  std::unique_ptr<rpc::Channel> session_;
+  std::unique_ptr<rpc::Subscription> stream_;
+};
+
+int64_t Count(db::Database& database, const char* name, const char* sql) {
+  return database.Execute(Soon(), db::Statement{name, sql}).value().front().Int64(0);
+}
+
+// Until another instance has been told.
+bool Eventually(absl::FunctionRef<bool()> condition) {
+  const absl::Time give_up = Soon();
+  while (absl::Now() < give_up) {
+    if (condition()) return true;
+    absl::SleepFor(absl::Milliseconds(2));
+  }
+  return false;
+}
+
+class TenantsComponentTest : public ::testing::Test {
+ protected:
+  void SetUp() override { ASSERT_TRUE(instance.Start().ok()); }
+  db::DatabaseOptions options = TestPostgres::Shared().CreateDatabaseOptions();
+  Instance instance{options};
+};
+
+TEST_F(TenantsComponentTest, AnAppIsCreatedOnceAndRemovedWhole) {
+  EXPECT_EQ(instance.PutApp("a").value(), true);
+  EXPECT_TRUE(instance.Knows(MakeScope("", "a", ""))) << "before the reply is given";
+  EXPECT_EQ(instance.PutApp("a").value(), false);
+  EXPECT_EQ(instance.Put(MakeScope("", "a", ""), MakeScope("", "a", "t")).value(), true);
+  EXPECT_EQ(ReasonOf(instance.RemoveApp("a").status()), ErrorReason::kForbidden);
+  EXPECT_EQ(instance.RemoveTenant(MakeScope("", "a", ""), "t").value(), true);
+  EXPECT_EQ(instance.RemoveTenant(MakeScope("", "a", ""), "t").value(), false);
+  EXPECT_EQ(instance.RemoveApp("a").value(), true);
+  EXPECT_EQ(instance.RemoveApp("a").value(), false);
+  EXPECT_FALSE(instance.Knows(MakeScope("", "a", "")));
+  EXPECT_EQ(Count(instance.database(), "test_apps", "SELECT count(*) FROM {apps}"), 1);
+  EXPECT_EQ(Count(instance.database(), "test_rows", "SELECT count(*) FROM {tenants}"), 1);
+}
+
+TEST_F(TenantsComponentTest, ATenantOfAnUnknownAppIsRefused) {
+  EXPECT_EQ(ReasonOf(
+                instance.Put(MakeScope("", "no", ""), MakeScope("", "no", "t")).status()),
+            ErrorReason::kTenantNotFound);
+}
+
+TEST_F(TenantsComponentTest, CreatingAnAppIsAFewStatementsAndLookingItUpNone) {
+  ASSERT_TRUE(instance.PutApp("first").ok());
+  const int64_t before = instance.database().statements_executed();
+  ASSERT_TRUE(instance.PutApp("second").ok());
+  EXPECT_LE(instance.database().statements_executed() - before, 5);
+  const int64_t created = instance.database().statements_executed();
+  EXPECT_TRUE(instance.Get(MakeScope("", "second", "")).has_tenant());
+  EXPECT_EQ(instance.database().statements_executed(), created);
+}
+
+TEST_F(TenantsComponentTest, ConfigurationIsCheckedAndInherited) {
+  ASSERT_TRUE(instance.PutApp("a", R"({"access_token_validity":77})").ok());
+  ASSERT_TRUE(instance.Put(MakeScope("", "a", ""), MakeScope("", "a", "t")).ok());
+  EXPECT_EQ((*instance.tenants().Find(MakeScope("", "a", "t")))->config->access_token_validity_s(),
+            77);
+  const auto conflict = instance.Put(MakeScope("", "a", ""), MakeScope("", "a", "t"),
+                                     R"({"access_token_validity":78})");
+  EXPECT_EQ(conflict.status().message(),
+            "Invalid core config: You cannot set different values for access_token_validity for "
+            "the same appId");
+  EXPECT_EQ(instance.PutApp("a", R"({"nonsense":1})").status().message(),
+            "Invalid core config: Invalid config key: nonsense");
+  ASSERT_TRUE(instance.PutApp("a", R"({"access_token_validity":null})").ok());
+  EXPECT_EQ(instance.Get(MakeScope("", "a", "")).tenant().tenant().core_config_json(), "{}");
+  EXPECT_NE((*instance.tenants().Find(MakeScope("", "a", "t")))->config->access_token_validity_s(),
+            77);
+}
+
+TEST_F(TenantsComponentTest, ProvidersAreKeptAsTheyCame) {
+  v1::PutThirdPartyProviderRequest request;
+  *request.mutable_scope() = MakeScope("", "", "");
+  v1::ThirdPartyProvider& provider = *request.mutable_provider();
+  provider.set_third_party_id("google");
+  provider.set_require_email(false);
+  provider.set_user_info_endpoint_headers_json(R"({"h":"1","n":null})");
+  provider.mutable_user_info_from_id_token_payload()->set_user_id("sub");
+  provider.mutable_user_info_from_user_info_api();
+  auto* client = provider.add_clients();
+  client->set_client_type("web");
+  client->set_client_id("id");
+  for (const char* scope : {"a", "b \"c\"", ""}) client->mutable_scope()->add_values(scope);
+  client->set_force_pkce(true);
+  client->set_additional_config_json(R"({"k":{"x":1.0},"n":null})");
+  v1::TenantsServiceClient tenants(instance.gateway());
+  auto context = Instance::Context();
+  EXPECT_TRUE(tenants.PutThirdPartyProvider(context, request)->created_new());
+  EXPECT_FALSE(tenants.PutThirdPartyProvider(context, request)->created_new());
+
+  v1::ListTenantsRequest list;
+  *list.mutable_scope() = MakeScope("", "", "");
+  list.set_range(v1::ListTenantsRequest::RANGE_ALL);
+  const auto listed = tenants.ListTenants(context, list);
+  ASSERT_EQ(listed->tenants(0).third_party_providers_size(), 1);
+  EXPECT_EQ(listed->tenants(0).third_party_providers(0).SerializeAsString(),
+            provider.SerializeAsString());
+  EXPECT_EQ(instance.Get(list.scope()).tenant().third_party_providers(0).SerializeAsString(),
+            provider.SerializeAsString());
+
+  v1::RemoveThirdPartyProviderRequest remove;
+  *remove.mutable_scope() = list.scope();
+  remove.set_third_party_id("google");
+  EXPECT_TRUE(tenants.RemoveThirdPartyProvider(context, remove)->did_exist());
+  EXPECT_FALSE(tenants.RemoveThirdPartyProvider(context, remove)->did_exist());
+  EXPECT_EQ(Count(instance.database(), "test_clients",
+                  "SELECT count(*) FROM {tenant_thirdparty_provider_clients}"),
+            0);
+}
+
+TEST_F(TenantsComponentTest, ATenantMayHaveADatabaseOfItsOwn) {
+  ASSERT_TRUE(instance.PutApp("a", R"({"postgresql_table_schema":"own_schema"})").ok());
+  EXPECT_EQ(Count(instance.database(), "test_own",
+                  "SELECT count(*) FROM own_schema.tenants WHERE app_id = 'a'"),
+            1);
+  EXPECT_EQ(Count(instance.database(), "test_base",
+                  "SELECT count(*) FROM {tenants} WHERE app_id = 'a'"),
+            0);
+  EXPECT_NE((*instance.tenants().Find(MakeScope("", "a", "")))->storage_id, "");
+  ASSERT_TRUE(instance.Put(MakeScope("", "a", ""), MakeScope("", "a", "t")).ok());
+  EXPECT_EQ(Count(instance.database(), "test_own_t",
+                  "SELECT count(*) FROM own_schema.tenants WHERE tenant_id = 't'"),
+            1);
+  EXPECT_TRUE(instance.RemoveTenant(MakeScope("", "a", ""), "t").value());
+  EXPECT_TRUE(instance.RemoveApp("a").value());
+  EXPECT_EQ(Count(instance.database(), "test_own_gone", "SELECT count(*) FROM own_schema.apps"),
+            0);
+}
+
+TEST_F(TenantsComponentTest, ADomainNeedsADatabaseOfItsOwnAndGoesWithIt) {
+  const auto domain = MakeScope("x.example", "", "");
+  EXPECT_EQ(ReasonOf(instance.Put(MakeScope("", "", ""), domain).status()),
+            ErrorReason::kBadInput);
+  ASSERT_TRUE(instance.Put(MakeScope("", "", ""), domain,
+                           R"({"postgresql_table_schema":"domain_schema"})")
+                  .ok());
+  EXPECT_TRUE(instance.tenants().HasConnectionUriDomain("x.example"));
+  v1::RemoveConnectionUriDomainRequest remove;
+  *remove.mutable_scope() = MakeScope("", "", "");
+  remove.set_connection_uri_domain("x.example");
+  auto context = Instance::Context();
+  const auto removed =
+      v1::TenantsServiceClient(instance.gateway()).RemoveConnectionUriDomain(context, remove);
+  ASSERT_TRUE(removed.ok()) << removed.status();
+  EXPECT_TRUE(removed->did_exist());
+  EXPECT_FALSE(instance.tenants().HasConnectionUriDomain("x.example"));
+  EXPECT_TRUE(instance.Knows(MakeScope("", "", "")));
+  EXPECT_EQ(Count(instance.database(), "test_base_app", "SELECT count(*) FROM {apps}"), 1);
+}
+
+TEST_F(TenantsComponentTest, AnUnusableDatabaseChangesNothing) {
+  const auto put = instance.PutApp("a", R"({"postgresql_host":"127.0.0.1","postgresql_port":1})");
+  EXPECT_EQ(ReasonOf(put.status()), ErrorReason::kBadInput);
+  EXPECT_FALSE(instance.Knows(MakeScope("", "a", "")));
+  EXPECT_FALSE(instance.Get(MakeScope("", "a", "")).has_tenant());
+}
+
+TEST_F(TenantsComponentTest, OfManyProposalsOneSettingIsStored) {
+  std::vector<std::string> values(8);
+  {
+    std::vector<std::jthread> threads;
+    for (size_t i = 0; i < values.size(); ++i) {
+      threads.emplace_back([&, i] {
+        v1::GetOrCreateSettingRequest request;
+        *request.mutable_scope() = MakeScope("", "", "");
+        request.set_name("refresh_token_key");
+        request.set_proposed_value(StrCat("key", std::to_string(i)));
+        auto context = Instance::Context();
+        values[i] = v1::AppSettingsServiceClient(instance.session())
+                        .GetOrCreateSetting(context, request)
+                        .value()
+                        .value();
+      });
+    }
+  }
+  for (const std::string& value : values) EXPECT_EQ(value, values[0]);
+  EXPECT_NE(values[0], "");
+}
+
+TEST_F(TenantsComponentTest, SettingsOfAnAppThatGoesAreNotFoundAnyMore) {
+  ASSERT_TRUE(instance.PutApp("a").ok());
+  // As another process sees it that has not been told yet.
+  ASSERT_TRUE(instance.database()
+                  .Execute(Soon(), db::Statement{"test_drop", "DELETE FROM {apps} WHERE app_id = 'a'"})
+                  .ok());
+  v1::GetOrCreateSettingRequest request;
+  *request.mutable_scope() = MakeScope("", "a", "");
+  request.set_name("n");
+  request.set_proposed_value("v");
+  auto context = Instance::Context();
+  EXPECT_EQ(ReasonOf(v1::AppSettingsServiceClient(instance.session())
+                         .GetOrCreateSetting(context, request)
+                         .status()),
+            ErrorReason::kTenantNotFound);
+}
+
+TEST_F(TenantsComponentTest, StorageIsLookedAtOnceASecond) {
+  v1::TenantsServiceClient tenants(instance.gateway());
+  v1::CheckStorageRequest request;
+  *request.mutable_scope() = MakeScope("", "", "");
+  auto context = Instance::Context();
+  ASSERT_TRUE(tenants.CheckStorage(context, request).ok());
+  const int64_t before = instance.database().stats().round_trips;
+  for (int i = 0; i < 100; ++i) ASSERT_TRUE(tenants.CheckStorage(context, request).ok());
+  EXPECT_EQ(instance.database().stats().round_trips, before);
+  instance.fake_clock().AdvanceMs(1000);
+  ASSERT_TRUE(tenants.CheckStorage(context, request).ok());
+  EXPECT_GT(instance.database().stats().round_trips, before);
+}
+
+TEST_F(TenantsComponentTest, AChangeReachesOtherInstances) {
+  Instance other(options);
+  ASSERT_TRUE(other.Start().ok());
+  ASSERT_TRUE(instance.PutApp("a", R"({"access_token_validity":77})").ok());
+  ASSERT_TRUE(Eventually([&] { return other.Knows(MakeScope("", "a", "")); }));
+  EXPECT_EQ((*other.tenants().Find(MakeScope("", "a", "")))->config->access_token_validity_s(), 77);
+  EXPECT_EQ(other.RemoveApp("a").value(), true);
+  EXPECT_TRUE(Eventually([&] { return !instance.Knows(MakeScope("", "a", "")); }));
+}
+
+TEST_F(TenantsComponentTest, OneAppCreatedByManyAtOnceIsCreatedOnce) {
+  Instance other(options);
+  ASSERT_TRUE(other.Start().ok());
+  std::atomic<int> created = 0;
+  std::atomic<int> failed = 0;
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 8; ++i) {
+      threads.emplace_back([&, i] {
+        const auto outcome = (i % 2 == 0 ? instance : other).PutApp("a");
+        if (!outcome.ok()) ++failed;
+        if (outcome.ok() && *outcome) ++created;
+      });
+    }
+  }
+  EXPECT_EQ(failed, 0);
+  EXPECT_EQ(created, 1);
+}
+
+// Tenants are added to an app while it is removed: it goes whole or stays, and nothing is left over.
+TEST_F(TenantsComponentTest, RemovingAnAppWhileTenantsAreAddedLeavesNothingBehind) {
+  Instance other(options);
+  ASSERT_TRUE(other.Start().ok());
+  for (int round = 0; round < 10; ++round) {
+    const std::string app = StrCat("app", std::to_string(round));
+    ASSERT_TRUE(instance.PutApp(app).ok());
+    ASSERT_TRUE(Eventually([&] { return other.Knows(MakeScope("", app, "")); }));
+    {
+      std::jthread adder([&] {
+        const auto added = other.Put(MakeScope("", app, ""), MakeScope("", app, "t"));
+        EXPECT_TRUE(added.ok() || ReasonOf(added.status()) == ErrorReason::kTenantNotFound)
+            << added.status();
+      });
+      const auto removed = instance.RemoveApp(app);
+      EXPECT_TRUE(removed.ok() || ReasonOf(removed.status()) == ErrorReason::kForbidden)
+          << removed.status();
+    }
+  }
+  EXPECT_EQ(Count(instance.database(), "test_orphans",
+                  "SELECT count(*) FROM {tenant_configs} c WHERE NOT EXISTS (SELECT 1 FROM "
+                  "{tenants} t WHERE t.app_id = c.app_id AND t.tenant_id = c.tenant_id)"),
+            0);
+}
+
+TEST(TenantsStartTest, TwoInstancesStartAtOnceOnAnEmptyDatabase) {
+  const db::DatabaseOptions options = TestPostgres::Shared().CreateEmptyDatabaseOptions();
+  Instance first(options);
+  Instance second(options);
+  {
+    const auto start = [](Instance& instance) {
+      EXPECT_TRUE(db::Migrate(instance.database(), Soon()).ok());
+      EXPECT_TRUE(instance.Start().ok());
+    };
+    std::jthread other([&] { start(second); });
+    start(first);
+  }
+  EXPECT_TRUE(first.Knows(MakeScope("", "", "")));
+  EXPECT_TRUE(second.Knows(MakeScope("", "", "")));
+  EXPECT_EQ(Count(first.database(), "test_configs", "SELECT count(*) FROM {tenant_configs}"), 1);
+}
+
+TEST(TenantsStartTest, ThousandsOfTenantsDontMakeAChangeDearer) {
+  const db::DatabaseOptions options = TestPostgres::Shared().CreateDatabaseOptions();
+  Instance instance(options);
+  ASSERT_TRUE(instance.database()
+                  .ExecuteScript(Soon(),
+                                 "INSERT INTO {apps} SELECT 'app' || i, 1 "
+                                 "FROM generate_series(1, 4000) i;\n"
+                                 "INSERT INTO {tenants} SELECT 'app' || i, 'public', 1 "
+                                 "FROM generate_series(1, 4000) i;\n"
+                                 "INSERT INTO {tenant_configs} SELECT '', 'app' || i, 'public', "
+                                 "'{}', TRUE, TRUE, TRUE, TRUE FROM generate_series(1, 4000) i;\n")
+                  .ok());
+  ASSERT_TRUE(instance.Start().ok());
+  EXPECT_EQ(instance.tenants().size(), 4001u);
+  const tenancy::TenantPtr untouched = *instance.tenants().Find(MakeScope("", "app1", ""));
+  const int64_t before = instance.database().statements_executed();
+  ASSERT_TRUE(instance.PutApp("new").ok());
+  EXPECT_LE(instance.database().statements_executed() - before, 5);
+  EXPECT_EQ(*instance.tenants().Find(MakeScope("", "app1", "")), untouched)
+      << "a change makes no new copies of what it does not concern";
+}
+
+}  // namespace
+}  // namespace gatehouse::tenants
