@@ -100,7 +100,9 @@ Gateway::Gateway(Options options, const RouteTable& routes,
 void Gateway::Answer(Call& call, Reply reply) {
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - call.received).count();
-  const std::string_view route = call.route != nullptr ? call.route->path : "unknown";
+  // Not one expression with the literal: that would be a temporary string.
+  std::string_view route = "unknown";
+  if (call.route != nullptr) route = call.route->path;
   metrics_.ObserveHttp(call.method, route, reply.status, seconds);
   const bool notable = reply.status >= 500 || seconds > kSlowSeconds;
   telemetry::Log(notable ? telemetry::LogLevel::kWarn : telemetry::LogLevel::kDebug, "request",
