@@ -13,7 +13,7 @@ namespace {
 
 // How old an answer about a database may be, and how long to wait for one.
 constexpr int64_t kHealthMs = 1000;
-constexpr absl::Duration kHealthTimeout = absl::Seconds(2);
+constexpr absl::Duration kHealthTimeout = absl::Seconds(1);
 
 absl::Status Unusable() {
   return BadInput("Invalid core config: the database that the configuration names can't be used");
@@ -53,21 +53,26 @@ absl::Status PgTenantStorages::Check(absl::Time deadline, const tenancy::Tenant&
     if (slot == nullptr) slot = std::make_shared<Health>();
     health = slot;
   }
-  std::lock_guard<std::mutex> lock(health->mutex);
-  const int64_t now_ms = clock_.NowMs();
-  if (health->checked_at_ms != 0 && now_ms - health->checked_at_ms < kHealthMs) {
-    return health->status;
+  {
+    std::lock_guard<std::mutex> lock(health->mutex);
+    const bool known = health->checked_at_ms != 0;
+    const bool fresh = clock_.NowMs() - health->checked_at_ms < kHealthMs;
+    // While one asks, the others don't queue up behind it.
+    if (known && (fresh || health->asking)) return health->status;
+    health->asking = true;
   }
   absl::StatusOr<db::Database*> database = databases_.Of(tenant);
-  if (!database.ok()) {
-    health->status = database.status();
-  } else {
-    health->status = (*database)->Ping(std::min(deadline, absl::Now() + kHealthTimeout));
+  absl::Status status = database.status();
+  if (database.ok()) {
+    status = (*database)->Ping(std::min(deadline, absl::Now() + kHealthTimeout));
     // Too busy to be asked is not down.
-    if (ReasonOf(health->status) == ErrorReason::kOverloaded) health->status = absl::OkStatus();
+    if (ReasonOf(status) == ErrorReason::kOverloaded) status = absl::OkStatus();
   }
+  std::lock_guard<std::mutex> lock(health->mutex);
+  health->asking = false;
   health->checked_at_ms = clock_.NowMs();
-  return health->status;
+  health->status = status;
+  return status;
 }
 
 }  // namespace gatehouse::tenants

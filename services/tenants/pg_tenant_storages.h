@@ -25,8 +25,9 @@ class PgTenantStorages final : public TenantStorages {
 
  private:
   struct Health {
-    std::mutex mutex;  // held while asking: one question at a time
-    int64_t checked_at_ms = 0;
+    std::mutex mutex;
+    bool asking = false;
+    int64_t checked_at_ms = 0;  // 0: never
     absl::Status status;
   };
 

@@ -1,0 +1,132 @@
+#include "gateway/routes/tenant_json.h"
+
+#include <gtest/gtest.h>
+
+#include "gateway/routes/hello_rate_limit.h"
+#include "gateway/routes/tenant_names.h"
+#include "libs/base/status.h"
+
+namespace gatehouse::gateway {
+namespace {
+
+tenants::v1::TenantWithProviders Tenant(std::initializer_list<const char*> first_factors) {
+  tenants::v1::TenantWithProviders tenant;
+  auto& record = *tenant.mutable_tenant();
+  record.mutable_scope()->set_tenant_id("t");
+  record.set_core_config_json(R"({"a":1.0})");
+  record.set_email_password_enabled(true);
+  record.set_third_party_enabled(true);
+  record.set_passwordless_enabled(true);
+  for (const char* id : first_factors) record.mutable_first_factors()->add_factor_ids(id);
+  return tenant;
+}
+
+std::string Shown(const tenants::v1::TenantWithProviders& tenant, TenantShape shape) {
+  return json::Serialize(TenantToJson(tenant, shape));
+}
+
+TEST(TenantJsonTest, EachGenerationHasItsShape) {
+  const auto tenant = Tenant({"emailpassword"});
+  EXPECT_EQ(Shown(tenant, TenantShape::kRecipes),
+            R"({"tenantId":"t","emailPassword":{"enabled":true},)"
+            R"("thirdParty":{"enabled":false,"providers":[]},"passwordless":{"enabled":false},)"
+            R"("coreConfig":{"a":1.0}})");
+  EXPECT_EQ(Shown(tenant, TenantShape::kRecipesAndFactors),
+            R"({"tenantId":"t","emailPassword":{"enabled":true},)"
+            R"("thirdParty":{"enabled":true,"providers":[]},"passwordless":{"enabled":true},)"
+            R"("firstFactors":["emailpassword"],"coreConfig":{"a":1.0}})");
+  EXPECT_EQ(Shown(tenant, TenantShape::kFactors),
+            R"({"tenantId":"t","thirdParty":{"providers":[]},"firstFactors":["emailpassword"],)"
+            R"("coreConfig":{"a":1.0}})");
+}
+
+TEST(TenantJsonTest, NoFactorsAndNullAreToldApart) {
+  auto none = Tenant({});
+  none.mutable_tenant()->mutable_first_factors();
+  EXPECT_NE(TenantToJson(none, TenantShape::kFactors).Find("firstFactors"), nullptr);
+  EXPECT_EQ(TenantToJson(none, TenantShape::kRecipesAndFactors).Find("firstFactors"), nullptr);
+  EXPECT_EQ(TenantToJson(Tenant({}), TenantShape::kFactors).Find("firstFactors"), nullptr);
+}
+
+TEST(TenantJsonTest, ARecipeThatIsOffIsAMissingFactorInV2) {
+  auto tenant = Tenant({});
+  tenant.mutable_tenant()->set_third_party_enabled(false);
+  const json::Value shown = TenantToJson(tenant, TenantShape::kFactors);
+  EXPECT_EQ(json::Serialize(*shown.Find("firstFactors")),
+            R"(["emailpassword","otp-email","otp-phone","link-email","link-phone"])");
+}
+
+TEST(TenantJsonTest, FactorsComeInTheOriginalsOrder) {
+  const auto tenant = Tenant(
+      {"otp-phone", "thirdparty", "link-email", "link-phone", "emailpassword", "otp-email"});
+  EXPECT_EQ(json::Serialize(*TenantToJson(tenant, TenantShape::kFactors).Find("firstFactors")),
+            R"(["otp-email","emailpassword","link-phone","link-email","thirdparty","otp-phone"])");
+}
+
+TEST(ProviderJsonTest, KeepsMapsAndLeavesOutWhatIsNotSet) {
+  const auto config = json::Parse(
+      R"({"thirdPartyId":"google","clients":[{"clientId":"c","scope":["a"],"forcePKCE":"TRUE",)"
+      R"("additionalConfig":{"n":null,"x":1.50}}],"tokenEndpoint":null,"name":1,)"
+      R"("userInfoEndpointHeaders":{"h":null},"requireEmail":false,)"
+      R"("userInfoMap":{"fromUserInfoAPI":{"userId":"id","email":null}}})");
+  const auto provider = ProviderFromJson(*config);
+  ASSERT_TRUE(provider.ok()) << provider.status();
+  EXPECT_EQ(json::Serialize(ProviderToJson(*provider)),
+            R"({"thirdPartyId":"google","name":"1","clients":[{"clientId":"c","scope":["a"],)"
+            R"("forcePKCE":true,"additionalConfig":{"n":null,"x":1.50}}],)"
+            R"("userInfoEndpointHeaders":{"h":null},"requireEmail":false,)"
+            R"("userInfoMap":{"fromIdTokenPayload":{},"fromUserInfoAPI":{"userId":"id"}}})");
+}
+
+TEST(ProviderJsonTest, WrongTypesAreRefused) {
+  for (const char* text :
+       {R"({"clients":"x"})", R"({"clients":[1]})", R"({"clients":[{"scope":"x"}]})",
+        R"({"clients":[{"scope":[null]}]})", R"({"clients":[{"additionalConfig":[]}]})",
+        R"({"requireEmail":1})", R"({"userInfoMap":[]})", R"({"name":{}})",
+        R"({"userInfoMap":{"fromIdTokenPayload":"x"}})"}) {
+    const auto provider = ProviderFromJson(*json::Parse(text));
+    EXPECT_EQ(ReasonOf(provider.status()), ErrorReason::kBadInput) << text;
+  }
+}
+
+TEST(TenantNamesTest, AreNormalisedOrRefused) {
+  EXPECT_EQ(*NormaliseTenantId(" T1 "), "t1");
+  EXPECT_EQ(NormaliseTenantId("recipe").status().message(), "Cannot use 'recipe' as a tenantId");
+  EXPECT_EQ(NormaliseTenantId(" ").status().message(), "tenantId should not be an empty String");
+  EXPECT_EQ(NormaliseTenantId("a_b").status().message(),
+            "tenantId can only contain letters, numbers and hyphens");
+  EXPECT_EQ(NormaliseAppId("appid-x").status().message(), "appId must not start with 'appid-'");
+  EXPECT_EQ(*NormaliseAppId("A-1"), "a-1");
+  EXPECT_EQ(*NormaliseConnectionUriDomain("API.Example.com:80"), "api.example.com");
+  EXPECT_EQ(*NormaliseConnectionUriDomain("127.0.0.1"), "127.0.0.1");
+  for (const char* bad : {"a..b", ".a", "a.", "a:", "a:x", "a/b", "http://a", "a b", "a:1:2"}) {
+    EXPECT_EQ(NormaliseConnectionUriDomain(bad).status().message(),
+              "connectionUriDomain is invalid")
+        << bad;
+  }
+}
+
+TEST(TenantNamesTest, NoLongerThanTheirColumns) {
+  common::v1::Scope scope;
+  scope.set_app_id(std::string(64, 'a'));
+  EXPECT_TRUE(CheckLengths(scope).ok());
+  scope.set_app_id(std::string(65, 'a'));
+  EXPECT_EQ(ReasonOf(CheckLengths(scope)), ErrorReason::kBadInput);
+}
+
+TEST(HelloRateLimitTest, FiveAtOnceThenFiveASecond) {
+  HelloRateLimit limit;
+  common::v1::Scope app;
+  app.set_app_id("a");
+  int64_t now_ms = 1'000'000;
+  for (int i = 0; i < 5; ++i) EXPECT_TRUE(limit.Admit(app, now_ms));
+  EXPECT_FALSE(limit.Admit(app, now_ms));
+  EXPECT_TRUE(limit.Admit(app, now_ms + 200));
+  EXPECT_FALSE(limit.Admit(app, now_ms + 200));
+  common::v1::Scope other;
+  other.set_app_id("b");
+  EXPECT_TRUE(limit.Admit(other, now_ms + 200));
+}
+
+}  // namespace
+}  // namespace gatehouse::gateway
