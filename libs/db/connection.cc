@@ -69,8 +69,10 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const std::string& 
     Watchdog::Get().Add(driver->in_flight);
     RETURN_IF_ERROR(connection->RunText(
         absl::Now() + kSetUpTimeout,
+        // A prepared statement's general plan is often costed so high that compiling it takes longer
+        // than running it.
         absl::StrCat("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED; "
-                     "SET client_min_messages = warning; SET statement_timeout = ",
+                     "SET client_min_messages = warning; SET jit = off; SET statement_timeout = ",
                      absl::ToInt64Milliseconds(statement_timeout),
                      "; SET idle_in_transaction_session_timeout = ",
                      absl::ToInt64Milliseconds(kIdleInTransactionTimeout))));
