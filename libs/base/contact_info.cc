@@ -52,6 +52,11 @@ void AppendLower(std::string_view text, std::string& out) {
     }
     const unsigned char next = static_cast<unsigned char>(text[i + 1]);
     unsigned code = ((c & 0x1Fu) << 6) | (next & 0x3Fu);
+    if (code == 0x130) {  // a capital I with a dot becomes an i and a dot of its own
+      out.append("i\xCC\x87");
+      ++i;
+      continue;
+    }
     if (code >= 0xC0 && code <= 0xDE && code != 0xD7) {
       code += 0x20;
     } else if (code >= 0x391 && code <= 0x3A9 && code != 0x3A2) {
@@ -60,7 +65,7 @@ void AppendLower(std::string_view text, std::string& out) {
       code += 0x20;
     } else if (code >= 0x400 && code <= 0x40F) {
       code += 0x50;
-    } else if (code >= 0x100 && code <= 0x17F && code != 0x130 && code != 0x178) {
+    } else if (code >= 0x100 && code <= 0x17F && code != 0x178) {
       const bool odd_capitals = (code >= 0x139 && code <= 0x148) || (code >= 0x179 && code <= 0x17E);
       const bool paired = code != 0x131 && code != 0x138 && code != 0x149 && code != 0x17F;
       if (paired && (code % 2 == 1) == odd_capitals) code += 1;

@@ -15,6 +15,7 @@ constexpr int kWalkLeast = 1000;
 
 constexpr int kMaxFound = 1000;        // the original's
 constexpr int kMaxCandidates = 20000;  // of one tag, before other kinds of tags narrow them
+constexpr int kMaxAlone = 2000;        // of one tag, when there is one kind; rows, two a user
 
 // A page begins here, in index order. $3: time, null for the first page; $4: id.
 #define GATEHOUSE_FROM_ASC                                                  \
@@ -46,12 +47,15 @@ constexpr db::Statement kWalkDesc = {"listing_walk_desc",
                                      GATEHOUSE_WALK(GATEHOUSE_FROM_DESC, "DESC")};
 
 // How many rows there are to walk, up to $5.
-#define GATEHOUSE_LENGTH(from)                                           \
-  "SELECT count(*) FROM (SELECT 1 FROM {app_id_to_user_id} u WHERE" from \
-  " AND $2::varchar IS NOT NULL LIMIT $5::int) w"
-constexpr db::Statement kLengthAsc = {"listing_length_asc", GATEHOUSE_LENGTH(GATEHOUSE_FROM_ASC)};
+#define GATEHOUSE_LENGTH(from, order)                                       \
+  "SELECT count(*) FROM (SELECT 1 FROM {app_id_to_user_id} u WHERE" from    \
+  " AND $2::varchar IS NOT NULL"                                            \
+  " ORDER BY u.primary_or_recipe_user_time_joined " order                   \
+  ", u.primary_or_recipe_user_id DESC LIMIT $5::int) w"
+constexpr db::Statement kLengthAsc = {"listing_length_asc",
+                                      GATEHOUSE_LENGTH(GATEHOUSE_FROM_ASC, "ASC")};
 constexpr db::Statement kLengthDesc = {"listing_length_desc",
-                                       GATEHOUSE_LENGTH(GATEHOUSE_FROM_DESC)};
+                                       GATEHOUSE_LENGTH(GATEHOUSE_FROM_DESC, "DESC")};
 
 // From the tenant's rows, all of them. idx_recipe_user_tenants_tenant_recipe_user or, with recipes,
 // the primary key; then app_id_to_user_id's primary key.
@@ -126,20 +130,37 @@ constexpr db::Statement kSearchProviderDesc = {
   "   AND o.tenant_id = $2::varchar AND o.recipe_user_id = i.recipe_user_id LIMIT 1)"           \
   "   IS NOT NULL) l)"
 
-// idx_recipe_user_tenants_tenant_recipe_user; idx_recipe_user_account_infos_app_primary_user.
+// Rows of the registry that do not stand for a login method of their own: a third-party user has
+// its email beside its identity, a passwordless one may have a phone number and an email.
+#define GATEHOUSE_PASSWORDLESS_ROWS                                                              \
+  " FROM {recipe_user_tenants} t WHERE t.app_id = $1::varchar AND t.tenant_id = $2::varchar"     \
+  "  AND t.recipe_id = 'passwordless'"
+
+// idx_recipe_user_tenants_tenant, the primary key of recipe_user_tenants,
+// idx_recipe_user_account_infos_app_primary_user.
 constexpr db::Statement kCountTenant = {
     "listing_count_tenant",
-    "SELECT (SELECT count(*) FROM (SELECT DISTINCT t.recipe_user_id FROM {recipe_user_tenants} t"
-    "  WHERE t.app_id = $1::varchar AND t.tenant_id = $2::varchar) m)" GATEHOUSE_TENANT_LINKED("")};
+    "SELECT (SELECT count(*) FROM {recipe_user_tenants} t"
+    "  WHERE t.app_id = $1::varchar AND t.tenant_id = $2::varchar)"
+    " - (SELECT count(*) FROM {recipe_user_tenants} t WHERE t.app_id = $1::varchar"
+    "  AND t.tenant_id = $2::varchar AND t.recipe_id = 'thirdparty'"
+    "  AND t.account_info_type = 'email')"
+    " - (SELECT count(*) - count(DISTINCT t.recipe_user_id)" GATEHOUSE_PASSWORDLESS_ROWS
+    ")" GATEHOUSE_TENANT_LINKED("")};
 
-// The primary key of recipe_user_tenants. One row stands for each user of a recipe, but for
-// passwordless ones, which may have two.
+// The primary key of recipe_user_tenants.
+#define GATEHOUSE_COUNT_RECIPE(recipe, type)                                                    \
+  "(SELECT count(*) FROM {recipe_user_tenants} t WHERE t.app_id = $1::varchar"                  \
+  "  AND t.tenant_id = $2::varchar AND t.recipe_id = '" recipe "' AND t.account_info_type = '"  \
+  type "' AND '" recipe "' = ANY($3::varchar[]))"
 constexpr db::Statement kCountTenantRecipes = {
     "listing_count_tenant_recipes",
-    "SELECT (SELECT count(*) FROM (SELECT DISTINCT t.recipe_user_id FROM {recipe_user_tenants} t"
-    "  WHERE t.app_id = $1::varchar AND t.tenant_id = $2::varchar"
-    "  AND t.recipe_id = ANY($3::varchar[])) m)" GATEHOUSE_TENANT_LINKED(
-        " AND i.recipe_id = ANY($3::varchar[])")};
+    "SELECT " GATEHOUSE_COUNT_RECIPE("emailpassword", "email")
+    " + " GATEHOUSE_COUNT_RECIPE("webauthn", "email")
+    " + " GATEHOUSE_COUNT_RECIPE("thirdparty", "tparty")
+    " + (SELECT count(DISTINCT t.recipe_user_id)" GATEHOUSE_PASSWORDLESS_ROWS
+    "  AND 'passwordless' = ANY($3::varchar[]))"
+    GATEHOUSE_TENANT_LINKED(" AND i.recipe_id = ANY($3::varchar[])")};
 
 // Every user has one row whose id is that of the user: the others are the linked ones.
 // app_id_to_user_id_pagination_index1.
@@ -208,12 +229,13 @@ absl::StatusOr<std::vector<ListedUser>> PgListingStore::Search(const RequestScop
       !tags.emails.empty()   ? (descending ? kSearchEmailDesc : kSearchEmailAsc)
       : !tags.phones.empty() ? (descending ? kSearchPhoneDesc : kSearchPhoneAsc)
                              : (descending ? kSearchProviderDesc : kSearchProviderAsc);
+  const int kinds = !tags.emails.empty() + !tags.phones.empty() + !tags.providers.empty();
   ASSIGN_OR_RETURN(
       db::Result result,
       db->Execute(scope.deadline, statement,
                   {scope.app_id(), scope.tenant_id(), db::TextArray{tags.emails},
-                   db::TextArray{tags.phones}, db::TextArray{tags.providers}, kMaxCandidates,
-                   kMaxFound}));
+                   db::TextArray{tags.phones}, db::TextArray{tags.providers},
+                   kinds == 1 ? kMaxAlone : kMaxCandidates, kMaxFound}));
   return ReadListed(result);
 }
 

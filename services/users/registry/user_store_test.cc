@@ -4,21 +4,35 @@
 #include <thread>
 
 #include "libs/crypto/bytes.h"
+#include "libs/testing/fake_clock.h"
 #include "libs/testing/pg_test_server.h"
+#include "libs/testing/test_tenants.h"
 #include "services/users/emailpassword/pg_emailpassword_store.h"
 #include "services/users/listing/pg_listing_store.h"
 #include "services/users/registry/pg_activity_store.h"
 #include "services/users/registry/pg_user_store.h"
 #include "services/users/registry/third_party_sign_in.h"
-#include "services/users/test_tenant.h"
 
 namespace gatehouse::users {
 namespace {
 
-class FixedClock final : public Clock {
- public:
-  int64_t NowMs() const override { return now; }
-  int64_t now = 1'000'000;
+// A fresh database with tenants of the public app.
+struct World {
+  explicit World(int pool_size = 4, std::string_view config = "{}")
+      : database(testing::TestPostgres::Shared().CreateDatabase(pool_size)),
+        tenants(*database, config) {}
+
+  RequestScope Scope(const std::string& tenant_id = "public") {
+    return {tenants.Add("public", tenant_id), testing::Soon()};
+  }
+  int64_t Count(const db::Statement& statement) {
+    absl::StatusOr<db::Result> result = database->Execute(testing::Soon(), statement, {});
+    EXPECT_TRUE(result.ok()) << db::DatabaseCause(result.status());
+    return result.ok() ? result->front().Int64(0) : -1;
+  }
+
+  std::unique_ptr<db::Database> database;
+  testing::TestTenants tenants;
 };
 
 NewEmailPasswordUser NewPasswordUser(const std::string& email, int64_t time_joined_ms = 1000) {
@@ -47,22 +61,22 @@ class UserStoreTest : public ::testing::Test {
         "INSERT INTO primary_user_tenants SELECT app_id, tenant_id, account_info_type,"
         " account_info_value, '" + primary + "' FROM recipe_user_tenants WHERE recipe_user_id IN ('" +
         primary + "','" + other + "') ON CONFLICT DO NOTHING;";
-    ASSERT_TRUE(tenant_.Base().ExecuteScript(testing::Soon(), sql).ok());
+    ASSERT_TRUE(tenant_.database->ExecuteScript(testing::Soon(), sql).ok());
   }
   void Map(const std::string& user_id, const std::string& external_id) {
-    ASSERT_TRUE(tenant_.Base()
-                    .ExecuteScript(testing::Soon(),
+    ASSERT_TRUE(tenant_.database
+                    ->ExecuteScript(testing::Soon(),
                                    "INSERT INTO userid_mapping (app_id, supertokens_user_id,"
                                    " external_user_id) VALUES ('public', '" +
                                        user_id + "', '" + external_id + "')")
                     .ok());
   }
 
-  TestTenant tenant_;
-  PgUserStore store_{tenant_};
-  PgEmailPasswordStore credentials_{tenant_};
-  PgListingStore listing_{tenant_};
-  FixedClock clock_;
+  World tenant_;
+  PgUserStore store_{tenant_.tenants};
+  PgEmailPasswordStore credentials_{tenant_.tenants};
+  PgListingStore listing_{tenant_.tenants};
+  testing::FakeClock clock_{1'000'000};
 };
 
 TEST_F(UserStoreTest, FindsANewUserByIdAndEmail) {
@@ -84,8 +98,8 @@ TEST_F(UserStoreTest, FindsANewUserByIdAndEmail) {
 }
 
 TEST_F(UserStoreTest, OneOfManySignUpsWithOneEmailWins) {
-  TestTenant many(10);
-  PgEmailPasswordStore store(many);
+  World many(10);
+  PgEmailPasswordStore store(many.tenants);
   const RequestScope scope = many.Scope();
   std::atomic<int> won = 0, lost = 0, failed = 0;
   std::vector<std::thread> clients;
@@ -109,9 +123,9 @@ TEST_F(UserStoreTest, OneOfManySignUpsWithOneEmailWins) {
 }
 
 TEST_F(UserStoreTest, LegacyTablesAreWrittenWhileACoreOfThemMayRunBeside) {
-  TestTenant dual(2, config::MigrationMode::kDualWriteReadNew);
-  PgEmailPasswordStore credentials(dual);
-  PgUserStore store(dual);
+  World dual(2, R"({"migration_mode":"DUAL_WRITE_READ_NEW"})");
+  PgEmailPasswordStore credentials(dual.tenants);
+  PgUserStore store(dual.tenants);
   ASSERT_TRUE(*credentials.SignUp(dual.Scope(), NewPasswordUser("a@example.com")));
   NewThirdPartyUser google{crypto::NewUuid4(), "google", "1", "a@example.com", 5, false};
   absl::StatusOr<bool> registered = store.RegisterThirdPartyUser(dual.Scope(), google);
@@ -251,8 +265,8 @@ TEST_F(UserStoreTest, PagesFollowTimeJoined) {
 
 TEST_F(UserStoreTest, ASmallTenantOfALargeAppIsListed) {
   ASSERT_TRUE(
-      tenant_.Base()
-          .ExecuteScript(testing::Soon(),
+      tenant_.database
+          ->ExecuteScript(testing::Soon(),
                          "INSERT INTO app_id_to_user_id SELECT 'public', u, 'emailpassword', u,"
                          " FALSE, n, n FROM (SELECT n, gen_random_uuid()::text AS u"
                          " FROM generate_series(1, 3000) n) g")
@@ -286,7 +300,7 @@ TEST_F(UserStoreTest, SearchMatchesBeginnings) {
 }
 
 TEST_F(UserStoreTest, ActivityIsCountedOnceAUser) {
-  PgActivityStore activity_store(tenant_);
+  PgActivityStore activity_store(tenant_.tenants);
   ActivityRecorder recorder(activity_store, clock_);
   const std::string a = SignUp("a@example.com");
   recorder.Note(tenant_.Scope(), a);
@@ -294,7 +308,7 @@ TEST_F(UserStoreTest, ActivityIsCountedOnceAUser) {
   auto count = recorder.CountSince(tenant_.Scope(), 0);
   ASSERT_TRUE(count.ok()) << db::DatabaseCause(count.status());
   EXPECT_EQ(*count, 2);
-  clock_.now += 10;
+  clock_.AdvanceMs(10);
   recorder.Note(tenant_.Scope(), a);
   EXPECT_EQ(*recorder.CountSince(tenant_.Scope(), 1'000'005), 1);
   recorder.Note(tenant_.Scope(), "gone");

@@ -1,0 +1,59 @@
+#include "gateway/routes/user_json.h"
+
+#include <gtest/gtest.h>
+
+namespace gatehouse::gateway {
+namespace {
+
+users::v1::User LinkedUser() {
+  users::v1::User user;
+  user.set_id("p");
+  user.set_is_primary_user(true);
+  user.add_tenant_ids("public");
+  user.set_time_joined_ms(1);
+  auto& first = *user.add_login_methods();
+  first.set_recipe_user_id("p");
+  first.set_recipe_id("emailpassword");
+  first.set_email("a@x.io");
+  first.set_time_joined_ms(1);
+  first.add_tenant_ids("public");
+  auto& second = *user.add_login_methods();
+  second.set_recipe_user_id("r");
+  second.set_recipe_id("thirdparty");
+  second.set_email("a@x.io");
+  second.set_verified(true);
+  second.mutable_third_party()->set_id("google");
+  second.mutable_third_party()->set_user_id("1");
+  second.set_time_joined_ms(2);
+  second.add_tenant_ids("public");
+  return user;
+}
+
+TEST(UserJsonTest, BeforeAccountLinkingItIsTheFirstLoginMethod) {
+  EXPECT_EQ(json::Serialize(UserJson(LinkedUser(), cdi::k2_21)),
+            R"({"id":"p","timeJoined":1,"email":"a@x.io"})");
+  EXPECT_EQ(json::Serialize(UserJson(LinkedUser(), cdi::k3_1)),
+            R"({"id":"p","timeJoined":1,"tenantIds":["public"],"email":"a@x.io"})");
+}
+
+TEST(UserJsonTest, FromFourItHasItsLoginMethods) {
+  EXPECT_EQ(
+      json::Serialize(UserJson(LinkedUser(), cdi::k4_0)),
+      R"({"id":"p","isPrimaryUser":true,"tenantIds":["public"],"timeJoined":1,"emails":["a@x.io"],)"
+      R"("phoneNumbers":[],"thirdParty":[{"id":"google","userId":"1"}],"loginMethods":[)"
+      R"({"tenantIds":["public"],"recipeUserId":"p","verified":false,"timeJoined":1,)"
+      R"("recipeId":"emailpassword","email":"a@x.io"},)"
+      R"({"tenantIds":["public"],"recipeUserId":"r","verified":true,"timeJoined":2,)"
+      R"("recipeId":"thirdparty","email":"a@x.io","thirdParty":{"id":"google","userId":"1"}}]})");
+  const json::Value newer = UserJson(LinkedUser(), cdi::k5_3);
+  ASSERT_NE(newer.Find("webauthn"), nullptr);
+  EXPECT_EQ(json::Serialize(*newer.Find("webauthn")), R"({"credentialIds":[]})");
+}
+
+TEST(UserJsonTest, TheRecipeUserIsNamedFromFour) {
+  EXPECT_EQ(UserReply(LinkedUser(), "r", cdi::k3_1).Find("recipeUserId"), nullptr);
+  EXPECT_NE(UserReply(LinkedUser(), "r", cdi::k4_0).Find("recipeUserId"), nullptr);
+}
+
+}  // namespace
+}  // namespace gatehouse::gateway
