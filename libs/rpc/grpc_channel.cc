@@ -14,6 +14,7 @@
 #include <grpcpp/support/sync_stream.h>
 
 #include <condition_variable>
+#include <cstdlib>
 #include <mutex>
 #include <shared_mutex>
 #include <thread>
@@ -32,6 +33,7 @@ using google::protobuf::Message;
 
 // A peer that comes back is found again within this time.
 constexpr int kMaxReconnectBackoffMs = 500;
+constexpr int kConnectTimeoutMs = 2000;
 // Pause before a broken stream is started anew.
 constexpr std::chrono::milliseconds kStreamRestartPause{200};
 
@@ -154,6 +156,8 @@ void StreamReader::Run(std::stop_token stop) {
 
 void StreamReader::ReadOnce() {
   grpc::ClientContext context;
+  // Waiting in the call drives the connection's set-up; between calls nobody would.
+  context.set_wait_for_ready(true);
   channel_.Prepare(context, CallContext{});
   {
     std::lock_guard lock(mutex_);
@@ -192,9 +196,15 @@ absl::StatusOr<std::unique_ptr<Channel>> MakeGrpcChannel(const std::string& addr
   if (!unix_socket && !security.uses_tls() && security.shared_secret.empty()) {
     return BadInput("a TCP address of a service needs a shared secret or certificates");
   }
+  // A synchronous client reads its sockets only inside calls; between them a background poller
+  // does, every 5 s unless told otherwise. A peer's return must be noticed sooner.
+  static std::once_flag poll_often;
+  std::call_once(poll_often,
+                 [] { setenv("GRPC_CLIENT_CHANNEL_BACKUP_POLL_INTERVAL_MS", "100", 0); });
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 50);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 50);
+  // Also the time that a connection's set-up may take.
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kConnectTimeoutMs);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kMaxReconnectBackoffMs);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 20000);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 5000);

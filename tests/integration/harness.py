@@ -22,7 +22,7 @@ import uuid
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 BIN = os.environ.get("GATEHOUSE_BIN", os.path.join(ROOT, "build", "release", "bin"))
 MODE = os.environ.get("GATEHOUSE_MODE", "all-in-one")
-SERVICES = ["tenants", "jwks", "users", "thirdparty", "session", "roles", "accounts"]
+SERVICES = [s for s in ("tenants", "jwks", "users", "thirdparty", "session", "roles", "accounts") if os.path.exists(os.path.join(BIN, "gatehouse-" + s))]
 # Every process logs to files below this directory; the last test of a run reads them all.
 LOG_DIR = os.environ.get("GATEHOUSE_TEST_LOGS") or tempfile.mkdtemp(prefix="gatehouse-logs-")
 START_TIMEOUT_S = 60
@@ -208,7 +208,7 @@ class Gatehouse:
         self.admin_port = free_port()
         self.admin_ports = {}
         self.processes = {}
-        base = {"POSTGRESQL_CONNECTION_URI": self.postgres.uri(self.database), "GATEHOUSE_LOG_LEVEL": "debug"}
+        base = {"POSTGRESQL_CONNECTION_URI": self.postgres.uri(self.database), "LOG_LEVEL": "DEBUG"}
         if test_mode:
             base["GATEHOUSE_TEST_MODE"] = "true"
         base.update(environment or {})
@@ -236,7 +236,8 @@ class Gatehouse:
                 if process.process.poll() is not None:
                     raise AssertionError("%s ended at start: %s" % (name, process.log()[-3000:]))
             with contextlib.suppress(OSError, http.client.HTTPException):
-                return self.client().get("/hello").text == "Hello\n" and self.admin("/readyz").status == 200
+                return (self.once("GET", "/hello").text == "Hello\n" and self.admin("/readyz").status == 200
+                        and all(self.admin("/readyz", service).status == 200 for service in self.admin_ports))
         wait_until(ready, START_TIMEOUT_S, "readiness")
 
     def admin(self, path, service=None):
@@ -251,10 +252,18 @@ class Gatehouse:
     def client(self, **k):
         return Client(self.port, **k)
 
+    def once(self, method, path, **k):
+        """One request on a connection of its own."""
+        client = self.client()
+        try:
+            return client.request(method, path, **k)
+        finally:
+            client.close()
+
     def new_app(self, config=None, **k):
         """A client of a new app."""
         app = uuid.uuid4().hex
-        reply = self.client().put("/recipe/multitenancy/app/v2", {"appId": app, "coreConfig": config or {}})
+        reply = self.once("PUT", "/recipe/multitenancy/app/v2", body={"appId": app, "coreConfig": config or {}})
         if reply.status != 200 or reply.json.get("status") != "OK":
             raise AssertionError("no app: %r" % reply)
         return self.client(app=app, **k)
