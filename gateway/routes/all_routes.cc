@@ -21,7 +21,7 @@ void AddAllRoutes(RouteTable& routes, host::Host& host, const RequestStats& stat
   AddCoreRoutes(routes, {tenants, users, host.tenants(), stats, host.clock()});
   AddMultitenancyRoutes(routes, tenants, host.tenants());
   AddJwksRoutes(routes, host.ChannelBetween("gateway", "jwks"));
-  AddSessionRoutes(routes, host.ChannelBetween("gateway", "session"));
+  AddSessionRoutes(routes, host.ChannelBetween("gateway", "session"), host.tenants());
   RecipeUserHandlers recipe_user;
   AddEmailPasswordRoutes(routes, users, recipe_user);
   AddThirdPartyRoutes(routes, host.ChannelBetween("gateway", "thirdparty"), recipe_user);

@@ -4,7 +4,6 @@
 #include <string>
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "gateway/json_input.h"
 #include "gatehouse/jwks/v1/jwks_service.rpc.h"
 #include "libs/base/json.h"
@@ -15,8 +14,6 @@ namespace gatehouse::gateway {
 namespace {
 
 using Jwks = std::shared_ptr<jwks::v1::JwksServiceClient>;
-
-constexpr std::string_view kAlgorithm = "RS256";
 
 absl::StatusOr<jwks::v1::GetPublicKeysResponse> FetchKeys(const Jwks& jwks, ApiRequest& request) {
   jwks::v1::GetPublicKeysRequest call;
@@ -32,7 +29,7 @@ json::Value KeySet(const jwks::v1::GetPublicKeysResponse& response) {
                                         {"kid", key.key_id()},
                                         {"n", key.modulus_base64url()},
                                         {"e", key.exponent_base64url()},
-                                        {"alg", kAlgorithm},
+                                        {"alg", "RS256"},
                                         {"use", "sig"}}));
   }
   return json::Value::Array(std::move(keys));
@@ -58,8 +55,8 @@ absl::StatusOr<Reply> RecipeKeySet(const Jwks& jwks, ApiRequest& request) {
 // POST /recipe/jwt.
 absl::StatusOr<Reply> CreateJwt(const Jwks& jwks, ApiRequest& request) {
   ASSIGN_OR_RETURN(const json::Value* body, request.JsonBody());
-  ASSIGN_OR_RETURN(std::string algorithm, RequireString(*body, "algorithm"));
   jwks::v1::CreateJwtRequest call;
+  ASSIGN_OR_RETURN(*call.mutable_algorithm(), RequireString(*body, "algorithm"));
   ASSIGN_OR_RETURN(*call.mutable_jwks_domain(), RequireString(*body, "jwksDomain"));
   ASSIGN_OR_RETURN(const json::Value* payload, RequireObject(*body, "payload"));
   call.set_payload_json(json::Serialize(*payload));
@@ -72,11 +69,9 @@ absl::StatusOr<Reply> CreateJwt(const Jwks& jwks, ApiRequest& request) {
     call.set_use_static_key(use_static.value_or(true));
   }
   RETURN_IF_ERROR(request.RequirePublicTenant());
-  absl::AsciiStrToUpper(&algorithm);
-  if (algorithm != kAlgorithm) return StatusReply("UNSUPPORTED_ALGORITHM_ERROR");
-
   *call.mutable_scope() = request.scope;
   ASSIGN_OR_RETURN(const auto response, jwks->CreateJwt(request.context, call));
+  if (response.unsupported_algorithm()) return StatusReply("UNSUPPORTED_ALGORITHM_ERROR");
   return JsonReply(json::Value::Object({{"status", "OK"}, {"jwt", response.jwt()}}));
 }
 

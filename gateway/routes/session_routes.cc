@@ -10,12 +10,19 @@
 #include "gatehouse/session/v1/session_service.rpc.h"
 #include "libs/base/json.h"
 #include "libs/base/status.h"
+#include "libs/tenancy/tenant_directory.h"
 
 namespace gatehouse::gateway {
 namespace {
 
 namespace v1 = session::v1;
-using Sessions = std::shared_ptr<v1::SessionServiceClient>;
+// What the handlers work with.
+struct Backend {
+  v1::SessionServiceClient service;
+  const tenancy::TenantDirectory& tenants;
+
+  v1::SessionService* operator->() { return &service; }
+};
 
 constexpr char kNoSession[] = "Session does not exist.";
 
@@ -27,7 +34,7 @@ Reply Unauthorised(std::string_view message) {
 }
 
 // POST /recipe/session.
-absl::StatusOr<Reply> Create(const Sessions& sessions, ApiRequest& request) {
+absl::StatusOr<Reply> Create(Backend& sessions, ApiRequest& request) {
   ASSIGN_OR_RETURN(const json::Value* body, request.JsonBody());
   v1::CreateSessionRequest call;
   ASSIGN_OR_RETURN(*call.mutable_user_id(), RequireString(*body, "userId"));
@@ -58,7 +65,7 @@ absl::StatusOr<Reply> Create(const Sessions& sessions, ApiRequest& request) {
 }
 
 // POST /recipe/session/verify.
-absl::StatusOr<Reply> Verify(const Sessions& sessions, ApiRequest& request) {
+absl::StatusOr<Reply> Verify(Backend& sessions, ApiRequest& request) {
   ASSIGN_OR_RETURN(const json::Value* body, request.JsonBody());
   v1::VerifySessionRequest call;
   ASSIGN_OR_RETURN(*call.mutable_access_token(), RequireString(*body, "accessToken"));
@@ -117,7 +124,7 @@ void AddReuseSubtype(v1::ReuseSubtype subtype, json::Value& reply) {
 }
 
 // POST /recipe/session/refresh.
-absl::StatusOr<Reply> Refresh(const Sessions& sessions, ApiRequest& request) {
+absl::StatusOr<Reply> Refresh(Backend& sessions, ApiRequest& request) {
   ASSIGN_OR_RETURN(const json::Value* body, request.JsonBody());
   v1::RefreshSessionRequest call;
   ASSIGN_OR_RETURN(*call.mutable_refresh_token(), RequireString(*body, "refreshToken"));
@@ -164,7 +171,7 @@ absl::StatusOr<Reply> Refresh(const Sessions& sessions, ApiRequest& request) {
 }
 
 // POST /recipe/session/regenerate.
-absl::StatusOr<Reply> Regenerate(const Sessions& sessions, ApiRequest& request) {
+absl::StatusOr<Reply> Regenerate(Backend& sessions, ApiRequest& request) {
   ASSIGN_OR_RETURN(const json::Value* body, request.JsonBody());
   v1::RegenerateSessionRequest call;
   ASSIGN_OR_RETURN(*call.mutable_access_token(), RequireString(*body, "accessToken"));
@@ -185,7 +192,7 @@ absl::StatusOr<Reply> Regenerate(const Sessions& sessions, ApiRequest& request) 
   return JsonReply(reply);
 }
 
-absl::StatusOr<v1::GetSessionResponse> Fetch(const Sessions& sessions, ApiRequest& request,
+absl::StatusOr<v1::GetSessionResponse> Fetch(Backend& sessions, ApiRequest& request,
                                              bool resolve_user) {
   v1::GetSessionRequest call;
   ASSIGN_OR_RETURN(*call.mutable_handle(), request.RequireQuery("sessionHandle"));
@@ -195,7 +202,7 @@ absl::StatusOr<v1::GetSessionResponse> Fetch(const Sessions& sessions, ApiReques
 }
 
 // GET /recipe/session.
-absl::StatusOr<Reply> Get(const Sessions& sessions, ApiRequest& request) {
+absl::StatusOr<Reply> Get(Backend& sessions, ApiRequest& request) {
   ASSIGN_OR_RETURN(const auto response, Fetch(sessions, request, /*resolve_user=*/true));
   if (!response.has_session()) return Unauthorised(kNoSession);
   const auto& session = response.session();
@@ -212,7 +219,7 @@ absl::StatusOr<Reply> Get(const Sessions& sessions, ApiRequest& request) {
 }
 
 // GET /recipe/session/data.
-absl::StatusOr<Reply> GetSessionData(const Sessions& sessions, ApiRequest& request) {
+absl::StatusOr<Reply> GetSessionData(Backend& sessions, ApiRequest& request) {
   ASSIGN_OR_RETURN(const auto response, Fetch(sessions, request, /*resolve_user=*/false));
   if (!response.has_session()) return Unauthorised(kNoSession);
   return JsonReply(json::Value::Object(
@@ -221,7 +228,7 @@ absl::StatusOr<Reply> GetSessionData(const Sessions& sessions, ApiRequest& reque
 }
 
 // GET /recipe/jwt/data.
-absl::StatusOr<Reply> GetJwtData(const Sessions& sessions, ApiRequest& request) {
+absl::StatusOr<Reply> GetJwtData(Backend& sessions, ApiRequest& request) {
   ASSIGN_OR_RETURN(const auto response, Fetch(sessions, request, /*resolve_user=*/false));
   if (!response.has_session()) return Unauthorised(kNoSession);
   return JsonReply(json::Value::Object(
@@ -229,7 +236,7 @@ absl::StatusOr<Reply> GetJwtData(const Sessions& sessions, ApiRequest& request) 
        {"userDataInJWT", EmbeddedJson(response.session().user_data_in_jwt_json())}}));
 }
 
-absl::StatusOr<Reply> Update(const Sessions& sessions, ApiRequest& request,
+absl::StatusOr<Reply> Update(Backend& sessions, ApiRequest& request,
                              v1::UpdateSessionRequest& call) {
   *call.mutable_scope() = request.scope;
   ASSIGN_OR_RETURN(const auto response, sessions->UpdateSession(request.context, call));
@@ -237,7 +244,7 @@ absl::StatusOr<Reply> Update(const Sessions& sessions, ApiRequest& request,
 }
 
 // PUT /recipe/session/data.
-absl::StatusOr<Reply> PutSessionData(const Sessions& sessions, ApiRequest& request) {
+absl::StatusOr<Reply> PutSessionData(Backend& sessions, ApiRequest& request) {
   ASSIGN_OR_RETURN(const json::Value* body, request.JsonBody());
   v1::UpdateSessionRequest call;
   ASSIGN_OR_RETURN(*call.mutable_handle(), RequireString(*body, "sessionHandle"));
@@ -247,7 +254,7 @@ absl::StatusOr<Reply> PutSessionData(const Sessions& sessions, ApiRequest& reque
 }
 
 // PUT /recipe/jwt/data.
-absl::StatusOr<Reply> PutJwtData(const Sessions& sessions, ApiRequest& request) {
+absl::StatusOr<Reply> PutJwtData(Backend& sessions, ApiRequest& request) {
   ASSIGN_OR_RETURN(const json::Value* body, request.JsonBody());
   v1::UpdateSessionRequest call;
   ASSIGN_OR_RETURN(*call.mutable_handle(), RequireString(*body, "sessionHandle"));
@@ -268,13 +275,20 @@ bool QueryFlag(const ApiRequest& request, std::string_view name) {
   return !value.has_value() || absl::EqualsIgnoreCase(std::string(*value), "true");
 }
 
+// For what spans all tenants of the app: an unknown app is told before a tenant that may not.
+absl::Status RequireWholeApp(Backend& sessions, ApiRequest& request) {
+  RETURN_IF_ERROR(
+      sessions.tenants.FindApp(request.scope, request.context.deadline).status());
+  return request.RequirePublicTenant();
+}
+
 // GET /recipe/session/user.
-absl::StatusOr<Reply> ListOfUser(const Sessions& sessions, ApiRequest& request) {
+absl::StatusOr<Reply> ListOfUser(Backend& sessions, ApiRequest& request) {
   v1::ListUserSessionsRequest call;
   ASSIGN_OR_RETURN(*call.mutable_user_id(), request.RequireQuery("userId"));
   call.set_across_all_tenants(QueryFlag(request, "fetchAcrossAllTenants"));
   call.set_include_linked(QueryFlag(request, "fetchSessionsForAllLinkedAccounts"));
-  if (call.across_all_tenants()) RETURN_IF_ERROR(request.RequirePublicTenant());
+  if (call.across_all_tenants()) RETURN_IF_ERROR(RequireWholeApp(sessions, request));
   *call.mutable_scope() = request.scope;
   ASSIGN_OR_RETURN(const auto response, sessions->ListUserSessions(request.context, call));
   return JsonReply(json::Value::Object(
@@ -287,7 +301,7 @@ Reply Revoked(const google::protobuf::RepeatedPtrField<std::string>& handles) {
 }
 
 // POST /recipe/session/remove.
-absl::StatusOr<Reply> Remove(const Sessions& sessions, ApiRequest& request) {
+absl::StatusOr<Reply> Remove(Backend& sessions, ApiRequest& request) {
   ASSIGN_OR_RETURN(const json::Value* body, request.JsonBody());
   ASSIGN_OR_RETURN(auto user_id, OptionalString(*body, "userId"));
   ASSIGN_OR_RETURN(auto handles, OptionalStringArray(*body, "sessionHandles"));
@@ -316,14 +330,14 @@ absl::StatusOr<Reply> Remove(const Sessions& sessions, ApiRequest& request) {
   call.set_user_id(*std::move(user_id));
   call.set_across_all_tenants(across.value_or(true));
   call.set_include_linked(linked.value_or(true));
-  if (call.across_all_tenants()) RETURN_IF_ERROR(request.RequirePublicTenant());
+  if (call.across_all_tenants()) RETURN_IF_ERROR(RequireWholeApp(sessions, request));
   *call.mutable_scope() = request.scope;
   ASSIGN_OR_RETURN(const auto response, sessions->RevokeUserSessions(request.context, call));
   return Revoked(response.revoked_handles());
 }
 
 // POST /recipe/handshake.
-absl::StatusOr<Reply> Handshake(const Sessions& sessions, ApiRequest& request) {
+absl::StatusOr<Reply> Handshake(Backend& sessions, ApiRequest& request) {
   if (!IsLegacy(request)) return TextReply(404, "Not found");
   v1::GetHandshakeRequest call;
   *call.mutable_scope() = request.scope;
@@ -338,15 +352,17 @@ absl::StatusOr<Reply> Handshake(const Sessions& sessions, ApiRequest& request) {
 
 }  // namespace
 
-void AddSessionRoutes(RouteTable& routes, rpc::Channel& channel) {
-  const auto sessions = std::make_shared<v1::SessionServiceClient>(channel);
+void AddSessionRoutes(RouteTable& routes, rpc::Channel& session,
+                      const tenancy::TenantDirectory& tenants) {
+  const auto sessions =
+      std::make_shared<Backend>(Backend{v1::SessionServiceClient(session), tenants});
   const auto add = [&](HttpMethod method, std::string path,
-                       absl::StatusOr<Reply> (*handler)(const Sessions&, ApiRequest&)) {
+                       absl::StatusOr<Reply> (*handler)(Backend&, ApiRequest&)) {
     routes.Add({.method = method,
                 .path = std::move(path),
                 .service = "session",
                 .handler = [sessions, handler](ApiRequest& request) {
-                  return handler(sessions, request);
+                  return handler(*sessions, request);
                 }});
   };
   add(HttpMethod::kPost, "/recipe/session", Create);

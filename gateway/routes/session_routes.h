@@ -5,11 +5,15 @@
 namespace gatehouse::rpc {
 class Channel;
 }
+namespace gatehouse::tenancy {
+class TenantDirectory;
+}
 
 namespace gatehouse::gateway {
 
 // Sessions, their data, and the handshake of old SDKs. `session` is the way to the session service;
-// it must outlive the table.
-void AddSessionRoutes(RouteTable& routes, rpc::Channel& session);
+// both must outlive the table.
+void AddSessionRoutes(RouteTable& routes, rpc::Channel& session,
+                      const tenancy::TenantDirectory& tenants);
 
 }  // namespace gatehouse::gateway

@@ -1,5 +1,6 @@
 #include "services/jwks/jwks_service.h"
 
+#include "absl/strings/match.h"
 #include "libs/base/status.h"
 #include "libs/tenancy/tenant_directory.h"
 #include "services/jwks/jwt_maker.h"
@@ -58,10 +59,14 @@ absl::StatusOr<v1::CreateJwtResponse> JwksService::CreateJwt(rpc::CallContext& c
                                                              const v1::CreateJwtRequest& request) {
   ASSIGN_OR_RETURN(const auto app, directory_.FindApp(request.scope(), context.deadline));
   if (request.validity_s() <= 0) return BadInput("validity must be greater than or equal to 0");
+  v1::CreateJwtResponse response;
+  if (!absl::EqualsIgnoreCase(request.algorithm(), "RS256")) {
+    response.set_unsupported_algorithm(true);
+    return response;
+  }
   ASSIGN_OR_RETURN(const KeysNow now, keys_.Get(*app, context.deadline));
   const AppKey& key =
       request.use_static_key() ? now.static_signing_key() : now.dynamic_signing_key();
-  v1::CreateJwtResponse response;
   ASSIGN_OR_RETURN(*response.mutable_jwt(),
                    MakeJwt(key, request.payload_json(), request.jwks_domain(),
                            request.validity_s(), clock_.NowMs()));

@@ -13,9 +13,11 @@
 #include "libs/crypto/jwt.h"
 #include "libs/testing/fake_clock.h"
 #include "libs/testing/pg_test_server.h"
+#include "libs/testing/policy_check.h"
 #include "libs/testing/test_tenants.h"
 #include "services/jwks/pg_key_cleanup.h"
 #include "services/jwks/pg_key_store.h"
+#include "services/jwks/policy.h"
 
 namespace gatehouse::jwks {
 namespace {
@@ -186,6 +188,7 @@ TEST_F(JwksServiceTest, JwtsVerifyAgainstThePublishedSet) {
     request.set_payload_json("{}");
     request.set_validity_s(10);
     request.set_use_static_key(use_static);
+    request.set_algorithm("rs256");
     const auto response = instance.service.CreateJwt(context, request);
     ASSERT_TRUE(response.ok()) << response.status();
     const auto& key = use_static ? keys.static_keys(0) : keys.dynamic_keys(0);
@@ -194,10 +197,18 @@ TEST_F(JwksServiceTest, JwtsVerifyAgainstThePublishedSet) {
     EXPECT_TRUE(
         crypto::VerifyJwtSignature(*crypto::SplitJwt(response->jwt()), (*pair)->public_key()));
 
+    request.set_algorithm("HS256");
+    EXPECT_TRUE(instance.service.CreateJwt(context, request)->unsupported_algorithm());
     request.set_validity_s(0);
     EXPECT_EQ(ReasonOf(instance.service.CreateJwt(context, request).status()),
               ErrorReason::kBadInput);
   }
+}
+
+TEST_F(JwksServiceTest, OnlyNamedCallersMayCall) {
+  Instance instance(tenants, clock);
+  v1::JwksServiceHandler handler(instance.service);
+  gatehouse::testing::ExpectPolicyIsEnforced(handler.info(), JwksServicePolicy());
 }
 
 TEST_F(JwksServiceTest, CleanUpRemovesOnlyWhatVerifiesNothing) {
