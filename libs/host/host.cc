@@ -76,6 +76,7 @@ absl::StatusOr<std::unique_ptr<Host>> Host::Start(Options options) {
   auto host = std::unique_ptr<Host>(new Host(std::move(options)));
   ASSIGN_OR_RETURN(host->security_, host->LoadSecurity());
   RETURN_IF_ERROR(host->StartServices());
+  host->SamplePools();
   host->jobs_.Start();
   return host;
 }
@@ -132,6 +133,33 @@ absl::StatusOr<tenancy::TenantDatabases*> Host::DatabasesOf(std::string_view ser
     slot = std::make_unique<tenancy::PgTenantDatabases>(std::move(database), base);
   }
   return slot.get();
+}
+
+void Host::SamplePools() {
+  metrics_.SetPoolSampler([this] {
+    std::vector<telemetry::PoolSample> samples;
+    for (const auto& [role, databases] : databases_) {
+      const db::DatabaseStats stats = databases->Base().stats();
+      telemetry::PoolSample sample;
+      sample.pool = role.empty() ? "shared" : role;
+      sample.in_use = stats.in_use;
+      sample.idle = stats.idle;
+      sample.waiting = stats.waiting;
+      sample.statements_total = static_cast<double>(stats.statements);
+      sample.wait_timeouts_total = static_cast<double>(stats.wait_timeouts);
+      sample.statement_timeouts_total = static_cast<double>(stats.statement_timeouts);
+      samples.push_back(std::move(sample));
+    }
+    return samples;
+  });
+  metrics_.SetQueueSampler([this] {
+    std::vector<telemetry::QueueSample> samples;
+    std::lock_guard lock(channels_mutex_);
+    for (const auto& [name, workers] : workers_) {
+      samples.push_back({name, static_cast<int>(workers->queued())});
+    }
+    return samples;
+  });
 }
 
 absl::Status Host::StartService(const ServiceDefinition& definition) {

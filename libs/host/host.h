@@ -70,6 +70,8 @@ class Host {
   absl::Status StartServices();
   absl::Status StartService(const ServiceDefinition& definition);
   absl::Status FollowTenants();
+  // Connection pools and queues show themselves at each scrape.
+  void SamplePools();
   absl::StatusOr<tenancy::TenantDatabases*> DatabasesOf(std::string_view service);
   rpc::CallObserver ObserverOf(std::string service);
   absl::StatusOr<rpc::TransportSecurity> LoadSecurity() const;
