@@ -8,6 +8,7 @@
 
 #include "absl/strings/ascii.h"
 #include "gateway/json_input.h"
+#include "gateway/routes/app_scope.h"
 #include "gateway/routes/user_json.h"
 #include "gatehouse/users/v1/emailpassword_service.rpc.h"
 #include "gatehouse/users/v1/user_directory_service.rpc.h"
@@ -98,10 +99,15 @@ absl::StatusOr<Reply> GetUser(const ClientsPtr& clients, ApiRequest& request) {
   }
   std::optional<v1::User> user;
   if (id.has_value()) {
-    RETURN_IF_ERROR(request.RequirePublicTenant());
+    RETURN_IF_ERROR(RequirePublicTenantOfApp(clients->directory, request));
     ASSIGN_OR_RETURN(user, FindById(clients, request, *id, "emailpassword"));
   } else {
-    ASSIGN_OR_RETURN(user, FindByEmail(clients, request, *email));
+    absl::StatusOr<std::optional<v1::User>> found = FindByEmail(clients, request, *email);
+    if (!found.ok()) {
+      RETURN_IF_ERROR(CheckAppExists(clients->directory, request));
+      return found.status();
+    }
+    user = *std::move(found);
   }
   if (!user.has_value()) {
     return StatusReply(id.has_value() ? "UNKNOWN_USER_ID_ERROR" : "UNKNOWN_EMAIL_ERROR");
@@ -121,7 +127,7 @@ absl::StatusOr<Reply> UpdateUser(const ClientsPtr& clients, ApiRequest& request)
   if (!email.has_value() && !password.has_value()) {
     return BadInput("You have to provide either email or password.");
   }
-  RETURN_IF_ERROR(request.RequirePublicTenant());
+  RETURN_IF_ERROR(RequirePublicTenantOfApp(clients->directory, request));
   *call.mutable_scope() = request.scope;
   if (email.has_value()) call.set_email(*std::move(email));
   if (password.has_value()) call.set_password(*std::move(password));

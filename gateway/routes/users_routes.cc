@@ -10,6 +10,7 @@
 
 #include "absl/strings/ascii.h"
 #include "gateway/json_input.h"
+#include "gateway/routes/app_scope.h"
 #include "gateway/routes/user_json.h"
 #include "gatehouse/users/v1/user_directory_service.rpc.h"
 #include "libs/base/contact_info.h"
@@ -122,7 +123,7 @@ absl::StatusOr<Reply> CountUsers(const Directory& directory, ApiRequest& request
   for (const std::string& id : recipe_ids) call.add_recipe_ids(id);
   call.set_all_tenants(IsTrue(request, "includeAllTenants"));
   call.set_allow_approximate(request.cdi >= cdi::k5_6 && IsTrue(request, "allowApproximate"));
-  if (call.all_tenants()) RETURN_IF_ERROR(request.RequirePublicTenant());
+  if (call.all_tenants()) RETURN_IF_ERROR(RequirePublicTenantOfApp(*directory, request));
   *call.mutable_scope() = request.scope;
   ASSIGN_OR_RETURN(const v1::CountUsersResponse response,
                    directory->CountUsers(request.context, call));
@@ -184,7 +185,7 @@ absl::StatusOr<Reply> FindUsers(const Directory& directory, ApiRequest& request)
 absl::StatusOr<Reply> GetUser(const Directory& directory, ApiRequest& request) {
   v1::GetUserRequest call;
   ASSIGN_OR_RETURN(*call.mutable_user_id(), request.RequireQuery("userId"));
-  RETURN_IF_ERROR(request.RequirePublicTenant());
+  RETURN_IF_ERROR(RequirePublicTenantOfApp(*directory, request));
   *call.mutable_scope() = request.scope;
   ASSIGN_OR_RETURN(const v1::GetUserResponse response, directory->GetUser(request.context, call));
   if (!response.has_user()) return StatusReply("UNKNOWN_USER_ID_ERROR");

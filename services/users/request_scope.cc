@@ -1,24 +1,20 @@
 #include "services/users/request_scope.h"
 
-#include <unordered_set>
+#include <utility>
 
 #include "libs/base/status.h"
+#include "libs/tenancy/app_databases.h"
 
 namespace gatehouse::users {
 
 absl::StatusOr<std::vector<RequestScope>> ScopesOfApp(const tenancy::TenantDirectory& directory,
                                                       const common::v1::Scope& scope,
                                                       absl::Time deadline) {
-  ASSIGN_OR_RETURN(tenancy::TenantPtr app, directory.FindApp(scope, deadline));
-  std::vector<RequestScope> scopes = {{app, deadline}};
-  std::unordered_set<std::string_view> seen = {app->storage_id};
-  for (const tenancy::TenantPtr& tenant : directory.All()) {
-    if (tenant->app_id != app->app_id ||
-        tenant->connection_uri_domain != app->connection_uri_domain) {
-      continue;
-    }
-    if (seen.insert(tenant->storage_id).second) scopes.push_back({tenant, deadline});
-  }
+  ASSIGN_OR_RETURN(std::vector<tenancy::TenantPtr> tenants,
+                   tenancy::OneTenantPerDatabase(directory, scope, deadline));
+  std::vector<RequestScope> scopes;
+  scopes.reserve(tenants.size());
+  for (tenancy::TenantPtr& tenant : tenants) scopes.push_back({std::move(tenant), deadline});
   return scopes;
 }
 
