@@ -16,6 +16,7 @@
 #include "libs/db/database.h"
 #include "libs/db/embedded_postgres.h"
 #include "libs/db/migrator.h"
+#include "libs/db/service_roles.h"
 #include "libs/process/admin_server.h"
 #include "libs/process/command_line.h"
 #include "libs/process/version.h"
@@ -93,14 +94,16 @@ class Run {
       }
       RETURN_IF_ERROR(StartEmbedded());
     }
-    if (!OwnsTables()) return absl::OkStatus();
+    if (line_.command != "migrate" && !OwnsTables()) return absl::OkStatus();
     ASSIGN_OR_RETURN(db::DatabaseOptions options,
                      tenancy::MakeDatabaseOptions(config_.core->db(), program_.name));
     options.pool_size = 1;
     ASSIGN_OR_RETURN(auto database, db::Database::Create(options));
-    return db::Migrate(*database, absl::Now() + kMigrationTimeout, [](std::string_view step) {
+    const absl::Time deadline = absl::Now() + kMigrationTimeout;
+    RETURN_IF_ERROR(db::Migrate(*database, deadline, [](std::string_view step) {
       Log(LogLevel::kInfo, "migration", {{"step", step}});
-    });
+    }));
+    return line_.command == "migrate" ? MakeServiceRoles(*database, deadline) : absl::OkStatus();
   }
 
   absl::Status StartServing() {
@@ -146,6 +149,20 @@ class Run {
       if (!config_.service(service.name).database_user.empty()) return false;
     }
     return !program_.services.empty();
+  }
+
+  // The roles of services that have one of their own by its standard name get their rights; roles
+  // by other names are their administrator's.
+  absl::Status MakeServiceRoles(db::Database& database, absl::Time deadline) const {
+    std::map<std::string, std::string> passwords;
+    for (const std::string_view service : config::ServiceNames()) {
+      const config::ServiceSettings& settings = config_.service(service);
+      if (settings.database_user == db::ServiceRole(service)) {
+        passwords[std::string(service)] = settings.database_password;
+      }
+    }
+    if (passwords.empty()) return absl::OkStatus();
+    return db::CreateServiceRoles(database, deadline, passwords);
   }
 
   absl::Status StartEmbedded() {
