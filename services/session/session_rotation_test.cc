@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <atomic>
 #include <thread>
 #include <vector>
 
@@ -253,6 +254,33 @@ TEST_F(EagerRotationTest, ManyAtOnceWithOneTokenAllGetTokensAndTheLastIsCurrent)
     current += Hash2(response.issued().refresh_token()) == row.refresh_hash2;
   }
   EXPECT_EQ(current, 1);
+}
+
+class OneConnectionTest : public SessionServiceTest {
+ protected:
+  OneConnectionTest() : SessionServiceTest("{}", /*pool_size=*/1) {}
+};
+
+TEST_F(OneConnectionTest, ManyClientsShareItWithoutAnError) {
+  constexpr int kClients = 50;
+  constexpr int kRounds = 5;
+  std::atomic<int> refreshed = 0;
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < kClients; ++i) {
+      threads.emplace_back([&] {
+        v1::IssuedSession session = Create();
+        for (int round = 0; round < kRounds; ++round) {
+          auto response = Refresh(session, kEager);
+          if (!response.has_issued()) return;
+          session = response.issued();
+          const auto verified = Verify(session.access_token().token(), true, true);
+          if (verified.ok() && verified->has_verified()) ++refreshed;
+        }
+      });
+    }
+  }
+  EXPECT_EQ(refreshed, kClients * kRounds);
 }
 
 TEST_F(VerifyTest, StatelessVerificationNeedsNoStatement) {

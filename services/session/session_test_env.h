@@ -4,11 +4,14 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "gatehouse/jwks/v1/jwks_service.rpc.h"
 #include "gatehouse/tenants/v1/app_settings_service.rpc.h"
@@ -60,8 +63,8 @@ class FakeJwks final : public jwks::v1::JwksService {
   }
 
   jwks::v1::GetSigningKeysResponse keys;
-  int calls = 0;
-  int refreshes = 0;
+  std::atomic<int> calls = 0;
+  std::atomic<int> refreshes = 0;
   bool down = false;
 };
 
@@ -107,6 +110,7 @@ class FakeRegistry final : public users::v1::RegistryService {
   }
   absl::StatusOr<users::v1::RecordActivityResponse> RecordActivity(
       rpc::CallContext&, const users::v1::RecordActivityRequest& request) override {
+    const std::lock_guard lock(mutex);
     ++active[request.supertokens_user_id()];
     return users::v1::RecordActivityResponse();
   }
@@ -131,6 +135,7 @@ class FakeRegistry final : public users::v1::RegistryService {
   }
 
   std::map<std::string, users::v1::ResolvedUser> users;
+  std::mutex mutex;                   // of active
   std::map<std::string, int> active;
   bool down = false;
 };
@@ -138,8 +143,9 @@ class FakeRegistry final : public users::v1::RegistryService {
 class SessionServiceTest : public ::testing::Test {
  protected:
   explicit SessionServiceTest(
-      std::string_view base_config = R"({"access_token_validity_jitter":0})")
-      : tenants(*database, base_config) {}
+      std::string_view base_config = R"({"access_token_validity_jitter":0})", int pool_size = 4)
+      : database(gatehouse::testing::TestPostgres::Shared().CreateDatabase(pool_size)),
+        tenants(*database, base_config) {}
 
   rpc::CallContext Context() {
     return {.caller = "gateway", .deadline = gatehouse::testing::Soon()};
@@ -213,8 +219,7 @@ class SessionServiceTest : public ::testing::Test {
 
   common::v1::Scope scope = gatehouse::testing::ScopeOf("public");
   gatehouse::testing::FakeClock clock;
-  std::unique_ptr<db::Database> database =
-      gatehouse::testing::TestPostgres::Shared().CreateDatabase();
+  std::unique_ptr<db::Database> database;
   gatehouse::testing::TestTenants tenants;
   FakeJwks jwks;
   FakeAppSettings settings;
