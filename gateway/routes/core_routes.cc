@@ -32,8 +32,7 @@ class KnownDomains {
  public:
   // True when `value` is new for this app and setting; remembers it.
   bool Changes(const common::v1::Scope& scope, const std::string& name, const std::string& value) {
-    const std::string key =
-        StrCat(scope.connection_uri_domain(), "\n", scope.app_id(), "\n", name);
+    const std::string key = StrCat(scope.connection_uri_domain(), "\n", scope.app_id(), "\n", name);
     std::lock_guard<std::mutex> lock(mutex_);
     if (values_.size() >= kMaxValues && !values_.contains(key)) values_.clear();
     std::string& known = values_[key];
@@ -143,8 +142,7 @@ absl::StatusOr<Reply> Telemetry(const Self& self, ApiRequest& request) {
   call.set_name("TELEMETRY_ID");
   ASSIGN_OR_RETURN(const auto response, self->settings.GetSetting(request.context, call));
   if (!response.has_value()) return JsonReply(json::Value::Object({{"exists", false}}));
-  return JsonReply(
-      json::Value::Object({{"exists", true}, {"telemetryId", response.value()}}));
+  return JsonReply(json::Value::Object({{"exists", true}, {"telemetryId", response.value()}}));
 }
 
 absl::StatusOr<Reply> Stats(const Self& self, ApiRequest& request) {
@@ -159,11 +157,11 @@ absl::StatusOr<Reply> Stats(const Self& self, ApiRequest& request) {
     averages.push_back(json::Value::Double(average));
   }
   for (const int peak : day.peak_per_second) peaks.emplace_back(peak);
-  return JsonReply(json::Value::Object(
-      {{"atMinute", day.at_minute},
-       {"averageRequestsPerSecond", json::Value::Array(std::move(averages))},
-       {"peakRequestsPerSecond", json::Value::Array(std::move(peaks))},
-       {"status", "OK"}}));
+  return JsonReply(
+      json::Value::Object({{"atMinute", day.at_minute},
+                           {"averageRequestsPerSecond", json::Value::Array(std::move(averages))},
+                           {"peakRequestsPerSecond", json::Value::Array(std::move(peaks))},
+                           {"status", "OK"}}));
 }
 
 absl::StatusOr<Reply> SearchTags(ApiRequest&) {
@@ -223,20 +221,28 @@ void AddCoreRoutes(RouteTable& routes, const CoreRouteParts& parts) {
   };
   for (const HttpMethod method :
        {HttpMethod::kGet, HttpMethod::kPost, HttpMethod::kPut, HttpMethod::kDelete}) {
-    add(method, "/", [self](ApiRequest& r) { return Root(self, r); }, false, true);
-    add(method, "/hello", [self](ApiRequest& r) { return SayHello(self, r); }, false, false);
+    add(
+        method, "/", [self](ApiRequest& r) { return Root(self, r); }, false, true);
+    add(
+        method, "/hello", [self](ApiRequest& r) { return SayHello(self, r); }, false, false);
   }
-  add(HttpMethod::kGet, "/apiversion", [self](ApiRequest& r) { return ApiVersions(self, r); },
-      true, false);
-  add(HttpMethod::kGet, "/config", [self](ApiRequest& r) { return Config(self, r); }, false, true);
-  add(HttpMethod::kGet, "/telemetry", [self](ApiRequest& r) { return Telemetry(self, r); }, true,
+  add(
+      HttpMethod::kGet, "/apiversion", [self](ApiRequest& r) { return ApiVersions(self, r); }, true,
+      false);
+  add(
+      HttpMethod::kGet, "/config", [self](ApiRequest& r) { return Config(self, r); }, false, true);
+  add(
+      HttpMethod::kGet, "/telemetry", [self](ApiRequest& r) { return Telemetry(self, r); }, true,
       true);
-  add(HttpMethod::kGet, "/requests/stats", [self](ApiRequest& r) { return Stats(self, r); }, true,
+  add(
+      HttpMethod::kGet, "/requests/stats", [self](ApiRequest& r) { return Stats(self, r); }, true,
       true);
   add(HttpMethod::kGet, "/user/search/tags", SearchTags, true, true);
-  add(HttpMethod::kGet, "/migration/mode",
+  add(
+      HttpMethod::kGet, "/migration/mode",
       [self](ApiRequest& r) { return Migration(self, r, false); }, true, true);
-  add(HttpMethod::kGet, "/migration/backfill/progress",
+  add(
+      HttpMethod::kGet, "/migration/backfill/progress",
       [self](ApiRequest& r) { return Migration(self, r, true); }, true, true);
   AddLicenceRoutes(routes, parts);
 }

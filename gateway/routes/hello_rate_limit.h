@@ -9,8 +9,8 @@
 
 namespace gatehouse::gateway {
 
-// How often an app may ask whether all is well before it is told so without looking: bursts of five,
-// and five a second. Thread-safe; a bounded number of apps.
+// How often an app may ask whether all is well before it is told so without looking: bursts of
+// five, and five a second. Thread-safe; a bounded number of apps.
 class HelloRateLimit {
  public:
   // False: beyond the limit.

@@ -17,8 +17,9 @@ namespace {
 
 namespace v1 = tenants::v1;
 
-constexpr const char* kFeatures[] = {"account_linking", "multi_tenancy", "test", "dashboard_login",
-                                     "mfa",             "security",      "oauth", "saml"};
+constexpr const char* kFeatures[] = {"account_linking", "multi_tenancy", "test",
+                                     "dashboard_login", "mfa",           "security",
+                                     "oauth",           "saml"};
 constexpr int kUsageDays = 31;
 constexpr int64_t kDayMs = 24 * 60 * 60 * 1000;
 // Users are counted tenant by tenant only in apps with no more tenants than this: the numbers are
@@ -90,12 +91,12 @@ absl::StatusOr<Reply> FeatureFlags(const Self& self, ApiRequest& request) {
     ASSIGN_OR_RETURN(json::Value by_tenant, TenantUsage(self, request));
     usage.Set("multi_tenancy", std::move(by_tenant));
   }
-  return JsonReply(json::Value::Object({{"features", std::move(features)},
-                                        {"usageStats", std::move(usage)},
-                                        {"status", "OK"}}));
+  return JsonReply(json::Value::Object(
+      {{"features", std::move(features)}, {"usageStats", std::move(usage)}, {"status", "OK"}}));
 }
 
-// PUT /ee/license. No key is needed, so none is kept: what a SuperTokens core stored stays as it is.
+// PUT /ee/license. No key is needed, so none is kept: what a SuperTokens core stored stays as it
+// is.
 absl::StatusOr<Reply> PutLicence(const Self& self, ApiRequest& request) {
   ASSIGN_OR_RETURN(const json::Value* body, request.JsonBody());
   ASSIGN_OR_RETURN(const auto key, OptionalString(*body, "licenseKey"));
@@ -122,8 +123,7 @@ absl::StatusOr<Reply> GetLicence(const Self& self, ApiRequest& request) {
   if (!response.has_value() || response.value() == "NOT_PRESENT") {
     return StatusReply("NO_LICENSE_KEY_FOUND_ERROR");
   }
-  return JsonReply(
-      json::Value::Object({{"licenseKey", response.value()}, {"status", "OK"}}));
+  return JsonReply(json::Value::Object({{"licenseKey", response.value()}, {"status", "OK"}}));
 }
 
 }  // namespace

@@ -172,8 +172,7 @@ absl::StatusOr<Reply> Put(const Self& self, ApiRequest& request, Level level, bo
   RETURN_IF_ERROR(ReadChanges(*body, call));
   RETURN_IF_ERROR(CheckLengths(call.target()));
   ASSIGN_OR_RETURN(const auto response, self->tenants.UpsertTenant(request.context, call));
-  return JsonReply(
-      json::Value::Object({{"status", "OK"}, {"createdNew", response.created_new()}}));
+  return JsonReply(json::Value::Object({{"status", "OK"}, {"createdNew", response.created_new()}}));
 }
 
 TenantShape ShapeOf(const ApiRequest& request, bool is_v2) {
@@ -238,10 +237,10 @@ json::Value GroupByApp(const v1::ListTenantsResponse& response, const std::strin
 absl::StatusOr<Reply> ListApps(const Self& self, ApiRequest& request, bool is_v2) {
   ASSIGN_OR_RETURN(const auto response,
                    Fetch(self, request, v1::ListTenantsRequest::RANGE_CONNECTION_URI_DOMAIN));
-  return JsonReply(json::Value::Object(
-      {{"status", "OK"},
-       {"apps", GroupByApp(response, request.scope.connection_uri_domain(),
-                           ShapeOf(request, is_v2))}}));
+  return JsonReply(
+      json::Value::Object({{"status", "OK"},
+                           {"apps", GroupByApp(response, request.scope.connection_uri_domain(),
+                                               ShapeOf(request, is_v2))}}));
 }
 
 absl::StatusOr<Reply> ListDomains(const Self& self, ApiRequest& request, bool is_v2) {
@@ -252,9 +251,9 @@ absl::StatusOr<Reply> ListDomains(const Self& self, ApiRequest& request, bool is
   }
   json::Value domains = json::Value::Array();
   for (const auto& [domain, tenants] : by_domain) {
-    domains.Append(json::Value::Object(
-        {{"connectionUriDomain", domain},
-         {"apps", GroupByApp(tenants, domain, ShapeOf(request, is_v2))}}));
+    domains.Append(
+        json::Value::Object({{"connectionUriDomain", domain},
+                             {"apps", GroupByApp(tenants, domain, ShapeOf(request, is_v2))}}));
   }
   return JsonReply(
       json::Value::Object({{"status", "OK"}, {"connectionUriDomains", std::move(domains)}}));
@@ -307,10 +306,8 @@ absl::StatusOr<Reply> PutProvider(const Self& self, ApiRequest& request) {
   ASSIGN_OR_RETURN(*call.mutable_provider(), ProviderFromJson(*config));
   call.mutable_provider()->set_third_party_id(std::string(JavaTrim(id)));
   call.set_skip_validation(skip_validation.value_or(false));
-  ASSIGN_OR_RETURN(const auto response,
-                   self->tenants.PutThirdPartyProvider(request.context, call));
-  return JsonReply(
-      json::Value::Object({{"status", "OK"}, {"createdNew", response.created_new()}}));
+  ASSIGN_OR_RETURN(const auto response, self->tenants.PutThirdPartyProvider(request.context, call));
+  return JsonReply(json::Value::Object({{"status", "OK"}, {"createdNew", response.created_new()}}));
 }
 
 // POST config/thirdparty/remove.
@@ -339,15 +336,13 @@ void AddMultitenancyRoutes(RouteTable& routes, rpc::Channel& tenants,
     route.handler = std::move(handler);
     routes.Add(std::move(route));
   };
-  const std::pair<const char*, Level> levels[] = {{"tenant", Level::kTenant},
-                                                  {"app", Level::kApp},
-                                                  {"connectionuridomain", Level::kDomain}};
+  const std::pair<const char*, Level> levels[] = {
+      {"tenant", Level::kTenant}, {"app", Level::kApp}, {"connectionuridomain", Level::kDomain}};
   for (const bool is_v2 : {false, true}) {
     const char* const suffix = is_v2 ? "/v2" : "";
     for (const auto& [name, level] : levels) {
-      add(HttpMethod::kPut, StrCat(name, suffix), [self, level = level, is_v2](ApiRequest& r) {
-        return Put(self, r, level, is_v2);
-      });
+      add(HttpMethod::kPut, StrCat(name, suffix),
+          [self, level = level, is_v2](ApiRequest& r) { return Put(self, r, level, is_v2); });
     }
     add(HttpMethod::kGet, StrCat("tenant", suffix),
         [self, is_v2](ApiRequest& r) { return Get(self, r, is_v2); });

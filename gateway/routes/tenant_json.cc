@@ -21,8 +21,7 @@ constexpr std::string_view kThirdPartyFactors[] = {"thirdparty"};
 constexpr std::string_view kPasswordlessFactors[] = {"otp-email", "otp-phone", "link-email",
                                                      "link-phone"};
 
-bool IsEnabled(const Tenant& tenant, bool flag, FactorIds factors,
-               TenantShape shape) {
+bool IsEnabled(const Tenant& tenant, bool flag, FactorIds factors, TenantShape shape) {
   if (!flag || !tenant.has_first_factors()) return flag;
   const auto& ids = tenant.first_factors().factor_ids();
   if (shape == TenantShape::kRecipesAndFactors) return !ids.empty();
@@ -92,13 +91,11 @@ json::Value TenantToJson(const tenants::v1::TenantWithProviders& with_providers,
     third_party.Set("providers", std::move(providers));
     object.Set("thirdParty", std::move(third_party));
     object.Set("passwordless", enabled(tenant.passwordless_enabled(), kPasswordlessFactors));
-    if (shape == TenantShape::kRecipesAndFactors &&
-        tenant.first_factors().factor_ids_size() > 0) {
+    if (shape == TenantShape::kRecipesAndFactors && tenant.first_factors().factor_ids_size() > 0) {
       object.Set("firstFactors", Strings(tenant.first_factors()));
     }
   }
-  if (shape != TenantShape::kRecipes &&
-      tenant.required_secondary_factors().factor_ids_size() > 0) {
+  if (shape != TenantShape::kRecipes && tenant.required_secondary_factors().factor_ids_size() > 0) {
     object.Set("requiredSecondaryFactors", Strings(tenant.required_secondary_factors()));
   }
   auto core_config = json::Parse(tenant.core_config_json());

@@ -57,8 +57,8 @@ TEST(TenantJsonTest, ARecipeThatIsOffIsAMissingFactorInV2) {
 }
 
 TEST(TenantJsonTest, FactorsComeInTheOriginalsOrder) {
-  const auto tenant = Tenant(
-      {"otp-phone", "thirdparty", "link-email", "link-phone", "emailpassword", "otp-email"});
+  const auto tenant =
+      Tenant({"otp-phone", "thirdparty", "link-email", "link-phone", "emailpassword", "otp-email"});
   EXPECT_EQ(json::Serialize(*TenantToJson(tenant, TenantShape::kFactors).Find("firstFactors")),
             R"(["otp-email","emailpassword","link-phone","link-email","thirdparty","otp-phone"])");
 }

@@ -24,9 +24,7 @@ std::string TrimmedLower(std::string_view text) {
   return lower;
 }
 
-bool IsIdCharacter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
-}
+bool IsIdCharacter(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; }
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 absl::Status CheckId(const std::string& id, std::string_view what) {
@@ -93,8 +91,8 @@ absl::StatusOr<std::string> NormaliseTenantId(std::string_view text) {
 
 absl::Status CheckLengths(const common::v1::Scope& scope) {
   const auto too_long = [](std::string_view what, size_t limit) {
-    return BadInput(StrCat(what, " must not be longer than ", std::to_string(limit),
-                           " characters"));
+    return BadInput(
+        StrCat(what, " must not be longer than ", std::to_string(limit), " characters"));
   };
   if (scope.connection_uri_domain().size() > kMaxDomainLength) {
     return too_long("connectionUriDomain", kMaxDomainLength);

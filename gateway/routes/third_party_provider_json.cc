@@ -163,8 +163,7 @@ json::Value ProviderToJson(const ThirdPartyProvider& p) {
   json::Value clients = json::Value::Array();
   for (const auto& client : p.clients()) clients.Append(ClientToJson(client));
   object.Set("clients", std::move(clients));
-  writer.Text(p.has_authorization_endpoint(), "authorizationEndpoint",
-              p.authorization_endpoint());
+  writer.Text(p.has_authorization_endpoint(), "authorizationEndpoint", p.authorization_endpoint());
   writer.Object(p.has_authorization_endpoint_query_params_json(),
                 "authorizationEndpointQueryParams", p.authorization_endpoint_query_params_json());
   writer.Text(p.has_token_endpoint(), "tokenEndpoint", p.token_endpoint());

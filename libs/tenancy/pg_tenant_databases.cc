@@ -91,8 +91,7 @@ absl::StatusOr<db::Database*> PgTenantDatabases::Of(const Tenant& tenant) {
   if (found == databases_.end()) {
     // Making a Database opens no connection, so it may be done under the lock.
     ASSIGN_OR_RETURN(db::DatabaseOptions options,
-                     OverlayDatabaseOptions(base_->options(), base_settings_,
-                                            tenant.config->db()));
+                     OverlayDatabaseOptions(base_->options(), base_settings_, tenant.config->db()));
     ASSIGN_OR_RETURN(std::unique_ptr<db::Database> database,
                      db::Database::Create(std::move(options)));
     found = databases_.emplace(tenant.storage_id, std::move(database)).first;

@@ -95,11 +95,11 @@ common::v1::Scope MakeScope(std::string_view connection_uri_domain, std::string_
 }
 
 absl::Status TenantNotFound(const common::v1::Scope& scope) {
-  return MakeError(ErrorReason::kTenantNotFound,
-                   StrCat("AppId or tenantId not found => Tenant with the following "
-                          "connectionURIDomain, appId and tenantId combination not found: (",
-                          scope.connection_uri_domain(), ", ", scope.app_id(), ", ",
-                          scope.tenant_id(), ")"));
+  return MakeError(
+      ErrorReason::kTenantNotFound,
+      StrCat("AppId or tenantId not found => Tenant with the following "
+             "connectionURIDomain, appId and tenantId combination not found: (",
+             scope.connection_uri_domain(), ", ", scope.app_id(), ", ", scope.tenant_id(), ")"));
 }
 
 TenantDirectory::TenantDirectory(bool test_mode, const Clock* clock)
@@ -138,8 +138,8 @@ std::vector<std::string> TenantDirectory::Apply(
   for (const gatehouse::tenants::v1::Tenant& record : upserted) {
     const std::string key = KeyOf(record.scope());
     const TenantPtr before = state.Get(key);
-    if (!full && (before == nullptr ||
-                  before->record.core_config_json() != record.core_config_json())) {
+    if (!full &&
+        (before == nullptr || before->record.core_config_json() != record.core_config_json())) {
       state.AddHeirs(record.scope(), affected);
     }
     affected.insert(key);
@@ -154,9 +154,7 @@ std::vector<std::string> TenantDirectory::Apply(
         const TenantPtr tenant = state.Get(key);
         return tenant == nullptr ? nullptr : &tenant->record;  // state_ holds it meanwhile
       },
-      [&](const std::string& key) {
-        return affected.contains(key) ? nullptr : state.Get(key);
-      });
+      [&](const std::string& key) { return affected.contains(key) ? nullptr : state.Get(key); });
   std::vector<TenantPtr> changed;
   changed.reserve(affected.size());
   for (const std::string& key : affected) {
@@ -196,8 +194,7 @@ TenantPtr TenantDirectory::Lookup(std::string_view domain, std::string_view app_
 
 absl::StatusOr<TenantPtr> TenantDirectory::Find(const common::v1::Scope& scope,
                                                 absl::Time deadline) const {
-  if (TenantPtr tenant =
-          Lookup(scope.connection_uri_domain(), scope.app_id(), scope.tenant_id())) {
+  if (TenantPtr tenant = Lookup(scope.connection_uri_domain(), scope.app_id(), scope.tenant_id())) {
     return tenant;
   }
   if (fallback_ == nullptr || deadline == absl::InfinitePast()) return TenantNotFound(scope);
@@ -235,8 +232,7 @@ absl::StatusOr<TenantPtr> TenantDirectory::AskFallback(const common::v1::Scope& 
   if (record.ok()) {
     // What it inherits from may be new too.
     for (const std::string_view app_id : {std::string_view(scope.app_id()), kPublic}) {
-      const common::v1::Scope parent =
-          MakeScope(scope.connection_uri_domain(), app_id, kPublic);
+      const common::v1::Scope parent = MakeScope(scope.connection_uri_domain(), app_id, kPublic);
       if (KeyOf(parent) == key) continue;
       if (absl::StatusOr<TenantPtr> found = Find(parent, deadline); !found.ok()) {
         if (ReasonOf(found.status()) != ErrorReason::kTenantNotFound) return found.status();

@@ -62,10 +62,10 @@ TEST_F(TenantDirectoryTest, UnknownTenantGivesTheOriginalsText) {
 }
 
 TEST_F(TenantDirectoryTest, ConfigurationIsInheritedFromAppDomainAndBase) {
-  Fill({MakeRecord("", "a", "public", R"({"access_token_validity":111})"),
-        MakeRecord("", "a", "t1"), MakeRecord("", "a", "t2", R"({"totp_max_attempts":9})"),
-        MakeRecord("", "b", "public")},
-       R"({"access_token_validity":222})");
+  Fill(
+      {MakeRecord("", "a", "public", R"({"access_token_validity":111})"), MakeRecord("", "a", "t1"),
+       MakeRecord("", "a", "t2", R"({"totp_max_attempts":9})"), MakeRecord("", "b", "public")},
+      R"({"access_token_validity":222})");
   EXPECT_EQ(Validity("a", "public"), 111);
   EXPECT_EQ(Validity("a", "t1"), 111);
   EXPECT_EQ(Validity("a", "t2"), 111);
@@ -84,8 +84,7 @@ TEST_F(TenantDirectoryTest, TenantsThatSetNothingShareTheirParentsConfiguration)
 TEST_F(TenantDirectoryTest, AChangeReachesHeirsAndNobodyElse) {
   Fill({MakeRecord("", "a", "public"), MakeRecord("", "a", "t1"), MakeRecord("", "b", "public")});
   const TenantPtr other = *directory.Find(MakeScope("", "b", "public"));
-  directory.Apply(false, "", {MakeRecord("", "a", "public", R"({"access_token_validity":5})")},
-                  {});
+  directory.Apply(false, "", {MakeRecord("", "a", "public", R"({"access_token_validity":5})")}, {});
   EXPECT_EQ(Validity("a", "public"), 5);
   EXPECT_EQ(Validity("a", "t1"), 5);
   EXPECT_EQ(*directory.Find(MakeScope("", "b", "public")), other);
@@ -166,10 +165,10 @@ TEST_F(TenantDirectoryTest, QuestionsASecondAreBounded) {
     return absl::StatusOr<Record>(TenantNotFound(scope));
   });
   for (int i = 0; i < 500; ++i) {
-    EXPECT_FALSE(directory
-                     .Find(MakeScope("", StrCat("a", std::to_string(i)), "public"),
-                           absl::InfiniteFuture())
-                     .ok());
+    EXPECT_FALSE(
+        directory
+            .Find(MakeScope("", StrCat("a", std::to_string(i)), "public"), absl::InfiniteFuture())
+            .ok());
   }
   EXPECT_EQ(asked, 100);
 }

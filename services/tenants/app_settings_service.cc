@@ -29,8 +29,8 @@ absl::StatusOr<v1::GetSettingResponse> AppSettingsService::GetSetting(
 absl::StatusOr<v1::SetSettingResponse> AppSettingsService::SetSetting(
     rpc::CallContext& context, const v1::SetSettingRequest& request) {
   ASSIGN_OR_RETURN(const auto app, directory_.FindApp(request.scope(), context.deadline));
-  RETURN_IF_ERROR(store_.Set(context.deadline, *app, request.name(), request.value(),
-                             clock_.NowMs()));
+  RETURN_IF_ERROR(
+      store_.Set(context.deadline, *app, request.name(), request.value(), clock_.NowMs()));
   return v1::SetSettingResponse();
 }
 

@@ -25,14 +25,13 @@ class AppSettingsStore {
   // the winner's.
   virtual absl::StatusOr<std::string> GetOrCreate(absl::Time deadline, const tenancy::Tenant& app,
                                                   const std::string& name,
-                                                  const std::string& proposed,
-                                                  int64_t now_ms) = 0;
+                                                  const std::string& proposed, int64_t now_ms) = 0;
   virtual absl::StatusOr<std::optional<Setting>> Get(absl::Time deadline,
                                                      const tenancy::Tenant& app,
                                                      const std::string& name) = 0;
   // Writes only when the value differs.
-  virtual absl::Status Set(absl::Time deadline, const tenancy::Tenant& app,
-                           const std::string& name, const std::string& value, int64_t now_ms) = 0;
+  virtual absl::Status Set(absl::Time deadline, const tenancy::Tenant& app, const std::string& name,
+                           const std::string& value, int64_t now_ms) = 0;
   // Whether there was one, with `expected` as its value where that is given.
   virtual absl::StatusOr<bool> Delete(absl::Time deadline, const tenancy::Tenant& app,
                                       const std::string& name,

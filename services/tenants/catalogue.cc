@@ -38,8 +38,7 @@ config::TenantName NameOf(const common::v1::Scope& scope) {
 
 }  // namespace
 
-Catalogue::Catalogue(const config::BaseConfig& base,
-                     std::shared_ptr<const config::CoreConfig> root)
+Catalogue::Catalogue(const config::BaseConfig& base, std::shared_ptr<const config::CoreConfig> root)
     : base_(base), root_(std::move(root)) {}
 
 absl::StatusOr<std::unique_ptr<Catalogue>> Catalogue::Create(const config::BaseConfig& base) {
@@ -49,8 +48,7 @@ absl::StatusOr<std::unique_ptr<Catalogue>> Catalogue::Create(const config::BaseC
 
 void Catalogue::Store(EntryPtr entry) {
   const common::v1::Scope& scope = entry->tenant().scope();
-  EntryPtr& slot =
-      domains_[scope.connection_uri_domain()][scope.app_id()][scope.tenant_id()];
+  EntryPtr& slot = domains_[scope.connection_uri_domain()][scope.app_id()][scope.tenant_id()];
   if (slot == nullptr) ++size_;
   if (SetsDatabaseKeys(entry->core_config)) {
     with_database_.insert_or_assign(KeyOf(scope), entry);

@@ -57,8 +57,8 @@ class Catalogue {
     const v1::Tenant& tenant() const { return whole.tenant(); }
   };
   using EntryPtr = std::shared_ptr<const Entry>;
-  using App = std::map<std::string, EntryPtr, std::less<>>;     // by tenant id
-  using Domain = std::map<std::string, App, std::less<>>;       // by app id
+  using App = std::map<std::string, EntryPtr, std::less<>>;  // by tenant id
+  using Domain = std::map<std::string, App, std::less<>>;    // by app id
 
   Catalogue(const config::BaseConfig& base, std::shared_ptr<const config::CoreConfig> root);
   void Store(EntryPtr entry);

@@ -45,8 +45,7 @@ absl::StatusOr<std::string> PgAppSettingsStore::GetOrCreate(absl::Time deadline,
                                                             int64_t now_ms) {
   ASSIGN_OR_RETURN(db::Database * database, databases_.Of(app));
   for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
-    auto result =
-        database->Execute(deadline, kGetOrCreate, {app.app_id, name, proposed, now_ms});
+    auto result = database->Execute(deadline, kGetOrCreate, {app.app_id, name, proposed, now_ms});
     if (!result.ok()) return Explain(result.status(), app);
     if (!result->empty()) return std::string(result->front().Text(0));
   }

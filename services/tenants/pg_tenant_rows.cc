@@ -39,6 +39,10 @@ std::optional<std::string> Opt(bool has, const std::string& value) {
 
 }  // namespace
 
+db::Params NameParams(const common::v1::Scope& scope) {
+  return {scope.connection_uri_domain(), scope.app_id(), scope.tenant_id()};
+}
+
 v1::Tenant ReadTenant(const db::Row& row) {
   v1::Tenant tenant;
   tenant.mutable_scope()->set_connection_uri_domain(std::string(row.Text(0)));
@@ -96,8 +100,8 @@ void AddProviderParams(db::Params& params, const v1::ThirdPartyProvider& p) {
   params.Add(Opt(p.has_token_endpoint(), p.token_endpoint()));
   params.Add(Opt(p.has_token_endpoint_body_params_json(), p.token_endpoint_body_params_json()));
   params.Add(Opt(p.has_user_info_endpoint(), p.user_info_endpoint()));
-  params.Add(Opt(p.has_user_info_endpoint_query_params_json(),
-                 p.user_info_endpoint_query_params_json()));
+  params.Add(
+      Opt(p.has_user_info_endpoint_query_params_json(), p.user_info_endpoint_query_params_json()));
   params.Add(Opt(p.has_user_info_endpoint_headers_json(), p.user_info_endpoint_headers_json()));
   params.Add(Opt(p.has_jwks_uri(), p.jwks_uri()));
   params.Add(Opt(p.has_oidc_discovery_endpoint(), p.oidc_discovery_endpoint()));

@@ -17,10 +17,10 @@ namespace gatehouse::tenants {
 #define GATEHOUSE_TENANT_COLUMNS                                                              \
   "c.connection_uri_domain, c.app_id, c.tenant_id, c.core_config, c.email_password_enabled, " \
   "c.third_party_enabled, c.passwordless_enabled, c.is_first_factors_null, "                  \
-  "(SELECT string_agg(f.factor_id, ',' ORDER BY f.factor_id) FROM {tenant_first_factors} f "       \
+  "(SELECT string_agg(f.factor_id, ',' ORDER BY f.factor_id) FROM {tenant_first_factors} f "  \
   " WHERE f.connection_uri_domain = c.connection_uri_domain AND f.app_id = c.app_id "         \
   " AND f.tenant_id = c.tenant_id), "                                                         \
-  "(SELECT string_agg(f.factor_id, ',' ORDER BY f.factor_id) "                                     \
+  "(SELECT string_agg(f.factor_id, ',' ORDER BY f.factor_id) "                                \
   " FROM {tenant_required_secondary_factors} f "                                              \
   " WHERE f.connection_uri_domain = c.connection_uri_domain AND f.app_id = c.app_id "         \
   " AND f.tenant_id = c.tenant_id), "                                                         \
@@ -29,22 +29,32 @@ namespace gatehouse::tenants {
 
 v1::Tenant ReadTenant(const db::Row& row);
 
-// The columns that ReadProvider reads from column `first` on, from `p` ({tenant_thirdparty_providers}).
-#define GATEHOUSE_PROVIDER_COLUMNS                                                             \
+// By domain, app and tenant. Index: tenant_configs_pkey.
+inline constexpr db::Statement kGetTenant = {
+    "tenants_get", "SELECT " GATEHOUSE_TENANT_COLUMNS
+                   "FROM {tenant_configs} c "
+                   "WHERE c.connection_uri_domain = $1 AND c.app_id = $2 AND c.tenant_id = $3"};
+
+// $1 to $3: domain, app, tenant.
+db::Params NameParams(const common::v1::Scope& scope);
+
+// The columns that ReadProvider reads from column `first` on, from `p`
+// ({tenant_thirdparty_providers}).
+#define GATEHOUSE_PROVIDER_COLUMNS                                                              \
   "p.third_party_id, p.name, p.authorization_endpoint, p.authorization_endpoint_query_params, " \
-  "p.token_endpoint, p.token_endpoint_body_params, p.user_info_endpoint, "                     \
-  "p.user_info_endpoint_query_params, p.user_info_endpoint_headers, p.jwks_uri, "              \
-  "p.oidc_discovery_endpoint, p.require_email, "                                               \
-  "p.user_info_map_from_id_token_payload_user_id, "                                            \
-  "p.user_info_map_from_id_token_payload_email, "                                              \
-  "p.user_info_map_from_id_token_payload_email_verified, "                                     \
-  "p.user_info_map_from_user_info_endpoint_user_id, "                                          \
-  "p.user_info_map_from_user_info_endpoint_email, "                                            \
-  "p.user_info_map_from_user_info_endpoint_email_verified, "                                   \
-  "(SELECT json_agg(json_build_array(k.client_type, k.client_id, k.client_secret, k.scope, "   \
-  " k.force_pkce, k.additional_config) ORDER BY k.client_type) "                                      \
-  " FROM {tenant_thirdparty_provider_clients} k "                                              \
-  " WHERE k.connection_uri_domain = p.connection_uri_domain AND k.app_id = p.app_id "          \
+  "p.token_endpoint, p.token_endpoint_body_params, p.user_info_endpoint, "                      \
+  "p.user_info_endpoint_query_params, p.user_info_endpoint_headers, p.jwks_uri, "               \
+  "p.oidc_discovery_endpoint, p.require_email, "                                                \
+  "p.user_info_map_from_id_token_payload_user_id, "                                             \
+  "p.user_info_map_from_id_token_payload_email, "                                               \
+  "p.user_info_map_from_id_token_payload_email_verified, "                                      \
+  "p.user_info_map_from_user_info_endpoint_user_id, "                                           \
+  "p.user_info_map_from_user_info_endpoint_email, "                                             \
+  "p.user_info_map_from_user_info_endpoint_email_verified, "                                    \
+  "(SELECT json_agg(json_build_array(k.client_type, k.client_id, k.client_secret, k.scope, "    \
+  " k.force_pkce, k.additional_config) ORDER BY k.client_type) "                                \
+  " FROM {tenant_thirdparty_provider_clients} k "                                               \
+  " WHERE k.connection_uri_domain = p.connection_uri_domain AND k.app_id = p.app_id "           \
   " AND k.tenant_id = p.tenant_id AND k.third_party_id = p.third_party_id) "
 
 v1::ThirdPartyProvider ReadProvider(const db::Row& row, int first);

@@ -6,7 +6,7 @@
 #include "libs/base/status.h"
 #include "libs/db/database.h"
 #include "libs/db/migrator.h"
-#include "services/tenants/pg_tenant_store.h"
+#include "services/tenants/pg_tenant_change.h"
 
 namespace gatehouse::tenants {
 namespace {

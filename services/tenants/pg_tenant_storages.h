@@ -18,8 +18,7 @@ class PgTenantStorages final : public TenantStorages {
   PgTenantStorages(tenancy::TenantDatabases& databases, const Clock& clock)
       : databases_(databases), clock_(clock) {}
 
-  absl::Status Prepare(absl::Time deadline, const tenancy::Tenant& tenant,
-                       int64_t now_ms) override;
+  absl::Status Prepare(absl::Time deadline, const tenancy::Tenant& tenant, int64_t now_ms) override;
   absl::Status Remove(absl::Time deadline, const tenancy::Tenant& tenant) override;
   absl::Status Check(absl::Time deadline, const tenancy::Tenant& tenant) override;
 

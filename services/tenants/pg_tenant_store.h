@@ -25,19 +25,12 @@ class PgTenantStore final : public TenantStore {
   // What other processes change. `changed` is told of one scope; `resynchronise` that any may have
   // changed. Both are called on one thread of the listener.
   absl::StatusOr<std::unique_ptr<db::Subscription>> Listen(
-      std::function<void(const common::v1::Scope&)> changed,
-      std::function<void()> resynchronise);
+      std::function<void(const common::v1::Scope&)> changed, std::function<void()> resynchronise);
 
  private:
   db::Database& database_;
   const std::string channel_;   // of notifications: one per schema and table prefix
   const std::string instance_;  // marks notifications of this process
 };
-
-// Statements that run in a tenant's own database as well as in the base one.
-absl::Status AddTenantRows(db::Database& database, absl::Time deadline,
-                           const common::v1::Scope& scope, int64_t now_ms);
-absl::Status RemoveTenantRows(db::Database& database, absl::Time deadline,
-                              const common::v1::Scope& scope);
 
 }  // namespace gatehouse::tenants

@@ -5,11 +5,12 @@ namespace {
 
 using namespace rpc::callers;  // NOLINT: the rows below are names of callers and nothing else
 
-// Replies hold providers' secrets, and changes are for who holds the API key: the gateway checks it.
+// Replies hold providers' secrets, and changes are for who holds the API key: the gateway checks
+// it.
 const std::vector<std::string_view> kEdge = {kGateway};
 // Every process needs the directory, our own included.
-const std::vector<std::string_view> kProcesses = {kGateway, kTenants, kJwks,  kUsers, kThirdParty,
-                                                  kSession, kRoles,   kAccounts};
+const std::vector<std::string_view> kProcesses = {kGateway,    kTenants, kJwks,  kUsers,
+                                                  kThirdParty, kSession, kRoles, kAccounts};
 
 }  // namespace
 

@@ -24,16 +24,15 @@ absl::Status Check(const v1::ThirdPartyProvider& provider) {
 
 TEST(ProviderRulesTest, CompleteProvidersPass) {
   EXPECT_TRUE(Check(Provider("google")).ok());
-  EXPECT_TRUE(
-      Check(Provider("apple", R"({"keyId":"k","teamId":"t","privateKey":"p"})")).ok());
+  EXPECT_TRUE(Check(Provider("apple", R"({"keyId":"k","teamId":"t","privateKey":"p"})")).ok());
   EXPECT_TRUE(Check(Provider("google-workspaces", R"({"hd":"*"})")).ok());
   EXPECT_TRUE(Check(Provider("boxy-saml")).ok());
 }
 
 TEST(ProviderRulesTest, WhatAProviderNeedsIsDemanded) {
-  for (const char* config : {R"({})", R"({"keyId":"k","teamId":"t"})",
-                             R"({"keyId":"k","teamId":"t","privateKey":""})",
-                             R"({"keyId":1,"teamId":"t","privateKey":"p"})"}) {
+  for (const char* config :
+       {R"({})", R"({"keyId":"k","teamId":"t"})", R"({"keyId":"k","teamId":"t","privateKey":""})",
+        R"({"keyId":1,"teamId":"t","privateKey":"p"})"}) {
     EXPECT_EQ(ReasonOf(Check(Provider("apple", config))), ErrorReason::kBadInput) << config;
   }
   EXPECT_FALSE(Check(Provider("google-workspaces", R"({"hd":1})")).ok());

@@ -203,8 +203,7 @@ absl::StatusOr<bool> TenantManager::RemoveDomain(absl::Time deadline, const std:
   return true;
 }
 
-absl::StatusOr<bool> TenantManager::PutProvider(absl::Time deadline,
-                                                const common::v1::Scope& scope,
+absl::StatusOr<bool> TenantManager::PutProvider(absl::Time deadline, const common::v1::Scope& scope,
                                                 const v1::ThirdPartyProvider& provider,
                                                 bool skip_validation) {
   bool found = false;

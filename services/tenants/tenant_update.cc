@@ -171,8 +171,7 @@ absl::Status ApplyRecipesAndFactors(v1::Tenant& tenant, const v1::UpsertTenantRe
       std::any_of(Recipes().begin(), Recipes().end(), [&](const Recipe& recipe) {
         return recipe.Wanted(request) == true && !IsOnSince5_0(tenant, recipe);
       });
-  if (switches_on && tenant.has_first_factors() &&
-      tenant.first_factors().factor_ids_size() == 0) {
+  if (switches_on && tenant.has_first_factors() && tenant.first_factors().factor_ids_size() == 0) {
     for (const Recipe& recipe : Recipes()) (tenant.*recipe.set_enabled)(false);
     tenant.clear_first_factors();
   }
@@ -199,8 +198,8 @@ absl::Status ApplyRecipesAndFactors(v1::Tenant& tenant, const v1::UpsertTenantRe
     first = ReadFactors(request.has_first_factors(), request.first_factors());
   }
   if (request.set_required_secondary_factors()) {
-    const Factors given = ReadFactors(request.has_required_secondary_factors(),
-                                      request.required_secondary_factors());
+    const Factors given =
+        ReadFactors(request.has_required_secondary_factors(), request.required_secondary_factors());
     secondary = given;
     // A second factor that brings its recipe with it must not make it a first factor too: so what
     // "no first factors set" meant until now is written down.
@@ -308,8 +307,8 @@ absl::StatusOr<v1::Tenant> ApplyUpdate(v1::Tenant current, const v1::UpsertTenan
       return BadInput("style is not set");
   }
   RETURN_IF_ERROR(CheckFactorNames("firstFactors", current.first_factors()));
-  RETURN_IF_ERROR(CheckFactorNames("requiredSecondaryFactors",
-                                   current.required_secondary_factors()));
+  RETURN_IF_ERROR(
+      CheckFactorNames("requiredSecondaryFactors", current.required_secondary_factors()));
   return current;
 }
 

@@ -73,11 +73,10 @@ absl::StatusOr<v1::RemoveTenantResponse> TenantsService::RemoveTenant(
   RETURN_IF_ERROR(directory_.Find(scope, context.deadline).status());
   RETURN_IF_ERROR(allowed);
   v1::RemoveTenantResponse response;
-  ASSIGN_OR_RETURN(
-      const bool existed,
-      manager_.RemoveTenant(context.deadline,
-                            tenancy::MakeScope(scope.connection_uri_domain(), scope.app_id(),
-                                               request.tenant_id())));
+  ASSIGN_OR_RETURN(const bool existed,
+                   manager_.RemoveTenant(context.deadline,
+                                         tenancy::MakeScope(scope.connection_uri_domain(),
+                                                            scope.app_id(), request.tenant_id())));
   response.set_did_exist(existed);
   return response;
 }
@@ -90,10 +89,10 @@ absl::StatusOr<v1::RemoveAppResponse> TenantsService::RemoveApp(
   RETURN_IF_ERROR(directory_.Find(scope, context.deadline).status());
   RETURN_IF_ERROR(allowed);
   v1::RemoveAppResponse response;
-  ASSIGN_OR_RETURN(const bool existed,
-                   manager_.RemoveApp(context.deadline,
-                                      tenancy::MakeScope(scope.connection_uri_domain(),
-                                                         request.app_id(), kPublic)));
+  ASSIGN_OR_RETURN(
+      const bool existed,
+      manager_.RemoveApp(context.deadline, tenancy::MakeScope(scope.connection_uri_domain(),
+                                                              request.app_id(), kPublic)));
   response.set_did_exist(existed);
   return response;
 }
@@ -106,8 +105,8 @@ absl::StatusOr<v1::RemoveConnectionUriDomainResponse> TenantsService::RemoveConn
   RETURN_IF_ERROR(directory_.Find(request.scope(), context.deadline).status());
   RETURN_IF_ERROR(allowed);
   v1::RemoveConnectionUriDomainResponse response;
-  ASSIGN_OR_RETURN(const bool existed, manager_.RemoveDomain(context.deadline,
-                                                             request.connection_uri_domain()));
+  ASSIGN_OR_RETURN(const bool existed,
+                   manager_.RemoveDomain(context.deadline, request.connection_uri_domain()));
   response.set_did_exist(existed);
   return response;
 }
@@ -127,9 +126,8 @@ absl::StatusOr<v1::RemoveThirdPartyProviderResponse> TenantsService::RemoveThird
     rpc::CallContext& context, const v1::RemoveThirdPartyProviderRequest& request) {
   RETURN_IF_ERROR(directory_.Find(request.scope(), context.deadline).status());
   v1::RemoveThirdPartyProviderResponse response;
-  ASSIGN_OR_RETURN(const bool existed,
-                   manager_.RemoveProvider(context.deadline, request.scope(),
-                                           request.third_party_id()));
+  ASSIGN_OR_RETURN(const bool existed, manager_.RemoveProvider(context.deadline, request.scope(),
+                                                               request.third_party_id()));
   response.set_did_exist(existed);
   return response;
 }
