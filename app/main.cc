@@ -2,6 +2,7 @@
 
 #include "gateway/rest_front_end.h"
 #include "libs/process/program.h"
+#include "services/accounts/component.h"
 #include "services/jwks/component.h"
 #include "services/roles/component.h"
 #include "services/session/component.h"
@@ -20,6 +21,7 @@ int main(int argc, char* argv[]) {
       {"thirdparty", gatehouse::thirdparty::MakeThirdPartyComponent},
       {"session", gatehouse::session::MakeSessionComponent},
       {"roles", gatehouse::roles::MakeRolesComponent},
+      {"accounts", gatehouse::accounts::MakeAccountsComponent},
   };
   program.front_end = gatehouse::gateway::StartRestFrontEnd;
   program.embeds_postgres = true;

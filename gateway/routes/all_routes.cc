@@ -1,12 +1,17 @@
 #include "gateway/routes/all_routes.h"
 
+#include "gateway/routes/accountlinking_routes.h"
 #include "gateway/routes/core_routes.h"
 #include "gateway/routes/emailpassword_routes.h"
+#include "gateway/routes/emailverification_routes.h"
+#include "gateway/routes/idmapping_routes.h"
 #include "gateway/routes/jwks_routes.h"
+#include "gateway/routes/metadata_routes.h"
 #include "gateway/routes/multitenancy_routes.h"
 #include "gateway/routes/recipe_user_routes.h"
 #include "gateway/routes/roles_routes.h"
 #include "gateway/routes/session_routes.h"
+#include "gateway/routes/tenant_user_routes.h"
 #include "gateway/routes/thirdparty_routes.h"
 #include "gateway/routes/unavailable_routes.h"
 #include "gateway/routes/users_routes.h"
@@ -28,6 +33,12 @@ void AddAllRoutes(RouteTable& routes, host::Host& host, const RequestStats& stat
   AddRecipeUserRoutes(routes, std::move(recipe_user));
   AddUsersRoutes(routes, users);
   AddRolesRoutes(routes, host.ChannelBetween("gateway", "roles"));
+  rpc::Channel& accounts = host.ChannelBetween("gateway", "accounts");
+  AddAccountLinkingRoutes(routes, accounts, users);
+  AddIdMappingRoutes(routes, accounts, users);
+  AddTenantUserRoutes(routes, accounts, users);
+  AddEmailVerificationRoutes(routes, users);
+  AddMetadataRoutes(routes, users);
 }
 
 }  // namespace gatehouse::gateway

@@ -87,6 +87,11 @@ constexpr Statement kRemoveUserRole = {
     " WHERE app_id = $1 AND tenant_id = $2 AND user_id = $3 AND role = $4"};
 
 // By user_roles_pkey.
+constexpr Statement kRemoveUserRoles = {
+    "roles_remove_user_roles",
+    "DELETE FROM {user_roles} WHERE app_id = $1 AND tenant_id = $2 AND user_id = $3"};
+
+// By user_roles_pkey.
 constexpr Statement kListUserRoles = {
     "roles_list_of_user",
     "SELECT role FROM {user_roles} WHERE app_id = $1 AND tenant_id = $2 AND user_id = $3"
@@ -231,6 +236,13 @@ absl::StatusOr<std::vector<std::string>> PgRoleStore::ListRoleUsers(const Where&
       db::Result result,
       Execute(tenant, kListRoleUsers, {tenant.tenant.app_id, tenant.tenant.tenant_id, role}));
   return FirstColumn(result);
+}
+
+absl::StatusOr<bool> PgRoleStore::RemoveUserRoles(const Where& tenant, std::string_view user_id) {
+  ASSIGN_OR_RETURN(
+      db::Result result,
+      Execute(tenant, kRemoveUserRoles, {tenant.tenant.app_id, tenant.tenant.tenant_id, user_id}));
+  return result.affected() > 0;
 }
 
 absl::Status PgRoleStore::RemoveUser(const Where& database, std::string_view user_id) {

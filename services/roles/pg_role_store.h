@@ -41,6 +41,7 @@ class PgRoleStore final : public RoleStore {
                                                          std::string_view user_id) override;
   absl::StatusOr<std::vector<std::string>> ListRoleUsers(const Where& tenant,
                                                          std::string_view role) override;
+  absl::StatusOr<bool> RemoveUserRoles(const Where& tenant, std::string_view user_id) override;
   absl::Status RemoveUser(const Where& database, std::string_view user_id) override;
   absl::StatusOr<bool> IsUserIdInUse(const Where& database, std::string_view user_id) override;
 

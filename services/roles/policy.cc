@@ -19,6 +19,7 @@ rpc::Policy RolesPolicy() {
       {.method = "ListUserRoles", .callers = {kGateway, kClient}},
       {.method = "ListRoleUsers", .callers = {kGateway, kClient}},
       {.method = "RemoveUser", .callers = {kAccounts}},
+      {.method = "RemoveUserFromTenant", .callers = {kAccounts}},
       {.method = "IsUserIdInUse", .callers = {kAccounts}},
   };
 }

@@ -61,6 +61,8 @@ class RoleStore {
                                               std::string_view role) = 0;
   virtual absl::StatusOr<std::vector<std::string>> ListUserRoles(const Where& tenant,
                                                                  std::string_view user_id) = 0;
+  // False: there was none.
+  virtual absl::StatusOr<bool> RemoveUserRoles(const Where& tenant, std::string_view user_id) = 0;
   virtual absl::StatusOr<std::vector<std::string>> ListRoleUsers(const Where& tenant,
                                                                  std::string_view role) = 0;
 

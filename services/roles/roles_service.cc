@@ -154,6 +154,16 @@ absl::StatusOr<v1::RemoveUserResponse> RolesServiceImpl::RemoveUser(
   return v1::RemoveUserResponse();
 }
 
+absl::StatusOr<v1::RemoveUserFromTenantResponse> RolesServiceImpl::RemoveUserFromTenant(
+    rpc::CallContext& context, const v1::RemoveUserFromTenantRequest& request) {
+  ASSIGN_OR_RETURN(TenantPtr tenant, directory_.Find(request.scope(), context.deadline));
+  ASSIGN_OR_RETURN(const bool existed,
+                   store_.RemoveUserRoles({*tenant, context.deadline}, request.user_id()));
+  v1::RemoveUserFromTenantResponse response;
+  response.set_existed(existed);
+  return response;
+}
+
 absl::StatusOr<v1::IsUserIdInUseResponse> RolesServiceImpl::IsUserIdInUse(
     rpc::CallContext& context, const v1::IsUserIdInUseRequest& request) {
   ASSIGN_OR_RETURN(std::vector<TenantPtr> databases,

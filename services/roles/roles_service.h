@@ -34,6 +34,8 @@ class RolesServiceImpl final : public v1::RolesService {
       rpc::CallContext& context, const v1::ListUserRolesRequest& request) override;
   absl::StatusOr<v1::ListRoleUsersResponse> ListRoleUsers(
       rpc::CallContext& context, const v1::ListRoleUsersRequest& request) override;
+  absl::StatusOr<v1::RemoveUserFromTenantResponse> RemoveUserFromTenant(
+      rpc::CallContext& context, const v1::RemoveUserFromTenantRequest& request) override;
   absl::StatusOr<v1::RemoveUserResponse> RemoveUser(rpc::CallContext& context,
                                                     const v1::RemoveUserRequest& request) override;
   absl::StatusOr<v1::IsUserIdInUseResponse> IsUserIdInUse(

@@ -99,13 +99,20 @@ absl::StatusOr<v1::RevokeUserSessionsResponse> SessionService::RevokeUserSession
 
 absl::StatusOr<v1::RemoveUserSessionsResponse> SessionService::RemoveUserSessions(
     rpc::CallContext& context, const v1::RemoveUserSessionsRequest& request) {
-  ASSIGN_OR_RETURN(const auto app, parts_.directory.FindApp(request.scope(), context.deadline));
+  const bool everywhere = !request.only_in_tenant();
+  ASSIGN_OR_RETURN(const auto tenant,
+                   everywhere ? parts_.directory.FindApp(request.scope(), context.deadline)
+                              : parts_.directory.Find(request.scope(), context.deadline));
   UserSessions whose;
   whose.user_ids.assign(request.user_ids().begin(), request.user_ids().end());
-  for (const auto& storage : Storages(app, /*across_all_tenants=*/true)) {
-    RETURN_IF_ERROR(parts_.store.DeleteOfUsers(*storage, whose, context.deadline).status());
+  if (!everywhere) whose.tenant_id = tenant->tenant_id;
+  v1::RemoveUserSessionsResponse response;
+  for (const auto& storage : Storages(tenant, everywhere)) {
+    ASSIGN_OR_RETURN(const std::vector<std::string> handles,
+                     parts_.store.DeleteOfUsers(*storage, whose, context.deadline));
+    if (!handles.empty()) response.set_existed(true);
   }
-  return v1::RemoveUserSessionsResponse();
+  return response;
 }
 
 absl::StatusOr<v1::IsUserIdInUseResponse> SessionService::IsUserIdInUse(

@@ -16,6 +16,7 @@
 #include "services/users/registry/pg_activity_store.h"
 #include "services/users/registry/pg_user_store.h"
 #include "services/users/registry/registry_service.h"
+#include "services/users/user_topics_component.h"
 
 namespace gatehouse::users {
 namespace {
@@ -42,7 +43,8 @@ class UsersComponent final : public host::Component {
                            environment.clock()),
         registry_handler_(registry_service_),
         emailpassword_handler_(emailpassword_service_),
-        directory_handler_(directory_service_) {
+        directory_handler_(directory_service_),
+        topics_(environment, users_, activity_) {
     environment.jobs().Add({.name = "save_user_activity",
                             .interval = kActivityFlushInterval,
                             .first_after = kActivityFlushInterval,
@@ -55,9 +57,11 @@ class UsersComponent final : public host::Component {
   }
 
   std::vector<host::ExposedService> services() override {
-    return {{&registry_handler_, RegistryPolicy()},
-            {&emailpassword_handler_, EmailPasswordPolicy()},
-            {&directory_handler_, UserDirectoryPolicy()}};
+    std::vector<host::ExposedService> services = topics_.services();
+    services.push_back({&registry_handler_, RegistryPolicy()});
+    services.push_back({&emailpassword_handler_, EmailPasswordPolicy()});
+    services.push_back({&directory_handler_, UserDirectoryPolicy()});
+    return services;
   }
 
  private:
@@ -94,6 +98,7 @@ class UsersComponent final : public host::Component {
   v1::RegistryServiceHandler registry_handler_;
   v1::EmailPasswordServiceHandler emailpassword_handler_;
   v1::UserDirectoryServiceHandler directory_handler_;
+  UserTopics topics_;
 };
 
 }  // namespace

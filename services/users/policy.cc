@@ -34,4 +34,47 @@ rpc::Policy UserDirectoryPolicy() {
   };
 }
 
+rpc::Policy LinkingPolicy() {
+  return {
+      {"CheckPrimaryUser", {kGateway, kClient, kAccounts}},
+      {"MakePrimaryUser", {kGateway, kClient, kAccounts}},
+      {"CheckLink", {kGateway, kClient, kAccounts}},
+      {"LinkUsers", {kAccounts}},
+      {"UnlinkUser", {kAccounts}},
+      {"AddUserToTenant", {kGateway, kClient, kAccounts}},
+      {"RemoveUserFromTenant", {kAccounts}},
+      {"PlanUserRemoval", {kAccounts}},
+      {"RemoveUser", {kAccounts}},
+  };
+}
+
+rpc::Policy IdMappingPolicy() {
+  return {
+      {"FindUserIdMapping", {kGateway, kClient, kAccounts}},
+      {"SetExternalUserIdInfo", {kGateway, kClient}},
+      {"CheckUserIdMapping", {kAccounts}},
+      {"CreateUserIdMapping", {kAccounts}},
+      {"DeleteUserIdMapping", {kAccounts}},
+  };
+}
+
+rpc::Policy EmailVerificationPolicy() {
+  return {
+      {"CreateEmailVerificationToken", {kGateway, kClient}},
+      {"VerifyEmail", {kGateway, kClient}},
+      {"RevokeEmailVerificationTokens", {kGateway, kClient}},
+      {"UnverifyEmail", {kGateway, kClient}},
+      {"IsEmailVerified", {kGateway, kClient}},
+  };
+}
+
+rpc::Policy MetadataPolicy() {
+  return {
+      {"GetMetadata", {kGateway, kClient}},
+      {"ListMetadata", {kGateway, kClient}},
+      {"UpdateMetadata", {kGateway, kClient}},
+      {"DeleteMetadata", {kGateway, kClient}},
+  };
+}
+
 }  // namespace gatehouse::users

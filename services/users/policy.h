@@ -8,5 +8,9 @@ namespace gatehouse::users {
 rpc::Policy RegistryPolicy();
 rpc::Policy EmailPasswordPolicy();
 rpc::Policy UserDirectoryPolicy();
+rpc::Policy LinkingPolicy();
+rpc::Policy IdMappingPolicy();
+rpc::Policy EmailVerificationPolicy();
+rpc::Policy MetadataPolicy();
 
 }  // namespace gatehouse::users

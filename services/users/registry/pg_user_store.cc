@@ -12,16 +12,19 @@
 namespace gatehouse::users {
 namespace {
 
-// $2: an internal id, else an external one. Primary key; userid_mapping_external_user_id_key.
+// $2: an internal id, or an external one. A mapping that was forced may give one user another's
+// internal id: the id then means the user that clients see under it, unless the other one is
+// mapped too. userid_mapping_supertokens_user_id_key, userid_mapping_external_user_id_key; primary
+// key.
 constexpr db::Statement kFindById = {
     "users_find_by_id",
-    "WITH internal AS (SELECT primary_or_recipe_user_id AS id FROM {app_id_to_user_id}"
-    "  WHERE app_id = $1::varchar AND user_id = $2::bpchar),"
-    " target AS (SELECT id FROM internal UNION ALL"
-    "  SELECT u.primary_or_recipe_user_id FROM {userid_mapping} m"
-    "  JOIN {app_id_to_user_id} u ON u.app_id = m.app_id AND u.user_id = m.supertokens_user_id"
-    "  WHERE m.app_id = $1::varchar AND m.external_user_id = $2::varchar"
-    "  AND NOT EXISTS (SELECT 1 FROM internal))" GATEHOUSE_USER_ROWS_SQL};
+    "WITH target AS (SELECT u.primary_or_recipe_user_id AS id FROM {app_id_to_user_id} u"
+    "  WHERE u.app_id = $1::varchar AND u.user_id = COALESCE("
+    "   (SELECT m.supertokens_user_id FROM {userid_mapping} m WHERE m.app_id = $1::varchar"
+    "     AND m.supertokens_user_id = $2::varchar::bpchar),"
+    "   (SELECT m.supertokens_user_id FROM {userid_mapping} m WHERE m.app_id = $1::varchar"
+    "     AND m.external_user_id = $2::varchar),"
+    "   $2::varchar::bpchar))" GATEHOUSE_USER_ROWS_SQL};
 
 // $3, $4: types and values. idx_recipe_user_tenants_account_info_pattern.
 constexpr db::Statement kFindByAccountInfo = {
@@ -50,11 +53,13 @@ constexpr db::Statement kResolve = {
     "   FROM {app_id_to_user_id} l LEFT JOIN {userid_mapping} lm"
     "     ON lm.app_id = l.app_id AND lm.supertokens_user_id = l.user_id"
     "   WHERE l.app_id = u.app_id"
-    "     AND l.primary_or_recipe_user_id = u.primary_or_recipe_user_id) END"
+    "     AND l.primary_or_recipe_user_id = u.primary_or_recipe_user_id"
+    "     AND (l.user_id = u.user_id OR EXISTS (SELECT 1 FROM {recipe_user_account_infos} i"
+    "      WHERE i.app_id = l.app_id AND i.recipe_user_id = l.user_id))) END"
     " FROM unnest($2::varchar[]) WITH ORDINALITY AS given(id, place)"
     " LEFT JOIN {userid_mapping} m ON m.app_id = $1::varchar AND m.external_user_id = given.id"
-    "  AND NOT EXISTS (SELECT 1 FROM {app_id_to_user_id} e"
-    "   WHERE e.app_id = $1::varchar AND e.user_id = given.id::bpchar)"
+    "  AND NOT EXISTS (SELECT 1 FROM {userid_mapping} e"
+    "   WHERE e.app_id = $1::varchar AND e.supertokens_user_id = given.id::bpchar)"
     " LEFT JOIN {app_id_to_user_id} u ON u.app_id = $1::varchar"
     "  AND u.user_id = COALESCE(m.supertokens_user_id, given.id::bpchar)"
     " LEFT JOIN {userid_mapping} own ON own.app_id = u.app_id"

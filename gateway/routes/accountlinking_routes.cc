@@ -1,0 +1,144 @@
+#include "gateway/routes/accountlinking_routes.h"
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "gateway/json_input.h"
+#include "gateway/routes/user_json.h"
+#include "gatehouse/accounts/v1/accounts_service.rpc.h"
+#include "gatehouse/users/v1/linking_service.rpc.h"
+#include "libs/base/status.h"
+
+namespace gatehouse::gateway {
+namespace {
+
+using json::Value;
+using users::v1::LinkRefusal;
+
+struct Clients {
+  Clients(rpc::Channel& accounts_channel, rpc::Channel& users_channel)
+      : accounts(accounts_channel), linking(users_channel) {}
+  accounts::v1::AccountsServiceClient accounts;
+  users::v1::LinkingServiceClient linking;
+};
+
+// `linked_status`: what the operation calls a user that is linked already.
+Reply RefusalReply(const LinkRefusal& refusal, std::string_view linked_status,
+                   const CdiVersion* shape_of_user) {
+  if (refusal.kind() == LinkRefusal::KIND_NOT_A_PRIMARY_USER) {
+    return StatusReply("INPUT_USER_IS_NOT_A_PRIMARY_USER");
+  }
+  const bool linked = refusal.kind() == LinkRefusal::KIND_ALREADY_LINKED;
+  Value reply = Value::Object(
+      {{"status",
+        linked ? linked_status : "ACCOUNT_INFO_ALREADY_ASSOCIATED_WITH_ANOTHER_PRIMARY_USER_ID_ERROR"},
+       {"primaryUserId", refusal.primary_user_id()},
+       {"description", refusal.description()}});
+  if (linked && shape_of_user != nullptr) {
+    reply.Set("user", WholeUserJson(refusal.user(), *shape_of_user));
+  }
+  return JsonReply(reply);
+}
+
+Reply PrimaryRefusal(const LinkRefusal& refusal) {
+  return RefusalReply(refusal, "RECIPE_USER_ID_ALREADY_LINKED_WITH_PRIMARY_USER_ID_ERROR", nullptr);
+}
+
+Reply LinkRefusalReply(const LinkRefusal& refusal, const CdiVersion* shape_of_user) {
+  return RefusalReply(refusal, "RECIPE_USER_ID_ALREADY_LINKED_WITH_ANOTHER_PRIMARY_USER_ID_ERROR",
+                      shape_of_user);
+}
+
+// GET /recipe/accountlinking/user/primary/check?recipeUserId
+absl::StatusOr<Reply> CheckPrimary(ApiRequest& request, Clients& clients) {
+  users::v1::CheckPrimaryUserRequest call;
+  ASSIGN_OR_RETURN(*call.mutable_recipe_user_id(), request.RequireQuery("recipeUserId"));
+  RETURN_IF_ERROR(request.RequirePublicTenant());
+  *call.mutable_scope() = request.scope;
+  ASSIGN_OR_RETURN(const auto reply, clients.linking.CheckPrimaryUser(request.context, call));
+  if (reply.has_refused()) return PrimaryRefusal(reply.refused());
+  return JsonReply(
+      Value::Object({{"status", "OK"},
+                     {"wasAlreadyAPrimaryUser", reply.possible().was_already_primary()}}));
+}
+
+// POST /recipe/accountlinking/user/primary {recipeUserId}
+absl::StatusOr<Reply> MakePrimary(ApiRequest& request, Clients& clients) {
+  users::v1::MakePrimaryUserRequest call;
+  ASSIGN_OR_RETURN(const Value* body, request.JsonBody());
+  ASSIGN_OR_RETURN(*call.mutable_recipe_user_id(), RequireString(*body, "recipeUserId"));
+  RETURN_IF_ERROR(request.RequirePublicTenant());
+  *call.mutable_scope() = request.scope;
+  ASSIGN_OR_RETURN(const auto reply, clients.linking.MakePrimaryUser(request.context, call));
+  if (reply.has_refused()) return PrimaryRefusal(reply.refused());
+  return JsonReply(
+      Value::Object({{"status", "OK"},
+                     {"wasAlreadyAPrimaryUser", reply.made().was_already_primary()},
+                     {"user", WholeUserJson(reply.made().user(), request.cdi)}}));
+}
+
+// GET /recipe/accountlinking/user/link/check?recipeUserId&primaryUserId
+absl::StatusOr<Reply> CheckLink(ApiRequest& request, Clients& clients) {
+  users::v1::CheckLinkRequest call;
+  ASSIGN_OR_RETURN(*call.mutable_recipe_user_id(), request.RequireQuery("recipeUserId"));
+  ASSIGN_OR_RETURN(*call.mutable_primary_user_id(), request.RequireQuery("primaryUserId"));
+  RETURN_IF_ERROR(request.RequirePublicTenant());
+  *call.mutable_scope() = request.scope;
+  ASSIGN_OR_RETURN(const auto reply, clients.linking.CheckLink(request.context, call));
+  if (reply.has_refused()) return LinkRefusalReply(reply.refused(), nullptr);
+  return JsonReply(Value::Object(
+      {{"status", "OK"}, {"accountsAlreadyLinked", reply.possible().already_linked()}}));
+}
+
+// POST /recipe/accountlinking/user/link {recipeUserId, primaryUserId}
+absl::StatusOr<Reply> Link(ApiRequest& request, Clients& clients) {
+  accounts::v1::LinkAccountsRequest call;
+  ASSIGN_OR_RETURN(const Value* body, request.JsonBody());
+  ASSIGN_OR_RETURN(*call.mutable_recipe_user_id(), RequireString(*body, "recipeUserId"));
+  ASSIGN_OR_RETURN(*call.mutable_primary_user_id(), RequireString(*body, "primaryUserId"));
+  RETURN_IF_ERROR(request.RequirePublicTenant());
+  *call.mutable_scope() = request.scope;
+  ASSIGN_OR_RETURN(const auto reply, clients.accounts.LinkAccounts(request.context, call));
+  if (reply.has_refused()) return LinkRefusalReply(reply.refused(), &request.cdi);
+  return JsonReply(
+      Value::Object({{"status", "OK"},
+                     {"accountsAlreadyLinked", reply.linked().already_linked()},
+                     {"user", WholeUserJson(reply.linked().user(), request.cdi)}}));
+}
+
+// POST /recipe/accountlinking/user/unlink {recipeUserId}
+absl::StatusOr<Reply> Unlink(ApiRequest& request, Clients& clients) {
+  accounts::v1::UnlinkAccountRequest call;
+  ASSIGN_OR_RETURN(const Value* body, request.JsonBody());
+  ASSIGN_OR_RETURN(*call.mutable_recipe_user_id(), RequireString(*body, "recipeUserId"));
+  RETURN_IF_ERROR(request.RequirePublicTenant());
+  *call.mutable_scope() = request.scope;
+  ASSIGN_OR_RETURN(const auto reply, clients.accounts.UnlinkAccount(request.context, call));
+  return JsonReply(Value::Object({{"status", "OK"},
+                                  {"wasRecipeUserDeleted", reply.was_deleted()},
+                                  {"wasLinked", reply.was_linked()}}));
+}
+
+}  // namespace
+
+void AddAccountLinkingRoutes(RouteTable& routes, rpc::Channel& accounts, rpc::Channel& users) {
+  using Operation = absl::StatusOr<Reply> (*)(ApiRequest&, Clients&);
+  auto clients = std::make_shared<Clients>(accounts, users);
+  auto add = [&](HttpMethod method, std::string path, std::string_view service,
+                 Operation operation) {
+    routes.Add({.method = method,
+                .path = std::move(path),
+                .service = service,
+                .handler = [clients, operation](ApiRequest& request) {
+                  return operation(request, *clients);
+                }});
+  };
+  add(HttpMethod::kGet, "/recipe/accountlinking/user/primary/check", "users", CheckPrimary);
+  add(HttpMethod::kPost, "/recipe/accountlinking/user/primary", "users", MakePrimary);
+  add(HttpMethod::kGet, "/recipe/accountlinking/user/link/check", "users", CheckLink);
+  add(HttpMethod::kPost, "/recipe/accountlinking/user/link", "accounts", Link);
+  add(HttpMethod::kPost, "/recipe/accountlinking/user/unlink", "accounts", Unlink);
+}
+
+}  // namespace gatehouse::gateway

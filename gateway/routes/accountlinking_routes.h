@@ -1,0 +1,15 @@
+#pragma once
+
+#include "gateway/api/route_table.h"
+
+namespace gatehouse::rpc {
+class Channel;
+}
+
+namespace gatehouse::gateway {
+
+// Primary users, linking and unlinking: the checks go to users, what has effects on sessions to
+// accounts. The channels outlive the table.
+void AddAccountLinkingRoutes(RouteTable& routes, rpc::Channel& accounts, rpc::Channel& users);
+
+}  // namespace gatehouse::gateway

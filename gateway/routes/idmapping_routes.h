@@ -1,0 +1,15 @@
+#pragma once
+
+#include "gateway/api/route_table.h"
+
+namespace gatehouse::rpc {
+class Channel;
+}
+
+namespace gatehouse::gateway {
+
+// External user ids: what needs other services' checks goes to accounts, the rest to users. The
+// channels outlive the table.
+void AddIdMappingRoutes(RouteTable& routes, rpc::Channel& accounts, rpc::Channel& users);
+
+}  // namespace gatehouse::gateway

@@ -1,0 +1,14 @@
+#pragma once
+
+#include "gateway/api/route_table.h"
+
+namespace gatehouse::rpc {
+class Channel;
+}
+
+namespace gatehouse::gateway {
+
+// User metadata. `users` is the way to the users service; it must outlive the table.
+void AddMetadataRoutes(RouteTable& routes, rpc::Channel& users);
+
+}  // namespace gatehouse::gateway

@@ -1,0 +1,14 @@
+#pragma once
+
+#include "gateway/api/route_table.h"
+
+namespace gatehouse::rpc {
+class Channel;
+}
+
+namespace gatehouse::gateway {
+
+// Users in tenants, and the removal of users. The channels outlive the table.
+void AddTenantUserRoutes(RouteTable& routes, rpc::Channel& accounts, rpc::Channel& users);
+
+}  // namespace gatehouse::gateway

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "libs/host/component.h"
+
+namespace gatehouse::accounts {
+
+// The accounts service, wired. Calls users, session, roles and thirdparty.
+absl::StatusOr<std::unique_ptr<host::Component>> MakeAccountsComponent(
+    host::Environment& environment);
+
+}  // namespace gatehouse::accounts

@@ -1,0 +1,140 @@
+#include "services/accounts/id_mapping.h"
+
+#include <string>
+#include <string_view>
+
+#include "libs/base/status.h"
+#include "libs/base/strings.h"
+
+namespace gatehouse::accounts {
+namespace {
+
+// Whose data go by an id.
+struct Uses {
+  bool session = false;
+  bool metadata = false;
+  bool roles = false;
+  bool email_verification = false;
+
+  // The first in the original's order, by its name there; empty: nobody's.
+  std::string_view First() const {
+    if (session) return "Session";
+    if (metadata) return "UserMetadata";
+    if (roles) return "UserRoles";
+    return email_verification ? "EmailVerification" : "";
+  }
+};
+
+absl::Status InUse(std::string_view recipe) {
+  return BadInput(StrCat("UserId is already in use in ", recipe, " recipe"));
+}
+
+absl::Status AskOtherServices(Peers& peers, rpc::CallContext& context,
+                              const common::v1::Scope& scope, const std::string& user_id,
+                              Uses& uses) {
+  session::v1::IsUserIdInUseRequest sessions;
+  *sessions.mutable_scope() = scope;
+  sessions.set_user_id(user_id);
+  ASSIGN_OR_RETURN(const auto in_sessions, peers.sessions.IsUserIdInUse(context, sessions));
+  uses.session = in_sessions.in_use();
+  roles::v1::IsUserIdInUseRequest roles;
+  *roles.mutable_scope() = scope;
+  roles.set_user_id(user_id);
+  ASSIGN_OR_RETURN(const auto in_roles, peers.roles.IsUserIdInUse(context, roles));
+  uses.roles = in_roles.in_use();
+  return absl::OkStatus();
+}
+
+users::v1::FindUserIdMappingRequest FindRequest(const v1::DeleteUserIdMappingRequest& request,
+                                                users::v1::UserIdType type) {
+  users::v1::FindUserIdMappingRequest find;
+  *find.mutable_scope() = request.scope();
+  find.set_user_id(request.user_id());
+  find.set_type(type);
+  find.set_include_uses(true);
+  return find;
+}
+
+}  // namespace
+
+absl::StatusOr<v1::CreateUserIdMappingResponse> CreateUserIdMapping(
+    Peers& peers, rpc::CallContext& context, const v1::CreateUserIdMappingRequest& request) {
+  v1::CreateUserIdMappingResponse response;
+  users::v1::CreateUserIdMappingRequest create;
+  if (!request.force()) {
+    users::v1::CheckUserIdMappingRequest check;
+    *check.mutable_scope() = request.scope();
+    check.set_supertokens_user_id(request.supertokens_user_id());
+    check.set_external_user_id(request.external_user_id());
+    ASSIGN_OR_RETURN(users::v1::CheckUserIdMappingResponse checked,
+                     peers.id_mapping.CheckUserIdMapping(context, check));
+    if (checked.has_conflict()) {
+      *response.mutable_conflict() = checked.conflict();
+      return response;
+    }
+    if (checked.unknown_user_id()) {
+      response.set_unknown_supertokens_user_id(true);
+      return response;
+    }
+    if (checked.possible().external_id_is_a_user()) {
+      return BadInput("Cannot create a userId mapping where the externalId is also a SuperTokens "
+                      "userID");
+    }
+    Uses uses;
+    uses.metadata = checked.possible().has_metadata();
+    uses.email_verification = checked.possible().has_email_verification();
+    RETURN_IF_ERROR(AskOtherServices(peers, context, request.scope(),
+                                     request.supertokens_user_id(), uses));
+    if (request.move_email_verification()) uses.email_verification = false;
+    if (!uses.First().empty()) return InUse(uses.First());
+    create.set_move_email_verification(request.move_email_verification());
+  }
+  *create.mutable_scope() = request.scope();
+  create.set_supertokens_user_id(request.supertokens_user_id());
+  create.set_external_user_id(request.external_user_id());
+  if (request.has_external_user_id_info()) {
+    create.set_external_user_id_info(request.external_user_id_info());
+  }
+  ASSIGN_OR_RETURN(const users::v1::CreateUserIdMappingResponse created,
+                   peers.id_mapping.CreateUserIdMapping(context, create));
+  if (created.has_conflict()) {
+    *response.mutable_conflict() = created.conflict();
+  } else if (created.unknown_user_id()) {
+    response.set_unknown_supertokens_user_id(true);
+  } else {
+    response.set_created(true);
+  }
+  return response;
+}
+
+absl::StatusOr<v1::DeleteUserIdMappingResponse> DeleteUserIdMapping(
+    Peers& peers, rpc::CallContext& context, const v1::DeleteUserIdMappingRequest& request) {
+  v1::DeleteUserIdMappingResponse response;
+  ASSIGN_OR_RETURN(
+      users::v1::FindUserIdMappingResponse found,
+      peers.id_mapping.FindUserIdMapping(context, FindRequest(request, request.type())));
+  if (!found.has_mapping()) return response;
+
+  users::v1::DeleteUserIdMappingRequest remove;
+  *remove.mutable_scope() = request.scope();
+  remove.set_user_id(request.user_id());
+  remove.set_type(request.type());
+  const std::string& external_id = found.mapping().external_user_id();
+  if (found.external_id_is_a_user()) {
+    // Data that go by the external id are that other user's.
+    remove.set_user_id(found.mapping().supertokens_user_id());
+    remove.set_type(users::v1::USER_ID_TYPE_SUPERTOKENS);
+  } else if (!request.force()) {
+    Uses uses;
+    uses.metadata = found.external_id_has_metadata();
+    uses.email_verification = found.external_id_has_email_verification();
+    RETURN_IF_ERROR(AskOtherServices(peers, context, request.scope(), external_id, uses));
+    if (!uses.First().empty()) return InUse(uses.First());
+  }
+  ASSIGN_OR_RETURN(const users::v1::DeleteUserIdMappingResponse removed,
+                   peers.id_mapping.DeleteUserIdMapping(context, remove));
+  response.set_existed(removed.existed());
+  return response;
+}
+
+}  // namespace gatehouse::accounts

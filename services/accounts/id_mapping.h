@@ -1,0 +1,19 @@
+#pragma once
+
+#include "absl/status/statusor.h"
+#include "gatehouse/accounts/v1/accounts_service.pb.h"
+#include "libs/rpc/service.h"
+#include "services/accounts/peers.h"
+
+namespace gatehouse::accounts {
+
+// Nothing may go by an id that stops being what clients see: every service that keeps data by user
+// id is asked first (formats: 7.3, 18.8).
+
+absl::StatusOr<v1::CreateUserIdMappingResponse> CreateUserIdMapping(
+    Peers& peers, rpc::CallContext& context, const v1::CreateUserIdMappingRequest& request);
+
+absl::StatusOr<v1::DeleteUserIdMappingResponse> DeleteUserIdMapping(
+    Peers& peers, rpc::CallContext& context, const v1::DeleteUserIdMappingRequest& request);
+
+}  // namespace gatehouse::accounts

@@ -1,0 +1,113 @@
+#include "services/accounts/linked_accounts.h"
+
+#include <string>
+
+#include "libs/base/status.h"
+
+namespace gatehouse::accounts {
+namespace {
+
+constexpr std::string_view kThirdPartyRecipe = "thirdparty";
+
+absl::Status EndSessions(Peers& peers, rpc::CallContext& context, const common::v1::Scope& scope,
+                         const std::string& user_id) {
+  session::v1::RemoveUserSessionsRequest request;
+  *request.mutable_scope() = scope;
+  request.add_user_ids(user_id);
+  return peers.sessions.RemoveUserSessions(context, request).status();
+}
+
+}  // namespace
+
+absl::StatusOr<v1::LinkAccountsResponse> LinkAccounts(Peers& peers, rpc::CallContext& context,
+                                                      const v1::LinkAccountsRequest& request) {
+  v1::LinkAccountsResponse response;
+  users::v1::CheckLinkRequest check;
+  *check.mutable_scope() = request.scope();
+  check.set_recipe_user_id(request.recipe_user_id());
+  check.set_primary_user_id(request.primary_user_id());
+  ASSIGN_OR_RETURN(users::v1::CheckLinkResponse checked, peers.linking.CheckLink(context, check));
+  if (checked.has_refused()) {
+    *response.mutable_refused() = std::move(*checked.mutable_refused());
+    return response;
+  }
+  const std::string& session_user = checked.possible().recipe_user_id();
+  if (!checked.possible().already_linked()) {
+    RETURN_IF_ERROR(EndSessions(peers, context, request.scope(), session_user));
+  }
+  users::v1::LinkUsersRequest link;
+  *link.mutable_scope() = request.scope();
+  link.set_recipe_user_id(request.recipe_user_id());
+  link.set_primary_user_id(request.primary_user_id());
+  ASSIGN_OR_RETURN(users::v1::LinkUsersResponse linked, peers.linking.LinkUsers(context, link));
+  if (linked.has_refused()) {
+    *response.mutable_refused() = std::move(*linked.mutable_refused());
+    return response;
+  }
+  if (!linked.linked().already_linked()) {
+    RETURN_IF_ERROR(EndSessions(peers, context, request.scope(), session_user));
+  }
+  *response.mutable_linked() = std::move(*linked.mutable_linked());
+  return response;
+}
+
+absl::StatusOr<v1::UnlinkAccountResponse> UnlinkAccount(Peers& peers, rpc::CallContext& context,
+                                                        const v1::UnlinkAccountRequest& request) {
+  users::v1::UnlinkUserRequest unlink;
+  *unlink.mutable_scope() = request.scope();
+  unlink.set_recipe_user_id(request.recipe_user_id());
+  unlink.set_check_only(true);
+  ASSIGN_OR_RETURN(users::v1::UnlinkUserResponse done, peers.linking.UnlinkUser(context, unlink));
+  if (done.was_linked()) {
+    const std::string session_user = done.recipe_user_id();
+    RETURN_IF_ERROR(EndSessions(peers, context, request.scope(), session_user));
+    unlink.set_check_only(false);
+    ASSIGN_OR_RETURN(done, peers.linking.UnlinkUser(context, unlink));
+    if (done.was_deleted() && done.recipe_id() == kThirdPartyRecipe) {
+      thirdparty::v1::RemoveUserRequest remove;
+      *remove.mutable_scope() = request.scope();
+      remove.set_supertokens_user_id(done.supertokens_user_id());
+      RETURN_IF_ERROR(peers.third_party.RemoveUser(context, remove).status());
+    }
+    RETURN_IF_ERROR(EndSessions(peers, context, request.scope(), session_user));
+  }
+  v1::UnlinkAccountResponse response;
+  response.set_was_linked(done.was_linked());
+  response.set_was_deleted(done.was_deleted());
+  return response;
+}
+
+absl::StatusOr<v1::RemoveUserFromTenantResponse> RemoveUserFromTenant(
+    Peers& peers, rpc::CallContext& context, const v1::RemoveUserFromTenantRequest& request) {
+  users::v1::ResolveUserIdsRequest resolve;
+  *resolve.mutable_scope() = request.scope();
+  resolve.add_user_ids(request.user_id());
+  ASSIGN_OR_RETURN(const users::v1::ResolveUserIdsResponse resolved,
+                   peers.registry.ResolveUserIds(context, resolve));
+  // The input itself when nobody has it: data may go by any id.
+  const std::string& data_user_id = resolved.users(0).recipe_user_id();
+
+  session::v1::RemoveUserSessionsRequest sessions;
+  *sessions.mutable_scope() = request.scope();
+  sessions.add_user_ids(data_user_id);
+  sessions.set_only_in_tenant(true);
+  ASSIGN_OR_RETURN(const auto ended, peers.sessions.RemoveUserSessions(context, sessions));
+
+  roles::v1::RemoveUserFromTenantRequest roles;
+  *roles.mutable_scope() = request.scope();
+  roles.set_user_id(data_user_id);
+  ASSIGN_OR_RETURN(const auto taken, peers.roles.RemoveUserFromTenant(context, roles));
+
+  users::v1::RemoveUserFromTenantRequest leave;
+  *leave.mutable_scope() = request.scope();
+  leave.set_user_id(request.user_id());
+  ASSIGN_OR_RETURN(const auto left, peers.linking.RemoveUserFromTenant(context, leave));
+
+  v1::RemoveUserFromTenantResponse response;
+  const bool had_data = ended.existed() || taken.existed();
+  response.set_unknown_user_id(left.unknown_user_id() && !had_data);
+  response.set_was_associated(left.was_associated() || had_data);
+  return response;
+}
+
+}  // namespace gatehouse::accounts

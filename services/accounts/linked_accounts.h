@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "gatehouse/accounts/v1/accounts_service.pb.h"
+#include "libs/rpc/service.h"
+#include "services/accounts/peers.h"
+
+namespace gatehouse::accounts {
+
+// A user's session names it by the id of its group, so that whoever changes groups gets new
+// sessions. They are ended before the change, so that a call that is cut off after it has nothing
+// left to do, and again after it, for those that came in between.
+
+absl::StatusOr<v1::LinkAccountsResponse> LinkAccounts(Peers& peers, rpc::CallContext& context,
+                                                      const v1::LinkAccountsRequest& request);
+
+absl::StatusOr<v1::UnlinkAccountResponse> UnlinkAccount(Peers& peers, rpc::CallContext& context,
+                                                        const v1::UnlinkAccountRequest& request);
+
+// Sessions and roles first: as long as the user is in the tenant, a repetition finds it there.
+absl::StatusOr<v1::RemoveUserFromTenantResponse> RemoveUserFromTenant(
+    Peers& peers, rpc::CallContext& context, const v1::RemoveUserFromTenantRequest& request);
+
+}  // namespace gatehouse::accounts

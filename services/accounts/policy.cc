@@ -1,0 +1,19 @@
+#include "services/accounts/policy.h"
+
+namespace gatehouse::accounts {
+
+using rpc::callers::kClient;
+using rpc::callers::kGateway;
+
+rpc::Policy AccountsPolicy() {
+  return {
+      {"LinkAccounts", {kGateway, kClient}},
+      {"UnlinkAccount", {kGateway, kClient}},
+      {"RemoveUser", {kGateway, kClient}},
+      {"RemoveUserFromTenant", {kGateway, kClient}},
+      {"CreateUserIdMapping", {kGateway, kClient}},
+      {"DeleteUserIdMapping", {kGateway, kClient}},
+  };
+}
+
+}  // namespace gatehouse::accounts

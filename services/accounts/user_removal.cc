@@ -1,0 +1,69 @@
+#include "services/accounts/user_removal.h"
+
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "libs/base/status.h"
+
+namespace gatehouse::accounts {
+namespace {
+
+constexpr std::string_view kThirdPartyRecipe = "thirdparty";
+using Removals = google::protobuf::RepeatedPtrField<users::v1::UserRemoval>;
+
+// Removes what the services above users have of those that are not in `done` yet.
+absl::Status RemoveData(Peers& peers, rpc::CallContext& context, const common::v1::Scope& scope,
+                        const Removals& removals, std::set<std::string>& done) {
+  session::v1::RemoveUserSessionsRequest sessions;
+  *sessions.mutable_scope() = scope;
+  for (const users::v1::UserRemoval& user : removals) {
+    if (done.contains(user.supertokens_user_id()) || user.data_user_id().empty()) continue;
+    sessions.add_user_ids(user.data_user_id());
+  }
+  if (!sessions.user_ids().empty()) {
+    RETURN_IF_ERROR(peers.sessions.RemoveUserSessions(context, sessions).status());
+  }
+  for (const std::string& user_id : sessions.user_ids()) {
+    roles::v1::RemoveUserRequest roles;
+    *roles.mutable_scope() = scope;
+    roles.set_user_id(user_id);
+    RETURN_IF_ERROR(peers.roles.RemoveUser(context, roles).status());
+  }
+  for (const users::v1::UserRemoval& user : removals) {
+    const bool is_new = done.insert(user.supertokens_user_id()).second;
+    if (!is_new || user.recipe_id() != kThirdPartyRecipe) continue;
+    thirdparty::v1::RemoveUserRequest credentials;
+    *credentials.mutable_scope() = scope;
+    credentials.set_supertokens_user_id(user.supertokens_user_id());
+    RETURN_IF_ERROR(peers.third_party.RemoveUser(context, credentials).status());
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status RemoveUser(Peers& peers, rpc::CallContext& context,
+                        const v1::RemoveUserRequest& request) {
+  users::v1::PlanUserRemovalRequest plan;
+  *plan.mutable_scope() = request.scope();
+  plan.set_user_id(request.user_id());
+  plan.set_whole_group(request.remove_all_linked_accounts());
+  ASSIGN_OR_RETURN(const users::v1::PlanUserRemovalResponse planned,
+                   peers.linking.PlanUserRemoval(context, plan));
+  if (planned.users().empty()) return absl::OkStatus();
+
+  std::set<std::string> done;
+  RETURN_IF_ERROR(RemoveData(peers, context, request.scope(), planned.users(), done));
+
+  users::v1::RemoveUserRequest remove;
+  *remove.mutable_scope() = request.scope();
+  remove.set_user_id(request.user_id());
+  remove.set_whole_group(request.remove_all_linked_accounts());
+  ASSIGN_OR_RETURN(const users::v1::RemoveUserResponse removed,
+                   peers.linking.RemoveUser(context, remove));
+  // Those that were linked to the user since the plan was made.
+  return RemoveData(peers, context, request.scope(), removed.users(), done);
+}
+
+}  // namespace gatehouse::accounts

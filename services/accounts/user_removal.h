@@ -1,0 +1,16 @@
+#pragma once
+
+#include "absl/status/status.h"
+#include "gatehouse/accounts/v1/accounts_service.pb.h"
+#include "libs/rpc/service.h"
+#include "services/accounts/peers.h"
+
+namespace gatehouse::accounts {
+
+// Removes a user: sessions, roles and third-party credentials, and last, in one transaction, all
+// that the users service has. As long as the user is in the registry a repetition finds what is
+// left to do; a user that is not there is no error.
+absl::Status RemoveUser(Peers& peers, rpc::CallContext& context,
+                        const v1::RemoveUserRequest& request);
+
+}  // namespace gatehouse::accounts

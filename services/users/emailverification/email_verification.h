@@ -1,0 +1,35 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "libs/base/clock.h"
+#include "services/users/emailverification/email_verification_store.h"
+
+namespace gatehouse::users {
+
+// The rules of email verification (formats: 6.2). Thread-safe. Emails come normalised; user ids as
+// clients see them.
+class EmailVerification {
+ public:
+  // Both outlive the rules.
+  EmailVerification(EmailVerificationStore& store, const Clock& clock)
+      : store_(store), clock_(clock) {}
+
+  // The token, for the user's eyes only; nullopt when the email is verified already. Its lifetime
+  // is the tenant's `email_verification_token_lifetime`.
+  absl::StatusOr<std::optional<std::string>> CreateToken(const RequestScope& tenant,
+                                                         std::string_view user_id,
+                                                         std::string_view email);
+  // Whose email it verified; nullopt: invalid or expired.
+  absl::StatusOr<std::optional<VerifiedEmail>> UseToken(const RequestScope& tenant,
+                                                        std::string_view token);
+
+ private:
+  EmailVerificationStore& store_;
+  const Clock& clock_;
+};
+
+}  // namespace gatehouse::users

@@ -1,0 +1,273 @@
+#include "services/users/linking/pg_linking_store.h"
+
+#include <map>
+
+#include "libs/base/status.h"
+#include "libs/db/database.h"
+#include "services/users/linking/pg_outcome.h"
+#include "services/users/linking/pg_reservations.h"
+#include "services/users/linking/pg_user_removal.h"
+#include "services/users/registry/user_lock.h"
+
+namespace gatehouse::users {
+namespace {
+
+// The primary key of app_id_to_user_id; idx_recipe_user_tenants_recipe_user_id; the primary key of
+// primary_user_tenants. $1 app, $2 user.
+constexpr db::Statement kCheckPrimary = {
+    "linking_check_primary",
+    "SELECT u.primary_or_recipe_user_id, u.is_linked_or_is_a_primary_user, taken.owner,"
+    " taken.type FROM {app_id_to_user_id} u"
+    " LEFT JOIN LATERAL (SELECT p.primary_user_id AS owner, p.account_info_type AS type"
+    "   FROM {recipe_user_tenants} t JOIN {primary_user_tenants} p ON p.app_id = t.app_id"
+    "    AND p.tenant_id = t.tenant_id AND p.account_info_type = t.account_info_type"
+    "    AND p.account_info_value = t.account_info_value"
+    "   WHERE t.app_id = u.app_id AND t.recipe_user_id = u.user_id"
+    "    AND p.primary_user_id <> u.user_id"
+    "   ORDER BY (p.account_info_type = 'tparty') DESC, p.tenant_id, p.account_info_type LIMIT 1)"
+    "  taken ON TRUE"
+    " WHERE u.app_id = $1 AND u.user_id = $2"};
+
+// $1 app, $2 user, $3 any member of the group. As linking would: every info of either in every
+// tenant of either. Indexes as in pg_reservations.cc.
+constexpr db::Statement kCheckLink = {
+    "linking_check_link",
+    "WITH target AS (SELECT primary_or_recipe_user_id AS id,"
+    "   is_linked_or_is_a_primary_user AS is_primary FROM {app_id_to_user_id}"
+    "  WHERE app_id = $1::varchar AND user_id = $3::bpchar),"
+    " members AS (SELECT DISTINCT i.recipe_user_id AS id FROM target"
+    "   JOIN {recipe_user_account_infos} i ON i.app_id = $1::varchar"
+    "    AND i.primary_user_id = target.id"
+    "  UNION SELECT $2::bpchar),"
+    " tenants AS (SELECT DISTINCT t.tenant_id FROM members m JOIN {recipe_user_tenants} t"
+    "   ON t.app_id = $1::varchar AND t.recipe_user_id = m.id),"
+    " infos AS (SELECT DISTINCT i.account_info_type AS type, i.account_info_value AS value"
+    "   FROM members m JOIN {recipe_user_account_infos} i"
+    "    ON i.app_id = $1::varchar AND i.recipe_user_id = m.id),"
+    " taken AS (SELECT p.primary_user_id AS owner, p.account_info_type AS type"
+    "  FROM tenants t CROSS JOIN infos i JOIN {primary_user_tenants} p ON p.app_id = $1::varchar"
+    "   AND p.tenant_id = t.tenant_id AND p.account_info_type = i.type"
+    "   AND p.account_info_value = i.value"
+    "  WHERE p.primary_user_id <> (SELECT id FROM target)"
+    "  ORDER BY (p.account_info_type = 'tparty') DESC, p.tenant_id, p.account_info_type LIMIT 1)"
+    " SELECT u.primary_or_recipe_user_id, u.is_linked_or_is_a_primary_user, target.id,"
+    "  target.is_primary, taken.owner, taken.type"
+    " FROM {app_id_to_user_id} u CROSS JOIN target LEFT JOIN taken ON TRUE"
+    " WHERE u.app_id = $1::varchar AND u.user_id = $2::bpchar"};
+
+constexpr db::Statement kSetPrimary = {
+    "linking_set_primary",
+    "WITH infos AS (UPDATE {recipe_user_account_infos} SET primary_user_id = recipe_user_id"
+    "  WHERE app_id = $1::varchar AND recipe_user_id = $2::bpchar)"
+    " UPDATE {app_id_to_user_id} SET is_linked_or_is_a_primary_user = TRUE"
+    "  WHERE app_id = $1::varchar AND user_id = $2::bpchar"};
+
+constexpr db::Statement kSetPrimaryLegacy = {
+    "linking_set_primary_legacy",
+    "UPDATE {all_auth_recipe_users} SET is_linked_or_is_a_primary_user = TRUE"
+    " WHERE app_id = $1 AND user_id = $2"};
+
+// $1 app, $2 user, $3 primary user. A group's time joined is the earliest of its members'; the
+// other members' rows are touched only when it changes. app_id_to_user_id_primary_user_id_index.
+constexpr db::Statement kSetLinked = {
+    "linking_set_linked",
+    "WITH infos AS (UPDATE {recipe_user_account_infos} SET primary_user_id = $3::bpchar"
+    "  WHERE app_id = $1::varchar AND recipe_user_id = $2::bpchar),"
+    " earliest AS (SELECT min(LEAST(time_joined, primary_or_recipe_user_time_joined)) AS time"
+    "  FROM {app_id_to_user_id} WHERE app_id = $1::varchar"
+    "   AND user_id IN ($2::bpchar, $3::bpchar))"
+    " UPDATE {app_id_to_user_id} u SET primary_or_recipe_user_id = $3::bpchar,"
+    "  is_linked_or_is_a_primary_user = TRUE, primary_or_recipe_user_time_joined = earliest.time"
+    " FROM earliest WHERE u.app_id = $1::varchar AND (u.user_id = $2::bpchar"
+    "  OR (u.primary_or_recipe_user_id = $3::bpchar"
+    "   AND u.primary_or_recipe_user_time_joined <> earliest.time))"};
+
+// $1 app, $2 user. The user's own time joined is its own again.
+constexpr db::Statement kSetUnlinked = {
+    "linking_set_unlinked",
+    "UPDATE {app_id_to_user_id} SET primary_or_recipe_user_id = user_id,"
+    " is_linked_or_is_a_primary_user = FALSE, primary_or_recipe_user_time_joined = time_joined"
+    " WHERE app_id = $1 AND user_id = $2"};
+
+// $1 app, $2 primary user, whose group has lost a member.
+constexpr db::Statement kSetGroupTime = {
+    "linking_set_group_time",
+    "WITH earliest AS (SELECT min(time_joined) AS time FROM {app_id_to_user_id}"
+    "  WHERE app_id = $1::varchar AND primary_or_recipe_user_id = $2::bpchar)"
+    " UPDATE {app_id_to_user_id} u SET primary_or_recipe_user_time_joined = earliest.time"
+    " FROM earliest WHERE u.app_id = $1::varchar AND u.primary_or_recipe_user_id = $2::bpchar"
+    "  AND u.primary_or_recipe_user_time_joined <> earliest.time"};
+
+// $1 app, $2 users: the old table's copy of what app_id_to_user_id says of their groups.
+constexpr db::Statement kCopyToLegacy = {
+    "linking_copy_to_legacy",
+    "UPDATE {all_auth_recipe_users} old SET"
+    " primary_or_recipe_user_id = u.primary_or_recipe_user_id,"
+    " is_linked_or_is_a_primary_user = u.is_linked_or_is_a_primary_user,"
+    " primary_or_recipe_user_time_joined = u.primary_or_recipe_user_time_joined"
+    " FROM {app_id_to_user_id} u WHERE u.app_id = $1::varchar"
+    "  AND u.primary_or_recipe_user_id = ANY($2::bpchar[])"
+    "  AND old.app_id = u.app_id AND old.user_id = u.user_id"};
+
+constexpr db::Statement kOtherMembers = {
+    "linking_other_members",
+    "SELECT count(*) FILTER (WHERE recipe_user_id <> $2::bpchar),"
+    " count(*) FILTER (WHERE recipe_user_id = $2::bpchar)"
+    " FROM {recipe_user_account_infos} WHERE app_id = $1::varchar AND primary_user_id = $3::bpchar"};
+
+LinkOutcome Taken(InfoConflict conflict) {
+  return {LinkResult::kAccountInfoTaken, std::move(conflict.primary_id),
+          std::move(conflict.info_type)};
+}
+
+// Whether `user` can be linked to the group of `target`, but for account infos. kDone: it can.
+LinkOutcome JudgeLink(std::string_view user_id, const std::optional<std::string>& user_primary,
+                      const std::optional<std::string>& target_primary) {
+  if (user_primary.has_value() && user_primary == target_primary) {
+    return {LinkResult::kAlready, *target_primary, {}};
+  }
+  if (!target_primary.has_value()) return {LinkResult::kNotPrimary, {}, {}};
+  if (user_primary.has_value()) return {LinkResult::kLinkedToAnother, *user_primary, {}};
+  return {LinkResult::kDone, *target_primary, {}};
+}
+
+}  // namespace
+
+absl::StatusOr<LinkOutcome> PgLinkingStore::CheckPrimary(const RequestScope& scope,
+                                                         std::string_view user_id) {
+  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
+  ASSIGN_OR_RETURN(db::Result result,
+                   db->Execute(scope.deadline, kCheckPrimary, {scope.app_id(), user_id}));
+  if (result.empty()) return LinkOutcome{LinkResult::kUnknownUser, {}, {}};
+  const db::Row row = result.front();
+  const std::string primary_id(row.Trimmed(0));
+  if (row.Bool(1)) {
+    return LinkOutcome{
+        primary_id == user_id ? LinkResult::kAlready : LinkResult::kLinkedToAnother,
+        primary_id, {}};
+  }
+  if (!row.IsNull(2)) {
+    return Taken({std::string(row.Trimmed(2)), std::string(row.Text(3))});
+  }
+  return LinkOutcome{LinkResult::kDone, primary_id, {}};
+}
+
+absl::StatusOr<LinkOutcome> PgLinkingStore::MakePrimary(const RequestScope& scope,
+                                                        std::string_view user_id) {
+  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
+  const std::string id(user_id);
+  return TransactFor<LinkOutcome>(
+      *db, scope,
+      [&](db::Transaction& transaction) -> absl::StatusOr<Ended<LinkOutcome>> {
+        ASSIGN_OR_RETURN(auto locked, LockUsers(transaction, scope.app_id(), {id}));
+        auto user = locked.find(id);
+        if (user == locked.end()) return RollBack(LinkOutcome{LinkResult::kUnknownUser, {}, {}});
+        if (user->second.primary_id.has_value()) {
+          const std::string& primary = *user->second.primary_id;
+          return RollBack(LinkOutcome{
+              primary == id ? LinkResult::kAlready : LinkResult::kLinkedToAnother, primary, {}});
+        }
+        ASSIGN_OR_RETURN(std::optional<InfoConflict> conflict,
+                         ReserveForGroup(transaction, scope.app_id(), id, id));
+        if (conflict.has_value()) return RollBack(Taken(*std::move(conflict)));
+        RETURN_IF_ERROR(transaction.Execute(kSetPrimary, {scope.app_id(), id}).status());
+        if (scope.writes_legacy_tables()) {
+          RETURN_IF_ERROR(transaction.Execute(kSetPrimaryLegacy, {scope.app_id(), id}).status());
+        }
+        return Commit(LinkOutcome{LinkResult::kDone, id, {}});
+      });
+}
+
+absl::StatusOr<LinkOutcome> PgLinkingStore::CheckLink(const RequestScope& scope,
+                                                      std::string_view user_id,
+                                                      std::string_view primary_id) {
+  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
+  ASSIGN_OR_RETURN(db::Result result, db->Execute(scope.deadline, kCheckLink,
+                                                  {scope.app_id(), user_id, primary_id}));
+  if (result.empty()) return LinkOutcome{LinkResult::kUnknownUser, {}, {}};
+  const db::Row row = result.front();
+  std::optional<std::string> user_primary, target_primary;
+  if (row.Bool(1)) user_primary = std::string(row.Trimmed(0));
+  if (row.Bool(3)) target_primary = std::string(row.Trimmed(2));
+  LinkOutcome outcome = JudgeLink(user_id, user_primary, target_primary);
+  if (outcome.result == LinkResult::kDone && !row.IsNull(4)) {
+    return Taken({std::string(row.Trimmed(4)), std::string(row.Text(5))});
+  }
+  return outcome;
+}
+
+absl::StatusOr<LinkOutcome> PgLinkingStore::Link(const RequestScope& scope,
+                                                 std::string_view user_id,
+                                                 std::string_view primary_id) {
+  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
+  const std::string id(user_id), target_id(primary_id);
+  return TransactFor<LinkOutcome>(
+      *db, scope,
+      [&](db::Transaction& transaction) -> absl::StatusOr<Ended<LinkOutcome>> {
+        ASSIGN_OR_RETURN(auto locked, LockUsers(transaction, scope.app_id(), {id, target_id}));
+        auto user = locked.find(id), target = locked.find(target_id);
+        if (user == locked.end() || target == locked.end()) {
+          return RollBack(LinkOutcome{LinkResult::kUnknownUser, {}, {}});
+        }
+        LinkOutcome outcome = JudgeLink(id, user->second.primary_id, target->second.primary_id);
+        if (outcome.result != LinkResult::kDone) return RollBack(std::move(outcome));
+        ASSIGN_OR_RETURN(
+            std::optional<InfoConflict> conflict,
+            ReserveForGroup(transaction, scope.app_id(), id, outcome.primary_id));
+        if (conflict.has_value()) return RollBack(Taken(*std::move(conflict)));
+        RETURN_IF_ERROR(
+            transaction.Execute(kSetLinked, {scope.app_id(), id, outcome.primary_id}).status());
+        if (scope.writes_legacy_tables()) {
+          RETURN_IF_ERROR(
+              transaction
+                  .Execute(kCopyToLegacy, {scope.app_id(), db::TextArray{{outcome.primary_id}}})
+                  .status());
+        }
+        return Commit(std::move(outcome));
+      });
+}
+
+absl::StatusOr<UnlinkOutcome> PgLinkingStore::Unlink(const RequestScope& scope,
+                                                     std::string_view user_id, bool check_only) {
+  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
+  const std::string id(user_id);
+  return TransactFor<UnlinkOutcome>(
+      *db, scope,
+      [&](db::Transaction& transaction) -> absl::StatusOr<Ended<UnlinkOutcome>> {
+        ASSIGN_OR_RETURN(auto locked, LockUsers(transaction, scope.app_id(), {id}));
+        auto user = locked.find(id);
+        if (user == locked.end()) return RollBack(UnlinkOutcome{UnlinkResult::kUnknownUser, {}});
+        const std::string& recipe = user->second.recipe_id;
+        if (!user->second.primary_id.has_value()) {
+          return RollBack(UnlinkOutcome{UnlinkResult::kNotLinked, recipe});
+        }
+        const std::string& primary = *user->second.primary_id;
+        bool deletes = false;
+        if (primary == id) {
+          ASSIGN_OR_RETURN(db::Result members,
+                           transaction.Execute(kOtherMembers, {scope.app_id(), id, primary}));
+          deletes = members.front().Int64(0) > 0;
+        }
+        const UnlinkOutcome outcome = {deletes ? UnlinkResult::kDeleted : UnlinkResult::kUnlinked,
+                                       recipe};
+        if (check_only) return RollBack(outcome);
+        if (deletes) {
+          RETURN_IF_ERROR(DeleteLoginMethod(transaction, scope, id));
+          return Commit(outcome);
+        }
+        RETURN_IF_ERROR(ReleaseMember(transaction, scope.app_id(), id, primary));
+        RETURN_IF_ERROR(transaction.Execute(kSetUnlinked, {scope.app_id(), id}).status());
+        if (primary != id) {
+          RETURN_IF_ERROR(transaction.Execute(kSetGroupTime, {scope.app_id(), primary}).status());
+        }
+        if (scope.writes_legacy_tables()) {
+          RETURN_IF_ERROR(
+              transaction
+                  .Execute(kCopyToLegacy, {scope.app_id(), db::TextArray{{id, primary}}})
+                  .status());
+        }
+        return Commit(outcome);
+      });
+}
+
+}  // namespace gatehouse::users

@@ -1,0 +1,174 @@
+// Adding users to tenants and taking them out: the rest of PgLinkingStore.
+
+#include <map>
+
+#include "libs/base/status.h"
+#include "libs/db/database.h"
+#include "services/users/account_info.h"
+#include "services/users/linking/pg_outcome.h"
+#include "services/users/linking/pg_linking_store.h"
+#include "services/users/linking/pg_reservations.h"
+#include "services/users/registry/user_lock.h"
+
+namespace gatehouse::users {
+namespace {
+
+// Everywhere: $1 app, $2 tenant, $3 user. idx_recipe_user_tenants_recipe_user_id.
+constexpr db::Statement kIsInTenant = {
+    "tenant_membership_exists",
+    "SELECT 1 FROM {recipe_user_tenants}"
+    " WHERE app_id = $1 AND tenant_id = $2 AND recipe_user_id = $3 LIMIT 1"};
+
+// In the order of the key, so that two transactions never wait for each other crosswise.
+// idx_recipe_user_account_infos_app_recipe_user.
+constexpr db::Statement kAdd = {
+    "tenant_membership_add",
+    "INSERT INTO {recipe_user_tenants} (app_id, recipe_user_id, tenant_id, recipe_id,"
+    "  account_info_type, account_info_value, third_party_id, third_party_user_id)"
+    " SELECT app_id, recipe_user_id, $2::varchar, recipe_id, account_info_type,"
+    "  account_info_value, third_party_id, third_party_user_id"
+    " FROM {recipe_user_account_infos}"
+    " WHERE app_id = $1::varchar AND recipe_user_id = $3::bpchar ORDER BY 5, 7, 8, 6"
+    " ON CONFLICT (app_id, tenant_id, recipe_id, account_info_type, third_party_id,"
+    "   third_party_user_id, account_info_value)"
+    "  DO UPDATE SET account_info_type = EXCLUDED.account_info_type"
+    " RETURNING recipe_user_id, account_info_type"};
+
+constexpr db::Statement kAddLegacy = {
+    "tenant_membership_add_legacy",
+    "INSERT INTO {all_auth_recipe_users} (app_id, tenant_id, user_id, primary_or_recipe_user_id,"
+    "  is_linked_or_is_a_primary_user, recipe_id, time_joined, primary_or_recipe_user_time_joined)"
+    " SELECT app_id, $2::varchar, user_id, primary_or_recipe_user_id,"
+    "  is_linked_or_is_a_primary_user, recipe_id, time_joined, primary_or_recipe_user_time_joined"
+    " FROM {app_id_to_user_id} WHERE app_id = $1::varchar AND user_id = $3::bpchar"
+    " ON CONFLICT DO NOTHING"};
+
+constexpr db::Statement kAddLegacyEmailPassword = {
+    "tenant_membership_add_legacy_emailpassword",
+    "INSERT INTO {emailpassword_user_to_tenant} (app_id, tenant_id, user_id, email)"
+    " SELECT app_id, $2::varchar, recipe_user_id, account_info_value"
+    " FROM {recipe_user_account_infos} WHERE app_id = $1::varchar AND recipe_user_id = $3::bpchar"
+    "  AND account_info_type = 'email'"
+    " ON CONFLICT (app_id, tenant_id, user_id) DO NOTHING"};
+
+constexpr db::Statement kAddLegacyThirdParty = {
+    "tenant_membership_add_legacy_thirdparty",
+    "INSERT INTO {thirdparty_user_to_tenant} (app_id, tenant_id, user_id, third_party_id,"
+    "  third_party_user_id)"
+    " SELECT app_id, $2::varchar, recipe_user_id, third_party_id, third_party_user_id"
+    " FROM {recipe_user_account_infos} WHERE app_id = $1::varchar AND recipe_user_id = $3::bpchar"
+    "  AND account_info_type = 'email'"
+    " ON CONFLICT (app_id, tenant_id, user_id) DO NOTHING"};
+
+constexpr db::Statement kAddLegacyPasswordless = {
+    "tenant_membership_add_legacy_passwordless",
+    "INSERT INTO {passwordless_user_to_tenant} (app_id, tenant_id, user_id, email, phone_number)"
+    " SELECT $1::varchar, $2::varchar, $3::bpchar,"
+    "  max(account_info_value) FILTER (WHERE account_info_type = 'email'),"
+    "  max(account_info_value) FILTER (WHERE account_info_type = 'phone')"
+    " FROM {recipe_user_account_infos} WHERE app_id = $1::varchar AND recipe_user_id = $3::bpchar"
+    " ON CONFLICT (app_id, tenant_id, user_id) DO NOTHING"};
+
+constexpr db::Statement kAddLegacyWebauthn = {
+    "tenant_membership_add_legacy_webauthn",
+    "INSERT INTO {webauthn_user_to_tenant} (app_id, tenant_id, user_id, email)"
+    " SELECT app_id, $2::varchar, recipe_user_id, account_info_value"
+    " FROM {recipe_user_account_infos} WHERE app_id = $1::varchar AND recipe_user_id = $3::bpchar"
+    "  AND account_info_type = 'email'"
+    " ON CONFLICT (app_id, tenant_id, user_id) DO NOTHING"};
+
+constexpr db::Statement kRemove = {
+    "tenant_membership_remove",
+    "WITH tokens AS (DELETE FROM {emailverification_tokens} t"
+    "  WHERE t.app_id = $1::varchar AND t.tenant_id = $2::varchar AND t.user_id = COALESCE("
+    "   (SELECT m.external_user_id FROM {userid_mapping} m WHERE m.app_id = $1::varchar"
+    "     AND m.supertokens_user_id = $3::bpchar), $3::bpchar::varchar) RETURNING 1),"
+    " left_tenant AS (DELETE FROM {recipe_user_tenants} WHERE app_id = $1::varchar"
+    "  AND tenant_id = $2::varchar AND recipe_user_id = $3::bpchar RETURNING 1)"
+    " SELECT EXISTS (SELECT 1 FROM tokens) OR EXISTS (SELECT 1 FROM left_tenant)"};
+
+// The recipe's old table hangs on it by a foreign key.
+constexpr db::Statement kRemoveLegacy = {
+    "tenant_membership_remove_legacy",
+    "DELETE FROM {all_auth_recipe_users} WHERE app_id = $1 AND tenant_id = $2 AND user_id = $3"};
+
+const db::Statement* LegacyTableOf(std::string_view recipe_id) {
+  if (recipe_id == kEmailPasswordRecipe) return &kAddLegacyEmailPassword;
+  if (recipe_id == kThirdPartyRecipe) return &kAddLegacyThirdParty;
+  if (recipe_id == kPasswordlessRecipe) return &kAddLegacyPasswordless;
+  if (recipe_id == kWebauthnRecipe) return &kAddLegacyWebauthn;
+  return nullptr;
+}
+
+absl::Status AddToLegacyTables(db::Transaction& transaction, const db::Params& params,
+                               std::string_view recipe_id) {
+  RETURN_IF_ERROR(transaction.Execute(kAddLegacy, params).status());
+  const db::Statement* statement = LegacyTableOf(recipe_id);
+  if (statement == nullptr) return absl::OkStatus();
+  return transaction.Execute(*statement, params).status();
+}
+
+}  // namespace
+
+absl::StatusOr<TenantOutcome> PgLinkingStore::AddToTenant(const RequestScope& scope,
+                                                          std::string_view user_id) {
+  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
+  const std::string id(user_id);
+  const db::Params params = {scope.app_id(), scope.tenant_id(), id};
+  return TransactFor<TenantOutcome>(
+      *db, scope,
+      [&](db::Transaction& transaction) -> absl::StatusOr<Ended<TenantOutcome>> {
+        ASSIGN_OR_RETURN(auto locked, LockUsers(transaction, scope.app_id(), {id}));
+        auto user = locked.find(id);
+        if (user == locked.end()) {
+          return RollBack(TenantOutcome{TenantResult::kUnknownUser, {}, {}});
+        }
+        ASSIGN_OR_RETURN(db::Result there, transaction.Execute(kIsInTenant, params));
+        if (!there.empty()) return RollBack(TenantOutcome{TenantResult::kAlready, {}, {}});
+        if (user->second.primary_id.has_value()) {
+          ASSIGN_OR_RETURN(std::optional<InfoConflict> conflict,
+                           ReserveInTenant(transaction, scope.app_id(), scope.tenant_id(),
+                                           *user->second.primary_id));
+          if (conflict.has_value()) {
+            return RollBack(TenantOutcome{TenantResult::kAccountInfoTaken,
+                                          std::move(conflict->info_type),
+                                          std::move(conflict->primary_id)});
+          }
+        }
+        ASSIGN_OR_RETURN(db::Result added, transaction.Execute(kAdd, params));
+        if (std::optional<InfoConflict> conflict = FindConflict(added, id)) {
+          return RollBack(
+              TenantOutcome{TenantResult::kDuplicate, std::move(conflict->info_type), {}});
+        }
+        if (scope.writes_legacy_tables()) {
+          RETURN_IF_ERROR(AddToLegacyTables(transaction, params, user->second.recipe_id));
+        }
+        return Commit(TenantOutcome{TenantResult::kAdded, {}, {}});
+      });
+}
+
+absl::StatusOr<LeaveTenantResult> PgLinkingStore::RemoveFromTenant(const RequestScope& scope,
+                                                                   std::string_view user_id) {
+  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
+  const std::string id(user_id);
+  const db::Params params = {scope.app_id(), scope.tenant_id(), id};
+  return TransactFor<LeaveTenantResult>(
+      *db, scope,
+      [&](db::Transaction& transaction) -> absl::StatusOr<Ended<LeaveTenantResult>> {
+        ASSIGN_OR_RETURN(auto locked, LockUsers(transaction, scope.app_id(), {id}));
+        auto user = locked.find(id);
+        if (user == locked.end()) return RollBack(LeaveTenantResult::kUnknownUser);
+        ASSIGN_OR_RETURN(db::Result removed, transaction.Execute(kRemove, params));
+        if (user->second.primary_id.has_value()) {
+          RETURN_IF_ERROR(ReleaseTenant(transaction, scope.app_id(), scope.tenant_id(),
+                                        *user->second.primary_id));
+        }
+        if (scope.writes_legacy_tables()) {
+          RETURN_IF_ERROR(transaction.Execute(kRemoveLegacy, params).status());
+        }
+        return Commit(removed.front().Bool(0) ? LeaveTenantResult::kRemoved
+                                              : LeaveTenantResult::kWasNotThere);
+      });
+}
+
+}  // namespace gatehouse::users

@@ -1,0 +1,77 @@
+#include "services/users/metadata/pg_metadata_store.h"
+
+#include "libs/base/status.h"
+#include "libs/base/strings.h"
+#include "libs/db/database.h"
+#include "services/users/registry/pg_user_store.h"
+
+namespace gatehouse::users {
+namespace {
+
+// Everywhere the primary key of user_metadata.
+constexpr db::Statement kFind = {
+    "metadata_find",
+    "SELECT m.user_metadata FROM unnest($2::varchar[]) WITH ORDINALITY AS given(id, place)"
+    " LEFT JOIN {user_metadata} m ON m.app_id = $1::varchar AND m.user_id = given.id"
+    " ORDER BY given.place"};
+
+// Creates the row where there is none, and locks it either way.
+constexpr db::Statement kLock = {
+    "metadata_lock",
+    "INSERT INTO {user_metadata} AS kept (app_id, user_id, user_metadata) VALUES ($1, $2, '{}')"
+    " ON CONFLICT (app_id, user_id) DO UPDATE SET user_metadata = kept.user_metadata"
+    " RETURNING user_metadata"};
+
+// What a core of an older generation beside us locks a user's metadata by. It does not wait for
+// rows, so ours is not enough for it.
+constexpr db::Statement kLockForOtherCores = {"metadata_lock_for_other_cores",
+                                              "SELECT pg_advisory_xact_lock(hashtext($1))"};
+
+constexpr db::Statement kReplace = {
+    "metadata_replace",
+    "UPDATE {user_metadata} SET user_metadata = $3 WHERE app_id = $1 AND user_id = $2"};
+
+constexpr db::Statement kDelete = {
+    "metadata_delete", "DELETE FROM {user_metadata} WHERE app_id = $1 AND user_id = $2"};
+
+}  // namespace
+
+absl::StatusOr<std::vector<std::optional<std::string>>> PgMetadataStore::Find(
+    const RequestScope& scope, const std::vector<std::string>& user_ids) {
+  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
+  ASSIGN_OR_RETURN(
+      db::Result result,
+      db->Execute(scope.deadline, kFind, {scope.app_id(), db::TextArray{user_ids}}));
+  std::vector<std::optional<std::string>> found;
+  found.reserve(user_ids.size());
+  for (const db::Row row : result) found.push_back(row.OptText(0));
+  return found;
+}
+
+absl::StatusOr<std::string> PgMetadataStore::Change(
+    const RequestScope& scope, std::string_view user_id,
+    absl::FunctionRef<absl::StatusOr<std::string>(std::string_view current)> change) {
+  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
+  std::string changed;
+  absl::Status status =
+      db->Transact(scope.deadline, [&](db::Transaction& transaction) -> absl::Status {
+        if (scope.writes_legacy_tables()) {
+          RETURN_IF_ERROR(
+              transaction.Execute(kLockForOtherCores, {StrCat(scope.app_id(), "~", user_id)})
+                  .status());
+        }
+        ASSIGN_OR_RETURN(db::Result locked,
+                         transaction.Execute(kLock, {scope.app_id(), user_id}));
+        ASSIGN_OR_RETURN(changed, change(locked.front().Text(0)));
+        return transaction.Execute(kReplace, {scope.app_id(), user_id, changed}).status();
+      });
+  if (!status.ok()) return TenantGone(scope, std::move(status));
+  return changed;
+}
+
+absl::Status PgMetadataStore::Delete(const RequestScope& scope, std::string_view user_id) {
+  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
+  return db->Execute(scope.deadline, kDelete, {scope.app_id(), user_id}).status();
+}
+
+}  // namespace gatehouse::users

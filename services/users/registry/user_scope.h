@@ -1,0 +1,31 @@
+#pragma once
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "services/users/registry/user_store.h"
+#include "services/users/request_scope.h"
+
+namespace gatehouse::users {
+
+// A user, and where its rows are.
+struct LocatedUser {
+  RequestScope scope;
+  ResolvedId id;
+};
+
+// Finds the user in the app's databases (ScopesOfApp), the public tenant's first; nullopt when
+// there is none. One statement in the usual case. `id` is internal or external.
+absl::StatusOr<std::optional<LocatedUser>> LocateUser(UserStore& store,
+                                                      const std::vector<RequestScope>& scopes,
+                                                      std::string_view id);
+
+// Where rows lie that go by the id of a user, or of nobody: the user's database, or the public
+// tenant's. No statement in the usual case of one database.
+absl::StatusOr<RequestScope> ScopeOfUserData(UserStore& store,
+                                             const std::vector<RequestScope>& scopes,
+                                             std::string_view id);
+
+}  // namespace gatehouse::users
