@@ -4,8 +4,8 @@
 #include <string>
 #include <utility>
 
-#include "gateway/json_input.h"
 #include "gatehouse/jwks/v1/jwks_service.rpc.h"
+#include "gateway/json_input.h"
 #include "libs/base/json.h"
 #include "libs/base/status.h"
 #include "libs/base/strings.h"

@@ -5,8 +5,8 @@
 #include <string>
 #include <string_view>
 
-#include "gateway/api/cdi_version.h"
 #include "gatehouse/session/v1/session_service.pb.h"
+#include "gateway/api/cdi_version.h"
 #include "libs/base/json.h"
 
 namespace gatehouse::gateway {

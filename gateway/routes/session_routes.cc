@@ -5,9 +5,9 @@
 #include <utility>
 
 #include "absl/strings/match.h"
+#include "gatehouse/session/v1/session_service.rpc.h"
 #include "gateway/json_input.h"
 #include "gateway/routes/session_json.h"
-#include "gatehouse/session/v1/session_service.rpc.h"
 #include "libs/base/json.h"
 #include "libs/base/status.h"
 #include "libs/tenancy/tenant_directory.h"
@@ -206,8 +206,8 @@ absl::StatusOr<Reply> Get(Backend& sessions, ApiRequest& request) {
   ASSIGN_OR_RETURN(const auto response, Fetch(sessions, request, /*resolve_user=*/true));
   if (!response.has_session()) return Unauthorised(kNoSession);
   const auto& session = response.session();
-  json::Value reply = json::Value::Object(
-      {{"sessionHandle", session.handle()}, {"userId", session.user_id()}});
+  json::Value reply =
+      json::Value::Object({{"sessionHandle", session.handle()}, {"userId", session.user_id()}});
   if (request.cdi >= cdi::k4_0) reply.Set("recipeUserId", session.recipe_user_id());
   reply.Set("userDataInDatabase", EmbeddedJson(session.user_data_in_database_json()));
   reply.Set("expiry", session.expiry_ms());
@@ -277,8 +277,7 @@ bool QueryFlag(const ApiRequest& request, std::string_view name) {
 
 // For what spans all tenants of the app: an unknown app is told before a tenant that may not.
 absl::Status RequireWholeApp(Backend& sessions, ApiRequest& request) {
-  RETURN_IF_ERROR(
-      sessions.tenants.FindApp(request.scope, request.context.deadline).status());
+  RETURN_IF_ERROR(sessions.tenants.FindApp(request.scope, request.context.deadline).status());
   return request.RequirePublicTenant();
 }
 
@@ -291,8 +290,8 @@ absl::StatusOr<Reply> ListOfUser(Backend& sessions, ApiRequest& request) {
   if (call.across_all_tenants()) RETURN_IF_ERROR(RequireWholeApp(sessions, request));
   *call.mutable_scope() = request.scope;
   ASSIGN_OR_RETURN(const auto response, sessions->ListUserSessions(request.context, call));
-  return JsonReply(json::Value::Object(
-      {{"status", "OK"}, {"sessionHandles", HandleList(response.handles())}}));
+  return JsonReply(
+      json::Value::Object({{"status", "OK"}, {"sessionHandles", HandleList(response.handles())}}));
 }
 
 Reply Revoked(const google::protobuf::RepeatedPtrField<std::string>& handles) {
@@ -310,8 +309,7 @@ absl::StatusOr<Reply> Remove(Backend& sessions, ApiRequest& request) {
   }
   ASSIGN_OR_RETURN(const auto across, OptionalBool(*body, "revokeAcrossAllTenants"));
   if (!user_id.has_value() && across.has_value()) {
-    return BadInput(
-        "Invalid JSON input - revokeAcrossAllTenants can only be set if userId is set");
+    return BadInput("Invalid JSON input - revokeAcrossAllTenants can only be set if userId is set");
   }
   ASSIGN_OR_RETURN(const auto linked, OptionalBool(*body, "revokeSessionsForLinkedAccounts"));
   if (!user_id.has_value() && linked.has_value()) {

@@ -35,8 +35,9 @@ class JwksComponent final : public host::Component {
                             .interval = kCleanUpInterval,
                             .first_after = kCleanUpInterval},
                            [&environment](absl::Time deadline) {
-                             return DeleteExpiredKeys(environment.tenants(), environment.databases(),
-                                                      environment.clock(), deadline);
+                             return DeleteExpiredKeys(environment.tenants(),
+                                                      environment.databases(), environment.clock(),
+                                                      deadline);
                            });
   }
 

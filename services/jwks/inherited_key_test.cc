@@ -57,8 +57,8 @@ class InheritedKeyTest : public ::testing::Test {
     PgKeyStore store(tenants);
     crypto::KeyPairPool pairs(0);
     SigningKeys keys(store, pairs, clock, MakeInherit(*channel, store));
-    auto now = keys.Get(**tenants.directory().FindApp(gatehouse::testing::ScopeOf("public")),
-                        Soon());
+    auto now =
+        keys.Get(**tenants.directory().FindApp(gatehouse::testing::ScopeOf("public")), Soon());
     EXPECT_TRUE(now.ok()) << now.status();
     return *std::move(now);
   }
@@ -68,8 +68,8 @@ class InheritedKeyTest : public ::testing::Test {
       gatehouse::testing::TestPostgres::Shared().CreateDatabase();
   FakeSettings settings;
   tenants::v1::AppSettingsServiceHandler handler{settings};
-  std::unique_ptr<rpc::Dispatcher> dispatcher = *rpc::Dispatcher::Create(
-      handler, {{"GetSetting", {"jwks"}}, {"DeleteSetting", {"jwks"}}});
+  std::unique_ptr<rpc::Dispatcher> dispatcher =
+      *rpc::Dispatcher::Create(handler, {{"GetSetting", {"jwks"}}, {"DeleteSetting", {"jwks"}}});
   std::vector<rpc::Dispatcher*> dispatchers = {dispatcher.get()};
   std::unique_ptr<rpc::Channel> channel = rpc::MakeLocalChannel(dispatchers, "jwks");
 };

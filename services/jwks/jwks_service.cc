@@ -44,8 +44,7 @@ absl::StatusOr<v1::GetSigningKeysResponse> JwksService::GetSigningKeys(
   v1::GetSigningKeysResponse response;
   for (size_t i = 0; i < now.verifiable; ++i) {
     const AppKey& key = now.keys->dynamic_keys[i];
-    FillSigningKey(key, now.timeline.ExpiresAtMs(key.created_at_ms),
-                   *response.add_dynamic_keys());
+    FillSigningKey(key, now.timeline.ExpiresAtMs(key.created_at_ms), *response.add_dynamic_keys());
   }
   for (const AppKey& key : now.keys->static_keys) {
     FillSigningKey(key, 0, *response.add_static_keys());
@@ -68,8 +67,8 @@ absl::StatusOr<v1::CreateJwtResponse> JwksService::CreateJwt(rpc::CallContext& c
   const AppKey& key =
       request.use_static_key() ? now.static_signing_key() : now.dynamic_signing_key();
   ASSIGN_OR_RETURN(*response.mutable_jwt(),
-                   MakeJwt(key, request.payload_json(), request.jwks_domain(),
-                           request.validity_s(), clock_.NowMs()));
+                   MakeJwt(key, request.payload_json(), request.jwks_domain(), request.validity_s(),
+                           clock_.NowMs()));
   return response;
 }
 

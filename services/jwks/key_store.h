@@ -39,7 +39,7 @@ class KeyStore {
   struct Candidates {
     int64_t dynamic_from_ms = 0;  // a dynamic key created at or after this must exist
     StoredKey dynamic_key;
-    StoredKey static_key;         // stored if there is none
+    StoredKey static_key;  // stored if there is none
   };
   // Stores the candidates that are still missing and returns all keys. Of several instances at
   // once, one stores and the others see what it stored.

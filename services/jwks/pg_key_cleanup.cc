@@ -55,8 +55,7 @@ absl::Status DeleteExpiredKeys(tenancy::TenantDirectory& directory,
   absl::Status result;
   for (const auto& [storage_id, apps] : apps_by_storage) {
     const auto database = databases.Of(*apps.front());
-    result.Update(database.ok() ? DeleteIn(**database, apps, clock, deadline)
-                                : database.status());
+    result.Update(database.ok() ? DeleteIn(**database, apps, clock, deadline) : database.status());
   }
   return result;
 }

@@ -76,8 +76,7 @@ absl::StatusOr<StoredKeys> PgKeyStore::Ensure(const tenancy::Tenant& app, int64_
   StoredKeys keys;
   RETURN_IF_ERROR(database->Transact(deadline, [&](db::Transaction& tx) -> absl::Status {
     keys = {};
-    RETURN_IF_ERROR(
-        tx.Execute(kLockApp, {StrCat("gatehouse~signing_keys~", app.app_id)}).status());
+    RETURN_IF_ERROR(tx.Execute(kLockApp, {StrCat("gatehouse~signing_keys~", app.app_id)}).status());
     ASSIGN_OR_RETURN(const db::Result dynamic_rows, tx.Execute(kLockDynamic, {app.app_id}));
     for (const db::Row row : dynamic_rows) {
       const int64_t created = row.Int64(1);
@@ -112,8 +111,7 @@ absl::StatusOr<StoredKeys> PgKeyStore::Ensure(const tenancy::Tenant& app, int64_
 absl::Status PgKeyStore::AdoptDynamic(const tenancy::Tenant& app, const StoredKey& key,
                                       absl::Time deadline) {
   ASSIGN_OR_RETURN(db::Database * database, databases_.Of(app));
-  return database
-      ->Execute(deadline, kInsertDynamic, {app.app_id, key.created_at_ms, key.key_pair})
+  return database->Execute(deadline, kInsertDynamic, {app.app_id, key.created_at_ms, key.key_pair})
       .status();
 }
 

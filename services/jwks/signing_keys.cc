@@ -18,7 +18,8 @@ constexpr size_t kMaxCachedApps = 2000;
 // How often unknown key ids (which anyone can send) may make us read the database, per app.
 constexpr int64_t kMinRereadMs = 1000;
 
-std::vector<AppKey> ParseKeys(const std::vector<StoredKey>& stored, const std::vector<AppKey>* old) {
+std::vector<AppKey> ParseKeys(const std::vector<StoredKey>& stored,
+                              const std::vector<AppKey>* old) {
   std::vector<AppKey> keys;
   keys.reserve(stored.size());
   for (const StoredKey& key : stored) {
@@ -100,8 +101,8 @@ SigningKeys::~SigningKeys() = default;
 
 std::shared_ptr<SigningKeys::Entry> SigningKeys::EntryOf(const tenancy::Tenant& app) {
   // The creation time tells an app from one of the same name that was removed before.
-  const std::string key = StrCat(app.storage_id, "~", app.app_id, "~",
-                                 std::to_string(app.record.created_at_ms()));
+  const std::string key =
+      StrCat(app.storage_id, "~", app.app_id, "~", std::to_string(app.record.created_at_ms()));
   return entries_.FindOrMake(key, [] { return std::make_shared<Entry>(); });
 }
 

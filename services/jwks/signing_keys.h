@@ -36,9 +36,9 @@ struct KeysNow {
   std::shared_ptr<const AppKeys> keys;
   KeyTimeline timeline;
   int64_t now_ms = 0;
-  size_t verifiable = 0;    // so many of dynamic_keys, from the front, verify
-  size_t signing = 0;       // index in dynamic_keys of the one that signs
-  int64_t change_at_ms = 0; // when `signing` changes or a rotation is due
+  size_t verifiable = 0;     // so many of dynamic_keys, from the front, verify
+  size_t signing = 0;        // index in dynamic_keys of the one that signs
+  int64_t change_at_ms = 0;  // when `signing` changes or a rotation is due
 
   const AppKey& dynamic_signing_key() const { return keys->dynamic_keys[signing]; }
   const AppKey& static_signing_key() const { return keys->static_keys.front(); }

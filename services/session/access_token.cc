@@ -22,8 +22,7 @@ constexpr std::string_view kClaims[] = {
 // Required in a token and, from V3 on, kept from user data.
 std::span<const std::string_view> OwnClaims(TokenVersion version) {
   if (IsLegacy(version)) return kLegacyClaims;
-  const size_t left_out =
-      static_cast<size_t>(TokenVersion::kV5) - static_cast<size_t>(version);
+  const size_t left_out = static_cast<size_t>(TokenVersion::kV5) - static_cast<size_t>(version);
   return std::span(kClaims).first(std::size(kClaims) - left_out);
 }
 
@@ -138,8 +137,7 @@ absl::StatusOr<RawAccessToken> SplitAccessToken(std::string_view token) {
 
 absl::StatusOr<AccessToken> ReadAccessToken(const RawAccessToken& raw) {
   const auto text = crypto::DecodeJwtPart(raw.parts.payload);
-  const auto payload =
-      text.ok() ? json::Parse(*text) : absl::StatusOr<json::Value>(text.status());
+  const auto payload = text.ok() ? json::Parse(*text) : absl::StatusOr<json::Value>(text.status());
   if (!payload.ok() || !payload->is_object()) return BadInput("The access token is not a JWT");
   for (const std::string_view claim : OwnClaims(raw.version)) {
     if (payload->Find(claim) == nullptr) {
@@ -191,9 +189,8 @@ absl::StatusOr<AccessToken> ReadAccessToken(const RawAccessToken& raw) {
 bool HasProtectedClaim(TokenVersion version, const json::Value& user_data) {
   if (IsLegacy(version)) return false;  // user data is nested there
   const auto own = OwnClaims(version);
-  return std::any_of(own.begin(), own.end(), [&](std::string_view claim) {
-    return user_data.Find(claim) != nullptr;
-  });
+  return std::any_of(own.begin(), own.end(),
+                     [&](std::string_view claim) { return user_data.Find(claim) != nullptr; });
 }
 
 absl::StatusOr<SignedToken> SignAccessToken(const AccessToken& content, std::string_view key_id,

@@ -83,8 +83,8 @@ TEST(AccessTokenTest, V3AndV4LeaveOutWhatCameLater) {
 
 TEST(AccessTokenTest, LegacyContainersHaveAFixedHeaderAndNestedUserData) {
   const Written v2 = Write(Sample(TokenVersion::kV2));
-  EXPECT_TRUE(v2.token.token.starts_with(
-      "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCIsInZlcnNpb24iOiIyIn0=."));
+  EXPECT_TRUE(
+      v2.token.token.starts_with("eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCIsInZlcnNpb24iOiIyIn0=."));
   EXPECT_EQ(v2.payload,
             R"({"userId":"primary","expiryTime":1700003600456,"timeCreated":1700000000123,)"
             R"("sessionHandle":"handle","refreshTokenHash1":"hash",)"
@@ -96,8 +96,8 @@ TEST(AccessTokenTest, LegacyContainersHaveAFixedHeaderAndNestedUserData) {
 }
 
 TEST(AccessTokenTest, ReadsBackWhatItWrote) {
-  for (const auto version : {TokenVersion::kV2, TokenVersion::kV3, TokenVersion::kV4,
-                             TokenVersion::kV5}) {
+  for (const auto version :
+       {TokenVersion::kV2, TokenVersion::kV3, TokenVersion::kV4, TokenVersion::kV5}) {
     AccessToken content = Sample(version);
     content.parent_refresh_token_hash1 = "parent";
     content.anti_csrf_token = "csrf";
@@ -172,9 +172,7 @@ TEST(AccessTokenTest, TellsBadInputFromWhatIsNoAccessToken) {
 }
 
 TEST(AccessTokenTest, VersionsProtectTheirClaims) {
-  const auto with = [](std::string_view claim) {
-    return json::Value::Object({{claim, "x"}});
-  };
+  const auto with = [](std::string_view claim) { return json::Value::Object({{claim, "x"}}); };
   EXPECT_FALSE(HasProtectedClaim(TokenVersion::kV2, with("userId")));
   EXPECT_TRUE(HasProtectedClaim(TokenVersion::kV3, with("sub")));
   EXPECT_TRUE(HasProtectedClaim(TokenVersion::kV3, with("antiCsrfToken")));

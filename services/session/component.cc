@@ -25,8 +25,7 @@ class SessionComponent final : public host::Component {
         keys_(jwks_, environment.clock()),
         master_keys_(settings_),
         users_(registry_, environment.clock(), environment.config().test_mode),
-        service_({environment.tenants(), store_, keys_, master_keys_, users_,
-                  environment.clock()}),
+        service_({environment.tenants(), store_, keys_, master_keys_, users_, environment.clock()}),
         handler_(service_) {
     environment.jobs().Add({.name = "session_delete_expired",
                             .interval = kCleanUpInterval,

@@ -24,7 +24,8 @@ json::Value ReadTestData() {
 class CoreRowsTest : public SessionServiceTest {
  protected:
   CoreRowsTest()
-      : SessionServiceTest(R"({"access_token_validity":86400000,"refresh_token_validity":5256000})") {
+      : SessionServiceTest(
+            R"({"access_token_validity":86400000,"refresh_token_validity":5256000})") {
     tenants.Add("public", "t1");
     // A few hours after the rows were made.
     clock.SetMs(1'795'380'000'000);
@@ -85,8 +86,7 @@ TEST_F(CoreRowsTest, AccessTokensOfEveryVersionVerify) {
 
 TEST_F(CoreRowsTest, LastRefreshTokenRefreshesAndAnOldOneIsTheft) {
   for (const bool eager : {false, true}) {
-    ASSERT_TRUE(
-        database->Execute(Soon(), {"test_delete_all", "DELETE FROM {session_info}"}).ok());
+    ASSERT_TRUE(database->Execute(Soon(), {"test_delete_all", "DELETE FROM {session_info}"}).ok());
     for (const auto& session : data.Find("sessions")->elements()) {
       SCOPED_TRACE(*session.FindString("cdi"));
       SCOPED_TRACE(*session.FindString("where"));

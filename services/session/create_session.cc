@@ -18,8 +18,7 @@ std::string NewHandle(const tenancy::Tenant& tenant) {
 
 absl::StatusOr<v1::CreateSessionResponse> SessionService::CreateSession(
     rpc::CallContext& context, const v1::CreateSessionRequest& request) {
-  ASSIGN_OR_RETURN(const auto tenant,
-                   parts_.directory.Find(request.scope(), context.deadline));
+  ASSIGN_OR_RETURN(const auto tenant, parts_.directory.Find(request.scope(), context.deadline));
   ASSIGN_OR_RETURN(const auto app, parts_.directory.FindApp(request.scope(), context.deadline));
   const config::CoreConfig& config = *tenant->config;
   const auto validity = request.has_access_token_validity_ms()
@@ -37,8 +36,7 @@ absl::StatusOr<v1::CreateSessionResponse> SessionService::CreateSession(
 
   ASSIGN_OR_RETURN(const auto keys, parts_.keys.Get(context, *app));
   ASSIGN_OR_RETURN(const auto master_key, parts_.master_keys.Get(context, *app));
-  ASSIGN_OR_RETURN(const UserIds user,
-                   parts_.users.Resolve(context, *tenant, request.user_id()));
+  ASSIGN_OR_RETURN(const UserIds user, parts_.users.Resolve(context, *tenant, request.user_id()));
 
   RefreshToken refresh;
   refresh.session_handle = NewHandle(*tenant);

@@ -121,8 +121,8 @@ absl::StatusOr<std::shared_ptr<const KeySet>> KeyCache::Fetch(rpc::CallContext& 
     old = entry.keys;
   }
   auto keys = std::make_shared<KeySet>();
-  ASSIGN_OR_RETURN(keys->dynamic_keys, ParseKeys(response.dynamic_keys(),
-                                                 old ? &old->dynamic_keys : nullptr));
+  ASSIGN_OR_RETURN(keys->dynamic_keys,
+                   ParseKeys(response.dynamic_keys(), old ? &old->dynamic_keys : nullptr));
   ASSIGN_OR_RETURN(keys->static_keys,
                    ParseKeys(response.static_keys(), old ? &old->static_keys : nullptr));
   const SigningKey* current = FindIn(keys->dynamic_keys, response.current_dynamic_key_id());

@@ -23,13 +23,13 @@ constexpr db::Statement kDeleteExpired = {
 constexpr int64_t kBatch = 1000;
 
 absl::Status DeleteIn(db::Database& database, const Clock& clock, absl::Time deadline) {
-  return host::RunExclusively(
-      database, deadline, "session_delete_expired",
-      [&clock](db::Transaction& tx) -> absl::StatusOr<bool> {
-        ASSIGN_OR_RETURN(const db::Result result,
-                         tx.Execute(kDeleteExpired, {clock.NowMs(), kBatch}));
-        return result.affected() == kBatch;
-      });
+  return host::RunExclusively(database, deadline, "session_delete_expired",
+                              [&clock](db::Transaction& tx) -> absl::StatusOr<bool> {
+                                ASSIGN_OR_RETURN(
+                                    const db::Result result,
+                                    tx.Execute(kDeleteExpired, {clock.NowMs(), kBatch}));
+                                return result.affected() == kBatch;
+                              });
 }
 
 }  // namespace

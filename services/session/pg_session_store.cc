@@ -69,15 +69,15 @@ constexpr db::Statement kDelete = {
     " RETURNING session_handle"};
 
 // By session_info_user_id_app_id_index (user_id, app_id); a user has few sessions.
-#define GATEHOUSE_OF_USERS                                                    \
+#define GATEHOUSE_OF_USERS                                                           \
   " WHERE app_id = $1 AND user_id = ANY($2) AND tenant_id = COALESCE($3, tenant_id)" \
   " AND expires_at >= COALESCE($4, expires_at)"
-constexpr db::Statement kList = {
-    "session_list", "SELECT session_handle FROM {session_info}" GATEHOUSE_OF_USERS
-                    " ORDER BY created_at_time, session_handle"};
-constexpr db::Statement kDeleteOfUsers = {
-    "session_delete_of_users",
-    "DELETE FROM {session_info}" GATEHOUSE_OF_USERS " RETURNING session_handle"};
+constexpr db::Statement kList = {"session_list",
+                                 "SELECT session_handle FROM {session_info}" GATEHOUSE_OF_USERS
+                                 " ORDER BY created_at_time, session_handle"};
+constexpr db::Statement kDeleteOfUsers = {"session_delete_of_users",
+                                          "DELETE FROM {session_info}" GATEHOUSE_OF_USERS
+                                          " RETURNING session_handle"};
 constexpr db::Statement kExists = {
     "session_exists", "SELECT EXISTS (SELECT 1 FROM {session_info}" GATEHOUSE_OF_USERS ")"};
 #undef GATEHOUSE_OF_USERS
@@ -153,8 +153,7 @@ absl::StatusOr<std::optional<ChangedSession>> PgSessionStore::Rotate(const tenan
       database->Execute(deadline, kRotate,
                         {tenant.app_id, tenant.tenant_id, handle, rotation.new_hash2,
                          rotation.presented_hash2, rotation.parent_hash2, rotation.now_ms,
-                         rotation.expires_at_ms, rotation.grace_from_ms,
-                         rotation.use_static_key}));
+                         rotation.expires_at_ms, rotation.grace_from_ms, rotation.use_static_key}));
   return ReadChanged(rows);
 }
 
@@ -165,16 +164,15 @@ absl::StatusOr<std::optional<ChangedSession>> PgSessionStore::Promote(const tena
   ASSIGN_OR_RETURN(db::Database * database, databases_.Of(tenant));
   ASSIGN_OR_RETURN(
       const db::Result rows,
-      database->Execute(deadline, kPromote,
-                        {tenant.app_id, tenant.tenant_id, handle, promotion.parent_hash2,
-                         promotion.child_hash2, promotion.now_ms, promotion.expires_at_ms,
-                         promotion.use_static_key}));
+      database->Execute(
+          deadline, kPromote,
+          {tenant.app_id, tenant.tenant_id, handle, promotion.parent_hash2, promotion.child_hash2,
+           promotion.now_ms, promotion.expires_at_ms, promotion.use_static_key}));
   return ReadChanged(rows);
 }
 
-absl::Status PgSessionStore::SetUseStaticKey(const tenancy::Tenant& tenant,
-                                             std::string_view handle, bool use_static_key,
-                                             absl::Time deadline) {
+absl::Status PgSessionStore::SetUseStaticKey(const tenancy::Tenant& tenant, std::string_view handle,
+                                             bool use_static_key, absl::Time deadline) {
   ASSIGN_OR_RETURN(db::Database * database, databases_.Of(tenant));
   return database
       ->Execute(deadline, kSetUseStaticKey,

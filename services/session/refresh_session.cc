@@ -50,9 +50,7 @@ struct SessionService::Refreshing {
   std::optional<bool> use_static_key() const {
     return request.has_use_static_key() ? std::optional(request.use_static_key()) : std::nullopt;
   }
-  int64_t refresh_expiry_ms() const {
-    return now_ms + tenant->config->refresh_token_validity_ms();
-  }
+  int64_t refresh_expiry_ms() const { return now_ms + tenant->config->refresh_token_validity_ms(); }
 };
 
 absl::StatusOr<v1::RefreshSessionResponse> SessionService::RefreshSession(
@@ -81,12 +79,11 @@ absl::StatusOr<v1::RefreshSessionResponse> SessionService::RefreshSession(
   ASSIGN_OR_RETURN(refreshing.tenant,
                    TenantOfApp(context, request.scope(), refreshing.presented.tenant_id));
   if (request.has_access_token_validity_ms()) {
-    RETURN_IF_ERROR(
-        CheckValidity(*refreshing.tenant->config, request.access_token_validity_ms()));
+    RETURN_IF_ERROR(CheckValidity(*refreshing.tenant->config, request.access_token_validity_ms()));
   }
   ASSIGN_OR_RETURN(refreshing.keys, parts_.keys.Get(context, *app));
-  ASSIGN_OR_RETURN(refreshing.user, parts_.users.Resolve(context, *refreshing.tenant,
-                                                         refreshing.presented.user_id));
+  ASSIGN_OR_RETURN(refreshing.user,
+                   parts_.users.Resolve(context, *refreshing.tenant, refreshing.presented.user_id));
   // As stored with the session, even if the user has got another id since.
   refreshing.user.recipe_user_id = refreshing.presented.user_id;
 
@@ -163,10 +160,10 @@ absl::Status SessionService::ReportReuse(rpc::CallContext& context, const Refres
     subtype = v1::REUSE_SUBTYPE_ORPHANED_BRANCH;
   }
   // Whatever it is called, somebody holds a token that he should not: the session ends.
-  RETURN_IF_ERROR(parts_.store
-                      .Delete(*refreshing.tenant, {refreshing.presented.session_handle},
-                              context.deadline)
-                      .status());
+  RETURN_IF_ERROR(
+      parts_.store
+          .Delete(*refreshing.tenant, {refreshing.presented.session_handle}, context.deadline)
+          .status());
   const bool theft = subtype == v1::REUSE_SUBTYPE_STALE_LINEAGE ||
                      refreshing.tenant->config->recent_token_reuse_behaviour() ==
                          config::TokenReuseBehaviour::kTokenTheft;

@@ -14,7 +14,7 @@ namespace gatehouse::session {
 // What a refresh token says.
 struct RefreshToken {
   std::string session_handle;
-  std::string user_id;  // of the login method, as stored with the session
+  std::string user_id;                      // of the login method, as stored with the session
   std::optional<std::string> parent_hash1;  // of the token that was exchanged for this one
   std::optional<std::string> anti_csrf_token;
   std::string tenant_id = "public";

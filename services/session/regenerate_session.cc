@@ -61,8 +61,7 @@ absl::StatusOr<v1::RegenerateSessionResponse> SessionService::RegenerateSession(
   FillSession(token, *regenerated.mutable_session());
   if (token.expiry_ms < now_ms) return response;  // the client has to refresh anyway
   token.created_ms = now_ms;
-  RETURN_IF_ERROR(
-      Mint(token, keys->ToSign(use_static_key), *regenerated.mutable_access_token()));
+  RETURN_IF_ERROR(Mint(token, keys->ToSign(use_static_key), *regenerated.mutable_access_token()));
   return response;
 }
 

@@ -70,8 +70,7 @@ absl::StatusOr<v1::UpdateSessionResponse> SessionService::UpdateSession(
 
 absl::StatusOr<v1::GetHandshakeResponse> SessionService::GetHandshake(
     rpc::CallContext& context, const v1::GetHandshakeRequest& request) {
-  ASSIGN_OR_RETURN(const auto tenant,
-                   parts_.directory.Find(request.scope(), context.deadline));
+  ASSIGN_OR_RETURN(const auto tenant, parts_.directory.Find(request.scope(), context.deadline));
   ASSIGN_OR_RETURN(const auto app, parts_.directory.FindApp(request.scope(), context.deadline));
   ASSIGN_OR_RETURN(const auto keys, parts_.keys.Get(context, *app));
   v1::GetHandshakeResponse response;

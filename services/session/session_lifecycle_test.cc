@@ -103,11 +103,11 @@ TEST_F(SessionLifecycleTest, CreateRefusesBadInputAndChangesNothing) {
   *request.mutable_scope() = ScopeOf("public", "removed");
   EXPECT_EQ(ReasonOf(service.CreateSession(context, request).status()),
             ErrorReason::kTenantNotFound);
-  EXPECT_EQ(database
-                ->Execute(Soon(), {"test_count_sessions", "SELECT count(*) FROM {session_info}"})
-                ->front()
-                .Int64(0),
-            0);
+  EXPECT_EQ(
+      database->Execute(Soon(), {"test_count_sessions", "SELECT count(*) FROM {session_info}"})
+          ->front()
+          .Int64(0),
+      0);
 }
 
 TEST_F(SessionLifecycleTest, OldTokensCarryWhatNewOnesProtect) {

@@ -214,8 +214,7 @@ TEST_F(EagerRotationTest, AntiCsrfTokenMustMatch) {
   const auto first = Create(create);
   auto request = RefreshRequest(first.refresh_token().token(), kEager);
   request.set_enable_anti_csrf(true);
-  EXPECT_EQ(Refresh(request).unauthorised().message(),
-            "Anti CSRF token missing, or not matching");
+  EXPECT_EQ(Refresh(request).unauthorised().message(), "Anti CSRF token missing, or not matching");
   request.set_anti_csrf_token("wrong");
   EXPECT_TRUE(Refresh(request).has_unauthorised());
   request.set_anti_csrf_token(first.anti_csrf_token());
@@ -229,11 +228,11 @@ TEST_F(EagerRotationTest, FailureBelowLeavesTheSessionAsItWas) {
   const auto before = *Row(first.session().handle());
   registry.down = true;
   auto context = Context();
-  EXPECT_EQ(ReasonOf(service
-                         .RefreshSession(context,
-                                         RefreshRequest(first.refresh_token().token(), kEager))
-                         .status()),
-            ErrorReason::kDependencyDown);
+  EXPECT_EQ(
+      ReasonOf(
+          service.RefreshSession(context, RefreshRequest(first.refresh_token().token(), kEager))
+              .status()),
+      ErrorReason::kDependencyDown);
   EXPECT_EQ(Row(first.session().handle())->refresh_hash2, before.refresh_hash2);
 }
 
@@ -395,20 +394,17 @@ TEST_F(RegenerateTest, StoresNewClaimsAndKeepsTheTokensLineageAndExpiry) {
   EXPECT_EQ(Row(first.session().handle())->jwt_payload, R"({"role":"z"})");
 
   request.set_user_data_in_jwt_json(R"({"sub":"z"})");
-  EXPECT_EQ(ReasonOf(service.RegenerateSession(context, request).status()),
-            ErrorReason::kBadInput);
+  EXPECT_EQ(ReasonOf(service.RegenerateSession(context, request).status()), ErrorReason::kBadInput);
   request.clear_user_data_in_jwt_json();
-  EXPECT_EQ(json::Serialize(Read(service.RegenerateSession(context, request)
-                                     ->regenerated()
-                                     .access_token())
-                                .user_data),
+  EXPECT_EQ(json::Serialize(
+                Read(service.RegenerateSession(context, request)->regenerated().access_token())
+                    .user_data),
             R"({"role":"z"})");
 
   clock.SetMs(token.expiry_ms + 1);
   EXPECT_FALSE(service.RegenerateSession(context, request)->regenerated().has_access_token());
   request.set_access_token("garbage");
-  EXPECT_EQ(ReasonOf(service.RegenerateSession(context, request).status()),
-            ErrorReason::kBadInput);
+  EXPECT_EQ(ReasonOf(service.RegenerateSession(context, request).status()), ErrorReason::kBadInput);
 }
 
 TEST_F(RegenerateTest, MissingSessionComesBeforeProtectedClaims) {

@@ -54,8 +54,8 @@ struct Rotation {
   // The presented token's parent, if it has one; else presented_hash2 again.
   std::string parent_hash2;
   int64_t now_ms = 0;
-  int64_t expires_at_ms = 0;       // from now on, when the presented token was current
-  int64_t grace_from_ms = 0;       // the previous token still does if it was replaced since then
+  int64_t expires_at_ms = 0;  // from now on, when the presented token was current
+  int64_t grace_from_ms = 0;  // the previous token still does if it was replaced since then
   std::optional<bool> use_static_key;
 };
 

@@ -135,7 +135,7 @@ class FakeRegistry final : public users::v1::RegistryService {
   }
 
   std::map<std::string, users::v1::ResolvedUser> users;
-  std::mutex mutex;                   // of active
+  std::mutex mutex;  // of active
   std::map<std::string, int> active;
   bool down = false;
 };
@@ -151,9 +151,9 @@ class SessionServiceTest : public ::testing::Test {
     return {.caller = "gateway", .deadline = gatehouse::testing::Soon()};
   }
 
-  v1::CreateSessionRequest NewRequest(std::string_view user_id = "user",
-                                      v1::AccessTokenVersion version =
-                                          v1::ACCESS_TOKEN_VERSION_V5) {
+  v1::CreateSessionRequest NewRequest(
+      std::string_view user_id = "user",
+      v1::AccessTokenVersion version = v1::ACCESS_TOKEN_VERSION_V5) {
     v1::CreateSessionRequest request;
     *request.mutable_scope() = scope;
     request.set_user_id(std::string(user_id));

@@ -55,9 +55,10 @@ absl::Status CheckValidity(const config::CoreConfig& config, std::optional<int64
   if (*validity_ms > 0 && *validity_ms <= config.access_token_validity_ms()) {
     return absl::OkStatus();
   }
-  return BadInput(StrCat("accessTokenValidity must be greater than 0 and at most the configured "
-                         "access_token_validity (",
-                         std::to_string(config.access_token_validity_ms()), " ms)"));
+  return BadInput(
+      StrCat("accessTokenValidity must be greater than 0 and at most the configured "
+             "access_token_validity (",
+             std::to_string(config.access_token_validity_ms()), " ms)"));
 }
 
 int64_t FreshValidityMs(const config::CoreConfig& config, std::optional<int64_t> asked_ms) {
@@ -65,8 +66,7 @@ int64_t FreshValidityMs(const config::CoreConfig& config, std::optional<int64_t>
   const int64_t validity_ms = config.access_token_validity_ms();
   const double jitter = config.access_token_validity_jitter();
   if (jitter <= 0) return validity_ms;
-  return static_cast<int64_t>(static_cast<double>(validity_ms) *
-                              (1 - RandomFraction() * jitter));
+  return static_cast<int64_t>(static_cast<double>(validity_ms) * (1 - RandomFraction() * jitter));
 }
 
 absl::Status Mint(const AccessToken& content, const SigningKey& key, v1::Token& out) {

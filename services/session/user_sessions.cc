@@ -39,11 +39,10 @@ absl::StatusOr<UserSessions> SessionService::WhoseSessions(rpc::CallContext& con
 
 absl::StatusOr<v1::ListUserSessionsResponse> SessionService::ListUserSessions(
     rpc::CallContext& context, const v1::ListUserSessionsRequest& request) {
-  ASSIGN_OR_RETURN(const auto tenant,
-                   parts_.directory.Find(request.scope(), context.deadline));
+  ASSIGN_OR_RETURN(const auto tenant, parts_.directory.Find(request.scope(), context.deadline));
   ASSIGN_OR_RETURN(const UserSessions whose,
-                   WhoseSessions(context, *tenant, request.user_id(),
-                                 request.across_all_tenants(), request.include_linked()));
+                   WhoseSessions(context, *tenant, request.user_id(), request.across_all_tenants(),
+                                 request.include_linked()));
   v1::ListUserSessionsResponse response;
   for (const auto& storage : Storages(tenant, request.across_all_tenants())) {
     ASSIGN_OR_RETURN(std::vector<std::string> handles,
@@ -81,11 +80,10 @@ absl::StatusOr<v1::RevokeSessionsResponse> SessionService::RevokeSessions(
 
 absl::StatusOr<v1::RevokeUserSessionsResponse> SessionService::RevokeUserSessions(
     rpc::CallContext& context, const v1::RevokeUserSessionsRequest& request) {
-  ASSIGN_OR_RETURN(const auto tenant,
-                   parts_.directory.Find(request.scope(), context.deadline));
+  ASSIGN_OR_RETURN(const auto tenant, parts_.directory.Find(request.scope(), context.deadline));
   ASSIGN_OR_RETURN(const UserSessions whose,
-                   WhoseSessions(context, *tenant, request.user_id(),
-                                 request.across_all_tenants(), request.include_linked()));
+                   WhoseSessions(context, *tenant, request.user_id(), request.across_all_tenants(),
+                                 request.include_linked()));
   v1::RevokeUserSessionsResponse response;
   for (const auto& storage : Storages(tenant, request.across_all_tenants())) {
     ASSIGN_OR_RETURN(std::vector<std::string> handles,

@@ -161,19 +161,17 @@ absl::Status SessionService::VerifyLazily(rpc::CallContext& context, const tenan
   if (token.parent_refresh_token_hash1.has_value()) {
     ASSIGN_OR_RETURN(
         source,
-        parts_.store.Promote(
-            tenant, token.session_handle,
-            {.parent_hash2 = Hash2OfHash1(*token.parent_refresh_token_hash1),
-             .child_hash2 = Hash2OfHash1(token.refresh_token_hash1),
-             .now_ms = now_ms,
-             .expires_at_ms = now_ms + tenant.config->refresh_token_validity_ms()},
-            context.deadline));
+        parts_.store.Promote(tenant, token.session_handle,
+                             {.parent_hash2 = Hash2OfHash1(*token.parent_refresh_token_hash1),
+                              .child_hash2 = Hash2OfHash1(token.refresh_token_hash1),
+                              .now_ms = now_ms,
+                              .expires_at_ms = now_ms + tenant.config->refresh_token_validity_ms()},
+                             context.deadline));
   }
   if (!source.has_value()) {
     std::optional<SessionRow> current = row;
     if (!current.has_value() || token.parent_refresh_token_hash1.has_value()) {
-      ASSIGN_OR_RETURN(current,
-                       parts_.store.Get(tenant, token.session_handle, context.deadline));
+      ASSIGN_OR_RETURN(current, parts_.store.Get(tenant, token.session_handle, context.deadline));
     }
     if (!current.has_value()) {
       response.set_unauthorised_message("Session missing in db");
