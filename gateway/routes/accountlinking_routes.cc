@@ -4,11 +4,13 @@
 #include <string>
 #include <utility>
 
-#include "gateway/json_input.h"
-#include "gateway/routes/user_json.h"
 #include "gatehouse/accounts/v1/accounts_service.rpc.h"
 #include "gatehouse/users/v1/linking_service.rpc.h"
+#include "gateway/json_input.h"
+#include "gateway/routes/app_checks.h"
+#include "gateway/routes/user_json.h"
 #include "libs/base/status.h"
+#include "libs/tenancy/tenant_directory.h"
 
 namespace gatehouse::gateway {
 namespace {
@@ -17,8 +19,10 @@ using json::Value;
 using users::v1::LinkRefusal;
 
 struct Clients {
-  Clients(rpc::Channel& accounts_channel, rpc::Channel& users_channel)
-      : accounts(accounts_channel), linking(users_channel) {}
+  Clients(rpc::Channel& accounts_channel, rpc::Channel& users_channel,
+          const tenancy::TenantDirectory& tenant_directory)
+      : tenants(tenant_directory), accounts(accounts_channel), linking(users_channel) {}
+  const tenancy::TenantDirectory& tenants;
   accounts::v1::AccountsServiceClient accounts;
   users::v1::LinkingServiceClient linking;
 };
@@ -31,8 +35,8 @@ Reply RefusalReply(const LinkRefusal& refusal, std::string_view linked_status,
   }
   const bool linked = refusal.kind() == LinkRefusal::KIND_ALREADY_LINKED;
   Value reply = Value::Object(
-      {{"status",
-        linked ? linked_status : "ACCOUNT_INFO_ALREADY_ASSOCIATED_WITH_ANOTHER_PRIMARY_USER_ID_ERROR"},
+      {{"status", linked ? linked_status
+                         : "ACCOUNT_INFO_ALREADY_ASSOCIATED_WITH_ANOTHER_PRIMARY_USER_ID_ERROR"},
        {"primaryUserId", refusal.primary_user_id()},
        {"description", refusal.description()}});
   if (linked && shape_of_user != nullptr) {
@@ -54,13 +58,12 @@ Reply LinkRefusalReply(const LinkRefusal& refusal, const CdiVersion* shape_of_us
 absl::StatusOr<Reply> CheckPrimary(ApiRequest& request, Clients& clients) {
   users::v1::CheckPrimaryUserRequest call;
   ASSIGN_OR_RETURN(*call.mutable_recipe_user_id(), request.RequireQuery("recipeUserId"));
-  RETURN_IF_ERROR(request.RequirePublicTenant());
+  RETURN_IF_ERROR(RequireAppThenPublicTenant(clients.tenants, request));
   *call.mutable_scope() = request.scope;
   ASSIGN_OR_RETURN(const auto reply, clients.linking.CheckPrimaryUser(request.context, call));
   if (reply.has_refused()) return PrimaryRefusal(reply.refused());
-  return JsonReply(
-      Value::Object({{"status", "OK"},
-                     {"wasAlreadyAPrimaryUser", reply.possible().was_already_primary()}}));
+  return JsonReply(Value::Object(
+      {{"status", "OK"}, {"wasAlreadyAPrimaryUser", reply.possible().was_already_primary()}}));
 }
 
 // POST /recipe/accountlinking/user/primary {recipeUserId}
@@ -68,14 +71,13 @@ absl::StatusOr<Reply> MakePrimary(ApiRequest& request, Clients& clients) {
   users::v1::MakePrimaryUserRequest call;
   ASSIGN_OR_RETURN(const Value* body, request.JsonBody());
   ASSIGN_OR_RETURN(*call.mutable_recipe_user_id(), RequireString(*body, "recipeUserId"));
-  RETURN_IF_ERROR(request.RequirePublicTenant());
+  RETURN_IF_ERROR(RequireAppThenPublicTenant(clients.tenants, request));
   *call.mutable_scope() = request.scope;
   ASSIGN_OR_RETURN(const auto reply, clients.linking.MakePrimaryUser(request.context, call));
   if (reply.has_refused()) return PrimaryRefusal(reply.refused());
-  return JsonReply(
-      Value::Object({{"status", "OK"},
-                     {"wasAlreadyAPrimaryUser", reply.made().was_already_primary()},
-                     {"user", WholeUserJson(reply.made().user(), request.cdi)}}));
+  return JsonReply(Value::Object({{"status", "OK"},
+                                  {"wasAlreadyAPrimaryUser", reply.made().was_already_primary()},
+                                  {"user", WholeUserJson(reply.made().user(), request.cdi)}}));
 }
 
 // GET /recipe/accountlinking/user/link/check?recipeUserId&primaryUserId
@@ -83,7 +85,7 @@ absl::StatusOr<Reply> CheckLink(ApiRequest& request, Clients& clients) {
   users::v1::CheckLinkRequest call;
   ASSIGN_OR_RETURN(*call.mutable_recipe_user_id(), request.RequireQuery("recipeUserId"));
   ASSIGN_OR_RETURN(*call.mutable_primary_user_id(), request.RequireQuery("primaryUserId"));
-  RETURN_IF_ERROR(request.RequirePublicTenant());
+  RETURN_IF_ERROR(RequireAppThenPublicTenant(clients.tenants, request));
   *call.mutable_scope() = request.scope;
   ASSIGN_OR_RETURN(const auto reply, clients.linking.CheckLink(request.context, call));
   if (reply.has_refused()) return LinkRefusalReply(reply.refused(), nullptr);
@@ -97,14 +99,13 @@ absl::StatusOr<Reply> Link(ApiRequest& request, Clients& clients) {
   ASSIGN_OR_RETURN(const Value* body, request.JsonBody());
   ASSIGN_OR_RETURN(*call.mutable_recipe_user_id(), RequireString(*body, "recipeUserId"));
   ASSIGN_OR_RETURN(*call.mutable_primary_user_id(), RequireString(*body, "primaryUserId"));
-  RETURN_IF_ERROR(request.RequirePublicTenant());
+  RETURN_IF_ERROR(RequireAppThenPublicTenant(clients.tenants, request));
   *call.mutable_scope() = request.scope;
   ASSIGN_OR_RETURN(const auto reply, clients.accounts.LinkAccounts(request.context, call));
   if (reply.has_refused()) return LinkRefusalReply(reply.refused(), &request.cdi);
-  return JsonReply(
-      Value::Object({{"status", "OK"},
-                     {"accountsAlreadyLinked", reply.linked().already_linked()},
-                     {"user", WholeUserJson(reply.linked().user(), request.cdi)}}));
+  return JsonReply(Value::Object({{"status", "OK"},
+                                  {"accountsAlreadyLinked", reply.linked().already_linked()},
+                                  {"user", WholeUserJson(reply.linked().user(), request.cdi)}}));
 }
 
 // POST /recipe/accountlinking/user/unlink {recipeUserId}
@@ -112,7 +113,7 @@ absl::StatusOr<Reply> Unlink(ApiRequest& request, Clients& clients) {
   accounts::v1::UnlinkAccountRequest call;
   ASSIGN_OR_RETURN(const Value* body, request.JsonBody());
   ASSIGN_OR_RETURN(*call.mutable_recipe_user_id(), RequireString(*body, "recipeUserId"));
-  RETURN_IF_ERROR(request.RequirePublicTenant());
+  RETURN_IF_ERROR(RequireAppThenPublicTenant(clients.tenants, request));
   *call.mutable_scope() = request.scope;
   ASSIGN_OR_RETURN(const auto reply, clients.accounts.UnlinkAccount(request.context, call));
   return JsonReply(Value::Object({{"status", "OK"},
@@ -122,9 +123,10 @@ absl::StatusOr<Reply> Unlink(ApiRequest& request, Clients& clients) {
 
 }  // namespace
 
-void AddAccountLinkingRoutes(RouteTable& routes, rpc::Channel& accounts, rpc::Channel& users) {
+void AddAccountLinkingRoutes(RouteTable& routes, rpc::Channel& accounts, rpc::Channel& users,
+                             const tenancy::TenantDirectory& tenants) {
   using Operation = absl::StatusOr<Reply> (*)(ApiRequest&, Clients&);
-  auto clients = std::make_shared<Clients>(accounts, users);
+  auto clients = std::make_shared<Clients>(accounts, users, tenants);
   auto add = [&](HttpMethod method, std::string path, std::string_view service,
                  Operation operation) {
     routes.Add({.method = method,

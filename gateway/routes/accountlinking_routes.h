@@ -5,11 +5,15 @@
 namespace gatehouse::rpc {
 class Channel;
 }
+namespace gatehouse::tenancy {
+class TenantDirectory;
+}
 
 namespace gatehouse::gateway {
 
 // Primary users, linking and unlinking: the checks go to users, what has effects on sessions to
 // accounts. The channels outlive the table.
-void AddAccountLinkingRoutes(RouteTable& routes, rpc::Channel& accounts, rpc::Channel& users);
+void AddAccountLinkingRoutes(RouteTable& routes, rpc::Channel& accounts, rpc::Channel& users,
+                             const tenancy::TenantDirectory& tenants);
 
 }  // namespace gatehouse::gateway

@@ -34,11 +34,11 @@ void AddAllRoutes(RouteTable& routes, host::Host& host, const RequestStats& stat
   AddUsersRoutes(routes, users);
   AddRolesRoutes(routes, host.ChannelBetween("gateway", "roles"));
   rpc::Channel& accounts = host.ChannelBetween("gateway", "accounts");
-  AddAccountLinkingRoutes(routes, accounts, users);
-  AddIdMappingRoutes(routes, accounts, users);
-  AddTenantUserRoutes(routes, accounts, users);
-  AddEmailVerificationRoutes(routes, users);
-  AddMetadataRoutes(routes, users);
+  AddAccountLinkingRoutes(routes, accounts, users, host.tenants());
+  AddIdMappingRoutes(routes, accounts, users, host.tenants());
+  AddTenantUserRoutes(routes, accounts, users, host.tenants());
+  AddEmailVerificationRoutes(routes, users, host.tenants());
+  AddMetadataRoutes(routes, users, host.tenants());
 }
 
 }  // namespace gatehouse::gateway

@@ -4,16 +4,24 @@
 #include <string>
 #include <utility>
 
-#include "gateway/json_input.h"
 #include "gatehouse/users/v1/email_verification_service.rpc.h"
+#include "gateway/json_input.h"
+#include "gateway/routes/app_checks.h"
 #include "libs/base/status.h"
+#include "libs/tenancy/tenant_directory.h"
 
 namespace gatehouse::gateway {
 namespace {
 
 namespace v1 = users::v1;
 using json::Value;
-using Client = v1::EmailVerificationServiceClient;
+
+struct Client {
+  v1::EmailVerificationServiceClient service;
+  const tenancy::TenantDirectory& tenants;
+
+  v1::EmailVerificationService* operator->() { return &service; }
+};
 
 // {userId, email}
 template <typename Call>
@@ -29,7 +37,7 @@ absl::StatusOr<Reply> CreateToken(ApiRequest& request, Client& client) {
   v1::CreateEmailVerificationTokenRequest call;
   RETURN_IF_ERROR(ReadUserAndEmail(request, call));
   *call.mutable_scope() = request.scope;
-  ASSIGN_OR_RETURN(const auto reply, client.CreateEmailVerificationToken(request.context, call));
+  ASSIGN_OR_RETURN(const auto reply, client->CreateEmailVerificationToken(request.context, call));
   if (reply.already_verified()) return StatusReply("EMAIL_ALREADY_VERIFIED_ERROR");
   return JsonReply(Value::Object({{"status", "OK"}, {"token", reply.token()}}));
 }
@@ -42,7 +50,7 @@ absl::StatusOr<Reply> Verify(ApiRequest& request, Client& client) {
   ASSIGN_OR_RETURN(*call.mutable_token(), RequireString(*body, "token"));
   if (method != "token") return BadInput("Unsupported method for email verification");
   *call.mutable_scope() = request.scope;
-  ASSIGN_OR_RETURN(const auto reply, client.VerifyEmail(request.context, call));
+  ASSIGN_OR_RETURN(const auto reply, client->VerifyEmail(request.context, call));
   if (reply.invalid_token()) return StatusReply("EMAIL_VERIFICATION_INVALID_TOKEN_ERROR");
   return JsonReply(Value::Object({{"status", "OK"},
                                   {"userId", reply.verified().user_id()},
@@ -54,9 +62,9 @@ absl::StatusOr<Reply> IsVerified(ApiRequest& request, Client& client) {
   v1::IsEmailVerifiedRequest call;
   ASSIGN_OR_RETURN(*call.mutable_user_id(), request.RequireQuery("userId"));
   ASSIGN_OR_RETURN(*call.mutable_email(), request.RequireQuery("email"));
-  RETURN_IF_ERROR(request.RequirePublicTenant());
+  RETURN_IF_ERROR(RequireAppThenPublicTenant(client.tenants, request));
   *call.mutable_scope() = request.scope;
-  ASSIGN_OR_RETURN(const auto reply, client.IsEmailVerified(request.context, call));
+  ASSIGN_OR_RETURN(const auto reply, client->IsEmailVerified(request.context, call));
   return JsonReply(Value::Object({{"status", "OK"}, {"isVerified", reply.verified()}}));
 }
 
@@ -65,7 +73,7 @@ absl::StatusOr<Reply> RevokeTokens(ApiRequest& request, Client& client) {
   v1::RevokeEmailVerificationTokensRequest call;
   RETURN_IF_ERROR(ReadUserAndEmail(request, call));
   *call.mutable_scope() = request.scope;
-  RETURN_IF_ERROR(client.RevokeEmailVerificationTokens(request.context, call).status());
+  RETURN_IF_ERROR(client->RevokeEmailVerificationTokens(request.context, call).status());
   return StatusReply("OK");
 }
 
@@ -73,17 +81,19 @@ absl::StatusOr<Reply> RevokeTokens(ApiRequest& request, Client& client) {
 absl::StatusOr<Reply> Unverify(ApiRequest& request, Client& client) {
   v1::UnverifyEmailRequest call;
   RETURN_IF_ERROR(ReadUserAndEmail(request, call));
-  RETURN_IF_ERROR(request.RequirePublicTenant());
+  RETURN_IF_ERROR(RequireAppThenPublicTenant(client.tenants, request));
   *call.mutable_scope() = request.scope;
-  RETURN_IF_ERROR(client.UnverifyEmail(request.context, call).status());
+  RETURN_IF_ERROR(client->UnverifyEmail(request.context, call).status());
   return StatusReply("OK");
 }
 
 }  // namespace
 
-void AddEmailVerificationRoutes(RouteTable& routes, rpc::Channel& users) {
+void AddEmailVerificationRoutes(RouteTable& routes, rpc::Channel& users,
+                                const tenancy::TenantDirectory& tenants) {
   using Operation = absl::StatusOr<Reply> (*)(ApiRequest&, Client&);
-  auto client = std::make_shared<Client>(users);
+  auto client =
+      std::shared_ptr<Client>(new Client{v1::EmailVerificationServiceClient(users), tenants});
   auto add = [&](HttpMethod method, std::string path, Operation operation) {
     routes.Add({.method = method,
                 .path = std::move(path),

@@ -5,10 +5,14 @@
 namespace gatehouse::rpc {
 class Channel;
 }
+namespace gatehouse::tenancy {
+class TenantDirectory;
+}
 
 namespace gatehouse::gateway {
 
 // Email verification. `users` is the way to the users service; it must outlive the table.
-void AddEmailVerificationRoutes(RouteTable& routes, rpc::Channel& users);
+void AddEmailVerificationRoutes(RouteTable& routes, rpc::Channel& users,
+                                const tenancy::TenantDirectory& tenants);
 
 }  // namespace gatehouse::gateway

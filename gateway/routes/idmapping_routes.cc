@@ -5,11 +5,13 @@
 #include <string>
 #include <utility>
 
-#include "gateway/json_input.h"
 #include "gatehouse/accounts/v1/accounts_service.rpc.h"
 #include "gatehouse/users/v1/id_mapping_service.rpc.h"
+#include "gateway/json_input.h"
+#include "gateway/routes/app_checks.h"
 #include "libs/base/status.h"
 #include "libs/base/strings.h"
+#include "libs/tenancy/tenant_directory.h"
 
 namespace gatehouse::gateway {
 namespace {
@@ -17,8 +19,10 @@ namespace {
 using json::Value;
 
 struct Clients {
-  Clients(rpc::Channel& accounts_channel, rpc::Channel& users_channel)
-      : accounts(accounts_channel), id_mapping(users_channel) {}
+  Clients(rpc::Channel& accounts_channel, rpc::Channel& users_channel,
+          const tenancy::TenantDirectory& tenant_directory)
+      : tenants(tenant_directory), accounts(accounts_channel), id_mapping(users_channel) {}
+  const tenancy::TenantDirectory& tenants;
   accounts::v1::AccountsServiceClient accounts;
   users::v1::IdMappingServiceClient id_mapping;
 };
@@ -70,7 +74,7 @@ absl::StatusOr<Reply> Create(ApiRequest& request, Clients& clients) {
   ASSIGN_OR_RETURN(const std::optional<bool> force, OptionalBool(*body, "force"));
   call.set_force(force.value_or(false));
   call.set_move_email_verification(request.cdi >= cdi::k4_0);
-  RETURN_IF_ERROR(request.RequirePublicTenant());
+  RETURN_IF_ERROR(RequireAppThenPublicTenant(clients.tenants, request));
   *call.mutable_scope() = request.scope;
   ASSIGN_OR_RETURN(const auto reply, clients.accounts.CreateUserIdMapping(request.context, call));
   if (reply.unknown_supertokens_user_id()) return StatusReply("UNKNOWN_SUPERTOKENS_USER_ID_ERROR");
@@ -90,7 +94,7 @@ absl::StatusOr<Reply> Find(ApiRequest& request, Clients& clients) {
   if (auto given = request.Query("userIdType")) type_name = std::string(*given);
   ASSIGN_OR_RETURN(const users::v1::UserIdType type, TypeOf(type_name));
   call.set_type(type);
-  RETURN_IF_ERROR(request.RequirePublicTenant());
+  RETURN_IF_ERROR(RequirePublicTenantThenApp(clients.tenants, request));
   *call.mutable_scope() = request.scope;
   ASSIGN_OR_RETURN(const auto reply, clients.id_mapping.FindUserIdMapping(request.context, call));
   if (!reply.has_mapping()) return StatusReply("UNKNOWN_MAPPING_ERROR");
@@ -113,7 +117,7 @@ absl::StatusOr<Reply> Remove(ApiRequest& request, Clients& clients) {
   call.set_type(type);
   ASSIGN_OR_RETURN(const std::optional<bool> force, OptionalBool(*body, "force"));
   call.set_force(force.value_or(false));
-  RETURN_IF_ERROR(request.RequirePublicTenant());
+  RETURN_IF_ERROR(RequirePublicTenantThenApp(clients.tenants, request));
   *call.mutable_scope() = request.scope;
   ASSIGN_OR_RETURN(const auto reply, clients.accounts.DeleteUserIdMapping(request.context, call));
   return JsonReply(Value::Object({{"status", "OK"}, {"didMappingExist", reply.existed()}}));
@@ -130,7 +134,7 @@ absl::StatusOr<Reply> SetInfo(ApiRequest& request, Clients& clients) {
                    RequireStringOrNull(*body, "externalUserIdInfo"));
   ASSIGN_OR_RETURN(std::optional<std::string> info, TrimmedInfo(std::move(given)));
   if (info.has_value()) call.set_external_user_id_info(*std::move(info));
-  RETURN_IF_ERROR(request.RequirePublicTenant());
+  RETURN_IF_ERROR(RequirePublicTenantThenApp(clients.tenants, request));
   *call.mutable_scope() = request.scope;
   ASSIGN_OR_RETURN(const auto reply,
                    clients.id_mapping.SetExternalUserIdInfo(request.context, call));
@@ -139,9 +143,10 @@ absl::StatusOr<Reply> SetInfo(ApiRequest& request, Clients& clients) {
 
 }  // namespace
 
-void AddIdMappingRoutes(RouteTable& routes, rpc::Channel& accounts, rpc::Channel& users) {
+void AddIdMappingRoutes(RouteTable& routes, rpc::Channel& accounts, rpc::Channel& users,
+                        const tenancy::TenantDirectory& tenants) {
   using Operation = absl::StatusOr<Reply> (*)(ApiRequest&, Clients&);
-  auto clients = std::make_shared<Clients>(accounts, users);
+  auto clients = std::make_shared<Clients>(accounts, users, tenants);
   auto add = [&](HttpMethod method, std::string path, std::string_view service,
                  Operation operation) {
     routes.Add({.method = method,

@@ -5,11 +5,15 @@
 namespace gatehouse::rpc {
 class Channel;
 }
+namespace gatehouse::tenancy {
+class TenantDirectory;
+}
 
 namespace gatehouse::gateway {
 
 // External user ids: what needs other services' checks goes to accounts, the rest to users. The
 // channels outlive the table.
-void AddIdMappingRoutes(RouteTable& routes, rpc::Channel& accounts, rpc::Channel& users);
+void AddIdMappingRoutes(RouteTable& routes, rpc::Channel& accounts, rpc::Channel& users,
+                        const tenancy::TenantDirectory& tenants);
 
 }  // namespace gatehouse::gateway

@@ -4,16 +4,24 @@
 #include <string>
 #include <utility>
 
-#include "gateway/json_input.h"
 #include "gatehouse/users/v1/metadata_service.rpc.h"
+#include "gateway/json_input.h"
+#include "gateway/routes/app_checks.h"
 #include "libs/base/status.h"
+#include "libs/tenancy/tenant_directory.h"
 
 namespace gatehouse::gateway {
 namespace {
 
 namespace v1 = users::v1;
 using json::Value;
-using Client = v1::MetadataServiceClient;
+
+struct Client {
+  v1::MetadataServiceClient service;
+  const tenancy::TenantDirectory& tenants;
+
+  v1::MetadataService* operator->() { return &service; }
+};
 
 // The original's.
 constexpr size_t kMaxUsersAtOnce = 500;
@@ -29,9 +37,9 @@ Reply MetadataReply(const std::string& metadata_json) {
 absl::StatusOr<Reply> Get(ApiRequest& request, Client& client) {
   v1::GetMetadataRequest call;
   ASSIGN_OR_RETURN(*call.mutable_user_id(), request.RequireQuery("userId"));
-  RETURN_IF_ERROR(request.RequirePublicTenant());
+  RETURN_IF_ERROR(RequireAppThenPublicTenant(client.tenants, request));
   *call.mutable_scope() = request.scope;
-  ASSIGN_OR_RETURN(const auto reply, client.GetMetadata(request.context, call));
+  ASSIGN_OR_RETURN(const auto reply, client->GetMetadata(request.context, call));
   return MetadataReply(reply.metadata_json());
 }
 
@@ -41,10 +49,10 @@ absl::StatusOr<Reply> Update(ApiRequest& request, Client& client) {
   ASSIGN_OR_RETURN(const Value* body, request.JsonBody());
   ASSIGN_OR_RETURN(*call.mutable_user_id(), RequireString(*body, "userId"));
   ASSIGN_OR_RETURN(const Value* update, RequireObject(*body, "metadataUpdate"));
-  RETURN_IF_ERROR(request.RequirePublicTenant());
+  RETURN_IF_ERROR(RequireAppThenPublicTenant(client.tenants, request));
   call.set_update_json(json::Serialize(*update));
   *call.mutable_scope() = request.scope;
-  ASSIGN_OR_RETURN(const auto reply, client.UpdateMetadata(request.context, call));
+  ASSIGN_OR_RETURN(const auto reply, client->UpdateMetadata(request.context, call));
   return MetadataReply(reply.metadata_json());
 }
 
@@ -53,9 +61,9 @@ absl::StatusOr<Reply> Remove(ApiRequest& request, Client& client) {
   v1::DeleteMetadataRequest call;
   ASSIGN_OR_RETURN(const Value* body, request.JsonBody());
   ASSIGN_OR_RETURN(*call.mutable_user_id(), RequireString(*body, "userId"));
-  RETURN_IF_ERROR(request.RequirePublicTenant());
+  RETURN_IF_ERROR(RequireAppThenPublicTenant(client.tenants, request));
   *call.mutable_scope() = request.scope;
-  RETURN_IF_ERROR(client.DeleteMetadata(request.context, call).status());
+  RETURN_IF_ERROR(client->DeleteMetadata(request.context, call).status());
   return StatusReply("OK");
 }
 
@@ -74,9 +82,9 @@ absl::StatusOr<Reply> List(ApiRequest& request, Client& client) {
     if (!id.is_string()) return BadInput("userIds array must contain only strings");
     call.add_user_ids(std::string(*id.AsString()));
   }
-  RETURN_IF_ERROR(request.RequirePublicTenant());
+  RETURN_IF_ERROR(RequireAppThenPublicTenant(client.tenants, request));
   *call.mutable_scope() = request.scope;
-  ASSIGN_OR_RETURN(const auto found, client.ListMetadata(request.context, call));
+  ASSIGN_OR_RETURN(const auto found, client->ListMetadata(request.context, call));
   Reply reply;
   reply.body = R"({"status":"OK","users":[)";
   for (const v1::UserMetadata& user : found.users()) {
@@ -93,9 +101,10 @@ absl::StatusOr<Reply> List(ApiRequest& request, Client& client) {
 
 }  // namespace
 
-void AddMetadataRoutes(RouteTable& routes, rpc::Channel& users) {
+void AddMetadataRoutes(RouteTable& routes, rpc::Channel& users,
+                       const tenancy::TenantDirectory& tenants) {
   using Operation = absl::StatusOr<Reply> (*)(ApiRequest&, Client&);
-  auto client = std::make_shared<Client>(users);
+  auto client = std::shared_ptr<Client>(new Client{v1::MetadataServiceClient(users), tenants});
   auto add = [&](HttpMethod method, std::string path, Operation operation) {
     routes.Add({.method = method,
                 .path = std::move(path),

@@ -4,10 +4,12 @@
 #include <string>
 #include <utility>
 
-#include "gateway/json_input.h"
 #include "gatehouse/accounts/v1/accounts_service.rpc.h"
 #include "gatehouse/users/v1/linking_service.rpc.h"
+#include "gateway/json_input.h"
+#include "gateway/routes/app_checks.h"
 #include "libs/base/status.h"
+#include "libs/tenancy/tenant_directory.h"
 
 namespace gatehouse::gateway {
 namespace {
@@ -16,8 +18,10 @@ using json::Value;
 using users::v1::AddUserToTenantResponse;
 
 struct Clients {
-  Clients(rpc::Channel& accounts_channel, rpc::Channel& users_channel)
-      : accounts(accounts_channel), linking(users_channel) {}
+  Clients(rpc::Channel& accounts_channel, rpc::Channel& users_channel,
+          const tenancy::TenantDirectory& tenant_directory)
+      : tenants(tenant_directory), accounts(accounts_channel), linking(users_channel) {}
+  const tenancy::TenantDirectory& tenants;
   accounts::v1::AccountsServiceClient accounts;
   users::v1::LinkingServiceClient linking;
 };
@@ -40,12 +44,11 @@ absl::StatusOr<Reply> AddToTenant(ApiRequest& request, Clients& clients) {
   ASSIGN_OR_RETURN(const auto reply, clients.linking.AddUserToTenant(request.context, call));
   switch (reply.outcome_case()) {
     case AddUserToTenantResponse::kAdded:
-      return JsonReply(
-          Value::Object({{"status", "OK"},
-                         {"wasAlreadyAssociated", reply.added().was_already_associated()}}));
+      return JsonReply(Value::Object(
+          {{"status", "OK"}, {"wasAlreadyAssociated", reply.added().was_already_associated()}}));
     case AddUserToTenantResponse::kNotAllowedReason:
-      return JsonReply(Value::Object({{"status", "ASSOCIATION_NOT_ALLOWED_ERROR"},
-                                      {"reason", reply.not_allowed_reason()}}));
+      return JsonReply(Value::Object(
+          {{"status", "ASSOCIATION_NOT_ALLOWED_ERROR"}, {"reason", reply.not_allowed_reason()}}));
     case AddUserToTenantResponse::kDuplicate:
       if (reply.duplicate() == AddUserToTenantResponse::DUPLICATE_PHONE_NUMBER) {
         return StatusReply("PHONE_NUMBER_ALREADY_EXISTS_ERROR");
@@ -65,8 +68,7 @@ absl::StatusOr<Reply> RemoveFromTenant(ApiRequest& request, Clients& clients) {
   *call.mutable_scope() = request.scope;
   ASSIGN_OR_RETURN(const auto reply, clients.accounts.RemoveUserFromTenant(request.context, call));
   if (reply.unknown_user_id()) return StatusReply("UNKNOWN_USER_ID_ERROR");
-  return JsonReply(
-      Value::Object({{"status", "OK"}, {"wasAssociated", reply.was_associated()}}));
+  return JsonReply(Value::Object({{"status", "OK"}, {"wasAssociated", reply.was_associated()}}));
 }
 
 // POST /user/remove {userId, removeAllLinkedAccounts?}
@@ -76,7 +78,7 @@ absl::StatusOr<Reply> RemoveUser(ApiRequest& request, Clients& clients) {
   ASSIGN_OR_RETURN(*call.mutable_user_id(), RequireString(*body, "userId"));
   ASSIGN_OR_RETURN(const std::optional<bool> all, OptionalBool(*body, "removeAllLinkedAccounts"));
   call.set_remove_all_linked_accounts(all.value_or(true));
-  RETURN_IF_ERROR(request.RequirePublicTenant());
+  RETURN_IF_ERROR(RequirePublicTenantThenApp(clients.tenants, request));
   *call.mutable_scope() = request.scope;
   RETURN_IF_ERROR(clients.accounts.RemoveUser(request.context, call).status());
   return StatusReply("OK");
@@ -84,9 +86,10 @@ absl::StatusOr<Reply> RemoveUser(ApiRequest& request, Clients& clients) {
 
 }  // namespace
 
-void AddTenantUserRoutes(RouteTable& routes, rpc::Channel& accounts, rpc::Channel& users) {
+void AddTenantUserRoutes(RouteTable& routes, rpc::Channel& accounts, rpc::Channel& users,
+                         const tenancy::TenantDirectory& tenants) {
   using Operation = absl::StatusOr<Reply> (*)(ApiRequest&, Clients&);
-  auto clients = std::make_shared<Clients>(accounts, users);
+  auto clients = std::make_shared<Clients>(accounts, users, tenants);
   auto add = [&](std::string path, std::string_view service, Operation operation) {
     routes.Add({.method = HttpMethod::kPost,
                 .path = std::move(path),
