@@ -18,9 +18,7 @@ class AccountsComponent final : public host::Component {
         roles_(environment.ChannelTo("roles")),
         third_party_(environment.ChannelTo("thirdparty")) {}
 
-  std::vector<host::ExposedService> services() override {
-    return {{&handler_, AccountsPolicy()}};
-  }
+  std::vector<host::ExposedService> services() override { return {{&handler_, AccountsPolicy()}}; }
 
  private:
   users::v1::LinkingServiceClient linking_;

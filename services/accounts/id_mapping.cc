@@ -77,14 +77,15 @@ absl::StatusOr<v1::CreateUserIdMappingResponse> CreateUserIdMapping(
       return response;
     }
     if (checked.possible().external_id_is_a_user()) {
-      return BadInput("Cannot create a userId mapping where the externalId is also a SuperTokens "
-                      "userID");
+      return BadInput(
+          "Cannot create a userId mapping where the externalId is also a SuperTokens "
+          "userID");
     }
     Uses uses;
     uses.metadata = checked.possible().has_metadata();
     uses.email_verification = checked.possible().has_email_verification();
-    RETURN_IF_ERROR(AskOtherServices(peers, context, request.scope(),
-                                     request.supertokens_user_id(), uses));
+    RETURN_IF_ERROR(
+        AskOtherServices(peers, context, request.scope(), request.supertokens_user_id(), uses));
     if (request.move_email_verification()) uses.email_verification = false;
     if (!uses.First().empty()) return InUse(uses.First());
     create.set_move_email_verification(request.move_email_verification());

@@ -7,12 +7,9 @@ using rpc::callers::kGateway;
 
 rpc::Policy AccountsPolicy() {
   return {
-      {"LinkAccounts", {kGateway, kClient}},
-      {"UnlinkAccount", {kGateway, kClient}},
-      {"RemoveUser", {kGateway, kClient}},
-      {"RemoveUserFromTenant", {kGateway, kClient}},
-      {"CreateUserIdMapping", {kGateway, kClient}},
-      {"DeleteUserIdMapping", {kGateway, kClient}},
+      {"LinkAccounts", {kGateway, kClient}},        {"UnlinkAccount", {kGateway, kClient}},
+      {"RemoveUser", {kGateway, kClient}},          {"RemoveUserFromTenant", {kGateway, kClient}},
+      {"CreateUserIdMapping", {kGateway, kClient}}, {"DeleteUserIdMapping", {kGateway, kClient}},
   };
 }
 

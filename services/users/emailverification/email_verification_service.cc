@@ -18,9 +18,8 @@ EmailVerificationServiceImpl::CreateEmailVerificationToken(
     rpc::CallContext& context, const v1::CreateEmailVerificationTokenRequest& request) {
   ASSIGN_OR_RETURN(RequestScope tenant,
                    ScopeOfTenant(directory_, request.scope(), context.deadline));
-  ASSIGN_OR_RETURN(
-      std::optional<std::string> token,
-      rules_.CreateToken(tenant, request.user_id(), NormaliseEmail(request.email())));
+  ASSIGN_OR_RETURN(std::optional<std::string> token,
+                   rules_.CreateToken(tenant, request.user_id(), NormaliseEmail(request.email())));
   v1::CreateEmailVerificationTokenResponse response;
   if (token.has_value()) {
     response.set_token(*std::move(token));
@@ -34,8 +33,7 @@ absl::StatusOr<v1::VerifyEmailResponse> EmailVerificationServiceImpl::VerifyEmai
     rpc::CallContext& context, const v1::VerifyEmailRequest& request) {
   ASSIGN_OR_RETURN(RequestScope tenant,
                    ScopeOfTenant(directory_, request.scope(), context.deadline));
-  ASSIGN_OR_RETURN(std::optional<VerifiedEmail> verified,
-                   rules_.UseToken(tenant, request.token()));
+  ASSIGN_OR_RETURN(std::optional<VerifiedEmail> verified, rules_.UseToken(tenant, request.token()));
   v1::VerifyEmailResponse response;
   if (verified.has_value()) {
     response.mutable_verified()->set_user_id(std::move(verified->user_id));
@@ -51,8 +49,7 @@ EmailVerificationServiceImpl::RevokeEmailVerificationTokens(
     rpc::CallContext& context, const v1::RevokeEmailVerificationTokensRequest& request) {
   ASSIGN_OR_RETURN(RequestScope tenant,
                    ScopeOfTenant(directory_, request.scope(), context.deadline));
-  RETURN_IF_ERROR(
-      store_.DeleteTokens(tenant, request.user_id(), NormaliseEmail(request.email())));
+  RETURN_IF_ERROR(store_.DeleteTokens(tenant, request.user_id(), NormaliseEmail(request.email())));
   return v1::RevokeEmailVerificationTokensResponse();
 }
 

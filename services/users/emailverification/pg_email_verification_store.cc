@@ -41,15 +41,13 @@ constexpr db::Statement kDeleteTokens = {
     "DELETE FROM {emailverification_tokens}"
     " WHERE app_id = $1 AND tenant_id = $2 AND user_id = $3 AND email = $4"};
 
-constexpr db::Statement kUnverify = {
-    "email_verification_unverify",
-    "DELETE FROM {emailverification_verified_emails}"
-    " WHERE app_id = $1 AND user_id = $2 AND email = $3"};
+constexpr db::Statement kUnverify = {"email_verification_unverify",
+                                     "DELETE FROM {emailverification_verified_emails}"
+                                     " WHERE app_id = $1 AND user_id = $2 AND email = $3"};
 
-constexpr db::Statement kIsVerified = {
-    "email_verification_is_verified",
-    "SELECT 1 FROM {emailverification_verified_emails}"
-    " WHERE app_id = $1 AND user_id = $2 AND email = $3"};
+constexpr db::Statement kIsVerified = {"email_verification_is_verified",
+                                       "SELECT 1 FROM {emailverification_verified_emails}"
+                                       " WHERE app_id = $1 AND user_id = $2 AND email = $3"};
 
 // emailverification_tokens_index.
 constexpr db::Statement kDeleteExpired = {
@@ -64,7 +62,7 @@ absl::StatusOr<TokenAdded> PgEmailVerificationStore::AddToken(const RequestScope
                                                               std::string_view email,
                                                               std::string_view token_hash,
                                                               int64_t expiry_ms) {
-  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
+  ASSIGN_OR_RETURN(db::Database * db, databases_.Of(*scope.tenant));
   absl::StatusOr<db::Result> result =
       db->Execute(scope.deadline, kAddToken,
                   {scope.app_id(), scope.tenant_id(), user_id, email, token_hash, expiry_ms});
@@ -75,7 +73,7 @@ absl::StatusOr<TokenAdded> PgEmailVerificationStore::AddToken(const RequestScope
 
 absl::StatusOr<std::optional<VerifiedEmail>> PgEmailVerificationStore::UseToken(
     const RequestScope& scope, std::string_view token_hash, int64_t now_ms) {
-  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
+  ASSIGN_OR_RETURN(db::Database * db, databases_.Of(*scope.tenant));
   absl::StatusOr<db::Result> result = db->Execute(
       scope.deadline, kUseToken, {scope.app_id(), scope.tenant_id(), token_hash, now_ms});
   if (!result.ok()) return TenantGone(scope, result.status());
@@ -87,25 +85,24 @@ absl::StatusOr<std::optional<VerifiedEmail>> PgEmailVerificationStore::UseToken(
 absl::Status PgEmailVerificationStore::DeleteTokens(const RequestScope& scope,
                                                     std::string_view user_id,
                                                     std::string_view email) {
-  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
+  ASSIGN_OR_RETURN(db::Database * db, databases_.Of(*scope.tenant));
   return db
-      ->Execute(scope.deadline, kDeleteTokens,
-                {scope.app_id(), scope.tenant_id(), user_id, email})
+      ->Execute(scope.deadline, kDeleteTokens, {scope.app_id(), scope.tenant_id(), user_id, email})
       .status();
 }
 
-absl::Status PgEmailVerificationStore::Unverify(const RequestScope& scope,
-                                                std::string_view user_id, std::string_view email) {
-  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
+absl::Status PgEmailVerificationStore::Unverify(const RequestScope& scope, std::string_view user_id,
+                                                std::string_view email) {
+  ASSIGN_OR_RETURN(db::Database * db, databases_.Of(*scope.tenant));
   return db->Execute(scope.deadline, kUnverify, {scope.app_id(), user_id, email}).status();
 }
 
 absl::StatusOr<bool> PgEmailVerificationStore::IsVerified(const RequestScope& scope,
                                                           std::string_view user_id,
                                                           std::string_view email) {
-  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
-  ASSIGN_OR_RETURN(db::Result result, db->Execute(scope.deadline, kIsVerified,
-                                                  {scope.app_id(), user_id, email}));
+  ASSIGN_OR_RETURN(db::Database * db, databases_.Of(*scope.tenant));
+  ASSIGN_OR_RETURN(db::Result result,
+                   db->Execute(scope.deadline, kIsVerified, {scope.app_id(), user_id, email}));
   return !result.empty();
 }
 

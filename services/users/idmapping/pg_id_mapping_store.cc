@@ -12,10 +12,11 @@ namespace {
 // Whether {user_metadata}, and email verification's tables, have rows under an id.
 #define GATEHOUSE_HAS_METADATA_SQL(ID) \
   "EXISTS (SELECT 1 FROM {user_metadata} d WHERE d.app_id = $1::varchar AND d.user_id = " ID ")"
-#define GATEHOUSE_HAS_EMAIL_VERIFICATION_SQL(ID)                                                 \
-  "(EXISTS (SELECT 1 FROM {emailverification_verified_emails} v WHERE v.app_id = $1::varchar"    \
-  "  AND v.user_id = " ID ")"                                                                    \
-  " OR EXISTS (SELECT 1 FROM {emailverification_tokens} t WHERE t.app_id = $1::varchar"          \
+#define GATEHOUSE_HAS_EMAIL_VERIFICATION_SQL(ID)                                              \
+  "(EXISTS (SELECT 1 FROM {emailverification_verified_emails} v WHERE v.app_id = $1::varchar" \
+  "  AND v.user_id = " ID                                                                     \
+  ")"                                                                                         \
+  " OR EXISTS (SELECT 1 FROM {emailverification_tokens} t WHERE t.app_id = $1::varchar"       \
   "  AND t.user_id = " ID "))"
 
 // $1 app, $2 id, $3 whether internal ids count, $4 whether external ones do.
@@ -72,21 +73,21 @@ constexpr db::Statement kTaken = {
     "  AND supertokens_user_id = $2::varchar::bpchar)"};
 
 // Which mapping an id means: $1 app, $2 id, $3 'supertokens', 'external' or 'any'.
-#define GATEHOUSE_MAPPING_BY_ID_SQL                                                              \
-  " WHERE m.app_id = $1::varchar AND CASE"                                                       \
-  "  WHEN $3::varchar = 'supertokens' OR ($3::varchar = 'any' AND EXISTS ("                      \
-  "    SELECT 1 FROM {app_id_to_user_id} u WHERE u.app_id = $1::varchar"                         \
-  "    AND u.user_id = $2::varchar::bpchar))"                                                    \
-  "  THEN m.supertokens_user_id = $2::varchar::bpchar"                                           \
-  "  ELSE m.external_user_id = $2::varchar END"                                                  \
+#define GATEHOUSE_MAPPING_BY_ID_SQL                                         \
+  " WHERE m.app_id = $1::varchar AND CASE"                                  \
+  "  WHEN $3::varchar = 'supertokens' OR ($3::varchar = 'any' AND EXISTS (" \
+  "    SELECT 1 FROM {app_id_to_user_id} u WHERE u.app_id = $1::varchar"    \
+  "    AND u.user_id = $2::varchar::bpchar))"                               \
+  "  THEN m.supertokens_user_id = $2::varchar::bpchar"                      \
+  "  ELSE m.external_user_id = $2::varchar END"                             \
   " AND (m.supertokens_user_id = $2::varchar::bpchar OR m.external_user_id = $2::varchar)"
 
-constexpr db::Statement kSetInfo = {"id_mapping_set_info",
-                                    "UPDATE {userid_mapping} m SET external_user_id_info = $4"
-                                    GATEHOUSE_MAPPING_BY_ID_SQL};
+constexpr db::Statement kSetInfo = {
+    "id_mapping_set_info",
+    "UPDATE {userid_mapping} m SET external_user_id_info = $4" GATEHOUSE_MAPPING_BY_ID_SQL};
 
-constexpr db::Statement kDelete = {"id_mapping_delete", "DELETE FROM {userid_mapping} m"
-                                   GATEHOUSE_MAPPING_BY_ID_SQL};
+constexpr db::Statement kDelete = {"id_mapping_delete",
+                                   "DELETE FROM {userid_mapping} m" GATEHOUSE_MAPPING_BY_ID_SQL};
 
 std::string_view KindName(UserIdKind kind) {
   switch (kind) {
@@ -105,26 +106,26 @@ std::string_view KindName(UserIdKind kind) {
 absl::StatusOr<std::optional<FoundMapping>> PgIdMappingStore::Find(const RequestScope& scope,
                                                                    std::string_view id,
                                                                    UserIdKind kind) {
-  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
+  ASSIGN_OR_RETURN(db::Database * db, databases_.Of(*scope.tenant));
   ASSIGN_OR_RETURN(db::Result result,
                    db->Execute(scope.deadline, kFind,
                                {scope.app_id(), id, kind != UserIdKind::kExternal,
                                 kind != UserIdKind::kSupertokens}));
   if (result.empty()) return std::nullopt;
   const db::Row row = result.front();
-  return FoundMapping{
-      {std::string(row.Trimmed(0)), std::string(row.Text(1)), row.OptText(2)},
-      row.Bool(3), row.Bool(4), row.Bool(5)};
+  return FoundMapping{{std::string(row.Trimmed(0)), std::string(row.Text(1)), row.OptText(2)},
+                      row.Bool(3),
+                      row.Bool(4),
+                      row.Bool(5)};
 }
 
 absl::StatusOr<MappingPreview> PgIdMappingStore::Preview(const RequestScope& scope,
                                                          std::string_view supertokens_user_id,
                                                          std::string_view external_user_id) {
-  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
-  ASSIGN_OR_RETURN(
-      db::Result result,
-      db->Execute(scope.deadline, kPreview,
-                  {scope.app_id(), supertokens_user_id, external_user_id}));
+  ASSIGN_OR_RETURN(db::Database * db, databases_.Of(*scope.tenant));
+  ASSIGN_OR_RETURN(db::Result result,
+                   db->Execute(scope.deadline, kPreview,
+                               {scope.app_id(), supertokens_user_id, external_user_id}));
   const db::Row row = result.front();
   return MappingPreview{row.Bool(0), row.OptTrimmed(1), row.Bool(2), row.Bool(3), row.Bool(4)};
 }
@@ -132,7 +133,7 @@ absl::StatusOr<MappingPreview> PgIdMappingStore::Preview(const RequestScope& sco
 absl::StatusOr<MappingMade> PgIdMappingStore::Create(const RequestScope& scope,
                                                      const IdMapping& mapping,
                                                      bool move_email_verification) {
-  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
+  ASSIGN_OR_RETURN(db::Database * db, databases_.Of(*scope.tenant));
   // A second round when what stood in the way was removed between the two statements.
   for (int round = 0; round < 5; ++round) {
     absl::StatusOr<db::Result> result =
@@ -145,10 +146,9 @@ absl::StatusOr<MappingMade> PgIdMappingStore::Create(const RequestScope& scope,
     RETURN_IF_ERROR(result.status());
     if (!result->front().Bool(0)) return MappingMade::kUnknownUser;
     if (result->front().Bool(1)) return MappingMade::kMade;
-    ASSIGN_OR_RETURN(db::Result taken,
-                     db->Execute(scope.deadline, kTaken,
-                                 {scope.app_id(), mapping.supertokens_user_id,
-                                  mapping.external_user_id}));
+    ASSIGN_OR_RETURN(db::Result taken, db->Execute(scope.deadline, kTaken,
+                                                   {scope.app_id(), mapping.supertokens_user_id,
+                                                    mapping.external_user_id}));
     if (taken.front().Bool(0)) return MappingMade::kBothAreMapped;
     if (taken.front().Bool(1)) return MappingMade::kExternalIdIsMapped;
     if (taken.front().Bool(2)) return MappingMade::kUserIsMapped;
@@ -159,7 +159,7 @@ absl::StatusOr<MappingMade> PgIdMappingStore::Create(const RequestScope& scope,
 absl::StatusOr<bool> PgIdMappingStore::SetInfo(const RequestScope& scope, std::string_view id,
                                                UserIdKind kind,
                                                const std::optional<std::string>& info) {
-  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
+  ASSIGN_OR_RETURN(db::Database * db, databases_.Of(*scope.tenant));
   ASSIGN_OR_RETURN(db::Result result, db->Execute(scope.deadline, kSetInfo,
                                                   {scope.app_id(), id, KindName(kind), info}));
   return result.affected() > 0;
@@ -167,9 +167,9 @@ absl::StatusOr<bool> PgIdMappingStore::SetInfo(const RequestScope& scope, std::s
 
 absl::StatusOr<bool> PgIdMappingStore::Delete(const RequestScope& scope, std::string_view id,
                                               UserIdKind kind) {
-  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
-  ASSIGN_OR_RETURN(db::Result result, db->Execute(scope.deadline, kDelete,
-                                                  {scope.app_id(), id, KindName(kind)}));
+  ASSIGN_OR_RETURN(db::Database * db, databases_.Of(*scope.tenant));
+  ASSIGN_OR_RETURN(db::Result result,
+                   db->Execute(scope.deadline, kDelete, {scope.app_id(), id, KindName(kind)}));
   return result.affected() > 0;
 }
 

@@ -61,10 +61,10 @@ absl::StatusOr<Pair> RequirePair(UserStore& users, const std::vector<RequestScop
   const tenancy::Tenant& primary_tenant = *primary_user.scope.tenant;
   const tenancy::Tenant& recipe_tenant = *recipe_user.scope.tenant;
   if (primary_tenant.storage_id != recipe_tenant.storage_id) {
-    return BadInput(StrCat(
-        "Cannot link users that are parts of different databases. Different pool IDs: ",
-        primary_tenant.config->db().UserPoolId(), " AND ",
-        recipe_tenant.config->db().UserPoolId()));
+    return BadInput(
+        StrCat("Cannot link users that are parts of different databases. Different pool IDs: ",
+               primary_tenant.config->db().UserPoolId(), " AND ",
+               recipe_tenant.config->db().UserPoolId()));
   }
   return Pair{std::move(recipe_user), std::move(primary_user)};
 }
@@ -127,8 +127,8 @@ absl::StatusOr<v1::CheckLinkResponse> LinkingServiceImpl::CheckLink(
     rpc::CallContext& context, const v1::CheckLinkRequest& request) {
   ASSIGN_OR_RETURN(std::vector<RequestScope> scopes,
                    ScopesOfApp(directory_, request.scope(), context.deadline));
-  ASSIGN_OR_RETURN(Pair pair, RequirePair(users_, scopes, request.recipe_user_id(),
-                                          request.primary_user_id()));
+  ASSIGN_OR_RETURN(
+      Pair pair, RequirePair(users_, scopes, request.recipe_user_id(), request.primary_user_id()));
   const RequestScope& scope = pair.primary_user.scope;
   ASSIGN_OR_RETURN(LinkOutcome outcome, store_.CheckLink(scope, pair.recipe_user.id.user_id,
                                                          pair.primary_user.id.user_id));
@@ -141,8 +141,8 @@ absl::StatusOr<v1::CheckLinkResponse> LinkingServiceImpl::CheckLink(
   ASSIGN_OR_RETURN(*response.mutable_refused(),
                    Refuse(users_, scope, outcome, kLinkedToAnotherText));
   if (outcome.result == LinkResult::kLinkedToAnother) {
-    RETURN_IF_ERROR(FillUser(users_, scope, outcome.primary_id,
-                             *response.mutable_refused()->mutable_user()));
+    RETURN_IF_ERROR(
+        FillUser(users_, scope, outcome.primary_id, *response.mutable_refused()->mutable_user()));
   }
   return response;
 }
@@ -151,18 +151,18 @@ absl::StatusOr<v1::LinkUsersResponse> LinkingServiceImpl::LinkUsers(
     rpc::CallContext& context, const v1::LinkUsersRequest& request) {
   ASSIGN_OR_RETURN(std::vector<RequestScope> scopes,
                    ScopesOfApp(directory_, request.scope(), context.deadline));
-  ASSIGN_OR_RETURN(Pair pair, RequirePair(users_, scopes, request.recipe_user_id(),
-                                          request.primary_user_id()));
+  ASSIGN_OR_RETURN(
+      Pair pair, RequirePair(users_, scopes, request.recipe_user_id(), request.primary_user_id()));
   const RequestScope& scope = pair.primary_user.scope;
-  ASSIGN_OR_RETURN(LinkOutcome outcome, store_.Link(scope, pair.recipe_user.id.user_id,
-                                                    pair.primary_user.id.user_id));
+  ASSIGN_OR_RETURN(LinkOutcome outcome,
+                   store_.Link(scope, pair.recipe_user.id.user_id, pair.primary_user.id.user_id));
   v1::LinkUsersResponse response;
   if (outcome.result != LinkResult::kDone && outcome.result != LinkResult::kAlready) {
     ASSIGN_OR_RETURN(*response.mutable_refused(),
                      Refuse(users_, scope, outcome, kLinkedToAnotherText));
     if (outcome.result == LinkResult::kLinkedToAnother) {
-      RETURN_IF_ERROR(FillUser(users_, scope, outcome.primary_id,
-                               *response.mutable_refused()->mutable_user()));
+      RETURN_IF_ERROR(
+          FillUser(users_, scope, outcome.primary_id, *response.mutable_refused()->mutable_user()));
     }
     return response;
   }
@@ -198,8 +198,7 @@ absl::StatusOr<v1::AddUserToTenantResponse> LinkingServiceImpl::AddUserToTenant(
     rpc::CallContext& context, const v1::AddUserToTenantRequest& request) {
   ASSIGN_OR_RETURN(RequestScope scope,
                    ScopeOfTenant(directory_, request.scope(), context.deadline));
-  ASSIGN_OR_RETURN(std::optional<LocatedUser> user,
-                   LocateUser(users_, {scope}, request.user_id()));
+  ASSIGN_OR_RETURN(std::optional<LocatedUser> user, LocateUser(users_, {scope}, request.user_id()));
   v1::AddUserToTenantResponse response;
   if (!user.has_value()) {
     response.set_unknown_user_id(true);
@@ -234,8 +233,7 @@ absl::StatusOr<v1::RemoveUserFromTenantResponse> LinkingServiceImpl::RemoveUserF
     rpc::CallContext& context, const v1::RemoveUserFromTenantRequest& request) {
   ASSIGN_OR_RETURN(RequestScope scope,
                    ScopeOfTenant(directory_, request.scope(), context.deadline));
-  ASSIGN_OR_RETURN(std::optional<LocatedUser> user,
-                   LocateUser(users_, {scope}, request.user_id()));
+  ASSIGN_OR_RETURN(std::optional<LocatedUser> user, LocateUser(users_, {scope}, request.user_id()));
   v1::RemoveUserFromTenantResponse response;
   if (!user.has_value()) {
     response.set_unknown_user_id(true);
@@ -252,8 +250,7 @@ absl::StatusOr<v1::PlanUserRemovalResponse> LinkingServiceImpl::PlanUserRemoval(
     rpc::CallContext& context, const v1::PlanUserRemovalRequest& request) {
   ASSIGN_OR_RETURN(std::vector<RequestScope> scopes,
                    ScopesOfApp(directory_, request.scope(), context.deadline));
-  ASSIGN_OR_RETURN(std::optional<LocatedUser> user,
-                   LocateUser(users_, scopes, request.user_id()));
+  ASSIGN_OR_RETURN(std::optional<LocatedUser> user, LocateUser(users_, scopes, request.user_id()));
   v1::PlanUserRemovalResponse response;
   if (!user.has_value()) return response;
   ASSIGN_OR_RETURN(std::vector<RemovedUser> removed,
@@ -267,8 +264,7 @@ absl::StatusOr<v1::RemoveUserResponse> LinkingServiceImpl::RemoveUser(
     rpc::CallContext& context, const v1::RemoveUserRequest& request) {
   ASSIGN_OR_RETURN(std::vector<RequestScope> scopes,
                    ScopesOfApp(directory_, request.scope(), context.deadline));
-  ASSIGN_OR_RETURN(std::optional<LocatedUser> user,
-                   LocateUser(users_, scopes, request.user_id()));
+  ASSIGN_OR_RETURN(std::optional<LocatedUser> user, LocateUser(users_, scopes, request.user_id()));
   v1::RemoveUserResponse response;
   if (!user.has_value()) return response;
   ASSIGN_OR_RETURN(std::vector<RemovedUser> removed,

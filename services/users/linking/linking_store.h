@@ -67,15 +67,14 @@ class LinkingStore {
   virtual absl::StatusOr<LinkOutcome> MakePrimary(const RequestScope& scope,
                                                   std::string_view user_id) = 0;
   // `primary_id` may be any member of the group.
-  virtual absl::StatusOr<LinkOutcome> CheckLink(const RequestScope& scope,
-                                                std::string_view user_id,
+  virtual absl::StatusOr<LinkOutcome> CheckLink(const RequestScope& scope, std::string_view user_id,
                                                 std::string_view primary_id) = 0;
   virtual absl::StatusOr<LinkOutcome> Link(const RequestScope& scope, std::string_view user_id,
                                            std::string_view primary_id) = 0;
   // A primary user that others are linked to loses its own login method instead (kDeleted). With
   // `check_only` says what would be done.
-  virtual absl::StatusOr<UnlinkOutcome> Unlink(const RequestScope& scope,
-                                               std::string_view user_id, bool check_only) = 0;
+  virtual absl::StatusOr<UnlinkOutcome> Unlink(const RequestScope& scope, std::string_view user_id,
+                                               bool check_only) = 0;
 
   virtual absl::StatusOr<TenantOutcome> AddToTenant(const RequestScope& scope,
                                                     std::string_view user_id) = 0;

@@ -113,7 +113,8 @@ constexpr db::Statement kOtherMembers = {
     "linking_other_members",
     "SELECT count(*) FILTER (WHERE recipe_user_id <> $2::bpchar),"
     " count(*) FILTER (WHERE recipe_user_id = $2::bpchar)"
-    " FROM {recipe_user_account_infos} WHERE app_id = $1::varchar AND primary_user_id = $3::bpchar"};
+    " FROM {recipe_user_account_infos} WHERE app_id = $1::varchar AND primary_user_id = "
+    "$3::bpchar"};
 
 LinkOutcome Taken(InfoConflict conflict) {
   return {LinkResult::kAccountInfoTaken, std::move(conflict.primary_id),
@@ -135,16 +136,16 @@ LinkOutcome JudgeLink(std::string_view user_id, const std::optional<std::string>
 
 absl::StatusOr<LinkOutcome> PgLinkingStore::CheckPrimary(const RequestScope& scope,
                                                          std::string_view user_id) {
-  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
+  ASSIGN_OR_RETURN(db::Database * db, databases_.Of(*scope.tenant));
   ASSIGN_OR_RETURN(db::Result result,
                    db->Execute(scope.deadline, kCheckPrimary, {scope.app_id(), user_id}));
   if (result.empty()) return LinkOutcome{LinkResult::kUnknownUser, {}, {}};
   const db::Row row = result.front();
   const std::string primary_id(row.Trimmed(0));
   if (row.Bool(1)) {
-    return LinkOutcome{
-        primary_id == user_id ? LinkResult::kAlready : LinkResult::kLinkedToAnother,
-        primary_id, {}};
+    return LinkOutcome{primary_id == user_id ? LinkResult::kAlready : LinkResult::kLinkedToAnother,
+                       primary_id,
+                       {}};
   }
   if (!row.IsNull(2)) {
     return Taken({std::string(row.Trimmed(2)), std::string(row.Text(3))});
@@ -154,11 +155,10 @@ absl::StatusOr<LinkOutcome> PgLinkingStore::CheckPrimary(const RequestScope& sco
 
 absl::StatusOr<LinkOutcome> PgLinkingStore::MakePrimary(const RequestScope& scope,
                                                         std::string_view user_id) {
-  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
+  ASSIGN_OR_RETURN(db::Database * db, databases_.Of(*scope.tenant));
   const std::string id(user_id);
   return TransactFor<LinkOutcome>(
-      *db, scope,
-      [&](db::Transaction& transaction) -> absl::StatusOr<Ended<LinkOutcome>> {
+      *db, scope, [&](db::Transaction& transaction) -> absl::StatusOr<Ended<LinkOutcome>> {
         ASSIGN_OR_RETURN(auto locked, LockUsers(transaction, scope.app_id(), {id}));
         auto user = locked.find(id);
         if (user == locked.end()) return RollBack(LinkOutcome{LinkResult::kUnknownUser, {}, {}});
@@ -181,9 +181,9 @@ absl::StatusOr<LinkOutcome> PgLinkingStore::MakePrimary(const RequestScope& scop
 absl::StatusOr<LinkOutcome> PgLinkingStore::CheckLink(const RequestScope& scope,
                                                       std::string_view user_id,
                                                       std::string_view primary_id) {
-  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
-  ASSIGN_OR_RETURN(db::Result result, db->Execute(scope.deadline, kCheckLink,
-                                                  {scope.app_id(), user_id, primary_id}));
+  ASSIGN_OR_RETURN(db::Database * db, databases_.Of(*scope.tenant));
+  ASSIGN_OR_RETURN(db::Result result,
+                   db->Execute(scope.deadline, kCheckLink, {scope.app_id(), user_id, primary_id}));
   if (result.empty()) return LinkOutcome{LinkResult::kUnknownUser, {}, {}};
   const db::Row row = result.front();
   std::optional<std::string> user_primary, target_primary;
@@ -199,11 +199,10 @@ absl::StatusOr<LinkOutcome> PgLinkingStore::CheckLink(const RequestScope& scope,
 absl::StatusOr<LinkOutcome> PgLinkingStore::Link(const RequestScope& scope,
                                                  std::string_view user_id,
                                                  std::string_view primary_id) {
-  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
+  ASSIGN_OR_RETURN(db::Database * db, databases_.Of(*scope.tenant));
   const std::string id(user_id), target_id(primary_id);
   return TransactFor<LinkOutcome>(
-      *db, scope,
-      [&](db::Transaction& transaction) -> absl::StatusOr<Ended<LinkOutcome>> {
+      *db, scope, [&](db::Transaction& transaction) -> absl::StatusOr<Ended<LinkOutcome>> {
         ASSIGN_OR_RETURN(auto locked, LockUsers(transaction, scope.app_id(), {id, target_id}));
         auto user = locked.find(id), target = locked.find(target_id);
         if (user == locked.end() || target == locked.end()) {
@@ -211,9 +210,8 @@ absl::StatusOr<LinkOutcome> PgLinkingStore::Link(const RequestScope& scope,
         }
         LinkOutcome outcome = JudgeLink(id, user->second.primary_id, target->second.primary_id);
         if (outcome.result != LinkResult::kDone) return RollBack(std::move(outcome));
-        ASSIGN_OR_RETURN(
-            std::optional<InfoConflict> conflict,
-            ReserveForGroup(transaction, scope.app_id(), id, outcome.primary_id));
+        ASSIGN_OR_RETURN(std::optional<InfoConflict> conflict,
+                         ReserveForGroup(transaction, scope.app_id(), id, outcome.primary_id));
         if (conflict.has_value()) return RollBack(Taken(*std::move(conflict)));
         RETURN_IF_ERROR(
             transaction.Execute(kSetLinked, {scope.app_id(), id, outcome.primary_id}).status());
@@ -229,11 +227,10 @@ absl::StatusOr<LinkOutcome> PgLinkingStore::Link(const RequestScope& scope,
 
 absl::StatusOr<UnlinkOutcome> PgLinkingStore::Unlink(const RequestScope& scope,
                                                      std::string_view user_id, bool check_only) {
-  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
+  ASSIGN_OR_RETURN(db::Database * db, databases_.Of(*scope.tenant));
   const std::string id(user_id);
   return TransactFor<UnlinkOutcome>(
-      *db, scope,
-      [&](db::Transaction& transaction) -> absl::StatusOr<Ended<UnlinkOutcome>> {
+      *db, scope, [&](db::Transaction& transaction) -> absl::StatusOr<Ended<UnlinkOutcome>> {
         ASSIGN_OR_RETURN(auto locked, LockUsers(transaction, scope.app_id(), {id}));
         auto user = locked.find(id);
         if (user == locked.end()) return RollBack(UnlinkOutcome{UnlinkResult::kUnknownUser, {}});
@@ -262,8 +259,7 @@ absl::StatusOr<UnlinkOutcome> PgLinkingStore::Unlink(const RequestScope& scope,
         }
         if (scope.writes_legacy_tables()) {
           RETURN_IF_ERROR(
-              transaction
-                  .Execute(kCopyToLegacy, {scope.app_id(), db::TextArray{{id, primary}}})
+              transaction.Execute(kCopyToLegacy, {scope.app_id(), db::TextArray{{id, primary}}})
                   .status());
         }
         return Commit(outcome);

@@ -5,8 +5,8 @@
 #include "libs/base/status.h"
 #include "libs/db/database.h"
 #include "services/users/account_info.h"
-#include "services/users/linking/pg_outcome.h"
 #include "services/users/linking/pg_linking_store.h"
+#include "services/users/linking/pg_outcome.h"
 #include "services/users/linking/pg_reservations.h"
 #include "services/users/registry/user_lock.h"
 
@@ -112,12 +112,11 @@ absl::Status AddToLegacyTables(db::Transaction& transaction, const db::Params& p
 
 absl::StatusOr<TenantOutcome> PgLinkingStore::AddToTenant(const RequestScope& scope,
                                                           std::string_view user_id) {
-  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
+  ASSIGN_OR_RETURN(db::Database * db, databases_.Of(*scope.tenant));
   const std::string id(user_id);
   const db::Params params = {scope.app_id(), scope.tenant_id(), id};
   return TransactFor<TenantOutcome>(
-      *db, scope,
-      [&](db::Transaction& transaction) -> absl::StatusOr<Ended<TenantOutcome>> {
+      *db, scope, [&](db::Transaction& transaction) -> absl::StatusOr<Ended<TenantOutcome>> {
         ASSIGN_OR_RETURN(auto locked, LockUsers(transaction, scope.app_id(), {id}));
         auto user = locked.find(id);
         if (user == locked.end()) {
@@ -149,12 +148,11 @@ absl::StatusOr<TenantOutcome> PgLinkingStore::AddToTenant(const RequestScope& sc
 
 absl::StatusOr<LeaveTenantResult> PgLinkingStore::RemoveFromTenant(const RequestScope& scope,
                                                                    std::string_view user_id) {
-  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
+  ASSIGN_OR_RETURN(db::Database * db, databases_.Of(*scope.tenant));
   const std::string id(user_id);
   const db::Params params = {scope.app_id(), scope.tenant_id(), id};
   return TransactFor<LeaveTenantResult>(
-      *db, scope,
-      [&](db::Transaction& transaction) -> absl::StatusOr<Ended<LeaveTenantResult>> {
+      *db, scope, [&](db::Transaction& transaction) -> absl::StatusOr<Ended<LeaveTenantResult>> {
         ASSIGN_OR_RETURN(auto locked, LockUsers(transaction, scope.app_id(), {id}));
         auto user = locked.find(id);
         if (user == locked.end()) return RollBack(LeaveTenantResult::kUnknownUser);

@@ -5,8 +5,8 @@
 
 #include "libs/base/status.h"
 #include "libs/db/database.h"
-#include "services/users/linking/pg_outcome.h"
 #include "services/users/linking/pg_linking_store.h"
+#include "services/users/linking/pg_outcome.h"
 #include "services/users/linking/pg_reservations.h"
 #include "services/users/registry/user_lock.h"
 
@@ -95,8 +95,7 @@ absl::StatusOr<Group> ReadGroup(db::Transaction& transaction, const RequestScope
     member.user.recipe_id = std::string(row.Text(1));
     member.has_login = row.Bool(3);
     if (!row.Bool(5)) {
-      member.user.data_user_id =
-          row.IsNull(4) ? member.user.user_id : std::string(row.Text(4));
+      member.user.data_user_id = row.IsNull(4) ? member.user.user_id : std::string(row.Text(4));
     }
   }
   return group;
@@ -134,8 +133,8 @@ absl::Status Apply(db::Transaction& transaction, const RequestScope& scope, cons
     RETURN_IF_ERROR(
         transaction.Execute(kReleaseGroup, {scope.app_id(), group.primary_id}).status());
   } else {
-    RETURN_IF_ERROR(ReleaseMember(transaction, scope.app_id(), plan.users.front().user_id,
-                                  group.primary_id));
+    RETURN_IF_ERROR(
+        ReleaseMember(transaction, scope.app_id(), plan.users.front().user_id, group.primary_id));
   }
   return transaction.Execute(kDelete, {scope.app_id(), ids, data_ids}).status();
 }
@@ -154,9 +153,8 @@ absl::Status DeleteLoginMethod(db::Transaction& transaction, const RequestScope&
 
 absl::StatusOr<std::vector<RemovedUser>> PgLinkingStore::Remove(const RequestScope& scope,
                                                                 std::string_view user_id,
-                                                                bool whole_group,
-                                                                bool check_only) {
-  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
+                                                                bool whole_group, bool check_only) {
+  ASSIGN_OR_RETURN(db::Database * db, databases_.Of(*scope.tenant));
   using Outcome = std::vector<RemovedUser>;
   return TransactFor<Outcome>(
       *db, scope, [&](db::Transaction& transaction) -> absl::StatusOr<Ended<Outcome>> {

@@ -38,10 +38,9 @@ constexpr db::Statement kDelete = {
 
 absl::StatusOr<std::vector<std::optional<std::string>>> PgMetadataStore::Find(
     const RequestScope& scope, const std::vector<std::string>& user_ids) {
-  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
-  ASSIGN_OR_RETURN(
-      db::Result result,
-      db->Execute(scope.deadline, kFind, {scope.app_id(), db::TextArray{user_ids}}));
+  ASSIGN_OR_RETURN(db::Database * db, databases_.Of(*scope.tenant));
+  ASSIGN_OR_RETURN(db::Result result,
+                   db->Execute(scope.deadline, kFind, {scope.app_id(), db::TextArray{user_ids}}));
   std::vector<std::optional<std::string>> found;
   found.reserve(user_ids.size());
   for (const db::Row row : result) found.push_back(row.OptText(0));
@@ -51,7 +50,7 @@ absl::StatusOr<std::vector<std::optional<std::string>>> PgMetadataStore::Find(
 absl::StatusOr<std::string> PgMetadataStore::Change(
     const RequestScope& scope, std::string_view user_id,
     absl::FunctionRef<absl::StatusOr<std::string>(std::string_view current)> change) {
-  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
+  ASSIGN_OR_RETURN(db::Database * db, databases_.Of(*scope.tenant));
   std::string changed;
   absl::Status status =
       db->Transact(scope.deadline, [&](db::Transaction& transaction) -> absl::Status {
@@ -60,8 +59,7 @@ absl::StatusOr<std::string> PgMetadataStore::Change(
               transaction.Execute(kLockForOtherCores, {StrCat(scope.app_id(), "~", user_id)})
                   .status());
         }
-        ASSIGN_OR_RETURN(db::Result locked,
-                         transaction.Execute(kLock, {scope.app_id(), user_id}));
+        ASSIGN_OR_RETURN(db::Result locked, transaction.Execute(kLock, {scope.app_id(), user_id}));
         ASSIGN_OR_RETURN(changed, change(locked.front().Text(0)));
         return transaction.Execute(kReplace, {scope.app_id(), user_id, changed}).status();
       });
@@ -70,7 +68,7 @@ absl::StatusOr<std::string> PgMetadataStore::Change(
 }
 
 absl::Status PgMetadataStore::Delete(const RequestScope& scope, std::string_view user_id) {
-  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
+  ASSIGN_OR_RETURN(db::Database * db, databases_.Of(*scope.tenant));
   return db->Execute(scope.deadline, kDelete, {scope.app_id(), user_id}).status();
 }
 
