@@ -292,6 +292,22 @@ TEST_F(UserTopicsTest, AnIdThatIsTwoUsersMeansTheOneThatClientsSee) {
   EXPECT_EQ((*env_.users.FindById(env_.Scope(), second))->login_methods(0).email(), "b@x.io");
 }
 
+TEST_F(UserTopicsTest, ALinkedUserIsActiveAsItsPrimaryUserOnly) {
+  const std::string primary = env_.Primary("a@x.io"), user = env_.SignUp("b@x.io");
+  activity_.Note(env_.Scope(), user);
+  EXPECT_EQ(*activity_.CountSince(env_.Scope(), 0), 1);
+  auto link = In<v1::LinkUsersRequest>();
+  link.set_recipe_user_id(user);
+  link.set_primary_user_id(primary);
+  EXPECT_FALSE(Ok(linking_.LinkUsers(context_, link)).linked().already_linked());
+  EXPECT_EQ(*activity_.CountSince(env_.Scope(), 0), 1);
+  auto remove = In<v1::RemoveUserRequest>();
+  remove.set_user_id(primary);
+  remove.set_whole_group(true);
+  EXPECT_EQ(Ok(linking_.RemoveUser(context_, remove)).users_size(), 2);
+  EXPECT_EQ(*activity_.CountSince(env_.Scope(), 0), 0);
+}
+
 TEST_F(UserTopicsTest, RefusalsSayWhyInTheOriginalsWords) {
   const std::string primary = env_.Primary("a@x.io");
   const std::string same = env_.SignUpThirdParty("a@x.io", "1"), linked = env_.SignUp("c@x.io");

@@ -68,11 +68,14 @@ constexpr db::Statement kSetPrimaryLegacy = {
     " WHERE app_id = $1 AND user_id = $2"};
 
 // $1 app, $2 user, $3 primary user. A group's time joined is the earliest of its members'; the
-// other members' rows are touched only when it changes. app_id_to_user_id_primary_user_id_index.
+// other members' rows are touched only when it changes. Somebody active is counted once: as the
+// group from now on. app_id_to_user_id_primary_user_id_index.
 constexpr db::Statement kSetLinked = {
     "linking_set_linked",
     "WITH infos AS (UPDATE {recipe_user_account_infos} SET primary_user_id = $3::bpchar"
     "  WHERE app_id = $1::varchar AND recipe_user_id = $2::bpchar),"
+    " activity AS (DELETE FROM {user_last_active}"
+    "  WHERE app_id = $1::varchar AND user_id = $2::bpchar::varchar),"
     " earliest AS (SELECT min(LEAST(time_joined, primary_or_recipe_user_time_joined)) AS time"
     "  FROM {app_id_to_user_id} WHERE app_id = $1::varchar"
     "   AND user_id IN ($2::bpchar, $3::bpchar))"
