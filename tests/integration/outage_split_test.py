@@ -13,13 +13,13 @@ class Outage(harness.GatehouseTest):
         handle = session["session"]["handle"]
         social = {"thirdPartyId": "google", "thirdPartyUserId": "g-1", "email": {"id": "s@example.com", "isVerified": False}}
         return {
-            "session": (lambda: self.app.get("/recipe/session", {"sessionHandle": handle}), {"session"}),
+            "session": (lambda: self.app.get("/recipe/session", {"sessionHandle": handle}), {"session", "users"}),
             "users": (lambda: self.app.get("/user/id", {"userId": user}), {"users"}),
             "thirdparty": (lambda: self.app.post("/recipe/signinup", social), {"thirdparty", "users"}),
             "roles": (lambda: self.app.get("/recipe/roles"), {"roles"}),
             "jwks": (lambda: self.app.get("/.well-known/jwks.json"), {"jwks"}),
             "tenants": (lambda: self.app.get("/recipe/multitenancy/tenant/list/v2"), {"tenants"}),
-            "accounts": (lambda: self.app.get("/recipe/accountlinking/user/primary/check", {"recipeUserId": user}), {"accounts", "users"}),
+            "accounts": (lambda: self.app.post("/user/remove", {"userId": "00000000-0000-4000-8000-000000000000"}), {"accounts", "users", "session", "roles", "thirdparty"}),
         }
 
     def test_each_service(self):
