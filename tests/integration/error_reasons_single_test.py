@@ -1,0 +1,140 @@
+"""Every reason that a fault can have, produced as a client may meet it: the status, a text without internals, and when to come back.
+
+CALLER_NOT_ALLOWED is never a client's: the policy tests beside each service produce it.
+"""
+import select
+import socket
+import subprocess
+import unittest
+
+from integration import harness
+
+# More than the queue of a service holds.
+REQUESTS = 2600
+NOT_FOR_CLIENTS = ("SELECT", "INSERT", "relation", "psql", "gatehouse", "127.0.0.1", "libpq")
+
+
+def lock_table(test, table):
+    """Holds a table until the test ends or the function that this returns is called."""
+    postgres = test.gatehouse.postgres
+    process = subprocess.Popen([postgres.bin + "/psql", "-h", "127.0.0.1", "-p", str(postgres.port), "-U", "gatehouse", "-d", test.gatehouse.database, "-X", "-q", "-A", "-t"],
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def release():
+        if process.poll() is None:
+            process.stdin.close()
+            process.wait()
+            process.stdout.close()
+    test.addCleanup(release)
+    process.stdin.write("BEGIN; LOCK TABLE %s; SELECT 'locked';\n" % table)
+    process.stdin.flush()
+    test.assertEqual(process.stdout.readline(), "locked\n")
+    return release
+
+
+class Reasons(harness.GatehouseTest):
+    environment = {"GATEHOUSE_REQUEST_TIMEOUT_MS": "1500"}
+
+    def fault(self, reply, status, retry=False):
+        self.assertEqual(reply.status, status, reply)
+        self.assertEqual(reply.headers.get("Retry-After"), "1" if retry else None)
+        for word in NOT_FOR_CLIENTS:
+            self.assertNotIn(word, reply.text)
+
+    def outcomes(self):
+        return self.gatehouse.admin("/metrics").text
+
+    def test_bad_input(self):
+        self.text(self.app.put("/recipe/role", {"role": 1}), 400, "Field name 'role' is invalid in JSON input")
+
+    def test_tenant_not_found(self):
+        reply = self.app.post("/recipe/signin", {"email": "a@example.com", "password": "x"}, tenant="nowhere")
+        self.fault(reply, 400)
+        self.assertIn("(, %s, nowhere)" % self.app.app, reply.text)
+
+    def test_forbidden(self):
+        self.expect(self.app.put("/recipe/multitenancy/tenant/v2", {"tenantId": "t1"}))
+        self.text(self.app.get("/recipe/roles", tenant="t1"), 403, "Only public tenantId can call this app specific API")
+
+    def test_unauthenticated(self):
+        app = self.gatehouse.new_app({"api_keys": "a-key-that-is-long-enough-0123456789"})
+        self.addCleanup(app.close)
+        self.text(app.get("/recipe/roles"), 401, "Invalid API key")
+        app.headers["api-key"] = "a-key-that-is-long-enough-0123456789"
+        self.expect(app.get("/recipe/roles"))
+
+    def test_not_found(self):
+        self.text(self.app.get("/recipe/nothing"), 404, "Not found")
+
+    def test_not_supported(self):
+        self.text(self.app.post("/recipe/oauth/auth", {}), 501, "This operation is not available")
+
+    def test_deadline_exceeded(self):
+        release = lock_table(self, "user_roles")
+        self.fault(self.app.get("/recipe/user/roles", {"userId": "u"}), 503, retry=True)
+        self.assertIn('DEADLINE_EXCEEDED', self.outcomes())
+        release()
+        self.expect(self.app.get("/recipe/user/roles", {"userId": "u"}), roles=[])
+
+    def test_internal(self):
+        """A table that is gone is nobody's fault but ours."""
+        self.gatehouse.sql("ALTER TABLE role_permissions RENAME TO away")
+        self.addCleanup(self.gatehouse.sql, "ALTER TABLE away RENAME TO role_permissions")
+        self.app.put("/recipe/role", {"role": "r", "permissions": []})
+        self.fault(self.app.get("/recipe/permission/roles", {"permission": "p"}), 500)
+
+
+class Overloaded(harness.GatehouseTest):
+    # One connection, so that one lock holds everybody up.
+    environment = {"POSTGRESQL_CONNECTION_POOL_SIZE": "1"}
+
+    def test_full_queue(self):
+        """More requests than the queue of a service holds: those beyond it are told so at once, all others are served when it goes on."""
+        release = lock_table(self, "user_roles")
+        request = "GET /appid-%s/recipe/user/roles?userId=u HTTP/1.1\r\nHost: x\r\ncdi-version: 5.4\r\nConnection: close\r\n\r\n" % self.app.app
+        sockets = []
+        for _ in range(REQUESTS):
+            s = socket.create_connection(("127.0.0.1", self.gatehouse.port), timeout=30)
+            self.addCleanup(s.close)
+            s.sendall(request.encode())
+            sockets.append(s)
+        # While the lock is held only refusals are answered.
+        early = select.poll()
+        for s in sockets:
+            early.register(s, select.POLLIN)
+        self.assertTrue(early.poll(10000))
+        release()
+        served = refused = 0
+        for s in sockets:
+            with s.makefile("rb") as stream:
+                answer = stream.read().decode()
+            status = int(answer.split()[1])
+            served += status == 200
+            if status == 429:
+                refused += 1
+                self.assertIn("Retry-After: 1\r\n", answer)
+        self.assertEqual(served + refused, REQUESTS)
+        self.assertGreater(refused, 0)
+        self.assertGreaterEqual(served, 1000)
+
+
+class DependencyDown(unittest.TestCase):
+    def test_without_postgresql(self):
+        postgres = harness.Postgres()
+        gatehouse = harness.Gatehouse(environment={"POSTGRESQL_CONNECTION_URI": postgres.uri("postgres")}).start()
+        self.addCleanup(gatehouse.kill)
+        app = gatehouse.new_app()
+        self.addCleanup(app.close)
+        self.assertEqual(app.get("/recipe/roles").status, 200)
+        postgres.stop()
+        reply = app.get("/recipe/roles")
+        self.assertEqual((reply.status, reply.headers.get("Retry-After")), (503, "1"), reply)
+        for word in NOT_FOR_CLIENTS:
+            self.assertNotIn(word, reply.text)
+        self.assertIn("DEPENDENCY_DOWN", gatehouse.admin("/metrics").text)
+        self.assertEqual(gatehouse.admin("/livez").status, 200)
+        harness.wait_until(lambda: gatehouse.admin("/readyz").status == 503, 1.5, "the end of readiness")
+
+
+if __name__ == "__main__":
+    unittest.main()
