@@ -107,6 +107,9 @@ class Run {
   }
 
   absl::Status StartServing() {
+    // Sockets between processes are for this user only. Not earlier: the embedded server runs as
+    // another user when we are root, and must reach its directory.
+    umask(077);
     host::Host::Options options;
     options.config = &config_;
     options.clock = &clock_;
@@ -209,7 +212,6 @@ int CheckConfig(const CommandLine& line) {
 int RunProgram(const Program& program, int argc, const char* const argv[]) {
   // Fewer arenas: threads that mostly wait would each keep one with free memory in it.
   mallopt(M_ARENA_MAX, 4);
-  umask(077);
   auto line = ParseCommandLine(argc, argv);
   if (!line.ok()) return Fail(program, std::string(line.status().message()));
   if (line->help) {

@@ -2,7 +2,7 @@
 
 #include "libs/base/status.h"
 #include "libs/db/database.h"
-#include "services/users/registry/email_change.h"
+#include "services/users/registry/pg_email_change.h"
 #include "services/users/registry/pg_user_store.h"
 
 namespace gatehouse::users {

@@ -8,7 +8,7 @@
 #include "services/users/linking/pg_linking_store.h"
 #include "services/users/linking/pg_outcome.h"
 #include "services/users/linking/pg_reservations.h"
-#include "services/users/registry/user_lock.h"
+#include "services/users/registry/pg_user_lock.h"
 
 namespace gatehouse::users {
 namespace {

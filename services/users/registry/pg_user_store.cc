@@ -6,8 +6,8 @@
 #include "libs/base/json.h"
 #include "libs/base/status.h"
 #include "libs/db/database.h"
-#include "services/users/registry/email_change.h"
-#include "services/users/registry/user_rows.h"
+#include "services/users/registry/pg_email_change.h"
+#include "services/users/registry/pg_user_rows.h"
 
 namespace gatehouse::users {
 namespace {

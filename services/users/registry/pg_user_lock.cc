@@ -1,4 +1,4 @@
-#include "services/users/registry/user_lock.h"
+#include "services/users/registry/pg_user_lock.h"
 
 #include <set>
 

@@ -1,8 +1,8 @@
-#include "services/users/registry/email_change.h"
+#include "services/users/registry/pg_email_change.h"
 
 #include "libs/base/status.h"
 #include "libs/db/database.h"
-#include "services/users/registry/user_lock.h"
+#include "services/users/registry/pg_user_lock.h"
 
 namespace gatehouse::users {
 namespace {

@@ -1,4 +1,4 @@
-#include "services/users/registry/user_rows.h"
+#include "services/users/registry/pg_user_rows.h"
 
 #include <algorithm>
 #include <string>
