@@ -8,8 +8,7 @@ namespace gatehouse::gateway {
 namespace {
 
 constexpr const char* kDefaultRid = "emailpassword";
-constexpr std::pair<const char*, HttpMethod> kUnavailable[] = {
-    {"passwordless", HttpMethod::kGet}, {"passwordless", HttpMethod::kPut}};
+constexpr std::pair<const char*, HttpMethod> kUnavailable[] = {{"passwordless", HttpMethod::kPut}};
 
 bool HasRid(const RecipeUserHandlers& handlers, const std::string& rid) {
   const auto first = handlers.lower_bound({rid, HttpMethod::kGet});
