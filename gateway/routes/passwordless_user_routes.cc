@@ -6,9 +6,9 @@
 #include <string_view>
 #include <utility>
 
+#include "gatehouse/users/v1/user_directory_service.rpc.h"
 #include "gateway/routes/app_scope.h"
 #include "gateway/routes/user_json.h"
-#include "gatehouse/users/v1/user_directory_service.rpc.h"
 #include "libs/base/contact_info.h"
 #include "libs/base/status.h"
 
@@ -45,10 +45,9 @@ absl::StatusOr<Reply> GetByContact(v1::UserDirectoryServiceClient& directory, Ap
   for (const v1::User& user : response->users()) {
     for (const v1::LoginMethod& method : user.login_methods()) {
       if (method.recipe_id() != kRecipe) continue;
-      const bool same = call.has_email()
-                            ? method.has_email() && method.email() == call.email()
-                            : method.has_phone_number() &&
-                                  method.phone_number() == call.phone_number();
+      const bool same = call.has_email() ? method.has_email() && method.email() == call.email()
+                                         : method.has_phone_number() &&
+                                               method.phone_number() == call.phone_number();
       if (same) return JsonReply(UserReply(user, "", request.cdi));
     }
   }
