@@ -25,5 +25,7 @@ int main(int argc, char* argv[]) {
   };
   program.front_end = gatehouse::gateway::StartRestFrontEnd;
   program.embeds_postgres = true;
+  program.migrate_rows = gatehouse::users::MigrateUsers;
+  program.rows_are_current = gatehouse::users::UsersAreMigrated;
   return gatehouse::process::RunProgram(program, argc, argv);
 }

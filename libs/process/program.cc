@@ -31,6 +31,8 @@ using telemetry::LogLevel;
 
 // How long a first start may take to make every table, or to wait for another instance that does.
 constexpr absl::Duration kMigrationTimeout = absl::Minutes(10);
+// Rows come over in batches: what a run leaves, the next one does.
+constexpr absl::Duration kRowsTimeout = absl::Hours(24);
 
 // Signals are taken by sigwait on the main thread: block them before any thread exists.
 sigset_t BlockSignals() {
@@ -83,7 +85,7 @@ class Run {
     for (const std::string& warning : config_.warnings) {
       Log(LogLevel::kWarn, "configuration", {{"warning", warning}});
     }
-    return Unsupported(config_.core->migration_mode());
+    return migrating() ? absl::OkStatus() : Unsupported(config_.core->migration_mode());
   }
 
   absl::Status OpenDatabase() {
@@ -94,7 +96,7 @@ class Run {
       }
       RETURN_IF_ERROR(StartEmbedded());
     }
-    if (line_.command != "migrate" && !OwnsTables()) return absl::OkStatus();
+    if (!migrating() && !OwnsTables()) return absl::OkStatus();
     ASSIGN_OR_RETURN(db::DatabaseOptions options,
                      tenancy::MakeDatabaseOptions(config_.core->db(), program_.name));
     options.pool_size = 1;
@@ -103,7 +105,9 @@ class Run {
     RETURN_IF_ERROR(db::Migrate(*database, deadline, [](std::string_view step) {
       Log(LogLevel::kInfo, "migration", {{"step", step}});
     }));
-    return line_.command == "migrate" ? MakeServiceRoles(*database, deadline) : absl::OkStatus();
+    if (!migrating()) return CheckRows(*database, deadline);
+    RETURN_IF_ERROR(MakeServiceRoles(*database, deadline));
+    return MigrateRows(*database);
   }
 
   absl::Status StartServing() {
@@ -146,6 +150,24 @@ class Run {
   std::string address() const { return front_end_ ? front_end_->address() : ""; }
 
  private:
+  bool migrating() const { return line_.command == "migrate"; }
+
+  absl::Status MigrateRows(db::Database& database) {
+    if (!program_.migrate_rows) return absl::OkStatus();
+    return program_.migrate_rows(database, absl::Now() + kRowsTimeout,
+                                 [](std::string_view step) { std::cout << step << std::endl; });
+  }
+
+  absl::Status CheckRows(db::Database& database, absl::Time deadline) {
+    if (!program_.rows_are_current) return absl::OkStatus();
+    ASSIGN_OR_RETURN(const bool current, program_.rows_are_current(database, deadline));
+    if (current) return absl::OkStatus();
+    return absl::FailedPreconditionError(
+        StrCat("the database has users that only the tables of an older core know. Stop every "
+               "other core, run `",
+               program_.name, " migrate`, then start again"));
+  }
+
   // A service with a role of its own may not change tables: `gatehouse migrate` has made them.
   bool OwnsTables() const {
     for (const host::ServiceDefinition& service : program_.services) {

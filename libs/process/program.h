@@ -11,6 +11,10 @@
 #include "absl/time/time.h"
 #include "libs/host/host.h"
 
+namespace gatehouse::db {
+class Database;
+}
+
 namespace gatehouse::process {
 
 // What takes requests from outside in this process besides gRPC: the REST gateway. Libraries below
@@ -32,6 +36,12 @@ struct Program {
   std::function<absl::StatusOr<std::unique_ptr<FrontEnd>>(host::Host&)> front_end;
   // May start a PostgreSQL of its own when none is configured.
   bool embeds_postgres = false;
+  // What `migrate` does once the tables are there, for rows that an older core wrote; and whether
+  // nothing is left to do, without which `start` refuses. Null: nothing.
+  std::function<absl::Status(db::Database&, absl::Time deadline,
+                             const std::function<void(std::string_view)>& progress)>
+      migrate_rows;
+  std::function<absl::StatusOr<bool>(db::Database&, absl::Time deadline)> rows_are_current;
 };
 
 // A whole run: arguments, configuration, log, database and tables, services, admin port; then

@@ -1,0 +1,23 @@
+#include "libs/base/status.h"
+#include "libs/base/strings.h"
+#include "services/users/backfill/pg_registry_backfill.h"
+#include "services/users/component.h"
+
+namespace gatehouse::users {
+
+absl::Status MigrateUsers(db::Database& database, absl::Time deadline,
+                          const std::function<void(std::string_view)>& progress) {
+  ASSIGN_OR_RETURN(const BackfillCounts counts, BackfillRegistry(database, deadline, progress));
+  if (counts.users == 0) return absl::OkStatus();
+  progress(StrCat("users brought over: ", std::to_string(counts.users),
+                  "; in no tenant: ", std::to_string(counts.without_tenant),
+                  "; ids without a login method: ", std::to_string(counts.without_login),
+                  "; conflicts: ", std::to_string(counts.conflicts)));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> UsersAreMigrated(db::Database& database, absl::Time deadline) {
+  return RegistryIsComplete(database, deadline);
+}
+
+}  // namespace gatehouse::users

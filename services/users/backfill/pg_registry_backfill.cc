@@ -1,0 +1,237 @@
+#include "services/users/backfill/pg_registry_backfill.h"
+
+#include <string>
+#include <vector>
+
+#include "libs/base/status.h"
+#include "libs/base/strings.h"
+#include "libs/db/database.h"
+
+namespace gatehouse::users {
+namespace {
+
+constexpr int kBatch = 1000;  // the original's; a batch takes some 0.1 s
+
+constexpr db::Statement kPending = {
+    "backfill_pending", "SELECT EXISTS (SELECT 1 FROM {app_id_to_user_id} WHERE time_joined = 0)"};
+
+// After ($1, $2), in the order of the primary key. $3: how many.
+#define GATEHOUSE_CLAIM_SQL                                                  \
+  "SELECT app_id, user_id, recipe_id FROM {app_id_to_user_id}"               \
+  " WHERE (app_id, user_id) > ($1::varchar, $2::bpchar) AND time_joined = 0" \
+  " ORDER BY app_id, user_id LIMIT $3::bigint FOR UPDATE"
+constexpr db::Statement kClaim = {"backfill_claim", GATEHOUSE_CLAIM_SQL " SKIP LOCKED"};
+constexpr db::Statement kClaimWaiting = {"backfill_claim_waiting", GATEHOUSE_CLAIM_SQL};
+
+// Everywhere: $1 apps and $2 internal ids of the batch, by position.
+#define GATEHOUSE_BATCH_SQL                                                              \
+  "WITH batch AS (SELECT u.app_id, u.user_id, u.recipe_id, u.primary_or_recipe_user_id," \
+  "   u.is_linked_or_is_a_primary_user, u.time_joined"                                   \
+  "  FROM unnest($1::varchar[], $2::bpchar[]) AS given(app_id, user_id)"                 \
+  "  JOIN {app_id_to_user_id} u ON u.app_id = given.app_id AND u.user_id = given.user_id)"
+
+// The members of all groups that the batch belongs to. app_id_to_user_id_primary_user_id_index.
+#define GATEHOUSE_MEMBERS_SQL                                                          \
+  ", led AS (SELECT app_id, primary_or_recipe_user_id AS id,"                          \
+  "   bool_or(is_linked_or_is_a_primary_user) AS is_group FROM batch GROUP BY 1, 2),"  \
+  " members AS (SELECT u.app_id, u.user_id, u.recipe_id, u.primary_or_recipe_user_id," \
+  "   u.time_joined, led.is_group FROM led JOIN {app_id_to_user_id} u"                 \
+  "   ON u.app_id = led.app_id AND u.primary_or_recipe_user_id = led.id)"
+
+// What a user `m` signs in with, from its recipe's own table, by primary key.
+#define GATEHOUSE_LOGINS_SQL                                                                   \
+  " CROSS JOIN LATERAL ("                                                                      \
+  "SELECT 'email' AS type, c.email::text AS value, '' AS tp, '' AS tp_user, c.time_joined"     \
+  "  FROM {emailpassword_users} c WHERE m.recipe_id = 'emailpassword'"                         \
+  "   AND c.app_id = m.app_id AND c.user_id = m.user_id"                                       \
+  " UNION ALL SELECT 'email', c.email, c.third_party_id, c.third_party_user_id, c.time_joined" \
+  "  FROM {thirdparty_users} c WHERE m.recipe_id = 'thirdparty'"                               \
+  "   AND c.app_id = m.app_id AND c.user_id = m.user_id"                                       \
+  " UNION ALL SELECT 'tparty', c.third_party_id || '::' || c.third_party_user_id, '', '',"     \
+  "   c.time_joined FROM {thirdparty_users} c WHERE m.recipe_id = 'thirdparty'"                \
+  "   AND c.app_id = m.app_id AND c.user_id = m.user_id"                                       \
+  " UNION ALL SELECT 'email', c.email, '', '', c.time_joined"                                  \
+  "  FROM {passwordless_users} c WHERE m.recipe_id = 'passwordless' AND c.email IS NOT NULL"   \
+  "   AND c.app_id = m.app_id AND c.user_id = m.user_id"                                       \
+  " UNION ALL SELECT 'phone', c.phone_number, '', '', c.time_joined"                           \
+  "  FROM {passwordless_users} c WHERE m.recipe_id = 'passwordless'"                           \
+  "   AND c.phone_number IS NOT NULL AND c.app_id = m.app_id AND c.user_id = m.user_id"        \
+  " UNION ALL SELECT 'email', c.email, '', '', c.time_joined"                                  \
+  "  FROM {webauthn_users} c WHERE m.recipe_id = 'webauthn'"                                   \
+  "   AND c.app_id = m.app_id AND c.user_id = m.user_id) l"
+
+constexpr db::Statement kAddInfos = {
+    "backfill_infos", GATEHOUSE_BATCH_SQL
+    " INSERT INTO {recipe_user_account_infos} (app_id, recipe_user_id, recipe_id,"
+    "  account_info_type, account_info_value, third_party_id, third_party_user_id,"
+    "  primary_user_id)"
+    " SELECT m.app_id, m.user_id, m.recipe_id, l.type, l.value, l.tp, l.tp_user,"
+    "  CASE WHEN m.is_linked_or_is_a_primary_user THEN m.primary_or_recipe_user_id END"
+    " FROM batch m" GATEHOUSE_LOGINS_SQL " ON CONFLICT DO NOTHING"};
+
+// all_auth_recipe_user_id_app_id_index.
+#define GATEHOUSE_WANTED_TENANTS_SQL                                                          \
+  ", wanted AS (SELECT m.app_id, m.user_id, a.tenant_id, m.recipe_id, l.type, l.value, l.tp," \
+  "   l.tp_user, a.time_joined AS joined FROM batch m"                                        \
+  "  JOIN {all_auth_recipe_users} a ON a.app_id = m.app_id AND a.user_id = "                  \
+  "m.user_id" GATEHOUSE_LOGINS_SQL ")"
+
+constexpr db::Statement kAddTenants = {
+    "backfill_tenants", GATEHOUSE_BATCH_SQL GATEHOUSE_WANTED_TENANTS_SQL
+    " INSERT INTO {recipe_user_tenants} (app_id, recipe_user_id, tenant_id, recipe_id,"
+    "  account_info_type, account_info_value, third_party_id, third_party_user_id)"
+    " SELECT app_id, user_id, tenant_id, recipe_id, type, value, tp, tp_user FROM wanted"
+    " ORDER BY app_id, tenant_id, recipe_id, type, tp, tp_user, value, joined, user_id"
+    " ON CONFLICT DO NOTHING"};
+
+constexpr db::Statement kTenantConflicts = {
+    "backfill_tenant_conflicts", GATEHOUSE_BATCH_SQL GATEHOUSE_WANTED_TENANTS_SQL
+    " SELECT w.app_id, w.tenant_id, w.type, w.user_id, t.recipe_user_id FROM wanted w"
+    " JOIN {recipe_user_tenants} t ON t.app_id = w.app_id AND t.tenant_id = w.tenant_id"
+    "  AND t.recipe_id = w.recipe_id AND t.account_info_type = w.type"
+    "  AND t.account_info_value = w.value AND t.third_party_id = w.tp"
+    "  AND t.third_party_user_id = w.tp_user AND t.recipe_user_id <> w.user_id"};
+
+// Every account info of a group in each of its tenants, whichever members the batch holds: as live
+// linking reserves them.
+#define GATEHOUSE_WANTED_RESERVATIONS_SQL                                                    \
+  ", infos AS (SELECT DISTINCT m.app_id, m.primary_or_recipe_user_id AS id, l.type, l.value" \
+  "   FROM members m" GATEHOUSE_LOGINS_SQL                                                   \
+  " WHERE m.is_group),"                                                                      \
+  " homes AS (SELECT DISTINCT m.app_id, m.primary_or_recipe_user_id AS id, a.tenant_id"      \
+  "   FROM members m JOIN {all_auth_recipe_users} a"                                         \
+  "   ON a.app_id = m.app_id AND a.user_id = m.user_id WHERE m.is_group)"
+
+constexpr db::Statement kReserve = {
+    "backfill_reserve", GATEHOUSE_BATCH_SQL GATEHOUSE_MEMBERS_SQL GATEHOUSE_WANTED_RESERVATIONS_SQL
+    " INSERT INTO {primary_user_tenants} (app_id, tenant_id, account_info_type,"
+    "  account_info_value, primary_user_id)"
+    " SELECT i.app_id, h.tenant_id, i.type, i.value, i.id FROM infos i"
+    " JOIN homes h ON h.app_id = i.app_id AND h.id = i.id"
+    " ORDER BY 1, 2, 3, 4, 5 ON CONFLICT DO NOTHING"};
+
+constexpr db::Statement kReservationConflicts = {
+    "backfill_reservation_conflicts",
+    GATEHOUSE_BATCH_SQL GATEHOUSE_MEMBERS_SQL GATEHOUSE_WANTED_RESERVATIONS_SQL
+    " SELECT i.app_id, h.tenant_id, i.type, i.id, p.primary_user_id FROM infos i"
+    " JOIN homes h ON h.app_id = i.app_id AND h.id = i.id"
+    " JOIN {primary_user_tenants} p ON p.app_id = i.app_id AND p.tenant_id = h.tenant_id"
+    "  AND p.account_info_type = i.type AND p.account_info_value = i.value"
+    "  AND p.primary_user_id <> i.id"};
+
+// A user joined when the old registry says, or else its credentials; an id without a login method
+// joined with its group; one that leads nothing has no time, and gets that of the migration.
+constexpr db::Statement kSetTimes = {
+    "backfill_times", GATEHOUSE_BATCH_SQL GATEHOUSE_MEMBERS_SQL
+    ", own AS (SELECT m.app_id, m.user_id, m.primary_or_recipe_user_id AS id,"
+    "   COALESCE(NULLIF(m.time_joined, 0), (SELECT NULLIF(min(a.time_joined), 0)"
+    "    FROM {all_auth_recipe_users} a WHERE a.app_id = m.app_id AND a.user_id = m.user_id),"
+    "    NULLIF(min(l.time_joined), 0)) AS joined"
+    "  FROM members m LEFT JOIN (SELECT m.app_id, m.user_id, l.time_joined"
+    "   FROM members m" GATEHOUSE_LOGINS_SQL
+    ") l ON l.app_id = m.app_id AND l.user_id = m.user_id"
+    "  GROUP BY m.app_id, m.user_id, m.primary_or_recipe_user_id, m.time_joined),"
+    " led_times AS (SELECT app_id, id, COALESCE(min(joined),"
+    "   (EXTRACT(EPOCH FROM now()) * 1000)::bigint) AS joined FROM own GROUP BY app_id, id)"
+    " UPDATE {app_id_to_user_id} u SET time_joined = COALESCE(own.joined, led_times.joined),"
+    "  primary_or_recipe_user_time_joined = led_times.joined"
+    " FROM batch b JOIN own ON own.app_id = b.app_id AND own.user_id = b.user_id"
+    " JOIN led_times ON led_times.app_id = own.app_id AND led_times.id = own.id"
+    " WHERE u.app_id = b.app_id AND u.user_id = b.user_id"};
+
+constexpr db::Statement kUnusual = {
+    "backfill_unusual", GATEHOUSE_BATCH_SQL
+    " SELECT count(*) FILTER (WHERE i.found AND NOT t.found), count(*) FILTER (WHERE NOT i.found)"
+    " FROM batch b CROSS JOIN LATERAL (SELECT EXISTS (SELECT 1 FROM {recipe_user_account_infos} r"
+    "   WHERE r.app_id = b.app_id AND r.recipe_user_id = b.user_id) AS found) i"
+    " CROSS JOIN LATERAL (SELECT EXISTS (SELECT 1 FROM {recipe_user_tenants} r"
+    "   WHERE r.app_id = b.app_id AND r.recipe_user_id = b.user_id) AS found) t"};
+
+bool IsKnownRecipe(std::string_view recipe) {
+  return recipe == "emailpassword" || recipe == "thirdparty" || recipe == "passwordless" ||
+         recipe == "webauthn";
+}
+
+struct Batch {
+  std::string last_app, last_user;
+  int64_t users = 0, without_tenant = 0, without_login = 0;
+  std::vector<std::string> conflicts;
+};
+
+void Describe(const db::Result& conflicts, std::string_view whose, Batch& batch) {
+  for (const db::Row row : conflicts) {
+    batch.conflicts.push_back(StrCat("conflict in app ", row.Text(0), ", tenant ", row.Text(1),
+                                     ": the ", row.Text(2), " of ", whose, " ", row.Trimmed(3),
+                                     " belongs to ", row.Trimmed(4), " already"));
+  }
+}
+
+absl::Status FillBatch(db::Transaction& transaction, const db::Result& claimed, Batch& batch) {
+  db::TextArray apps, users;
+  for (const db::Row row : claimed) {
+    if (!IsKnownRecipe(row.Text(2))) {
+      return absl::FailedPreconditionError(
+          StrCat("the user ", row.Trimmed(1), " of app ", row.Text(0), " is of an unknown recipe"));
+    }
+    apps.values.emplace_back(row.Text(0));
+    users.values.emplace_back(row.Trimmed(1));
+  }
+  const db::Params params = {apps, users};
+  RETURN_IF_ERROR(transaction.Execute(kAddInfos, params).status());
+  RETURN_IF_ERROR(transaction.Execute(kAddTenants, params).status());
+  RETURN_IF_ERROR(transaction.Execute(kReserve, params).status());
+  ASSIGN_OR_RETURN(const db::Result taken, transaction.Execute(kTenantConflicts, params));
+  ASSIGN_OR_RETURN(const db::Result reserved, transaction.Execute(kReservationConflicts, params));
+  RETURN_IF_ERROR(transaction.Execute(kSetTimes, params).status());
+  ASSIGN_OR_RETURN(const db::Result unusual, transaction.Execute(kUnusual, params));
+  Describe(taken, "user", batch);
+  Describe(reserved, "primary user", batch);
+  batch.users = claimed.rows();
+  batch.without_tenant = unusual.front().Int64(0);
+  batch.without_login = unusual.front().Int64(1);
+  batch.last_app = apps.values.back();
+  batch.last_user = users.values.back();
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<bool> RegistryIsComplete(db::Database& database, absl::Time deadline) {
+  ASSIGN_OR_RETURN(const db::Result pending, database.Execute(deadline, kPending));
+  return !pending.front().Bool(0);
+}
+
+absl::StatusOr<BackfillCounts> BackfillRegistry(
+    db::Database& database, absl::Time deadline,
+    const std::function<void(std::string_view)>& progress) {
+  BackfillCounts counts;
+  std::string app, user;
+  // What another run has locked is left to it at first, and looked at again at the end.
+  bool waiting = false;
+  while (true) {
+    Batch batch;
+    RETURN_IF_ERROR(database.Transact(deadline, [&](db::Transaction& transaction) -> absl::Status {
+      batch = Batch();
+      ASSIGN_OR_RETURN(const db::Result claimed,
+                       transaction.Execute(waiting ? kClaimWaiting : kClaim, {app, user, kBatch}));
+      return claimed.empty() ? absl::OkStatus() : FillBatch(transaction, claimed, batch);
+    }));
+    if (batch.users == 0) {
+      if (waiting) return counts;
+      waiting = true;
+      app.clear();
+      user.clear();
+      continue;
+    }
+    app = batch.last_app;
+    user = batch.last_user;
+    counts.users += batch.users;
+    counts.without_tenant += batch.without_tenant;
+    counts.without_login += batch.without_login;
+    counts.conflicts += static_cast<int64_t>(batch.conflicts.size());
+    for (const std::string& conflict : batch.conflicts) progress(conflict);
+    progress(StrCat(std::to_string(counts.users), " users brought over"));
+  }
+}
+
+}  // namespace gatehouse::users
