@@ -1,0 +1,345 @@
+"""Every operation at every CDI version, and the exact shape of its reply as written down in shapes/<recipe>.json.
+
+A file maps an operation (and the case, when it has several) to the versions from which its shape changes. In a shape a value stands as its JSON type,
+but for `status`, which is compared; a list stands for its elements' distinct shapes; a text reply for its HTTP status. Recipes that change their shape
+on purpose write the files anew: GATEHOUSE_WRITE_SHAPES=1 python3 -m unittest integration.shapes_test, then read the difference.
+"""
+import json
+import os
+import unittest
+
+from integration import harness
+
+FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "shapes")
+VERSIONS = ["2.%d" % minor for minor in range(7, 22)] + ["3.0", "3.1", "4.0", "5.0", "5.1", "5.2", "5.3", "5.4", "5.5", "5.6"]
+PASSWORD = "correct horse 1"
+BCRYPT_HASH = "$2a$04$Ekrv8DqbmkP9BrXjaLOhfebxgN/OGf.9scMVhGGVyH7OJp8JgRJtC"
+
+
+def shape(value):
+    if isinstance(value, dict):
+        return {name: member if name == "status" and isinstance(member, str) else shape(member) for name, member in sorted(value.items())}
+    if isinstance(value, list):
+        distinct = []
+        for element in map(shape, value):
+            if element not in distinct:
+                distinct.append(element)
+        return sorted(distinct, key=json.dumps)
+    if value is None:
+        return "null"
+    return {bool: "boolean", int: "integer", float: "float", str: "string"}[type(value)]
+
+
+class Driver:
+    """Calls operations of one app at one version and keeps their replies' shapes."""
+
+    def __init__(self, app, version, seen):
+        self.app, self.version, self.seen = app, version, seen
+        self.number = tuple(int(part) for part in version.split("."))
+
+    def at_least(self, version):
+        return self.number >= tuple(int(part) for part in version.split("."))
+
+    def run(self, operation, body=None, case="", **k):
+        """operation: "METHOD /path"; the reply's JSON, or None when it is text."""
+        method, path = operation.split(" ")
+        reply = self.app.request(method, path, body=body, cdi=self.version, **k)
+        is_json = "json" in reply.headers["Content-Type"]
+        kept = shape(reply.json) if is_json and reply.status == 200 else {"HTTP status": reply.status}
+        label = operation + (" (%s)" % case if case else "")
+        versions = self.seen.setdefault(label, {})
+        assert self.version not in versions, "two cases of one name: " + label
+        versions[self.version] = kept
+        return reply.json if is_json else None
+
+    def prepare(self, method, path, body=None, **k):
+        """A step that is not under test, at the newest version that everything has."""
+        reply = self.app.request(method, path, body=body, cdi="5.4", **k)
+        assert reply.status == 200 and reply.json["status"] == "OK", (path, reply)
+        return reply.json
+
+    def user(self, email):
+        return self.prepare("POST", "/recipe/signup", {"email": email, "password": PASSWORD})["user"]["id"]
+
+
+def core(d):
+    d.run("GET /apiversion")
+    d.run("GET /hello")
+    installation = Driver(harness.Client(d.app.port), d.version, d.seen)
+    installation.run("GET /config", query={"pid": "1"})
+    installation.run("GET /migration/mode", case="of the installation")
+    installation.run("GET /migration/backfill/progress", case="of the installation")
+    installation.app.close()
+    d.run("GET /config", query={"pid": "1"}, case="of an app")
+    d.run("GET /requests/stats")
+    d.run("GET /user/search/tags")
+    d.run("GET /migration/mode")
+    d.run("GET /migration/backfill/progress")
+    d.run("GET /telemetry")
+    d.run("GET /ee/featureflag")
+    d.run("GET /ee/license")
+    d.run("PUT /ee/license", {"licenseKey": "anything"})
+    d.run("DELETE /ee/license")
+
+
+def jwks(d):
+    d.run("POST /recipe/jwt", {"payload": {"a": 1}, "algorithm": "RS256", "jwksDomain": "https://example.com", "validity": 100, "useStaticSigningKey": True})
+    d.run("POST /recipe/jwt", {"payload": {}, "algorithm": "HS999", "jwksDomain": "https://example.com", "validity": 100}, case="algorithm unknown")
+    d.run("GET /recipe/jwt/jwks")
+    d.run("GET /.well-known/jwks.json")
+
+
+def roles(d):
+    user = d.user("roles@example.com")
+    d.run("PUT /recipe/role", {"role": "editor", "permissions": ["read", "write"]})
+    d.run("GET /recipe/role/permissions", query={"role": "editor"})
+    d.run("GET /recipe/role/permissions", query={"role": "nobody"}, case="role unknown")
+    d.run("GET /recipe/permission/roles", query={"permission": "read"})
+    d.run("GET /recipe/roles")
+    d.run("PUT /recipe/user/role", {"userId": user, "role": "editor"})
+    d.run("PUT /recipe/user/role", {"userId": user, "role": "nobody"}, case="role unknown")
+    d.run("GET /recipe/user/roles", query={"userId": user})
+    d.run("GET /recipe/role/users", query={"role": "editor"})
+    d.run("GET /recipe/role/users", query={"role": "nobody"}, case="role unknown")
+    d.run("POST /recipe/user/role/remove", {"userId": user, "role": "editor"})
+    d.run("POST /recipe/user/role/remove", {"userId": user, "role": "nobody"}, case="role unknown")
+    d.run("POST /recipe/role/permissions/remove", {"role": "editor", "permissions": ["read"]})
+    d.run("POST /recipe/role/permissions/remove", {"role": "nobody"}, case="role unknown")
+    d.run("POST /recipe/role/remove", {"role": "editor"})
+
+
+def session(d):
+    user = d.user("session@example.com")
+    data = {"userId": user, "userDataInJWT": {"a": 1}, "userDataInDatabase": {"b": None}, "enableAntiCsrf": True, "useDynamicSigningKey": True}
+    verify = {"enableAntiCsrf": True, "doAntiCsrfCheck": False, "checkDatabase": True}
+    refresh = {"enableAntiCsrf": True, "useDynamicSigningKey": True}
+    made = d.run("POST /recipe/session", data)
+    handle = made["session"]["handle"]
+    d.run("POST /recipe/handshake", {})
+    d.run("GET /recipe/session", query={"sessionHandle": handle})
+    d.run("GET /recipe/session", query={"sessionHandle": "00000000-0000-0000-0000-000000000000"}, case="unknown")
+    d.run("GET /recipe/session/data", query={"sessionHandle": handle})
+    d.run("PUT /recipe/session/data", {"sessionHandle": handle, "userDataInDatabase": {}})
+    d.run("GET /recipe/jwt/data", query={"sessionHandle": handle})
+    d.run("PUT /recipe/jwt/data", {"sessionHandle": handle, "userDataInJWT": {"a": 2}})
+    d.run("GET /recipe/session/user", query={"userId": user})
+    d.run("POST /recipe/session/verify", {**verify, "accessToken": made["accessToken"]["token"]})
+    d.run("POST /recipe/session/verify", {**verify, "accessToken": "no token"}, case="no token")
+    d.run("POST /recipe/session/regenerate", {"accessToken": made["accessToken"]["token"], "userDataInJWT": {"a": 3}})
+    first = d.run("POST /recipe/session/refresh", {**refresh, "refreshToken": made["refreshToken"]["token"], "antiCsrfToken": made["antiCsrfToken"]})
+    d.run("POST /recipe/session/refresh", {**refresh, "refreshToken": "no token"}, case="no token")
+    d.run("POST /recipe/session/verify", {**verify, "accessToken": first["accessToken"]["token"]}, case="after a refresh")
+    second = d.prepare("POST", "/recipe/session/refresh", {**refresh, "refreshToken": first["refreshToken"]["token"], "antiCsrfToken": first["antiCsrfToken"]})
+    d.prepare("POST", "/recipe/session/verify", {**verify, "accessToken": second["accessToken"]["token"]})
+    d.run("POST /recipe/session/refresh", {**refresh, "refreshToken": made["refreshToken"]["token"], "antiCsrfToken": made["antiCsrfToken"]}, case="theft")
+    d.run("POST /recipe/session/remove", {"sessionHandles": [handle]})
+    d.run("POST /recipe/session/remove", {"userId": user}, case="of a user")
+    d.run("POST /recipe/session/verify", {**verify, "accessToken": first["accessToken"]["token"]}, case="ended")
+
+
+def multitenancy(d):
+    for suffix in ("", "/v2"):
+        case = suffix or "/v1"
+        name = "t-" + case[1:]
+        app = "%s%s" % (d.app.app, case[1:])
+        d.run("PUT /recipe/multitenancy/tenant" + suffix, {"tenantId": name, "coreConfig": {}})
+        d.run("GET /recipe/multitenancy/tenant" + suffix)
+        d.run("GET /recipe/multitenancy/tenant" + suffix, tenant="nowhere", case="unknown")
+        d.run("GET /recipe/multitenancy/tenant/list" + suffix)
+        if d.at_least("3.0"):
+            base = Driver(harness.Client(d.app.port), d.version, d.seen)
+            base.run("PUT /recipe/multitenancy/app" + suffix, {"appId": app})
+            base.run("GET /recipe/multitenancy/connectionuridomain/list" + suffix)
+            base.run("GET /recipe/multitenancy/app/list" + suffix)
+            domain = "localhost.%s" % app[:20]
+            with_domain = d.version in ("3.0", "5.0", "5.6")  # a schema of its own takes a second
+            if with_domain:
+                base.run("PUT /recipe/multitenancy/connectionuridomain" + suffix, {"connectionUriDomain": domain, "coreConfig": {"postgresql_table_schema": "d_" + app}})
+            if not suffix:
+                base.run("POST /recipe/multitenancy/app/remove", {"appId": app})
+            else:
+                base.prepare("POST", "/recipe/multitenancy/app/remove", {"appId": app})
+            if with_domain:
+                case = "" if not suffix else "after /v2"
+                base.run("POST /recipe/multitenancy/connectionuridomain/remove", {"connectionUriDomain": domain}, case=case)
+            base.app.close()
+    d.prepare("PUT", "/recipe/multitenancy/tenant/v2", {"tenantId": "factors", "firstFactors": ["emailpassword"], "requiredSecondaryFactors": ["otp-email"]})
+    if d.at_least("3.0"):
+        d.run("GET /recipe/multitenancy/tenant", tenant="factors", case="with factors")
+        d.run("GET /recipe/multitenancy/tenant/v2", tenant="factors", case="with factors")
+    d.run("GET /recipe/multitenancy/tenant/list", case="with factors")
+    d.run("PUT /recipe/multitenancy/config/thirdparty", {"config": {"thirdPartyId": "google", "clients": [{"clientId": "c"}]}})
+    d.run("GET /recipe/multitenancy/tenant/v2", case="with a provider")
+    d.run("POST /recipe/multitenancy/config/thirdparty/remove", {"thirdPartyId": "google"})
+    d.prepare("PUT", "/recipe/multitenancy/tenant/v2", {"tenantId": "t3"})
+    user = d.user("tenants@example.com")
+    if d.at_least("3.0"):
+        key = "recipeUserId" if d.at_least("4.0") else "userId"
+        d.run("POST /recipe/multitenancy/tenant/user", {key: user}, tenant="t3")
+        d.run("POST /recipe/multitenancy/tenant/user", {key: "nobody"}, tenant="t3", case="unknown")
+        d.run("POST /recipe/multitenancy/tenant/user/remove", {key: user}, tenant="t3")
+    d.run("POST /recipe/multitenancy/tenant/remove", {"tenantId": "t3"})
+
+
+def thirdparty(d):
+    body = {"thirdPartyId": "google", "thirdPartyUserId": "g-1", "email": {"id": "tp@example.com", "isVerified": True}}
+    made = d.run("POST /recipe/signinup", body)
+    d.run("POST /recipe/signinup", body, case="again")
+    user = made["user"]["id"]
+    rid = {"rid": "thirdparty"}
+    d.run("GET /recipe/user", query={"userId": user}, headers=rid)
+    d.run("GET /recipe/user", query={"userId": "nobody"}, headers=rid, case="unknown")
+    d.run("GET /recipe/user", query={"thirdPartyId": "google", "thirdPartyUserId": "g-1"}, headers=rid, case="by login")
+    d.run("GET /recipe/users/by-email", query={"email": "tp@example.com"})
+
+
+def emailpassword(d):
+    sign_up = {"email": "ep@example.com", "password": PASSWORD}
+    made = d.run("POST /recipe/signup", sign_up)
+    user = made["user"]["id"]
+    rid = {"rid": "emailpassword"}
+    d.run("POST /recipe/signup", sign_up, case="email taken")
+    d.run("POST /recipe/signin", sign_up)
+    d.run("POST /recipe/signin", {**sign_up, "password": "wrong"}, case="wrong")
+    d.run("GET /recipe/user", query={"userId": user}, headers=rid)
+    d.run("GET /recipe/user", query={"userId": "nobody"}, headers=rid, case="unknown")
+    d.run("GET /recipe/user", query={"email": "ep@example.com"}, headers=rid, case="by email")
+    d.run("PUT /recipe/user", {"userId": user, "recipeUserId": user, "password": "another horse 2"}, headers=rid)
+    d.run("PUT /recipe/user", {"userId": "nobody", "recipeUserId": "nobody", "password": "another horse 2"}, headers=rid, case="unknown")
+    for case in ("", "consume"):
+        token = d.run("POST /recipe/user/password/reset/token", {"userId": user, "email": "ep@example.com"}, case=case and "for " + case)["token"]
+        if case:
+            d.run("POST /recipe/user/password/reset/token/consume", {"method": "token", "token": token})
+        else:
+            d.run("POST /recipe/user/password/reset", {"method": "token", "token": token, "newPassword": "third horse 3"})
+    d.run("POST /recipe/user/password/reset/token", {"userId": "nobody", "email": "ep@example.com"}, case="unknown")
+    d.run("POST /recipe/user/password/reset", {"method": "token", "token": "none", "newPassword": "third horse 3"}, case="no token")
+    d.run("POST /recipe/user/password/reset/token/consume", {"method": "token", "token": "none"}, case="no token")
+    d.run("POST /recipe/user/passwordhash/import", {"email": "import@example.com", "passwordHash": BCRYPT_HASH, "hashingAlgorithm": "bcrypt"})
+
+
+def emailverification(d):
+    user = d.user("ev@example.com")
+    who = {"userId": user, "email": "ev@example.com"}
+    token = d.run("POST /recipe/user/email/verify/token", who)["token"]
+    d.run("GET /recipe/user/email/verify", query=who)
+    d.run("POST /recipe/user/email/verify", {"method": "token", "token": token})
+    d.run("POST /recipe/user/email/verify", {"method": "token", "token": "none"}, case="no token")
+    d.run("POST /recipe/user/email/verify/token", who, case="verified")
+    d.run("POST /recipe/user/email/verify/token/remove", who)
+    d.run("POST /recipe/user/email/verify/remove", who)
+
+
+def metadata(d):
+    d.run("PUT /recipe/user/metadata", {"userId": "u", "metadataUpdate": {"text": "x", "number": 1, "list": [1], "deep": {"flag": True}}})
+    d.run("GET /recipe/user/metadata", query={"userId": "u"})
+    d.run("GET /recipe/user/metadata", query={"userId": "nobody"}, case="unknown")
+    d.run("POST /recipe/user/metadata/bulk", {"userIds": ["u", "nobody"]})
+    d.run("POST /recipe/user/metadata/remove", {"userId": "u"})
+
+
+def users(d):
+    user = d.user("users@example.com")
+    d.prepare("POST", "/recipe/signinup", {"thirdPartyId": "google", "thirdPartyUserId": "g-2", "email": {"id": "social@example.com", "isVerified": True}})
+    d.run("GET /user/id", query={"userId": user})
+    d.run("GET /user/id", query={"userId": "nobody"}, case="unknown")
+    d.run("GET /users")
+    d.run("GET /users", query={"limit": "1"}, case="a page")
+    d.run("GET /users", query={"email": "users"}, case="by email")
+    d.run("GET /users/by-accountinfo", query={"email": "users@example.com", "doUnionOfAccountInfo": "true"})
+    d.run("GET /users/count")
+    d.run("GET /users/count", query={"includeAllTenants": "true"}, case="of all tenants")
+    d.run("GET /users/count", query={"allowApproximate": "true"}, case="approximate")
+    d.run("GET /users/count/active", query={"since": "0"})
+    d.run("POST /user/remove", {"userId": user})
+    d.run("POST /user/remove", {"userId": "nobody"}, case="unknown")
+
+
+def accountlinking(d):
+    first, second, third = (d.user("link%d@example.com" % n) for n in range(3))
+    d.run("GET /recipe/accountlinking/user/primary/check", query={"recipeUserId": first})
+    d.run("POST /recipe/accountlinking/user/primary", {"recipeUserId": first})
+    link = {"recipeUserId": second, "primaryUserId": first}
+    d.run("GET /recipe/accountlinking/user/link/check", query=link)
+    d.run("POST /recipe/accountlinking/user/link", link)
+    d.run("POST /recipe/accountlinking/user/link", link, case="again")
+    d.run("POST /recipe/accountlinking/user/link", {"recipeUserId": second, "primaryUserId": third}, case="not primary")
+    d.run("POST /recipe/accountlinking/user/primary", {"recipeUserId": second}, case="linked")
+    d.run("GET /recipe/accountlinking/user/primary/check", query={"recipeUserId": second}, case="linked")
+    d.prepare("POST", "/recipe/accountlinking/user/primary", {"recipeUserId": third})
+    d.run("POST /recipe/accountlinking/user/link", {"recipeUserId": second, "primaryUserId": third}, case="linked to another")
+    d.run("GET /recipe/accountlinking/user/link/check", query={"recipeUserId": second, "primaryUserId": third}, case="linked to another")
+    social = d.prepare("POST", "/recipe/signinup", {"thirdPartyId": "google", "thirdPartyUserId": "g-3", "email": {"id": "link2@example.com", "isVerified": True}})["recipeUserId"]
+    d.run("POST /recipe/accountlinking/user/primary", {"recipeUserId": social}, case="email of another primary user")
+    d.run("GET /recipe/accountlinking/user/link/check", query={"recipeUserId": social, "primaryUserId": first}, case="email of another primary user")
+    d.run("GET /user/id", query={"userId": second}, case="linked")
+    d.run("POST /recipe/accountlinking/user/unlink", {"recipeUserId": second})
+
+
+def useridmapping(d):
+    user = d.user("map@example.com")
+    mapping = {"superTokensUserId": user, "externalUserId": "external", "externalUserIdInfo": "info"}
+    d.run("POST /recipe/userid/map", mapping)
+    d.run("POST /recipe/userid/map", mapping, case="again")
+    d.run("POST /recipe/userid/map", {**mapping, "superTokensUserId": "nobody", "externalUserId": "free"}, case="unknown")
+    d.run("GET /recipe/userid/map", query={"userId": "external", "userIdType": "ANY"})
+    d.run("GET /recipe/userid/map", query={"userId": "nobody", "userIdType": "ANY"}, case="unknown")
+    d.run("PUT /recipe/userid/external-user-id-info", {"userId": "external", "userIdType": "EXTERNAL", "externalUserIdInfo": None})
+    d.run("PUT /recipe/userid/external-user-id-info", {"userId": "nobody", "userIdType": "EXTERNAL", "externalUserIdInfo": "x"}, case="unknown")
+    d.run("GET /recipe/userid/map", query={"userId": "external", "userIdType": "ANY"}, case="without info")
+    d.run("POST /recipe/userid/map/remove", {"userId": "external", "userIdType": "ANY"})
+
+
+RECIPES = [core, jwks, roles, session, multitenancy, thirdparty, emailpassword, emailverification, metadata, users, accountlinking, useridmapping]
+
+
+def by_change(versions):
+    """{version: shape} without the versions at which nothing changes."""
+    kept, last = {}, None
+    for version in VERSIONS:
+        if version in versions and versions[version] != last:
+            kept[version] = last = versions[version]
+    return kept
+
+
+class Shapes(harness.GatehouseTest):
+    environment = {"BCRYPT_LOG_ROUNDS": "4"}
+    maxDiff = None
+
+    def check(self, recipe):
+        seen = {}
+        for version in VERSIONS:
+            app = self.gatehouse.new_app()
+            recipe(Driver(app, version, seen))
+            app.close()
+        found = {label: by_change(versions) for label, versions in sorted(seen.items())}
+        path = os.path.join(FOLDER, recipe.__name__ + ".json")
+        if os.environ.get("GATEHOUSE_WRITE_SHAPES"):
+            with open(path, "w") as f:
+                f.write(readable(found))
+        with open(path) as f:
+            written = json.load(f)
+        self.assertEqual(sorted(found), sorted(written))
+        for label, versions in found.items():
+            with self.subTest(label):
+                self.assertEqual(versions, written[label])
+
+
+def readable(found):
+    """JSON with a line for a version, so that one shape is seen at a glance."""
+    blocks = []
+    for label, versions in found.items():
+        lines = ",\n".join("    %s: %s" % (json.dumps(version), json.dumps(kept)) for version, kept in versions.items())
+        blocks.append("  %s: {\n%s\n  }" % (json.dumps(label), lines))
+    return "{\n" + ",\n".join(blocks) + "\n}\n"
+
+
+def add_test(recipe):
+    setattr(Shapes, "test_" + recipe.__name__, lambda self: self.check(recipe))
+
+
+for each in RECIPES:
+    add_test(each)
+
+if __name__ == "__main__":
+    unittest.main()
