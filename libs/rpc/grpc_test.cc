@@ -1,0 +1,234 @@
+// Calls between processes, over real sockets: reasons survive, secrets and policy are checked,
+// deadlines and full pools answer, streams start anew.
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <filesystem>
+#include <mutex>
+#include <unistd.h>
+
+#include "absl/time/clock.h"
+#include "gatehouse/tenants/v1/tenant_directory.rpc.h"
+#include "libs/base/status.h"
+#include "libs/rpc/dispatcher.h"
+#include "libs/rpc/grpc_channel.h"
+#include "libs/rpc/grpc_server.h"
+
+namespace gatehouse::rpc {
+namespace {
+
+using tenants::v1::GetDirectoryEntryRequest;
+using tenants::v1::GetDirectoryEntryResponse;
+using tenants::v1::TenantDirectoryService;
+using tenants::v1::TenantDirectoryServiceClient;
+using tenants::v1::TenantDirectoryServiceHandler;
+using tenants::v1::WatchTenantsRequest;
+using tenants::v1::WatchTenantsResponse;
+
+// Answers by the app id that it is asked for.
+class FakeDirectory final : public TenantDirectoryService {
+ public:
+  absl::StatusOr<GetDirectoryEntryResponse> GetDirectoryEntry(
+      CallContext& context, const GetDirectoryEntryRequest& request) override {
+    const std::string& app = request.scope().app_id();
+    if (app == "bad") return BadInput("no such thing");
+    if (app == "bug") return absl::InternalError("driver text that nobody may see");
+    if (app == "throws") throw std::runtime_error("driver text that nobody may see");
+    if (app == "blocks") {
+      std::unique_lock lock(mutex_);
+      ++blocked_;
+      changed_.notify_all();
+      changed_.wait(lock, [this] { return released_; });
+    }
+    GetDirectoryEntryResponse response;
+    response.mutable_tenant()->mutable_scope()->set_app_id(context.caller + " " +
+                                                            context.request_id);
+    return response;
+  }
+
+  absl::Status WatchTenants(CallContext&, const WatchTenantsRequest&,
+                            Stream<WatchTenantsResponse> stream) override {
+    WatchTenantsResponse first;
+    first.set_full(true);
+    stream.Send(first);
+    std::lock_guard lock(mutex_);
+    streams_.push_back(std::move(stream));
+    return absl::OkStatus();
+  }
+
+  void WaitForBlocked(int count) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return blocked_ >= count; });
+  }
+  void Release() {
+    std::lock_guard lock(mutex_);
+    released_ = true;
+    changed_.notify_all();
+  }
+  void Publish(const std::string& config) {
+    std::lock_guard lock(mutex_);
+    WatchTenantsResponse change;
+    change.set_base_config_json(config);
+    for (auto& stream : streams_) stream.Send(change);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int blocked_ = 0;
+  bool released_ = false;
+  std::vector<Stream<WatchTenantsResponse>> streams_;
+};
+
+class GrpcTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    handler_ = std::make_unique<TenantDirectoryServiceHandler>(fake_);
+    dispatcher_ = *Dispatcher::Create(*handler_, {{"GetDirectoryEntry", {"session"}},
+                                                  {"WatchTenants", {"session"}}});
+    path_ = "unix:" + std::filesystem::temp_directory_path().string() + "/gatehouse-rpc-" +
+            std::to_string(getpid()) + ".sock";
+  }
+  void TearDown() override {
+    fake_.Release();
+    server_.reset();
+  }
+
+  void Serve(const std::string& address, const TransportSecurity& security, size_t queue = 64) {
+    server_.reset();
+    workers_ = std::make_unique<WorkerPool>("rpc", 1, queue);
+    auto server = GrpcServer::Start({address}, security, {{dispatcher_.get(), workers_.get()}});
+    ASSERT_TRUE(server.ok()) << server.status();
+    server_ = *std::move(server);
+  }
+
+  absl::StatusOr<GetDirectoryEntryResponse> Ask(Channel& channel, const std::string& app,
+                                                absl::Duration time = absl::Seconds(10)) {
+    CallContext context{"", "id-1", absl::Now() + time};
+    GetDirectoryEntryRequest request;
+    request.mutable_scope()->set_app_id(app);
+    return TenantDirectoryServiceClient(channel).GetDirectoryEntry(context, request);
+  }
+
+  std::unique_ptr<Channel> Dial(const std::string& address, const std::string& caller,
+                                const TransportSecurity& security) {
+    auto channel = MakeGrpcChannel(address, caller, security);
+    EXPECT_TRUE(channel.ok()) << channel.status();
+    return *std::move(channel);
+  }
+
+  FakeDirectory fake_;
+  std::unique_ptr<TenantDirectoryServiceHandler> handler_;
+  std::unique_ptr<Dispatcher> dispatcher_;
+  std::unique_ptr<WorkerPool> workers_;
+  std::unique_ptr<GrpcServer> server_;
+  std::string path_;
+};
+
+TEST_F(GrpcTest, CarriesCallerAndRequestId) {
+  Serve(path_, {});
+  auto channel = Dial(path_, "session", {});
+  auto reply = Ask(*channel, "x");
+  ASSERT_TRUE(reply.ok()) << reply.status();
+  EXPECT_EQ(reply->tenant().scope().app_id(), "session id-1");
+}
+
+TEST_F(GrpcTest, ReasonsSurviveAndCausesStay) {
+  Serve(path_, {});
+  auto channel = Dial(path_, "session", {});
+  const absl::Status bad = Ask(*channel, "bad").status();
+  EXPECT_EQ(ReasonOf(bad), ErrorReason::kBadInput);
+  EXPECT_EQ(bad.message(), "no such thing");
+  for (const char* app : {"bug", "throws"}) {
+    const absl::Status bug = Ask(*channel, app).status();
+    EXPECT_EQ(ReasonOf(bug), ErrorReason::kInternal);
+    EXPECT_EQ(bug.message(), "internal error");
+  }
+}
+
+TEST_F(GrpcTest, RefusesCallersWithoutAPolicyRow) {
+  Serve(path_, {});
+  auto channel = Dial(path_, "roles", {});
+  EXPECT_EQ(ReasonOf(Ask(*channel, "x").status()), ErrorReason::kCallerNotAllowed);
+}
+
+TEST_F(GrpcTest, TcpNeedsTheSharedSecret) {
+  TransportSecurity secret;
+  secret.shared_secret = "between ourselves, and nobody else";
+  EXPECT_FALSE(GrpcServer::Start({"127.0.0.1:0"}, {}, {}).ok());
+  EXPECT_FALSE(MakeGrpcChannel("127.0.0.1:1", "session", {}).ok());
+  Serve("127.0.0.1:0", secret);
+  const std::string address = "127.0.0.1:" + std::to_string(server_->port());
+  EXPECT_TRUE(Ask(*Dial(address, "session", secret), "x").ok());
+  TransportSecurity wrong = secret;
+  wrong.shared_secret.back() = '!';
+  EXPECT_EQ(ReasonOf(Ask(*Dial(address, "session", wrong), "x").status()),
+            ErrorReason::kCallerNotAllowed);
+}
+
+TEST_F(GrpcTest, DeadlinesEndAWait) {
+  Serve(path_, {});
+  auto channel = Dial(path_, "session", {});
+  EXPECT_EQ(ReasonOf(Ask(*channel, "blocks", absl::Milliseconds(200)).status()),
+            ErrorReason::kDeadlineExceeded);
+}
+
+TEST_F(GrpcTest, AFullPoolRefusesAtOnce) {
+  Serve(path_, {}, 1);
+  auto channel = Dial(path_, "session", {});
+  std::jthread running([&] { (void)Ask(*channel, "blocks"); });
+  fake_.WaitForBlocked(1);
+  // One waits in the queue; of the next two at least one finds it full.
+  std::atomic<int> refused = 0;
+  {
+    std::vector<std::jthread> more;
+    for (int i = 0; i < 3; ++i) {
+      more.emplace_back([&] {
+        const absl::Status status = Ask(*channel, "x", absl::Seconds(1)).status();
+        if (ReasonOf(status) == ErrorReason::kOverloaded) ++refused;
+      });
+    }
+  }
+  EXPECT_EQ(refused, 2);
+  fake_.Release();
+}
+
+TEST_F(GrpcTest, AnAbsentPeerIsSaidAtOnceAndFoundAgain) {
+  auto channel = Dial(path_, "session", {});
+  EXPECT_EQ(ReasonOf(Ask(*channel, "x").status()), ErrorReason::kDependencyDown);
+  Serve(path_, {});
+  const absl::Time give_up = absl::Now() + absl::Seconds(2);
+  while (!Ask(*channel, "x").ok()) ASSERT_LT(absl::Now(), give_up);
+}
+
+TEST_F(GrpcTest, StreamsStartAnewAfterABreak) {
+  Serve(path_, {});
+  auto channel = Dial(path_, "session", {});
+  std::mutex mutex;
+  std::condition_variable changed;
+  int full = 0;
+  std::string config;
+  auto subscription = TenantDirectoryServiceClient(*channel).SubscribeWatchTenants(
+      CallContext{}, {}, [&](const WatchTenantsResponse& message) {
+        std::lock_guard lock(mutex);
+        if (message.full()) ++full;
+        if (!message.base_config_json().empty()) config = message.base_config_json();
+        changed.notify_all();
+      });
+  const auto wait = [&](auto condition) {
+    std::unique_lock lock(mutex);
+    return changed.wait_for(lock, std::chrono::seconds(10), condition);
+  };
+  ASSERT_TRUE(wait([&] { return full == 1; }));
+  while (config.empty()) {
+    fake_.Publish("{}");
+    wait([&] { return !config.empty(); });
+  }
+  Serve(path_, {});
+  EXPECT_TRUE(wait([&] { return full == 2; }));
+}
+
+}  // namespace
+}  // namespace gatehouse::rpc
