@@ -39,11 +39,12 @@ function(gatehouse_program name)
 endfunction()
 
 # gatehouse_test(name SRCS a_test.cc ... DEPS target ... [TIMEOUT seconds]): a GoogleTest program,
-# run by ctest as one test. TIMEOUT defaults to 60 s.
+# run by ctest as one test. TIMEOUT defaults to 240 s: many start a server, on
+# machines that do other things too.
 function(gatehouse_test name)
   cmake_parse_arguments(ARG "" "TIMEOUT" "SRCS;DEPS" ${ARGN})
   if(NOT ARG_TIMEOUT)
-    set(ARG_TIMEOUT 60)
+    set(ARG_TIMEOUT 240)
   endif()
   add_executable(${name} ${ARG_SRCS})
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} GTest::gtest GTest::gmock GTest::gtest_main)
