@@ -9,7 +9,7 @@ packages=(
   libpqxx-dev libssl-dev libargon2-dev libcrypt-dev libyaml-cpp-dev libre2-dev
   libboost1.81-dev libboost-program-options1.81-dev
   prometheus-cpp-dev libcurl4-openssl-dev zlib1g-dev libgtest-dev libgmock-dev
-  postgresql postgresql-contrib
+  postgresql postgresql-contrib python3
 )
 if [ "${1:-build}" = test ]; then
   # A newer toolchain from elsewhere serves as well as Debian's.
