@@ -4,6 +4,7 @@
 #include "libs/process/program.h"
 #include "services/accounts/component.h"
 #include "services/jwks/component.h"
+#include "services/passwordless/component.h"
 #include "services/roles/component.h"
 #include "services/session/component.h"
 #include "services/tenants/component.h"
@@ -19,6 +20,7 @@ int main(int argc, char* argv[]) {
       {"jwks", gatehouse::jwks::MakeJwksComponent},
       {"users", gatehouse::users::MakeUsersComponent},
       {"thirdparty", gatehouse::thirdparty::MakeThirdPartyComponent},
+      {"passwordless", gatehouse::passwordless::MakePasswordlessComponent},
       {"session", gatehouse::session::MakeSessionComponent},
       {"roles", gatehouse::roles::MakeRolesComponent},
       {"accounts", gatehouse::accounts::MakeAccountsComponent},

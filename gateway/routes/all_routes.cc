@@ -8,7 +8,7 @@
 #include "gateway/routes/jwks_routes.h"
 #include "gateway/routes/metadata_routes.h"
 #include "gateway/routes/multitenancy_routes.h"
-#include "gateway/routes/passwordless_user_routes.h"
+#include "gateway/routes/passwordless_routes.h"
 #include "gateway/routes/recipe_user_routes.h"
 #include "gateway/routes/roles_routes.h"
 #include "gateway/routes/session_routes.h"
@@ -31,7 +31,8 @@ void AddAllRoutes(RouteTable& routes, host::Host& host, const RequestStats& stat
   RecipeUserHandlers recipe_user;
   AddEmailPasswordRoutes(routes, users, recipe_user);
   AddThirdPartyRoutes(routes, host.ChannelBetween("gateway", "thirdparty"), recipe_user);
-  AddPasswordlessUserRoutes(users, recipe_user);
+  AddPasswordlessRoutes(routes, host.ChannelBetween("gateway", "passwordless"), users,
+                        recipe_user);
   AddRecipeUserRoutes(routes, std::move(recipe_user));
   AddUsersRoutes(routes, users);
   AddRolesRoutes(routes, host.ChannelBetween("gateway", "roles"));

@@ -2,13 +2,10 @@
 
 #include <memory>
 
-#include "libs/base/status.h"
-
 namespace gatehouse::gateway {
 namespace {
 
 constexpr const char* kDefaultRid = "emailpassword";
-constexpr std::pair<const char*, HttpMethod> kUnavailable[] = {{"passwordless", HttpMethod::kPut}};
 
 bool HasRid(const RecipeUserHandlers& handlers, const std::string& rid) {
   const auto first = handlers.lower_bound({rid, HttpMethod::kGet});
@@ -25,11 +22,6 @@ absl::StatusOr<Reply> Dispatch(const RecipeUserHandlers& handlers, ApiRequest& r
 }  // namespace
 
 void AddRecipeUserRoutes(RouteTable& routes, RecipeUserHandlers handlers) {
-  for (const auto& [rid, method] : kUnavailable) {
-    handlers.try_emplace({rid, method}, [](ApiRequest&) -> absl::StatusOr<Reply> {
-      return MakeError(ErrorReason::kNotSupported, "This operation is not available");
-    });
-  }
   auto shared = std::make_shared<const RecipeUserHandlers>(std::move(handlers));
   for (HttpMethod method : {HttpMethod::kGet, HttpMethod::kPut}) {
     Route route;

@@ -53,13 +53,6 @@ constexpr Operation kOperations[] = {
     {kPost, "/recipe/oauth/token"},
     {kPost, "/recipe/oauth/token/revoke"},
     {kPost, "/recipe/oauth/tokens/revoke"},
-    // Passwordless.
-    {kPost, "/recipe/signinup/code"},
-    {kPost, "/recipe/signinup/code/check"},
-    {kPost, "/recipe/signinup/code/consume"},
-    {kPost, "/recipe/signinup/code/remove"},
-    {kGet, "/recipe/signinup/codes"},
-    {kPost, "/recipe/signinup/codes/remove"},
     // SAML.
     {kGet, "/.well-known/sp-metadata"},
     {kPost, "/recipe/saml/callback"},

@@ -10,8 +10,9 @@ constexpr SettingType kInt = SettingType::kInt;
 constexpr SettingType kLong = SettingType::kLong;
 constexpr SettingType kBool = SettingType::kBoolean;
 
-constexpr std::string_view kServices[] = {"tenants", "jwks",  "users",    "thirdparty",
-                                          "session", "roles", "accounts", "gateway"};
+constexpr std::string_view kServices[] = {"tenants",      "jwks",    "users",
+                                          "thirdparty",   "passwordless", "session",
+                                          "roles",   "accounts", "gateway"};
 
 constexpr ProcessSetting kSettings[] = {
     {"gatehouse_data_dir", kText, "gatehouse-data", 0, 0, false,

@@ -14,6 +14,7 @@ inline constexpr std::string_view kTenants = "tenants";
 inline constexpr std::string_view kJwks = "jwks";
 inline constexpr std::string_view kUsers = "users";
 inline constexpr std::string_view kThirdParty = "thirdparty";
+inline constexpr std::string_view kPasswordless = "passwordless";
 inline constexpr std::string_view kSession = "session";
 inline constexpr std::string_view kRoles = "roles";
 inline constexpr std::string_view kAccounts = "accounts";

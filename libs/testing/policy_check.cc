@@ -55,7 +55,7 @@ std::set<std::string> EveryCaller(const rpc::Policy& policy) {
   std::set<std::string> all = {"", "stranger"};
   for (std::string_view known :
        {callers::kGateway, callers::kClient, callers::kTenants, callers::kJwks, callers::kUsers,
-        callers::kThirdParty, callers::kSession, callers::kRoles, callers::kAccounts}) {
+        callers::kThirdParty, callers::kPasswordless, callers::kSession, callers::kRoles, callers::kAccounts}) {
     all.emplace(known);
   }
   for (const rpc::PolicyRow& row : policy) all.insert(row.callers.begin(), row.callers.end());

@@ -16,7 +16,8 @@ class AccountsComponent final : public host::Component {
         registry_(environment.ChannelTo("users")),
         sessions_(environment.ChannelTo("session")),
         roles_(environment.ChannelTo("roles")),
-        third_party_(environment.ChannelTo("thirdparty")) {}
+        third_party_(environment.ChannelTo("thirdparty")),
+        passwordless_(environment.ChannelTo("passwordless")) {}
 
   std::vector<host::ExposedService> services() override { return {{&handler_, AccountsPolicy()}}; }
 
@@ -27,8 +28,9 @@ class AccountsComponent final : public host::Component {
   session::v1::SessionServiceClient sessions_;
   roles::v1::RolesServiceClient roles_;
   thirdparty::v1::ThirdPartyServiceClient third_party_;
+  passwordless::v1::PasswordlessServiceClient passwordless_;
   AccountsServiceImpl service_{
-      Peers{linking_, id_mapping_, registry_, sessions_, roles_, third_party_}};
+      Peers{linking_, id_mapping_, registry_, sessions_, roles_, third_party_, passwordless_}};
   v1::AccountsServiceHandler handler_{service_};
 };
 

@@ -7,7 +7,7 @@
 
 namespace gatehouse::accounts {
 
-// The accounts service, wired. Calls users, session, roles and thirdparty.
+// The accounts service, wired. Calls users, session, roles, thirdparty and passwordless.
 absl::StatusOr<std::unique_ptr<host::Component>> MakeAccountsComponent(
     host::Environment& environment);
 

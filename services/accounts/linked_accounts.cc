@@ -3,11 +3,10 @@
 #include <string>
 
 #include "libs/base/status.h"
+#include "services/accounts/credentials.h"
 
 namespace gatehouse::accounts {
 namespace {
-
-constexpr std::string_view kThirdPartyRecipe = "thirdparty";
 
 absl::Status EndSessions(Peers& peers, rpc::CallContext& context, const common::v1::Scope& scope,
                          const std::string& user_id) {
@@ -63,11 +62,9 @@ absl::StatusOr<v1::UnlinkAccountResponse> UnlinkAccount(Peers& peers, rpc::CallC
     RETURN_IF_ERROR(EndSessions(peers, context, request.scope(), session_user));
     unlink.set_check_only(false);
     ASSIGN_OR_RETURN(done, peers.linking.UnlinkUser(context, unlink));
-    if (done.was_deleted() && done.recipe_id() == kThirdPartyRecipe) {
-      thirdparty::v1::RemoveUserRequest remove;
-      *remove.mutable_scope() = request.scope();
-      remove.set_supertokens_user_id(done.supertokens_user_id());
-      RETURN_IF_ERROR(peers.third_party.RemoveUser(context, remove).status());
+    if (done.was_deleted()) {
+      RETURN_IF_ERROR(RemoveCredentials(peers, context, request.scope(), done.recipe_id(),
+                                        done.supertokens_user_id()));
     }
     RETURN_IF_ERROR(EndSessions(peers, context, request.scope(), session_user));
   }

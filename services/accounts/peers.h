@@ -1,5 +1,6 @@
 #pragma once
 
+#include "gatehouse/passwordless/v1/passwordless_service.rpc.h"
 #include "gatehouse/roles/v1/roles_service.rpc.h"
 #include "gatehouse/session/v1/session_service.rpc.h"
 #include "gatehouse/thirdparty/v1/thirdparty_service.rpc.h"
@@ -17,6 +18,7 @@ struct Peers {
   session::v1::SessionService& sessions;
   roles::v1::RolesService& roles;
   thirdparty::v1::ThirdPartyService& third_party;
+  passwordless::v1::PasswordlessService& passwordless;
 };
 
 }  // namespace gatehouse::accounts

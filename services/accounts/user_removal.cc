@@ -2,14 +2,13 @@
 
 #include <set>
 #include <string>
-#include <string_view>
 
 #include "libs/base/status.h"
+#include "services/accounts/credentials.h"
 
 namespace gatehouse::accounts {
 namespace {
 
-constexpr std::string_view kThirdPartyRecipe = "thirdparty";
 using Removals = google::protobuf::RepeatedPtrField<users::v1::UserRemoval>;
 
 // Removes what the services above users have of those that are not in `done` yet.
@@ -32,11 +31,9 @@ absl::Status RemoveData(Peers& peers, rpc::CallContext& context, const common::v
   }
   for (const users::v1::UserRemoval& user : removals) {
     const bool is_new = done.insert(user.supertokens_user_id()).second;
-    if (!is_new || user.recipe_id() != kThirdPartyRecipe) continue;
-    thirdparty::v1::RemoveUserRequest credentials;
-    *credentials.mutable_scope() = scope;
-    credentials.set_supertokens_user_id(user.supertokens_user_id());
-    RETURN_IF_ERROR(peers.third_party.RemoveUser(context, credentials).status());
+    if (!is_new) continue;
+    RETURN_IF_ERROR(RemoveCredentials(peers, context, scope, user.recipe_id(),
+                                      user.supertokens_user_id()));
   }
   return absl::OkStatus();
 }

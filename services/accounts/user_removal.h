@@ -7,7 +7,7 @@
 
 namespace gatehouse::accounts {
 
-// Removes a user: sessions, roles and third-party credentials, and last, in one transaction, all
+// Removes a user: sessions, roles, third-party and passwordless credentials, and last, in one transaction, all
 // that the users service has. As long as the user is in the registry a repetition finds what is
 // left to do; a user that is not there is no error.
 absl::Status RemoveUser(Peers& peers, rpc::CallContext& context,

@@ -13,7 +13,9 @@
 #include "services/users/listing/pg_listing_store.h"
 #include "services/users/listing/user_directory_service.h"
 #include "services/users/policy.h"
+#include "services/users/registry/passwordless_registry_service.h"
 #include "services/users/registry/pg_activity_store.h"
+#include "services/users/registry/pg_passwordless_store.h"
 #include "services/users/registry/pg_user_store.h"
 #include "services/users/registry/registry_service.h"
 #include "services/users/user_topics_component.h"
@@ -31,6 +33,7 @@ class UsersComponent final : public host::Component {
   explicit UsersComponent(host::Environment& environment)
       : environment_(environment),
         users_(environment.databases()),
+        passwordless_(environment.databases()),
         activity_store_(environment.databases()),
         activity_(activity_store_, environment.clock()),
         emailpassword_store_(environment.databases()),
@@ -38,10 +41,13 @@ class UsersComponent final : public host::Component {
         emailpassword_(emailpassword_store_, users_, hasher_, environment.clock()),
         listing_(environment.databases()),
         registry_service_(environment.tenants(), users_, activity_, environment.clock()),
+        passwordless_service_(environment.tenants(), users_, passwordless_, activity_,
+                              environment.clock()),
         emailpassword_service_(environment.tenants(), emailpassword_, activity_),
         directory_service_(environment.tenants(), users_, listing_, activity_,
                            environment.clock()),
         registry_handler_(registry_service_),
+        passwordless_handler_(passwordless_service_),
         emailpassword_handler_(emailpassword_service_),
         directory_handler_(directory_service_),
         topics_(environment, users_, activity_) {
@@ -59,6 +65,7 @@ class UsersComponent final : public host::Component {
   std::vector<host::ExposedService> services() override {
     std::vector<host::ExposedService> services = topics_.services();
     services.push_back({&registry_handler_, RegistryPolicy()});
+    services.push_back({&passwordless_handler_, PasswordlessRegistryPolicy()});
     services.push_back({&emailpassword_handler_, EmailPasswordPolicy()});
     services.push_back({&directory_handler_, UserDirectoryPolicy()});
     return services;
@@ -86,6 +93,7 @@ class UsersComponent final : public host::Component {
 
   host::Environment& environment_;
   PgUserStore users_;
+  PgPasswordlessStore passwordless_;
   PgActivityStore activity_store_;
   ActivityRecorder activity_;
   PgEmailPasswordStore emailpassword_store_;
@@ -93,9 +101,11 @@ class UsersComponent final : public host::Component {
   EmailPassword emailpassword_;
   PgListingStore listing_;
   RegistryServiceImpl registry_service_;
+  PasswordlessRegistryServiceImpl passwordless_service_;
   EmailPasswordServiceImpl emailpassword_service_;
   UserDirectoryServiceImpl directory_service_;
   v1::RegistryServiceHandler registry_handler_;
+  v1::PasswordlessRegistryServiceHandler passwordless_handler_;
   v1::EmailPasswordServiceHandler emailpassword_handler_;
   v1::UserDirectoryServiceHandler directory_handler_;
   UserTopics topics_;

@@ -12,6 +12,13 @@ rpc::Policy RegistryPolicy() {
   };
 }
 
+rpc::Policy PasswordlessRegistryPolicy() {
+  return {
+      {"SignInOrUpPasswordless", {kPasswordless}},
+      {"UpdatePasswordlessUser", {kPasswordless}},
+  };
+}
+
 rpc::Policy EmailPasswordPolicy() {
   return {
       {"SignUp", {kGateway, kClient}},
@@ -26,8 +33,8 @@ rpc::Policy EmailPasswordPolicy() {
 
 rpc::Policy UserDirectoryPolicy() {
   return {
-      {"GetUser", {kGateway, kClient, kThirdParty, kAccounts}},
-      {"FindUsers", {kGateway, kClient, kThirdParty, kAccounts}},
+      {"GetUser", {kGateway, kClient, kThirdParty, kPasswordless, kAccounts}},
+      {"FindUsers", {kGateway, kClient, kThirdParty, kPasswordless, kAccounts}},
       {"ListUsers", {kGateway, kClient, kAccounts}},
       {"CountUsers", {kGateway, kClient, kAccounts}},
       {"CountActiveUsers", {kGateway, kClient}},

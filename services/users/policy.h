@@ -6,6 +6,7 @@ namespace gatehouse::users {
 
 // Who may call what.
 rpc::Policy RegistryPolicy();
+rpc::Policy PasswordlessRegistryPolicy();
 rpc::Policy EmailPasswordPolicy();
 rpc::Policy UserDirectoryPolicy();
 rpc::Policy LinkingPolicy();

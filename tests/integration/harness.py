@@ -22,7 +22,7 @@ import uuid
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 BIN = os.environ.get("GATEHOUSE_BIN", os.path.join(ROOT, "build", "release", "bin"))
 MODE = os.environ.get("GATEHOUSE_MODE", "all-in-one")
-SERVICES = [s for s in ("tenants", "jwks", "users", "thirdparty", "session", "roles", "accounts") if os.path.exists(os.path.join(BIN, "gatehouse-" + s))]
+SERVICES = [s for s in ("tenants", "jwks", "users", "thirdparty", "passwordless", "session", "roles", "accounts") if os.path.exists(os.path.join(BIN, "gatehouse-" + s))]
 # Every process logs to files below this directory; the last test of a run reads them all.
 LOG_DIR = os.environ.get("GATEHOUSE_TEST_LOGS") or tempfile.mkdtemp(prefix="gatehouse-logs-")
 START_TIMEOUT_S = 60

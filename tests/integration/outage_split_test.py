@@ -16,6 +16,7 @@ class Outage(harness.GatehouseTest):
             "session": (lambda: self.app.get("/recipe/session", {"sessionHandle": handle}), {"session", "users"}),
             "users": (lambda: self.app.get("/user/id", {"userId": user}), {"users"}),
             "thirdparty": (lambda: self.app.post("/recipe/signinup", social), {"thirdparty", "users"}),
+            "passwordless": (lambda: self.app.get("/recipe/signinup/codes", {"email": "s@example.com"}), {"passwordless"}),
             "roles": (lambda: self.app.get("/recipe/roles"), {"roles"}),
             "jwks": (lambda: self.app.get("/.well-known/jwks.json"), {"jwks"}),
             "tenants": (lambda: self.app.get("/recipe/multitenancy/tenant/list/v2"), {"tenants"}),

@@ -5,10 +5,10 @@ import unittest
 
 from integration import harness, walk_test
 
-SERVICES = ("tenants", "jwks", "users", "thirdparty", "session", "roles", "accounts")
+SERVICES = ("tenants", "jwks", "users", "thirdparty", "passwordless", "session", "roles", "accounts")
 PASSWORD = "role-password-%s"
 # A table of each service, for looking over the fence.
-TABLES = {"tenants": "tenant_configs", "jwks": "jwt_signing_keys", "users": "emailpassword_users", "thirdparty": "thirdparty_users",
+TABLES = {"tenants": "tenant_configs", "jwks": "jwt_signing_keys", "users": "emailpassword_users", "thirdparty": "thirdparty_users", "passwordless": "passwordless_users",
           "session": "session_info", "roles": "roles", "accounts": "bulk_import_users"}
 
 

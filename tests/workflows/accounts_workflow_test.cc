@@ -132,7 +132,8 @@ struct World {
     mapping_client = std::make_unique<users::v1::IdMappingServiceClient>(*users_channel);
     registry_client = std::make_unique<users::v1::RegistryServiceClient>(*users_channel);
     service = std::make_unique<AccountsServiceImpl>(
-        Peers{*linking_client, *mapping_client, *registry_client, sessions, roles, third_party});
+        Peers{*linking_client, *mapping_client, *registry_client, sessions, roles, third_party,
+              passwordless});
   }
   static std::unique_ptr<rpc::Dispatcher> Dispatch(rpc::ServiceHandler& handler,
                                                    const rpc::Policy& policy) {
@@ -179,6 +180,7 @@ struct World {
   session::v1::SessionServiceClient sessions{data_channel};
   roles::v1::RolesServiceClient roles{data_channel};
   thirdparty::v1::ThirdPartyServiceClient third_party{data_channel};
+  passwordless::v1::PasswordlessServiceClient passwordless{data_channel};
   std::unique_ptr<AccountsServiceImpl> service;
 };
 

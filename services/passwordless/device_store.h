@@ -1,0 +1,98 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "libs/tenancy/tenant_directory.h"
+
+namespace gatehouse::passwordless {
+
+// In whose database a call works, and until when.
+struct Where {
+  const tenancy::Tenant& tenant;
+  absl::Time deadline;
+};
+
+// An address that codes are sent to.
+struct ContactInfo {
+  bool is_email = true;
+  std::string value;  // normalised
+};
+
+struct LoginDevice {
+  std::string id_hash;
+  std::string link_code_salt;  // Base64
+  ContactInfo contact;
+  int failed_attempts = 0;
+};
+
+struct LoginCode {
+  std::string id;
+  std::string device_id_hash;
+  std::string link_code_hash;
+  int64_t created_at_ms = 0;
+};
+
+struct DeviceWithCodes {
+  LoginDevice device;
+  std::vector<LoginCode> codes;  // oldest first
+};
+
+enum class AddCodeOutcome { kAdded, kDuplicateLinkCode, kDuplicateId, kUnknownDevice };
+
+// One try of a code at a device.
+struct CodeTry {
+  std::string device_id_hash;
+  std::string link_code_hash;
+  int64_t oldest_valid_ms = 0;  // codes made before are expired
+  int max_attempts = 0;
+  bool counts_as_attempt = false;  // a typed code; the code of a link can't be guessed
+  bool use_up = false;             // a right code removes all devices of the contact
+};
+struct CodeTryOutcome {
+  enum class Result { kRight, kWrong, kExpired, kRestart };
+  Result result = Result::kRestart;
+  LoginDevice device;       // as it was; for kRight
+  int failed_attempts = 0;  // for kWrong and kExpired, with this one
+};
+
+// Thread-safe. Besides what is said, a call fails as libs/db/errors.h says, and with
+// kTenantNotFound where the tenant was removed a moment ago.
+class DeviceStore {
+ public:
+  virtual ~DeviceStore() = default;
+
+  // False, and nothing done, when an id or hash is taken. One statement.
+  virtual absl::StatusOr<bool> CreateDevice(const Where& where, const LoginDevice& device,
+                                            const LoginCode& code) = 0;
+  // One statement.
+  virtual absl::StatusOr<AddCodeOutcome> AddCode(const Where& where, const LoginCode& code) = 0;
+  virtual absl::StatusOr<std::optional<LoginDevice>> FindDevice(const Where& where,
+                                                                std::string_view id_hash) = 0;
+  virtual absl::StatusOr<std::optional<LoginCode>> FindCode(const Where& where,
+                                                            std::string_view link_code_hash) = 0;
+  // Decides under a lock of the device, in one transaction: of tries at once no attempt is lost,
+  // and a code that is used up is used once.
+  virtual absl::StatusOr<CodeTryOutcome> TryCode(const Where& where, const CodeTry& attempt) = 0;
+
+  // Removals; what is not there is no error.
+  virtual absl::Status RemoveCode(const Where& where, std::string_view code_id) = 0;
+  virtual absl::Status RemoveDevice(const Where& where, std::string_view id_hash) = 0;
+  // In the given tenants of the app, which lie in `where`'s database.
+  virtual absl::Status RemoveDevicesOf(const Where& where,
+                                       const std::vector<std::string>& tenant_ids,
+                                       const ContactInfo& contact) = 0;
+
+  // Those of a contact, and the one with an id. Oldest first.
+  virtual absl::StatusOr<std::vector<DeviceWithCodes>> ListOf(const Where& where,
+                                                              const ContactInfo& contact) = 0;
+  virtual absl::StatusOr<std::vector<DeviceWithCodes>> ListById(const Where& where,
+                                                                std::string_view id_hash) = 0;
+};
+
+}  // namespace gatehouse::passwordless

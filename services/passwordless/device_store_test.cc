@@ -1,0 +1,149 @@
+// Codes and devices on a real database: the rules of login_codes.h over PgDeviceStore.
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <variant>
+#include <vector>
+
+#include "libs/base/status.h"
+#include "libs/db/database.h"
+#include "libs/testing/fake_clock.h"
+#include "libs/testing/pg_test_server.h"
+#include "libs/testing/test_tenants.h"
+#include "services/passwordless/login_codes.h"
+#include "services/passwordless/pg_device_cleanup.h"
+#include "services/passwordless/pg_device_store.h"
+
+namespace gatehouse::passwordless {
+namespace {
+
+using Result = CodeTryOutcome::Result;
+
+class DeviceStoreTest : public ::testing::Test {
+ protected:
+  NewCode Create(const std::string& email = "a@x.io") {
+    return *codes.CreateDevice(where, {true, email}, std::nullopt);
+  }
+  static CodeProof Typed(const NewCode& code, const std::string& input) {
+    return {code.device_id_hash, std::nullopt, code.device_id, input};
+  }
+  static CodeProof Typed(const NewCode& code) { return Typed(code, code.user_input_code); }
+  static CodeProof Link(const NewCode& code) {
+    return {code.device_id_hash, code.link_code, "", ""};
+  }
+  Result Try(const CodeProof& proof, bool use_up = true) {
+    return codes.Try(where, proof, use_up)->result;
+  }
+  size_t DevicesOf(const std::string& email = "a@x.io") {
+    return store.ListOf(where, {true, email})->size();
+  }
+
+  const std::unique_ptr<db::Database> database = testing::TestPostgres::Shared().CreateDatabase();
+  testing::TestTenants tenants{*database};
+  tenancy::TenantPtr tenant = *tenants.directory().Find(testing::ScopeOf("public"));
+  Where where{*tenant, testing::Soon()};
+  PgDeviceStore store{tenants};
+  testing::FakeClock clock;
+  LoginCodes codes{store, clock};
+};
+
+TEST_F(DeviceStoreTest, RightCodeIsUsedOnceWithAllDevicesOfTheContact) {
+  const NewCode first = Create(), second = Create(), other = Create("b@x.io");
+  EXPECT_EQ(Try(Typed(first), /*use_up=*/false), Result::kRight);
+  EXPECT_EQ(DevicesOf(), 2u);
+  EXPECT_EQ(Try(Link(first)), Result::kRight);
+  EXPECT_EQ(DevicesOf(), 0u);
+  EXPECT_EQ(Try(Link(first)), Result::kRestart);
+  EXPECT_EQ(Try(Typed(second)), Result::kRestart);
+  EXPECT_EQ(Try(Typed(other)), Result::kRight);
+}
+
+TEST_F(DeviceStoreTest, WrongCodesAreCountedAndEndTheDevice) {
+  const NewCode code = Create();
+  for (int attempt = 1; attempt < 5; ++attempt) {
+    const auto outcome = codes.Try(where, Typed(code, "wrong"), true);
+    EXPECT_EQ(outcome->result, Result::kWrong);
+    EXPECT_EQ(outcome->failed_attempts, attempt);
+  }
+  EXPECT_EQ(store.ListById(where, code.device_id_hash)->at(0).device.failed_attempts, 4);
+  EXPECT_EQ(Try(Typed(code, "wrong")), Result::kRestart);
+  EXPECT_EQ(Try(Typed(code)), Result::kRestart);
+  EXPECT_EQ(DevicesOf(), 0u);
+}
+
+TEST_F(DeviceStoreTest, ExpiredCodesAreTold) {
+  const NewCode code = Create();
+  clock.AdvanceMs(tenant->config->passwordless_code_lifetime_ms());
+  EXPECT_EQ(Try(Typed(code), false), Result::kRight);
+  clock.AdvanceMs(1);
+  EXPECT_EQ(Try(Typed(code)), Result::kExpired);
+  EXPECT_EQ(Try(Link(code)), Result::kRestart);
+}
+
+TEST_F(DeviceStoreTest, ResendingKeepsTheDeviceAndItsTypedCodesApart) {
+  const NewCode first = Create();
+  auto again = *codes.AddCode(where, first.device_id, std::nullopt);
+  EXPECT_EQ(std::get<NewCode>(again).device_id_hash, first.device_id_hash);
+  EXPECT_EQ(std::get<NoCode>(*codes.AddCode(where, first.device_id, first.user_input_code)),
+            NoCode::kUserInputCodeUsed);
+  EXPECT_EQ(store.ListById(where, first.device_id_hash)->at(0).codes.size(), 2u);
+  EXPECT_EQ(Try(Typed(first)), Result::kRight);
+  EXPECT_EQ(std::get<NoCode>(*codes.AddCode(where, first.device_id, std::nullopt)),
+            NoCode::kRestartFlow);
+}
+
+TEST_F(DeviceStoreTest, ForeignDeviceIsRefusedWithoutAnAttempt) {
+  const NewCode first = Create(), second = Create();
+  CodeProof proof = Typed(first, "wrong");
+  proof.device_id_hash = second.device_id_hash;
+  EXPECT_EQ(codes.Try(where, proof, true).status().message(),
+            "preAuthSessionId and deviceId doesn't match");
+  EXPECT_EQ(store.ListById(where, first.device_id_hash)->at(0).device.failed_attempts, 0);
+  proof = Typed(first);
+  proof.device_id_hash += "=";
+  EXPECT_EQ(Try(proof), Result::kRight);
+}
+
+TEST_F(DeviceStoreTest, LastCodeTakesItsDeviceAlong) {
+  const NewCode first = Create();
+  const NewCode second =
+      std::get<NewCode>(*codes.AddCode(where, first.device_id, std::nullopt));
+  EXPECT_TRUE(store.RemoveCode(where, first.code_id).ok());
+  EXPECT_EQ(Try(Typed(second), false), Result::kRight);
+  EXPECT_TRUE(store.RemoveCode(where, second.code_id).ok());
+  EXPECT_TRUE(store.RemoveCode(where, second.code_id).ok());
+  EXPECT_EQ(DevicesOf(), 0u);
+}
+
+TEST_F(DeviceStoreTest, OfManyAtOnceOneUsesTheCode) {
+  const NewCode code = Create(), twin = Create();
+  std::atomic<int> right = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 8; ++i) {
+    threads.emplace_back([&, i] {
+      const auto outcome = codes.Try(where, Typed(i % 2 == 0 ? code : twin), true);
+      ASSERT_TRUE(outcome.ok()) << outcome.status();
+      if (outcome->result == Result::kRight) ++right;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(right, 1);
+}
+
+TEST_F(DeviceStoreTest, CleanUpRemovesDevicesWhoseCodesAreAllExpired) {
+  const NewCode old = Create("old@x.io"), resent = Create("resent@x.io");
+  clock.AdvanceMs(tenant->config->passwordless_code_lifetime_ms() + 1);
+  ASSERT_TRUE(codes.AddCode(where, resent.device_id, std::nullopt).ok());
+  ASSERT_TRUE(DeleteExpiredDevices(tenants.directory(), tenants, clock, where.deadline).ok());
+  EXPECT_EQ(DevicesOf("old@x.io"), 0u);
+  EXPECT_EQ(store.ListById(where, resent.device_id_hash)->at(0).codes.size(), 2u);
+  EXPECT_EQ(Try(Typed(old)), Result::kRestart);
+}
+
+}  // namespace
+}  // namespace gatehouse::passwordless

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "absl/status/statusor.h"
+#include "libs/base/clock.h"
+#include "services/passwordless/device_store.h"
+
+namespace gatehouse::passwordless {
+
+// What the application sends on, and keeps.
+struct NewCode {
+  std::string device_id_hash;
+  std::string code_id;
+  std::string device_id;  // Base64
+  std::string user_input_code;
+  std::string link_code;  // Base64 for URLs
+  int64_t created_at_ms = 0;
+};
+enum class NoCode { kRestartFlow, kUserInputCodeUsed };
+
+// What a user brings: the code of a link, or else the typed code with the device's id.
+struct CodeProof {
+  std::string device_id_hash;  // as the client has it; with or without padding
+  std::optional<std::string> link_code;
+  std::string device_id;
+  std::string user_input_code;
+};
+
+// Making and trying codes. Thread-safe.
+class LoginCodes {
+ public:
+  // Both outlive this.
+  LoginCodes(DeviceStore& devices, const Clock& clock) : devices_(devices), clock_(clock) {}
+
+  // A new device with a code. `user_input_code` unset: random digits.
+  absl::StatusOr<NewCode> CreateDevice(const Where& where, const ContactInfo& contact,
+                                       const std::optional<std::string>& user_input_code);
+  // A further code of a device. BAD_INPUT: the device id is no Base64.
+  absl::StatusOr<std::variant<NewCode, NoCode>> AddCode(
+      const Where& where, const std::string& device_id,
+      const std::optional<std::string>& user_input_code);
+  // BAD_INPUT: no Base64, or not of this device.
+  absl::StatusOr<CodeTryOutcome> Try(const Where& where, const CodeProof& proof, bool use_up);
+
+ private:
+  DeviceStore& devices_;
+  const Clock& clock_;
+};
+
+}  // namespace gatehouse::passwordless

@@ -1,0 +1,56 @@
+#pragma once
+
+#include "gatehouse/passwordless/v1/passwordless_service.rpc.h"
+#include "libs/tenancy/tenant_directory.h"
+#include "services/passwordless/login_codes.h"
+#include "services/passwordless/passwordless_users.h"
+
+namespace gatehouse::passwordless {
+
+// passwordless_service.proto: finds the tenant and calls the rules (login_codes.h,
+// passwordless_users.h). Look-ups of users are the users service's to answer. Thread-safe.
+class PasswordlessServiceImpl final : public v1::PasswordlessService {
+ public:
+  // All outlive the service.
+  PasswordlessServiceImpl(const tenancy::TenantDirectory& directory,
+                          users::v1::PasswordlessRegistryService& registry,
+                          users::v1::UserDirectoryService& users, DeviceStore& devices,
+                          PasswordlessUserStore& store, const Clock& clock)
+      : directory_(directory),
+        users_(users),
+        devices_(devices),
+        codes_(devices, clock),
+        accounts_(registry, users, devices, store) {}
+
+  absl::StatusOr<v1::CreateCodeResponse> CreateCode(rpc::CallContext& context,
+                                                    const v1::CreateCodeRequest& request) override;
+  absl::StatusOr<v1::CheckCodeResponse> CheckCode(rpc::CallContext& context,
+                                                  const v1::CheckCodeRequest& request) override;
+  absl::StatusOr<v1::ConsumeCodeResponse> ConsumeCode(
+      rpc::CallContext& context, const v1::ConsumeCodeRequest& request) override;
+  absl::StatusOr<v1::RemoveCodeResponse> RemoveCode(rpc::CallContext& context,
+                                                    const v1::RemoveCodeRequest& request) override;
+  absl::StatusOr<v1::RemoveDeviceResponse> RemoveDevice(
+      rpc::CallContext& context, const v1::RemoveDeviceRequest& request) override;
+  absl::StatusOr<v1::RemoveCodesOfContactResponse> RemoveCodesOfContact(
+      rpc::CallContext& context, const v1::RemoveCodesOfContactRequest& request) override;
+  absl::StatusOr<v1::ListDevicesResponse> ListDevices(
+      rpc::CallContext& context, const v1::ListDevicesRequest& request) override;
+  absl::StatusOr<v1::GetUserByIdResponse> GetUserById(
+      rpc::CallContext& context, const v1::GetUserByIdRequest& request) override;
+  absl::StatusOr<v1::GetUserByContactResponse> GetUserByContact(
+      rpc::CallContext& context, const v1::GetUserByContactRequest& request) override;
+  absl::StatusOr<v1::UpdateUserResponse> UpdateUser(rpc::CallContext& context,
+                                                    const v1::UpdateUserRequest& request) override;
+  absl::StatusOr<v1::RemoveUserResponse> RemoveUser(rpc::CallContext& context,
+                                                    const v1::RemoveUserRequest& request) override;
+
+ private:
+  const tenancy::TenantDirectory& directory_;
+  users::v1::UserDirectoryService& users_;
+  DeviceStore& devices_;
+  LoginCodes codes_;
+  PasswordlessUsers accounts_;
+};
+
+}  // namespace gatehouse::passwordless

@@ -1,0 +1,204 @@
+#include "services/passwordless/passwordless_users.h"
+
+#include <algorithm>
+#include <iterator>
+#include <string_view>
+#include <utility>
+
+#include "libs/base/contact_info.h"
+#include "libs/base/status.h"
+
+namespace gatehouse::passwordless {
+namespace {
+
+using users::v1::LoginMethod;
+using users::v1::UpdatePasswordlessUserResponse;
+using Outcome = v1::UpdateUserResponse;
+
+constexpr char kRecipeId[] = "passwordless";
+constexpr std::string_view kFactors[] = {"otp-email", "otp-phone", "link-email", "link-phone"};
+constexpr char kTooManyChanges[] = "The user is being changed by many requests at once";
+
+// A user that is deleted, or changed, between the steps makes one round in vain.
+constexpr int kMaxRounds = 5;
+
+PasswordlessUser RowOf(const LoginMethod& method) {
+  PasswordlessUser user;
+  user.user_id = method.supertokens_user_id();
+  if (method.has_email()) user.email = method.email();
+  if (method.has_phone_number()) user.phone_number = method.phone_number();
+  user.time_joined_ms = method.time_joined_ms();
+  return user;
+}
+
+std::vector<std::string> TenantsOf(const LoginMethod& method) {
+  return {method.tenant_ids().begin(), method.tenant_ids().end()};
+}
+
+std::vector<ContactInfo> ContactsOf(const std::optional<std::string>& email,
+                                    const std::optional<std::string>& phone_number) {
+  std::vector<ContactInfo> contacts;
+  if (email.has_value()) contacts.push_back({true, *email});
+  if (phone_number.has_value()) contacts.push_back({false, *phone_number});
+  return contacts;
+}
+
+// Those before and after, where the two differ.
+std::vector<ContactInfo> ChangedContacts(const UpdatePasswordlessUserResponse::Updated& updated) {
+  std::vector<ContactInfo> changed;
+  const LoginMethod& now = updated.method();
+  auto add = [&](bool is_email, bool had, const std::string& before, bool has,
+                 const std::string& after) {
+    if (had == has && before == after) return;
+    if (had) changed.push_back({is_email, before});
+    if (has) changed.push_back({is_email, after});
+  };
+  add(true, updated.has_previous_email(), updated.previous_email(), now.has_email(), now.email());
+  add(false, updated.has_previous_phone_number(), updated.previous_phone_number(),
+      now.has_phone_number(), now.phone_number());
+  return changed;
+}
+
+}  // namespace
+
+absl::Status CheckPasswordlessGate(const tenancy::Tenant& tenant, users::v1::RecipeGate gate) {
+  if (gate == users::v1::RECIPE_GATE_UNSPECIFIED) return absl::OkStatus();
+  bool allowed = tenant.record.passwordless_enabled();
+  if (tenant.record.has_first_factors()) {
+    const auto& factors = tenant.record.first_factors().factor_ids();
+    const bool listed =
+        gate == users::v1::RECIPE_GATE_FIVE_ZERO
+            ? !factors.empty()
+            : std::any_of(factors.begin(), factors.end(), [](std::string_view factor) {
+                return std::find(std::begin(kFactors), std::end(kFactors), factor) !=
+                       std::end(kFactors);
+              });
+    allowed = allowed && listed;
+  }
+  return allowed ? absl::OkStatus() : Forbidden("Passwordless login not enabled for tenant");
+}
+
+absl::StatusOr<v1::ConsumeCodeResponse::SignedIn> PasswordlessUsers::SignInOrUp(
+    const tenancy::Tenant& tenant, rpc::CallContext& context, const ContactInfo& contact,
+    bool mark_email_verified) {
+  users::v1::SignInOrUpPasswordlessRequest call;
+  *call.mutable_scope() = tenant.scope();
+  if (contact.is_email) call.set_email(contact.value);
+  if (!contact.is_email) call.set_phone_number(contact.value);
+  call.set_mark_email_verified(mark_email_verified);
+  for (int round = 0; round < kMaxRounds; ++round) {
+    ASSIGN_OR_RETURN(users::v1::SignInOrUpPasswordlessResponse registered,
+                     registry_.SignInOrUpPasswordless(context, call));
+    const LoginMethod& method = registered.method();
+    const PasswordlessUser row = RowOf(method);
+    ASSIGN_OR_RETURN(const bool saved, SaveUser(tenant, context, row));
+    if (!saved) continue;
+    // Codes that were sent to the user's other address are of no use any more.
+    for (const ContactInfo& other : ContactsOf(row.email, row.phone_number)) {
+      if (other.is_email == contact.is_email) continue;
+      RETURN_IF_ERROR(
+          devices_.RemoveDevicesOf({tenant, context.deadline}, {tenant.tenant_id}, other));
+    }
+    v1::ConsumeCodeResponse::SignedIn signed_in;
+    signed_in.set_created(registered.created());
+    signed_in.set_recipe_user_id(method.recipe_user_id());
+    *signed_in.mutable_user() = std::move(*registered.mutable_user());
+    return signed_in;
+  }
+  return MakeError(ErrorReason::kOverloaded, kTooManyChanges);
+}
+
+absl::StatusOr<Outcome::Outcome> PasswordlessUsers::Update(
+    const std::vector<tenancy::TenantPtr>& databases, rpc::CallContext& context,
+    const v1::UpdateUserRequest& request) {
+  users::v1::UpdatePasswordlessUserRequest call;
+  *call.mutable_scope() = request.scope();
+  call.set_recipe_user_id(request.recipe_user_id());
+  if (request.has_email()) {
+    auto& email = *call.mutable_email();
+    if (request.email().has_value()) email.set_value(NormaliseEmail(request.email().value()));
+  }
+  if (request.has_phone_number()) {
+    auto& phone_number = *call.mutable_phone_number();
+    if (request.phone_number().has_value()) {
+      phone_number.set_value(NormalisePhoneNumber(request.phone_number().value()));
+    }
+  }
+  ASSIGN_OR_RETURN(const UpdatePasswordlessUserResponse response,
+                   registry_.UpdatePasswordlessUser(context, call));
+  switch (response.outcome_case()) {
+    case UpdatePasswordlessUserResponse::kEmailAlreadyExists:
+      return Outcome::OUTCOME_EMAIL_ALREADY_EXISTS;
+    case UpdatePasswordlessUserResponse::kPhoneNumberAlreadyExists:
+      return Outcome::OUTCOME_PHONE_NUMBER_ALREADY_EXISTS;
+    case UpdatePasswordlessUserResponse::kEmailChangeNotAllowed:
+      return Outcome::OUTCOME_EMAIL_CHANGE_NOT_ALLOWED;
+    case UpdatePasswordlessUserResponse::kPhoneNumberChangeNotAllowed:
+      return Outcome::OUTCOME_PHONE_NUMBER_CHANGE_NOT_ALLOWED;
+    case UpdatePasswordlessUserResponse::kUpdated:
+      break;
+    default:
+      return Outcome::OUTCOME_UNKNOWN_USER;
+  }
+  const LoginMethod& method = response.updated().method();
+  bool known = false;  // the registry does not say in which of the app's databases the user is
+  for (const tenancy::TenantPtr& tenant : databases) {
+    for (const ContactInfo& contact : ChangedContacts(response.updated())) {
+      RETURN_IF_ERROR(devices_.RemoveDevicesOf({*tenant, context.deadline}, TenantsOf(method),
+                                               contact));
+    }
+    if (known) continue;
+    ASSIGN_OR_RETURN(known, SaveUser(*tenant, context, RowOf(method)));
+  }
+  return known ? Outcome::OUTCOME_UPDATED : Outcome::OUTCOME_UNKNOWN_USER;
+}
+
+absl::Status PasswordlessUsers::Remove(const std::vector<tenancy::TenantPtr>& databases,
+                                       rpc::CallContext& context,
+                                       const v1::RemoveUserRequest& request) {
+  const std::string& user_id = request.supertokens_user_id();
+  ASSIGN_OR_RETURN(const std::optional<LoginMethod> method,
+                   Registered(request.scope(), context, user_id));
+  for (const tenancy::TenantPtr& tenant : databases) {
+    const Where where = {*tenant, context.deadline};
+    if (method.has_value()) {
+      const PasswordlessUser user = RowOf(*method);
+      for (const ContactInfo& contact : ContactsOf(user.email, user.phone_number)) {
+        RETURN_IF_ERROR(devices_.RemoveDevicesOf(where, TenantsOf(*method), contact));
+      }
+    }
+    RETURN_IF_ERROR(store_.RemoveUser(where, user_id));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> PasswordlessUsers::SaveUser(const tenancy::Tenant& tenant,
+                                                 rpc::CallContext& context,
+                                                 PasswordlessUser user) {
+  for (int round = 0; round < kMaxRounds; ++round) {
+    ASSIGN_OR_RETURN(const SaveOutcome outcome, store_.SaveUser({tenant, context.deadline}, user));
+    if (outcome != SaveOutcome::kContactChanged) return outcome == SaveOutcome::kSaved;
+    // Of two changes at once, the one that the registry took first may save last. Whoever changes
+    // the row looks afterwards, so that what the registry has remains.
+    ASSIGN_OR_RETURN(const std::optional<LoginMethod> registered,
+                     Registered(tenant.scope(), context, user.user_id));
+    if (!registered.has_value()) return false;
+    PasswordlessUser now = RowOf(*registered);
+    if (now.email == user.email && now.phone_number == user.phone_number) return true;
+    user = std::move(now);
+  }
+  return MakeError(ErrorReason::kOverloaded, kTooManyChanges);
+}
+
+absl::StatusOr<std::optional<LoginMethod>> PasswordlessUsers::Registered(
+    const common::v1::Scope& scope, rpc::CallContext& context, const std::string& user_id) {
+  users::v1::GetUserRequest request;
+  *request.mutable_scope() = scope;
+  request.set_user_id(user_id);
+  request.set_recipe_id(kRecipeId);
+  ASSIGN_OR_RETURN(const users::v1::GetUserResponse response, users_.GetUser(context, request));
+  if (response.user().login_methods().empty()) return std::nullopt;
+  return response.user().login_methods(0);
+}
+
+}  // namespace gatehouse::passwordless

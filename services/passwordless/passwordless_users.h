@@ -1,0 +1,56 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "gatehouse/passwordless/v1/passwordless_service.pb.h"
+#include "gatehouse/users/v1/passwordless_registry_service.rpc.h"
+#include "gatehouse/users/v1/user_directory_service.rpc.h"
+#include "services/passwordless/passwordless_user_store.h"
+
+namespace gatehouse::passwordless {
+
+// kForbidden when the tenant's settings forbid passwordless sign-in (formats.md 9.7).
+absl::Status CheckPasswordlessGate(const tenancy::Tenant& tenant, users::v1::RecipeGate gate);
+
+// Signing in and changing users, each in steps that are idempotent: the registry decides first;
+// then this service's own row and devices follow. Whoever signs in after a crash between them makes
+// the row. Holds no database connection while it waits for the users service. Thread-safe.
+class PasswordlessUsers {
+ public:
+  // All outlive this.
+  PasswordlessUsers(users::v1::PasswordlessRegistryService& registry,
+                    users::v1::UserDirectoryService& users, DeviceStore& devices,
+                    PasswordlessUserStore& store)
+      : registry_(registry), users_(users), devices_(devices), store_(store) {}
+
+  // The owner of `contact` has proved to be that. Fills created, user and recipe_user_id.
+  absl::StatusOr<v1::ConsumeCodeResponse::SignedIn> SignInOrUp(const tenancy::Tenant& tenant,
+                                                               rpc::CallContext& context,
+                                                               const ContactInfo& contact,
+                                                               bool mark_email_verified);
+  // `databases`: one tenant for each database of the app.
+  absl::StatusOr<v1::UpdateUserResponse::Outcome> Update(
+      const std::vector<tenancy::TenantPtr>& databases, rpc::CallContext& context,
+      const v1::UpdateUserRequest& request);
+  absl::Status Remove(const std::vector<tenancy::TenantPtr>& databases, rpc::CallContext& context,
+                      const v1::RemoveUserRequest& request);
+
+ private:
+  // False: the user has been deleted.
+  absl::StatusOr<bool> SaveUser(const tenancy::Tenant& tenant, rpc::CallContext& context,
+                                PasswordlessUser user);
+  // nullopt: no such login method.
+  absl::StatusOr<std::optional<users::v1::LoginMethod>> Registered(const common::v1::Scope& scope,
+                                                                   rpc::CallContext& context,
+                                                                   const std::string& user_id);
+
+  users::v1::PasswordlessRegistryService& registry_;
+  users::v1::UserDirectoryService& users_;
+  DeviceStore& devices_;
+  PasswordlessUserStore& store_;
+};
+
+}  // namespace gatehouse::passwordless

@@ -1,0 +1,53 @@
+#include "services/passwordless/pg_passwordless_user_store.h"
+
+#include "libs/base/status.h"
+#include "libs/db/database.h"
+
+namespace gatehouse::passwordless {
+namespace {
+
+using db::Statement;
+
+// By passwordless_users_pkey. Looks first, because nearly every sign-in finds the row as it should
+// be, and a row that is only looked at costs no write. xmax is 0 in a row that is new.
+constexpr Statement kSaveUser = {
+    "passwordless_save_user",
+    "WITH same AS ("
+    "  SELECT user_id FROM {passwordless_users} WHERE app_id = $1::varchar"
+    "   AND user_id = $2::bpchar AND email IS NOT DISTINCT FROM $3::varchar"
+    "   AND phone_number IS NOT DISTINCT FROM $4::varchar"
+    ") INSERT INTO {passwordless_users} (app_id, user_id, email, phone_number, time_joined)"
+    " SELECT $1::varchar, $2::bpchar, $3::varchar, $4::varchar, $5::bigint"
+    "  WHERE NOT EXISTS (SELECT user_id FROM same)"
+    " ON CONFLICT (app_id, user_id) DO UPDATE"
+    "  SET email = EXCLUDED.email, phone_number = EXCLUDED.phone_number"
+    " RETURNING xmax <> 0"};
+
+// By passwordless_users_pkey.
+constexpr Statement kRemoveUser = {
+    "passwordless_remove_user",
+    "DELETE FROM {passwordless_users} WHERE app_id = $1 AND user_id = $2"};
+
+}  // namespace
+
+absl::StatusOr<SaveOutcome> PgPasswordlessUserStore::SaveUser(const Where& where,
+                                                              const PasswordlessUser& user) {
+  ASSIGN_OR_RETURN(db::Database * database, databases_.Of(where.tenant));
+  const absl::StatusOr<db::Result> result =
+      database->Execute(where.deadline, kSaveUser,
+                        {where.tenant.app_id, user.user_id, user.email, user.phone_number,
+                         user.time_joined_ms});
+  if (db::ViolatesConstraint(result.status(), "passwordless_users_user_id_fkey")) {
+    return SaveOutcome::kUnknownUser;
+  }
+  RETURN_IF_ERROR(result.status());
+  const bool changed = !result->empty() && result->front().Bool(0);
+  return changed ? SaveOutcome::kContactChanged : SaveOutcome::kSaved;
+}
+
+absl::Status PgPasswordlessUserStore::RemoveUser(const Where& where, std::string_view user_id) {
+  ASSIGN_OR_RETURN(db::Database * database, databases_.Of(where.tenant));
+  return database->Execute(where.deadline, kRemoveUser, {where.tenant.app_id, user_id}).status();
+}
+
+}  // namespace gatehouse::passwordless

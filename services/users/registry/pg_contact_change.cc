@@ -1,0 +1,209 @@
+#include "services/users/registry/pg_contact_change.h"
+
+#include <string>
+
+#include "libs/base/status.h"
+#include "libs/db/database.h"
+#include "services/users/registry/pg_user_lock.h"
+
+namespace gatehouse::users {
+namespace {
+
+using Result = ContactChange::Result;
+
+// Everywhere: $1 app, $2 user id, then as said. idx_recipe_user_account_infos_app_recipe_user,
+// idx_recipe_user_tenants_recipe_user_id.
+constexpr db::Statement kCurrent = {
+    "contact_change_current",
+    "SELECT max(account_info_value) FILTER (WHERE account_info_type = 'email'),"
+    " max(account_info_value) FILTER (WHERE account_info_type = 'phone')"
+    " FROM {recipe_user_account_infos} WHERE app_id = $1 AND recipe_user_id = $2"};
+
+// $2 the primary user, $3 kind, $4 new value. Fails on primary_user_tenants_pkey where another
+// primary user has it. idx_primary_user_tenants_primary.
+constexpr db::Statement kReserve = {
+    "contact_change_reserve",
+    "INSERT INTO {primary_user_tenants} (app_id, tenant_id, account_info_type,"
+    "  account_info_value, primary_user_id)"
+    " SELECT DISTINCT held.app_id, held.tenant_id, $3::varchar, $4::text, held.primary_user_id"
+    " FROM {primary_user_tenants} held"
+    " WHERE held.app_id = $1::varchar AND held.primary_user_id = $2::bpchar"
+    "  AND NOT EXISTS (SELECT 1 FROM {primary_user_tenants} p WHERE p.app_id = held.app_id"
+    "   AND p.tenant_id = held.tenant_id AND p.account_info_type = $3::varchar"
+    "   AND p.account_info_value = $4::text AND p.primary_user_id = held.primary_user_id)"};
+
+// $3 kind, $4 old value, $5 the primary user. It stays reserved where another member of the group
+// has it too. idx_recipe_user_account_infos_app_primary_user.
+constexpr db::Statement kRelease = {
+    "contact_change_release",
+    "DELETE FROM {primary_user_tenants} r WHERE r.app_id = $1::varchar"
+    " AND r.primary_user_id = $5::bpchar AND r.account_info_type = $3::varchar"
+    " AND r.account_info_value = $4::text"
+    " AND NOT EXISTS (SELECT 1 FROM {recipe_user_account_infos} other"
+    "  WHERE other.app_id = $1::varchar AND other.primary_user_id = $5::bpchar"
+    "   AND other.recipe_user_id <> $2::bpchar AND other.account_info_type = $3::varchar"
+    "   AND other.account_info_value = $4::text)"};
+
+// $3 kind, $4 new value. Fail on recipe_user_tenants_pkey where the recipe has it in a tenant.
+constexpr db::Statement kReplaceInTenants = {
+    "contact_change_replace_tenants",
+    "UPDATE {recipe_user_tenants} SET account_info_value = $4 WHERE app_id = $1"
+    " AND recipe_user_id = $2 AND account_info_type = $3"};
+constexpr db::Statement kAddToTenants = {
+    "contact_change_add_tenants",
+    "INSERT INTO {recipe_user_tenants} (app_id, recipe_user_id, tenant_id, recipe_id,"
+    "  account_info_type, account_info_value, third_party_id, third_party_user_id)"
+    " SELECT DISTINCT app_id, recipe_user_id, tenant_id, recipe_id, $3::varchar, $4::text, '', ''"
+    " FROM {recipe_user_tenants} WHERE app_id = $1::varchar AND recipe_user_id = $2::bpchar"};
+constexpr db::Statement kRemoveFromTenants = {
+    "contact_change_remove_tenants",
+    "DELETE FROM {recipe_user_tenants} WHERE app_id = $1 AND recipe_user_id = $2"
+    " AND account_info_type = $3"};
+
+constexpr db::Statement kReplaceInfo = {
+    "contact_change_replace_info",
+    "UPDATE {recipe_user_account_infos} SET account_info_value = $4 WHERE app_id = $1"
+    " AND recipe_user_id = $2 AND account_info_type = $3"};
+// $5 the primary user, or null.
+constexpr db::Statement kAddInfo = {
+    "contact_change_add_info",
+    "INSERT INTO {recipe_user_account_infos} (app_id, recipe_user_id, recipe_id,"
+    "  account_info_type, account_info_value, third_party_id, third_party_user_id,"
+    "  primary_user_id) VALUES ($1, $2, 'passwordless', $3, $4, '', '', $5)"};
+constexpr db::Statement kRemoveInfo = {
+    "contact_change_remove_info",
+    "DELETE FROM {recipe_user_account_infos} WHERE app_id = $1 AND recipe_user_id = $2"
+    " AND account_info_type = $3"};
+
+// $3 email, $4 phone number.
+constexpr db::Statement kSetLegacyTenant = {
+    "contact_change_legacy_tenant",
+    "UPDATE {passwordless_user_to_tenant} SET email = $3, phone_number = $4"
+    " WHERE app_id = $1 AND user_id = $2"};
+
+// One field of the login method, and what becomes of it.
+struct Field {
+  std::string_view type;
+  std::optional<std::string> before, after;
+  bool changes() const { return before != after; }
+};
+
+struct Change {
+  db::Transaction& transaction;
+  const std::string& app_id;
+  const LockedUser& user;
+};
+
+// kDone, or why not.
+absl::StatusOr<Result> Conflict(const absl::Status& status) {
+  if (db::ViolatesConstraint(status, "primary_user_tenants_pkey")) return Result::kNotAllowed;
+  if (db::ViolatesConstraint(status, "recipe_user_tenants_pkey")) return Result::kTaken;
+  return status;
+}
+
+absl::StatusOr<Result> Set(const Change& change, const Field& field) {
+  const auto& [transaction, app_id, user] = change;
+  // The group's reservation decides first: a contact of another primary user is "not allowed" even
+  // where a login method of the same recipe has it too.
+  if (user.primary_id.has_value()) {
+    const absl::Status reserved =
+        transaction.Execute(kReserve, {app_id, *user.primary_id, field.type, *field.after})
+            .status();
+    if (!reserved.ok()) return Conflict(reserved);
+  }
+  const db::Params params = {app_id, user.user_id, field.type, *field.after};
+  const absl::Status moved =
+      transaction.Execute(field.before.has_value() ? kReplaceInTenants : kAddToTenants, params)
+          .status();
+  if (!moved.ok()) return Conflict(moved);
+  if (field.before.has_value()) {
+    RETURN_IF_ERROR(transaction.Execute(kReplaceInfo, params).status());
+  } else {
+    RETURN_IF_ERROR(transaction
+                        .Execute(kAddInfo, {app_id, user.user_id, field.type, *field.after,
+                                            user.primary_id})
+                        .status());
+  }
+  return Result::kDone;
+}
+
+absl::Status Clear(const Change& change, const Field& field) {
+  const auto& [transaction, app_id, user] = change;
+  const db::Params params = {app_id, user.user_id, field.type};
+  RETURN_IF_ERROR(transaction.Execute(kRemoveFromTenants, params).status());
+  return transaction.Execute(kRemoveInfo, params).status();
+}
+
+// After the new values are reserved: which tenants the group is in is read from its reservations.
+absl::Status ReleaseOld(const Change& change, const Field& field) {
+  if (!field.before.has_value() || !change.user.primary_id.has_value()) return absl::OkStatus();
+  return change.transaction
+      .Execute(kRelease, {change.app_id, change.user.user_id, field.type, *field.before,
+                          *change.user.primary_id})
+      .status();
+}
+
+}  // namespace
+
+absl::StatusOr<ContactChange> ChangeContactIn(db::Transaction& transaction,
+                                              const RequestScope& scope, std::string_view user_id,
+                                              const std::optional<ContactUpdate>& email,
+                                              const std::optional<ContactUpdate>& phone_number) {
+  const std::string id(user_id);
+  ASSIGN_OR_RETURN(auto locked, LockUsers(transaction, scope.app_id(), {id}));
+  const auto found = locked.find(id);
+  ContactChange outcome;
+  if (found == locked.end() || found->second.recipe_id != kPasswordlessRecipe) {
+    outcome.result = Result::kUnknownUser;
+    return outcome;
+  }
+  ASSIGN_OR_RETURN(const db::Result current,
+                   transaction.Execute(kCurrent, {scope.app_id(), id}));
+  Field fields[] = {{kEmailInfo, current.front().OptText(0), {}},
+                    {kPhoneInfo, current.front().OptText(1), {}}};
+  outcome.previous_email = fields[0].before;
+  outcome.previous_phone_number = fields[1].before;
+  if (!outcome.previous_email.has_value() && !outcome.previous_phone_number.has_value()) {
+    outcome.result = Result::kUnknownUser;  // only the id of a group is left of it
+    return outcome;
+  }
+  fields[0].after = email.has_value() ? email->value : fields[0].before;
+  fields[1].after = phone_number.has_value() ? phone_number->value : fields[1].before;
+  if (!fields[0].after.has_value() && !fields[1].after.has_value()) {
+    outcome.result = Result::kNoContactLeft;
+    return outcome;
+  }
+  const Change change = {transaction, scope.app_id(), found->second};
+  // What is new before what goes: the tenants that the user is in are read from its rows.
+  for (const Field& field : fields) {
+    if (!field.changes() || !field.after.has_value()) continue;
+    ASSIGN_OR_RETURN(outcome.result, Set(change, field));
+    outcome.info_type = std::string(field.type);
+    if (outcome.result != Result::kDone) return outcome;
+  }
+  for (const Field& field : fields) {
+    if (!field.changes()) continue;
+    if (!field.after.has_value()) RETURN_IF_ERROR(Clear(change, field));
+    RETURN_IF_ERROR(ReleaseOld(change, field));
+  }
+  if (scope.writes_legacy_tables()) {
+    const absl::Status legacy =
+        transaction
+            .Execute(kSetLegacyTenant, {scope.app_id(), id, fields[0].after, fields[1].after})
+            .status();
+    if (db::ViolatesConstraint(legacy, "_email_key")) {
+      outcome.result = Result::kTaken;
+      outcome.info_type = std::string(kEmailInfo);
+      return outcome;
+    }
+    if (db::ViolatesConstraint(legacy, "_phone_number_key")) {
+      outcome.result = Result::kTaken;
+      outcome.info_type = std::string(kPhoneInfo);
+      return outcome;
+    }
+    RETURN_IF_ERROR(legacy);
+  }
+  return outcome;
+}
+
+}  // namespace gatehouse::users
