@@ -90,9 +90,10 @@ absl::StatusOr<EmailChange> ChangeEmailIn(db::Transaction& transaction, const Re
   // where a login method of the same recipe has it too.
   if (user.primary_id.has_value()) {
     const db::Params with_primary = {scope.app_id(), user_id, email, *user.primary_id};
-    RETURN_IF_ERROR(transaction.Execute(kReleaseReservation, with_primary).status());
+    // Reserve before releasing: the reservations that are held say which tenants the group is in.
     absl::StatusOr<db::Result> reserved = transaction.Execute(kReserve, with_primary);
     if (!reserved.ok()) return Conflict(reserved.status());
+    RETURN_IF_ERROR(transaction.Execute(kReleaseReservation, with_primary).status());
   }
   absl::StatusOr<db::Result> moved = transaction.Execute(kMoveTenantRows, params);
   if (!moved.ok()) return Conflict(moved.status());
