@@ -9,8 +9,9 @@ using namespace rpc::callers;  // NOLINT: the rows below are names of callers an
 // it.
 const std::vector<std::string_view> kEdge = {kGateway};
 // Every process needs the directory, our own included.
-const std::vector<std::string_view> kProcesses = {kGateway,    kTenants, kJwks,  kUsers,
-                                                  kThirdParty, kSession, kRoles, kAccounts};
+const std::vector<std::string_view> kProcesses = {kGateway, kTenants,      kJwks,
+                                                  kUsers,   kThirdParty,   kPasswordless,
+                                                  kSession, kRoles,        kAccounts};
 
 }  // namespace
 

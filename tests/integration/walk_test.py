@@ -100,6 +100,18 @@ class Walk(harness.GatehouseTest):
         found = self.expect(self.app.get("/recipe/users/by-email", {"email": "social@example.com"}))["users"]
         self.assertEqual([u["id"] for u in found], [created["id"]])
 
+    def test_passwordless(self):
+        code = self.expect(self.app.post("/recipe/signinup/code", {"email": "code@example.com"}))
+        wrong = {"preAuthSessionId": code["preAuthSessionId"], "deviceId": code["deviceId"], "userInputCode": "nope"}
+        self.expect(self.app.post("/recipe/signinup/code/consume", wrong), status="INCORRECT_USER_INPUT_CODE_ERROR", failedCodeInputAttemptCount=1)
+        created = self.expect(self.app.post("/recipe/signinup/code/consume", {**wrong, "userInputCode": code["userInputCode"]}), createdNewUser=True)["user"]
+        self.assertEqual(created["emails"], ["code@example.com"])
+        link = self.expect(self.app.post("/recipe/signinup/code", {"email": "code@example.com"}))
+        again = self.expect(self.app.post("/recipe/signinup/code/consume", {"preAuthSessionId": link["preAuthSessionId"], "linkCode": link["linkCode"]}), createdNewUser=False)
+        self.assertEqual(again["user"]["id"], created["id"])
+        self.expect(self.app.post("/user/remove", {"userId": created["id"]}))
+        self.expect(self.app.get("/user/id", {"userId": created["id"]}), status="UNKNOWN_USER_ID_ERROR")
+
     def test_tenants(self):
         self.expect(self.app.put("/recipe/multitenancy/tenant/v2", {"tenantId": "t1"}), createdNew=True)
         self.expect(self.app.put("/recipe/multitenancy/tenant/v2", {"tenantId": "t1"}), createdNew=False)
