@@ -1,6 +1,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "libs/crypto/rsa_key.h"
 
 namespace gatehouse::crypto {
@@ -9,7 +11,10 @@ namespace {
 constexpr int kNice = 10;
 }  // namespace
 
-KeyPairPool::KeyPairPool(size_t ready_pairs) : target_(ready_pairs) {
+KeyPairPool::KeyPairPool(const Options& options)
+    : most_ready_pairs_(std::max(options.ready_pairs, options.most_ready_pairs)),
+      low_priority_(options.low_priority),
+      target_(options.ready_pairs) {
   if (target_ == 0) return;
   thread_ = std::jthread([this](std::stop_token stop) { Fill(std::move(stop)); });
 }
@@ -22,6 +27,7 @@ std::shared_ptr<const RsaKeyPair> KeyPairPool::Take() {
     if (!ready_.empty()) {
       auto pair = std::move(ready_.front());
       ready_.pop_front();
+      if (ready_.empty()) target_ = std::min(2 * target_, most_ready_pairs_);
       wake_.notify_one();
       return pair;
     }
@@ -34,9 +40,16 @@ size_t KeyPairPool::ready() const {
   return ready_.size();
 }
 
+size_t KeyPairPool::target() const {
+  const std::lock_guard lock(mutex_);
+  return target_;
+}
+
 void KeyPairPool::Fill(std::stop_token stop) {
-  // On Linux a thread id names one thread here, not the process. Best effort.
-  static_cast<void>(setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNice));
+  if (low_priority_) {
+    // On Linux a thread id names one thread here, not the process. Best effort.
+    static_cast<void>(setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNice));
+  }
   while (!stop.stop_requested()) {
     {
       std::unique_lock lock(mutex_);

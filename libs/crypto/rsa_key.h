@@ -77,12 +77,17 @@ class RsaKeyPair {
 };
 
 // Keeps key pairs ready, because making one would hold up the request that needs it. Thread-safe.
-// A background thread of low priority fills the pool; destruction interrupts it within
-// milliseconds.
+// A background thread fills the pool; destruction interrupts it within milliseconds.
 class KeyPairPool {
  public:
-  // `ready_pairs` kept ready; 0 starts no thread, and Take makes each pair on the spot.
-  explicit KeyPairPool(size_t ready_pairs);
+  struct Options {
+    size_t ready_pairs = 0;  // kept ready; 0 starts no thread, and Take makes each pair on the spot
+    // Each time the last ready pair is taken, twice as many are kept from then on, up to this.
+    size_t most_ready_pairs = 0;
+    // Whether the thread leaves the processors to everybody else first.
+    bool low_priority = true;
+  };
+  explicit KeyPairPool(const Options& options);
   ~KeyPairPool();
   KeyPairPool(const KeyPairPool&) = delete;
   KeyPairPool& operator=(const KeyPairPool&) = delete;
@@ -92,12 +97,16 @@ class KeyPairPool {
 
   // Pairs that are ready now.
   size_t ready() const;
+  // Pairs that are to be ready.
+  size_t target() const;
 
  private:
   void Fill(std::stop_token stop);
 
-  const size_t target_;
+  const size_t most_ready_pairs_;
+  const bool low_priority_;
   mutable std::mutex mutex_;
+  size_t target_;
   std::condition_variable_any wake_;
   std::deque<std::shared_ptr<const RsaKeyPair>> ready_;
   std::jthread thread_;  // last: it uses the members above

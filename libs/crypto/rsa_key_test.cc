@@ -95,7 +95,7 @@ TEST(RsaKeyTest, ManyThreadsSignWithOneKey) {
 }
 
 TEST(KeyPairPoolTest, GivesEachPairOnce) {
-  KeyPairPool pool(2);
+  KeyPairPool pool({.ready_pairs = 2});
   const auto first = pool.Take();
   const auto second = pool.Take();
   const auto third = pool.Take();
@@ -104,15 +104,24 @@ TEST(KeyPairPoolTest, GivesEachPairOnce) {
 }
 
 TEST(KeyPairPoolTest, FillsInTheBackground) {
-  KeyPairPool pool(1);
+  KeyPairPool pool({.ready_pairs = 1});
   while (pool.ready() == 0) std::this_thread::yield();
   EXPECT_EQ(pool.ready(), 1u);
   EXPECT_NE(pool.Take(), nullptr);
   while (pool.ready() == 0) std::this_thread::yield();
 }
 
+TEST(KeyPairPoolTest, KeepsMoreReadyEachTimeItRunsDryUpToItsBound) {
+  KeyPairPool pool({.ready_pairs = 1, .most_ready_pairs = 3});
+  for (const size_t expected : {2u, 3u, 3u}) {
+    while (pool.ready() < pool.target()) std::this_thread::yield();
+    while (pool.ready() > 0) EXPECT_NE(pool.Take(), nullptr);
+    EXPECT_EQ(pool.target(), expected);
+  }
+}
+
 TEST(KeyPairPoolTest, OfNoneMakesPairsOnTheSpot) {
-  KeyPairPool pool(0);
+  KeyPairPool pool({});
   EXPECT_NE(pool.Take(), nullptr);
   EXPECT_EQ(pool.ready(), 0u);
 }
@@ -120,7 +129,7 @@ TEST(KeyPairPoolTest, OfNoneMakesPairsOnTheSpot) {
 TEST(KeyPairPoolTest, StopsWhileItMakesAKey) {
   std::chrono::steady_clock::duration stopping{};
   for (int i = 0; i < 5; ++i) {
-    auto pool = std::make_unique<KeyPairPool>(1000);
+    auto pool = std::make_unique<KeyPairPool>(KeyPairPool::Options{.ready_pairs = 1000});
     while (pool->ready() == 0) std::this_thread::yield();  // from here on it makes the second
     const auto start = std::chrono::steady_clock::now();
     pool.reset();

@@ -16,16 +16,18 @@
 namespace gatehouse::jwks {
 namespace {
 
-// A production app takes two pairs in its life and one a week; a test suite makes an app a test.
-constexpr size_t kReadyPairs = 2;
-constexpr size_t kReadyPairsInTestMode = 32;
+// An app takes two pairs at first and one a week.
+constexpr crypto::KeyPairPool::Options kPool = {.ready_pairs = 2, .most_ready_pairs = 16};
+// A test suite makes an app a test, and waits for its keys on a busy machine.
+constexpr crypto::KeyPairPool::Options kPoolInTestMode = {
+    .ready_pairs = 8, .most_ready_pairs = 64, .low_priority = false};
 
 constexpr absl::Duration kCleanUpInterval = absl::Hours(24);
 
 class JwksComponent final : public host::Component {
  public:
   explicit JwksComponent(host::Environment& environment)
-      : pairs_(environment.config().test_mode ? kReadyPairsInTestMode : kReadyPairs),
+      : pairs_(environment.config().test_mode ? kPoolInTestMode : kPool),
         store_(environment.databases()),
         keys_(store_, pairs_, environment.clock(),
               MakeInherit(environment.ChannelTo("tenants"), store_)),

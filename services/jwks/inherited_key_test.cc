@@ -55,10 +55,10 @@ class InheritedKeyTest : public ::testing::Test {
   KeysNow Keys(std::string_view base_config) {
     gatehouse::testing::TestTenants tenants(*database, base_config);
     PgKeyStore store(tenants);
-    crypto::KeyPairPool pairs(0);
+    crypto::KeyPairPool pairs({});
     SigningKeys keys(store, pairs, clock, MakeInherit(*channel, store));
-    auto now =
-        keys.Get(**tenants.directory().FindApp(gatehouse::testing::ScopeOf("public")), Soon());
+    auto now = keys.Get(**tenants.directory().FindApp(gatehouse::testing::ScopeOf("public")),
+                        StaticKey::kOptional, Soon());
     EXPECT_TRUE(now.ok()) << now.status();
     return *std::move(now);
   }

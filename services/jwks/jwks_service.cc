@@ -27,7 +27,7 @@ void FillSigningKey(const AppKey& key, int64_t expires_at_ms, v1::SigningKey& ou
 absl::StatusOr<v1::GetPublicKeysResponse> JwksService::GetPublicKeys(
     rpc::CallContext& context, const v1::GetPublicKeysRequest& request) {
   ASSIGN_OR_RETURN(const auto app, directory_.FindApp(request.scope(), context.deadline));
-  ASSIGN_OR_RETURN(const KeysNow now, keys_.Get(*app, context.deadline));
+  ASSIGN_OR_RETURN(const KeysNow now, keys_.Get(*app, StaticKey::kRequired, context.deadline));
   v1::GetPublicKeysResponse response;
   for (size_t i = 0; i < now.verifiable; ++i) AddPublicKey(now.keys->dynamic_keys[i], response);
   for (const AppKey& key : now.keys->static_keys) AddPublicKey(key, response);
@@ -39,8 +39,11 @@ absl::StatusOr<v1::GetPublicKeysResponse> JwksService::GetPublicKeys(
 absl::StatusOr<v1::GetSigningKeysResponse> JwksService::GetSigningKeys(
     rpc::CallContext& context, const v1::GetSigningKeysRequest& request) {
   ASSIGN_OR_RETURN(const auto app, directory_.FindApp(request.scope(), context.deadline));
-  ASSIGN_OR_RETURN(const KeysNow now, request.refresh() ? keys_.GetFresh(*app, context.deadline)
-                                                        : keys_.Get(*app, context.deadline));
+  const StaticKey static_key =
+      request.with_static_key() ? StaticKey::kRequired : StaticKey::kOptional;
+  ASSIGN_OR_RETURN(const KeysNow now, request.refresh()
+                                          ? keys_.GetFresh(*app, context.deadline)
+                                          : keys_.Get(*app, static_key, context.deadline));
   v1::GetSigningKeysResponse response;
   for (size_t i = 0; i < now.verifiable; ++i) {
     const AppKey& key = now.keys->dynamic_keys[i];
@@ -63,7 +66,9 @@ absl::StatusOr<v1::CreateJwtResponse> JwksService::CreateJwt(rpc::CallContext& c
     response.set_unsupported_algorithm(true);
     return response;
   }
-  ASSIGN_OR_RETURN(const KeysNow now, keys_.Get(*app, context.deadline));
+  const StaticKey static_key =
+      request.use_static_key() ? StaticKey::kRequired : StaticKey::kOptional;
+  ASSIGN_OR_RETURN(const KeysNow now, keys_.Get(*app, static_key, context.deadline));
   const AppKey& key =
       request.use_static_key() ? now.static_signing_key() : now.dynamic_signing_key();
   ASSIGN_OR_RETURN(*response.mutable_jwt(),

@@ -54,17 +54,18 @@ struct Instance {
     return ids;
   }
 
-  v1::GetSigningKeysResponse SigningKeysNow(bool refresh = false) {
+  v1::GetSigningKeysResponse SigningKeysNow(bool refresh = false, bool with_static_key = false) {
     rpc::CallContext context{.caller = "session", .deadline = Soon()};
     v1::GetSigningKeysRequest request;
     *request.mutable_scope() = ScopeOf("public");
     request.set_refresh(refresh);
+    request.set_with_static_key(with_static_key);
     auto response = service.GetSigningKeys(context, request);
     EXPECT_TRUE(response.ok()) << response.status();
     return response.ok() ? *std::move(response) : v1::GetSigningKeysResponse();
   }
 
-  crypto::KeyPairPool pairs{0};
+  crypto::KeyPairPool pairs{crypto::KeyPairPool::Options{}};
   PgKeyStore store;
   SigningKeys keys;
   JwksService service;
@@ -89,6 +90,38 @@ TEST_F(JwksServiceTest, MakesKeysOnFirstNeedAndThenReadsNothing) {
   const int64_t statements = database->statements_executed();
   EXPECT_EQ(instance.PublishedIds(), ids);
   EXPECT_EQ(database->statements_executed(), statements);
+}
+
+TEST_F(JwksServiceTest, MakesAStaticKeyOnlyWhenItIsNeeded) {
+  Instance instance(tenants, clock);
+  const auto first = instance.SigningKeysNow();
+  EXPECT_EQ(first.dynamic_keys_size(), 1);
+  EXPECT_EQ(first.static_keys_size(), 0);
+  EXPECT_EQ(Count(kCountStatic), 0);
+
+  const auto with_static = instance.SigningKeysNow(/*refresh=*/false, /*with_static_key=*/true);
+  ASSERT_EQ(with_static.static_keys_size(), 1);
+  EXPECT_EQ(with_static.dynamic_keys(0).key_id(), first.dynamic_keys(0).key_id());
+  EXPECT_THAT(instance.PublishedIds(),
+              ElementsAre(first.dynamic_keys(0).key_id(), with_static.static_keys(0).key_id()));
+  EXPECT_EQ(Count(kCountDynamic), 1);
+  EXPECT_EQ(Count(kCountStatic), 1);
+}
+
+TEST_F(JwksServiceTest, ThePublishedSetHasAStaticKeyAfterASessionTookADynamicOne) {
+  Instance instance(tenants, clock);
+  const auto signing = instance.SigningKeysNow();
+  EXPECT_THAT(instance.PublishedIds(),
+              ElementsAre(signing.dynamic_keys(0).key_id(), StartsWith("s-")));
+}
+
+TEST_F(JwksServiceTest, AnotherInstancesStaticKeyIsFoundAtOnce) {
+  Instance a(tenants, clock), b(tenants, clock);
+  EXPECT_EQ(b.SigningKeysNow().static_keys_size(), 0);
+  const auto made = a.SigningKeysNow(/*refresh=*/false, /*with_static_key=*/true);
+  const auto found = b.SigningKeysNow(/*refresh=*/true);  // b read a moment ago
+  ASSERT_EQ(found.static_keys_size(), 1);
+  EXPECT_EQ(found.static_keys(0).key_id(), made.static_keys(0).key_id());
 }
 
 TEST_F(JwksServiceTest, FindsTheKeysThatAreThere) {
@@ -180,7 +213,7 @@ TEST_F(JwksServiceTest, UnknownAppIsTold) {
 
 TEST_F(JwksServiceTest, JwtsVerifyAgainstThePublishedSet) {
   Instance instance(tenants, clock);
-  const auto keys = instance.SigningKeysNow();
+  const auto keys = instance.SigningKeysNow(/*refresh=*/false, /*with_static_key=*/true);
   for (const bool use_static : {true, false}) {
     rpc::CallContext context{.caller = "gateway", .deadline = Soon()};
     v1::CreateJwtRequest request;

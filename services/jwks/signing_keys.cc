@@ -53,8 +53,9 @@ absl::Status TooSlow() {
 
 // nullopt: `keys` do not do any more, and the database has to be asked.
 std::optional<KeysNow> At(const tenancy::Tenant& app, std::shared_ptr<const AppKeys> keys,
-                          int64_t now_ms) {
+                          StaticKey static_key, int64_t now_ms) {
   if (keys == nullptr) return std::nullopt;
+  if (static_key == StaticKey::kRequired && keys->static_keys.empty()) return std::nullopt;
   KeysNow now;
   now.timeline = KeyTimeline::Of(*app.config);
   now.now_ms = now_ms;
@@ -106,14 +107,15 @@ std::shared_ptr<SigningKeys::Entry> SigningKeys::EntryOf(const tenancy::Tenant& 
   return entries_.FindOrMake(key, [] { return std::make_shared<Entry>(); });
 }
 
-absl::StatusOr<KeysNow> SigningKeys::Get(const tenancy::Tenant& app, absl::Time deadline) {
+absl::StatusOr<KeysNow> SigningKeys::Get(const tenancy::Tenant& app, StaticKey static_key,
+                                         absl::Time deadline) {
   const auto entry = EntryOf(app);
-  if (auto now = At(app, entry->Keys(), clock_.NowMs())) return *std::move(now);
+  if (auto now = At(app, entry->Keys(), static_key, clock_.NowMs())) return *std::move(now);
   const auto lock = LockBy(entry->reload_mutex, deadline);
   if (!lock.owns_lock()) return TooSlow();
-  if (auto now = At(app, entry->Keys(), clock_.NowMs())) return *std::move(now);
-  RETURN_IF_ERROR(Reload(app, *entry, deadline));
-  if (auto now = At(app, entry->Keys(), clock_.NowMs())) return *std::move(now);
+  if (auto now = At(app, entry->Keys(), static_key, clock_.NowMs())) return *std::move(now);
+  RETURN_IF_ERROR(Reload(app, *entry, static_key, deadline));
+  if (auto now = At(app, entry->Keys(), static_key, clock_.NowMs())) return *std::move(now);
   return MakeError(ErrorReason::kInternal, "The app has no usable signing key");
 }
 
@@ -127,12 +129,13 @@ absl::StatusOr<KeysNow> SigningKeys::GetFresh(const tenancy::Tenant& app, absl::
       const std::lock_guard state(entry->mutex);
       due = entry->keys == nullptr || clock_.NowMs() >= entry->read_at_ms + kMinRereadMs;
     }
-    if (due) RETURN_IF_ERROR(Reload(app, *entry, deadline));
+    if (due) RETURN_IF_ERROR(Reload(app, *entry, StaticKey::kRequired, deadline));
   }
-  return Get(app, deadline);
+  return Get(app, StaticKey::kRequired, deadline);
 }
 
-absl::Status SigningKeys::Reload(const tenancy::Tenant& app, Entry& entry, absl::Time deadline) {
+absl::Status SigningKeys::Reload(const tenancy::Tenant& app, Entry& entry, StaticKey static_key,
+                                 absl::Time deadline) {
   if (inherit_ != nullptr && !entry.inherited) entry.inherited = inherit_(app, deadline).ok();
 
   const KeyTimeline timeline = KeyTimeline::Of(*app.config);
@@ -141,12 +144,13 @@ absl::Status SigningKeys::Reload(const tenancy::Tenant& app, Entry& entry, absl:
   const bool dynamic_missing =
       stored.dynamic_keys.empty() ||
       timeline.NeedsNewKey(stored.dynamic_keys.front().created_at_ms, clock_.NowMs());
-  if (dynamic_missing || stored.static_keys.empty()) {
+  const bool static_missing = static_key == StaticKey::kRequired && stored.static_keys.empty();
+  if (dynamic_missing || static_missing) {
     // Pairs are made before the transaction: no connection waits for them.
     KeyStore::Candidates candidates;
     if (dynamic_missing) candidates.dynamic_key.key_pair = pairs_.Take()->ToStored();
     const int64_t now_ms = clock_.NowMs();
-    if (stored.static_keys.empty()) {
+    if (static_missing) {
       candidates.static_key = {"s-" + crypto::NewUuid4(), pairs_.Take()->ToStored(), now_ms};
     }
     candidates.dynamic_key.created_at_ms = now_ms;
@@ -159,7 +163,8 @@ absl::Status SigningKeys::Reload(const tenancy::Tenant& app, Entry& entry, absl:
   auto keys = std::make_shared<AppKeys>();
   keys->dynamic_keys = ParseKeys(stored.dynamic_keys, old ? &old->dynamic_keys : nullptr);
   keys->static_keys = ParseKeys(stored.static_keys, old ? &old->static_keys : nullptr);
-  if (keys->dynamic_keys.empty() || keys->static_keys.empty()) {
+  if (keys->dynamic_keys.empty() ||
+      (static_key == StaticKey::kRequired && keys->static_keys.empty())) {
     return MakeError(ErrorReason::kInternal, "The app has no usable signing key");
   }
   const std::lock_guard lock(entry.mutex);

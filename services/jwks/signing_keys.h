@@ -24,12 +24,14 @@ struct AppKey {
   std::shared_ptr<const crypto::RsaKeyPair> pair;
 };
 
-// An app's keys as they stood when they were read. Immutable. Each list is newest first and not
-// empty.
+// An app's keys as they stood when they were read. Immutable. Each list is newest first.
 struct AppKeys {
-  std::vector<AppKey> dynamic_keys;
-  std::vector<AppKey> static_keys;
+  std::vector<AppKey> dynamic_keys;  // not empty
+  std::vector<AppKey> static_keys;   // empty as long as nobody needed one
 };
+
+// Whether a caller can do without a static key, which takes as long to make as a dynamic one.
+enum class StaticKey { kOptional, kRequired };
 
 // AppKeys at a moment: which of them count, and until when.
 struct KeysNow {
@@ -41,6 +43,7 @@ struct KeysNow {
   int64_t change_at_ms = 0;  // when `signing` changes or a rotation is due
 
   const AppKey& dynamic_signing_key() const { return keys->dynamic_keys[signing]; }
+  // Only for who required one.
   const AppKey& static_signing_key() const { return keys->static_keys.front(); }
 };
 
@@ -59,15 +62,17 @@ class SigningKeys {
               Inherit inherit = nullptr);
   ~SigningKeys();
 
-  absl::StatusOr<KeysNow> Get(const tenancy::Tenant& app, absl::Time deadline);
-  // The same after reading the database, unless that was done a moment ago: somebody met a key
-  // that is not among those he knows, which another instance may have made.
+  absl::StatusOr<KeysNow> Get(const tenancy::Tenant& app, StaticKey static_key,
+                              absl::Time deadline);
+  // The same, a static key included, after reading the database, unless that was done a moment
+  // ago: somebody met a key that is not among those he knows, which another instance may have made.
   absl::StatusOr<KeysNow> GetFresh(const tenancy::Tenant& app, absl::Time deadline);
 
  private:
   struct Entry;
   std::shared_ptr<Entry> EntryOf(const tenancy::Tenant& app);
-  absl::Status Reload(const tenancy::Tenant& app, Entry& entry, absl::Time deadline);
+  absl::Status Reload(const tenancy::Tenant& app, Entry& entry, StaticKey static_key,
+                      absl::Time deadline);
 
   KeyStore& store_;
   crypto::KeyPairPool& pairs_;

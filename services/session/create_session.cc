@@ -34,7 +34,11 @@ absl::StatusOr<v1::CreateSessionResponse> SessionService::CreateSession(
   RETURN_IF_ERROR(
       ParseUserData(request.user_data_in_database_json(), "userDataInDatabase").status());
 
-  ASSIGN_OR_RETURN(const auto keys, parts_.keys.Get(context, *app));
+  const bool use_static_key = request.has_use_static_key()
+                                  ? request.use_static_key()
+                                  : !config.access_token_signing_key_dynamic();
+  ASSIGN_OR_RETURN(const auto keys,
+                   parts_.keys.Get(context, *app, use_static_key || request.legacy()));
   ASSIGN_OR_RETURN(const auto master_key, parts_.master_keys.Get(context, *app));
   ASSIGN_OR_RETURN(const UserIds user, parts_.users.Resolve(context, *tenant, request.user_id()));
 
@@ -47,9 +51,6 @@ absl::StatusOr<v1::CreateSessionResponse> SessionService::CreateSession(
   const std::string refresh_hash1 = Hash1(refresh_token);
   const int64_t now_ms = parts_.clock.NowMs();
   const int64_t refresh_expiry_ms = now_ms + config.refresh_token_validity_ms();
-  const bool use_static_key = request.has_use_static_key()
-                                  ? request.use_static_key()
-                                  : !config.access_token_signing_key_dynamic();
 
   token.session_handle = refresh.session_handle;
   token.user_id = user.user_id;
@@ -61,7 +62,12 @@ absl::StatusOr<v1::CreateSessionResponse> SessionService::CreateSession(
   token.expiry_ms = now_ms + FreshValidityMs(config, validity);
   v1::CreateSessionResponse response;
   v1::IssuedSession& issued = *response.mutable_issued();
-  RETURN_IF_ERROR(Mint(token, keys->ToSign(use_static_key), *issued.mutable_access_token()));
+  ASSIGN_OR_RETURN(const SigningKey* key, keys->ToSign(use_static_key));
+  RETURN_IF_ERROR(Mint(token, *key, *issued.mutable_access_token()));
+
+  if (request.legacy()) {
+    ASSIGN_OR_RETURN(*response.mutable_legacy_keys(), MakeLegacyKeys(*keys, *app->config, now_ms));
+  }
 
   RETURN_IF_ERROR(parts_.store.Create(*tenant,
                                       {.handle = token.session_handle,
@@ -80,7 +86,6 @@ absl::StatusOr<v1::CreateSessionResponse> SessionService::CreateSession(
   if (token.anti_csrf_token.has_value()) issued.set_anti_csrf_token(*token.anti_csrf_token);
   if (request.legacy()) {
     FillToken(crypto::NewUuid4(), refresh_expiry_ms, now_ms, *issued.mutable_id_refresh_token());
-    *response.mutable_legacy_keys() = MakeLegacyKeys(*keys, *app->config, now_ms);
   }
   return response;
 }

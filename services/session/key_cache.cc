@@ -55,6 +55,12 @@ const SigningKey* KeySet::Find(std::string_view key_id, int64_t now_ms) const {
   return FindIn(static_keys, key_id);
 }
 
+absl::StatusOr<const SigningKey*> KeySet::ToSign(bool use_static) const {
+  if (!use_static) return &dynamic_keys[current];
+  if (!static_keys.empty()) return &static_keys.front();
+  return MakeError(ErrorReason::kDependencyDown, "The signing keys can't be fetched");
+}
+
 struct KeyCache::Entry {
   std::mutex mutex;
   std::shared_ptr<const KeySet> keys;  // null at first
@@ -72,19 +78,22 @@ std::shared_ptr<KeyCache::Entry> KeyCache::EntryOf(const tenancy::Tenant& app) {
 }
 
 absl::StatusOr<std::shared_ptr<const KeySet>> KeyCache::Get(rpc::CallContext& context,
-                                                            const tenancy::Tenant& app) {
+                                                            const tenancy::Tenant& app,
+                                                            bool with_static) {
   const auto entry = EntryOf(app);
   std::shared_ptr<const KeySet> old;
   {
     const std::lock_guard lock(entry->mutex);
     const int64_t now_ms = clock_.NowMs();
-    if (entry->keys != nullptr &&
-        (now_ms < entry->keys->refresh_at_ms || now_ms < entry->use_old_until_ms)) {
-      return entry->keys;
+    if (entry->keys != nullptr) {
+      const bool complete = !with_static || !entry->keys->static_keys.empty();
+      if ((complete && now_ms < entry->keys->refresh_at_ms) || now_ms < entry->use_old_until_ms) {
+        return entry->keys;
+      }
     }
     old = entry->keys;
   }
-  auto fetched = Fetch(context, app, *entry, /*refresh=*/false);
+  auto fetched = Fetch(context, app, *entry, with_static, /*refresh=*/false);
   if (fetched.ok() || old == nullptr) return fetched;
   // Without the jwks service the keys at hand do as long as what they sign can be verified.
   const int64_t now_ms = clock_.NowMs();
@@ -104,29 +113,32 @@ absl::StatusOr<std::shared_ptr<const KeySet>> KeyCache::Refetch(
     if (now_ms < entry->refetched_at_ms + kMinRefetchMs) return known;
     entry->refetched_at_ms = now_ms;
   }
-  return Fetch(context, app, *entry, /*refresh=*/true);
+  return Fetch(context, app, *entry, /*with_static=*/true, /*refresh=*/true);
 }
 
 absl::StatusOr<std::shared_ptr<const KeySet>> KeyCache::Fetch(rpc::CallContext& context,
                                                               const tenancy::Tenant& app,
-                                                              Entry& entry, bool refresh) {
-  jwks::v1::GetSigningKeysRequest request;
-  *request.mutable_scope() = app.scope();
-  request.set_refresh(refresh);
-  ASSIGN_OR_RETURN(const auto response, jwks_.GetSigningKeys(context, request));
-
+                                                              Entry& entry, bool with_static,
+                                                              bool refresh) {
   std::shared_ptr<const KeySet> old;
   {
     const std::lock_guard lock(entry.mutex);
     old = entry.keys;
   }
+  jwks::v1::GetSigningKeysRequest request;
+  *request.mutable_scope() = app.scope();
+  // Once known it stays known: an instance of the jwks service may not have met it yet.
+  request.set_with_static_key(with_static || (old != nullptr && !old->static_keys.empty()));
+  request.set_refresh(refresh);
+  ASSIGN_OR_RETURN(const auto response, jwks_.GetSigningKeys(context, request));
+
   auto keys = std::make_shared<KeySet>();
   ASSIGN_OR_RETURN(keys->dynamic_keys,
                    ParseKeys(response.dynamic_keys(), old ? &old->dynamic_keys : nullptr));
   ASSIGN_OR_RETURN(keys->static_keys,
                    ParseKeys(response.static_keys(), old ? &old->static_keys : nullptr));
   const SigningKey* current = FindIn(keys->dynamic_keys, response.current_dynamic_key_id());
-  if (current == nullptr || keys->static_keys.empty()) {
+  if (current == nullptr || (request.with_static_key() && keys->static_keys.empty())) {
     return MakeError(ErrorReason::kInternal, "The app has no usable signing key");
   }
   keys->current = static_cast<size_t>(current - keys->dynamic_keys.data());
@@ -137,8 +149,9 @@ absl::StatusOr<std::shared_ptr<const KeySet>> KeyCache::Fetch(rpc::CallContext& 
   return keys;
 }
 
-v1::LegacyKeys MakeLegacyKeys(const KeySet& keys, const config::CoreConfig& app_config,
-                              int64_t now_ms) {
+absl::StatusOr<v1::LegacyKeys> MakeLegacyKeys(const KeySet& keys,
+                                              const config::CoreConfig& app_config,
+                                              int64_t now_ms) {
   v1::LegacyKeys out;
   const auto add = [&out](const SigningKey& key, int64_t expiry_ms) {
     v1::LegacyKeys::Key& added = *out.add_keys();
@@ -147,14 +160,14 @@ v1::LegacyKeys MakeLegacyKeys(const KeySet& keys, const config::CoreConfig& app_
     added.set_created_ms(key.created_at_ms);
   };
   const bool use_static = !app_config.access_token_signing_key_dynamic();
-  const SigningKey& current = keys.ToSign(use_static);
-  out.set_public_key(current.pair->public_key().spki_base64());
+  ASSIGN_OR_RETURN(const SigningKey* current, keys.ToSign(use_static));
+  out.set_public_key(current->pair->public_key().spki_base64());
   if (use_static) {
     out.set_expiry_ms(kTenYearsMs);
-    add(current, current.created_at_ms + kTenYearsMs);
+    add(*current, current->created_at_ms + kTenYearsMs);
     return out;
   }
-  out.set_expiry_ms(current.created_at_ms +
+  out.set_expiry_ms(current->created_at_ms +
                     app_config.access_token_dynamic_signing_key_update_interval_ms());
   for (const SigningKey& key : keys.dynamic_keys) {
     if (key.expires_at_ms >= now_ms) add(key, key.expires_at_ms);

@@ -28,17 +28,16 @@ struct SigningKey {
   int64_t expires_at_ms = 0;  // when it stops verifying; 0: never
 };
 
-// An app's keys as the jwks service gave them, parsed. Immutable. Neither list is empty.
+// An app's keys as the jwks service gave them, parsed. Immutable.
 struct KeySet {
-  std::vector<SigningKey> dynamic_keys;  // newest first
-  std::vector<SigningKey> static_keys;   // newest first
+  std::vector<SigningKey> dynamic_keys;  // newest first, not empty
+  std::vector<SigningKey> static_keys;   // newest first; may be empty unless asked for
   size_t current = 0;                    // the dynamic key that signs
   int64_t refresh_at_ms = 0;
   int64_t fetched_at_ms = 0;
 
-  const SigningKey& ToSign(bool use_static) const {
-    return use_static ? static_keys.front() : dynamic_keys[current];
-  }
+  // DEPENDENCY_DOWN when the static key is to be used and could not be fetched.
+  absl::StatusOr<const SigningKey*> ToSign(bool use_static) const;
   // Null when there is no such key, or it has expired.
   const SigningKey* Find(std::string_view key_id, int64_t now_ms) const;
 };
@@ -51,11 +50,13 @@ class KeyCache {
   KeyCache(jwks::v1::JwksService& jwks, const Clock& clock);
   ~KeyCache();
 
-  // `app` is the app's public tenant.
+  // `app` is the app's public tenant. A static key is among the keys if `with_static`, unless the
+  // jwks service does not answer. Who can do without spares the app's first session the making of
+  // one.
   absl::StatusOr<std::shared_ptr<const KeySet>> Get(rpc::CallContext& context,
-                                                    const tenancy::Tenant& app);
-  // Keys fetched past every cache, since a token was signed with none of `known`. Returns `known`
-  // itself when that was tried a moment ago: anybody can send unknown key ids.
+                                                    const tenancy::Tenant& app, bool with_static);
+  // All keys, fetched past every cache, since a token was signed with none of `known`. Returns
+  // `known` itself when that was tried a moment ago: anybody can send unknown key ids.
   absl::StatusOr<std::shared_ptr<const KeySet>> Refetch(rpc::CallContext& context,
                                                         const tenancy::Tenant& app,
                                                         std::shared_ptr<const KeySet> known);
@@ -65,15 +66,15 @@ class KeyCache {
   std::shared_ptr<Entry> EntryOf(const tenancy::Tenant& app);
   absl::StatusOr<std::shared_ptr<const KeySet>> Fetch(rpc::CallContext& context,
                                                       const tenancy::Tenant& app, Entry& entry,
-                                                      bool refresh);
+                                                      bool with_static, bool refresh);
 
   jwks::v1::JwksService& jwks_;
   const Clock& clock_;
   LruCache<Entry> entries_;
 };
 
-// The keys in the form that SDKs before JWKS read (formats: 2.10).
-v1::LegacyKeys MakeLegacyKeys(const KeySet& keys, const config::CoreConfig& app_config,
-                              int64_t now_ms);
+// The keys in the form that SDKs before JWKS read (formats: 2.10). Fails as KeySet::ToSign does.
+absl::StatusOr<v1::LegacyKeys> MakeLegacyKeys(const KeySet& keys,
+                                              const config::CoreConfig& app_config, int64_t now_ms);
 
 }  // namespace gatehouse::session

@@ -81,7 +81,9 @@ absl::StatusOr<v1::RefreshSessionResponse> SessionService::RefreshSession(
   if (request.has_access_token_validity_ms()) {
     RETURN_IF_ERROR(CheckValidity(*refreshing.tenant->config, request.access_token_validity_ms()));
   }
-  ASSIGN_OR_RETURN(refreshing.keys, parts_.keys.Get(context, *app));
+  const bool may_use_static = refreshing.use_static_key().value_or(true);
+  ASSIGN_OR_RETURN(refreshing.keys, parts_.keys.Get(context, *app, may_use_static));
+  RETURN_IF_ERROR(refreshing.keys->ToSign(may_use_static).status());
   ASSIGN_OR_RETURN(refreshing.user,
                    parts_.users.Resolve(context, *refreshing.tenant, refreshing.presented.user_id));
   // As stored with the session, even if the user has got another id since.
@@ -248,8 +250,8 @@ absl::Status SessionService::Issue(const Refreshing& refreshing, std::string_vie
   }
 
   v1::IssuedSession issued;
-  RETURN_IF_ERROR(
-      Mint(token, refreshing.keys->ToSign(use_static_key), *issued.mutable_access_token()));
+  ASSIGN_OR_RETURN(const SigningKey* key, refreshing.keys->ToSign(use_static_key));
+  RETURN_IF_ERROR(Mint(token, *key, *issued.mutable_access_token()));
   FillSession(token, *issued.mutable_session());
   FillToken(refreshing.next_token, refreshing.refresh_expiry_ms(), refreshing.now_ms,
             *issued.mutable_refresh_token());

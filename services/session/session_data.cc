@@ -72,9 +72,10 @@ absl::StatusOr<v1::GetHandshakeResponse> SessionService::GetHandshake(
     rpc::CallContext& context, const v1::GetHandshakeRequest& request) {
   ASSIGN_OR_RETURN(const auto tenant, parts_.directory.Find(request.scope(), context.deadline));
   ASSIGN_OR_RETURN(const auto app, parts_.directory.FindApp(request.scope(), context.deadline));
-  ASSIGN_OR_RETURN(const auto keys, parts_.keys.Get(context, *app));
+  ASSIGN_OR_RETURN(const auto keys, parts_.keys.Get(context, *app, /*with_static=*/true));
   v1::GetHandshakeResponse response;
-  *response.mutable_legacy_keys() = MakeLegacyKeys(*keys, *app->config, parts_.clock.NowMs());
+  ASSIGN_OR_RETURN(*response.mutable_legacy_keys(),
+                   MakeLegacyKeys(*keys, *app->config, parts_.clock.NowMs()));
   response.set_access_token_blacklisting(tenant->config->access_token_blacklisting());
   response.set_access_token_validity_ms(tenant->config->access_token_validity_ms());
   response.set_refresh_token_validity_ms(tenant->config->refresh_token_validity_ms());

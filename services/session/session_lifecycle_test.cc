@@ -58,6 +58,16 @@ TEST_F(SessionLifecycleTest, CreateStoresOneRowWithOneStatement) {
   EXPECT_EQ(response->legacy_keys().expiry_ms(), 1'700'000'000'000 + 168LL * 3'600'000);
 }
 
+TEST_F(SessionLifecycleTest, CreateAsksForAStaticKeyOnlyToSignWithIt) {
+  Create();
+  EXPECT_EQ(jwks.static_requests, 0);
+  auto request = NewRequest();
+  request.set_use_static_key(true);
+  const auto issued = Create(request);
+  EXPECT_EQ(SplitAccessToken(issued.access_token().token())->key_id, "s-static");
+  EXPECT_EQ(jwks.static_requests, 1);
+}
+
 TEST_F(SessionLifecycleTest, CreateInATenantNamesItInTheHandle) {
   tenants.Add("public", "t1");
   scope = ScopeOf("public", "t1");

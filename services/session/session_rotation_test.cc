@@ -290,7 +290,10 @@ TEST_F(VerifyTest, StatelessVerificationNeedsNoStatement) {
   EXPECT_EQ(response->verified().session().handle(), issued.session().handle());
   EXPECT_FALSE(response->verified().has_payload_update_available());
   EXPECT_EQ(database->statements_executed(), statements);
-  EXPECT_EQ(jwks.calls, 1);
+  // One for the creation, which does without the static key, one for the first verification.
+  EXPECT_EQ(jwks.calls, 2);
+  ASSERT_TRUE(Verify(issued.access_token().token(), false, true).ok());
+  EXPECT_EQ(jwks.calls, 2);
 }
 
 TEST_F(VerifyTest, StatelessVerificationChecksLineage) {
@@ -345,6 +348,7 @@ TEST_F(VerifyTest, BadTokensAreToBeRefreshedOrBadInput) {
 
 TEST_F(VerifyTest, UnknownKeyIsAskedForOnceASecond) {
   const auto issued = Create();
+  ASSERT_TRUE(Verify(issued.access_token().token(), false, true)->has_verified());
   jwks.AddDynamic("d-1700000000005");
   const AccessToken content = Read(issued.access_token());
   const auto pair = *crypto::RsaKeyPair::FromStored(crypto::core_vectors::kKeyPair);
@@ -371,6 +375,30 @@ TEST_F(VerifyTest, KnownKeysDoWhileTheJwksServiceIsDown) {
     EXPECT_TRUE(Verify(issued.access_token().token(), false, true)->has_verified());
   }
   EXPECT_EQ(jwks.calls - calls, 1);
+}
+
+TEST_F(VerifyTest, DynamicKeysDoWhileNoStaticOneCanBeFetched) {
+  const auto issued = Create();
+  jwks.down = true;
+  EXPECT_TRUE(Verify(issued.access_token().token(), false, true)->has_verified());
+
+  // Which key signs is known only once the session has been changed: too late to fail.
+  auto refresh = RefreshRequest(issued.refresh_token().token(), kEager);
+  auto context = Context();
+  EXPECT_EQ(ReasonOf(service.RefreshSession(context, refresh).status()),
+            ErrorReason::kDependencyDown);
+  EXPECT_EQ(Row(issued.session().handle())->refresh_hash2, Hash2(issued.refresh_token()));
+  refresh.set_use_static_key(false);
+  EXPECT_TRUE(Refresh(refresh).has_issued());
+
+  auto request = NewRequest();
+  request.set_use_static_key(true);
+  EXPECT_EQ(ReasonOf(service.CreateSession(context, request).status()),
+            ErrorReason::kDependencyDown);
+  jwks.down = false;
+  clock.AdvanceMs(1000);
+  const auto with_static = Create(request);
+  EXPECT_TRUE(Verify(with_static.access_token().token(), false, true)->has_verified());
 }
 
 TEST_F(RegenerateTest, StoresNewClaimsAndKeepsTheTokensLineageAndExpiry) {

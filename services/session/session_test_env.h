@@ -41,8 +41,11 @@ class FakeJwks final : public jwks::v1::JwksService {
       rpc::CallContext&, const jwks::v1::GetSigningKeysRequest& request) override {
     ++calls;
     if (request.refresh()) ++refreshes;
+    if (request.with_static_key()) ++static_requests;
     if (down) return MakeError(ErrorReason::kDependencyDown, "down");
-    return keys;
+    auto response = keys;
+    if (!request.with_static_key() && !request.refresh()) response.clear_static_keys();
+    return response;
   }
 
   FakeJwks() {
@@ -65,6 +68,7 @@ class FakeJwks final : public jwks::v1::JwksService {
   jwks::v1::GetSigningKeysResponse keys;
   std::atomic<int> calls = 0;
   std::atomic<int> refreshes = 0;
+  std::atomic<int> static_requests = 0;
   bool down = false;
 };
 

@@ -54,7 +54,7 @@ absl::StatusOr<SessionService::Judged> SessionService::Judge(
     rpc::CallContext& context, const v1::VerifySessionRequest& request,
     const tenancy::Tenant& app) {
   Judged judged;
-  ASSIGN_OR_RETURN(judged.keys, parts_.keys.Get(context, app));
+  ASSIGN_OR_RETURN(judged.keys, parts_.keys.Get(context, app, /*with_static=*/true));
   const auto try_refresh = [&judged](std::string_view message) {
     judged.try_refresh_message = std::string(message);
     return judged;
@@ -97,10 +97,10 @@ absl::StatusOr<v1::VerifySessionResponse> SessionService::VerifySession(
   ASSIGN_OR_RETURN(const auto app, parts_.directory.FindApp(request.scope(), context.deadline));
   ASSIGN_OR_RETURN(const Judged judged, Judge(context, request, *app));
   v1::VerifySessionResponse response;
-  const auto with_keys = [&]() -> v1::VerifySessionResponse {
+  const auto with_keys = [&]() -> absl::StatusOr<v1::VerifySessionResponse> {
     if (request.legacy()) {
-      *response.mutable_legacy_keys() =
-          MakeLegacyKeys(*judged.keys, *app->config, parts_.clock.NowMs());
+      ASSIGN_OR_RETURN(*response.mutable_legacy_keys(),
+                       MakeLegacyKeys(*judged.keys, *app->config, parts_.clock.NowMs()));
     }
     return std::move(response);
   };
@@ -125,7 +125,8 @@ absl::StatusOr<v1::VerifySessionResponse> SessionService::VerifySession(
 
   if (!request.stateless()) {
     RETURN_IF_ERROR(VerifyLazily(context, *tenant, token, row, *judged.keys, response));
-    return response.has_verified() ? with_keys() : std::move(response);
+    if (response.has_verified()) return with_keys();
+    return response;
   }
 
   v1::VerifySessionResponse::Verified& verified = *response.mutable_verified();
@@ -194,7 +195,8 @@ absl::Status SessionService::VerifyLazily(rpc::CallContext& context, const tenan
   FillSession(renewed, *verified.mutable_session());
   // V1 knows no static keys.
   const bool use_static_key = source->use_static_key && token.version != TokenVersion::kV1;
-  return Mint(renewed, keys.ToSign(use_static_key), *verified.mutable_access_token());
+  ASSIGN_OR_RETURN(const SigningKey* key, keys.ToSign(use_static_key));
+  return Mint(renewed, *key, *verified.mutable_access_token());
 }
 
 }  // namespace gatehouse::session
