@@ -7,6 +7,8 @@ import (
 	"sort"
 	"testing"
 
+	"gatehouse/tests/sdk/browser/app"
+
 	"github.com/supertokens/supertokens-golang/recipe/emailpassword"
 	"github.com/supertokens/supertokens-golang/recipe/emailpassword/epmodels"
 	"github.com/supertokens/supertokens-golang/recipe/session"
@@ -21,8 +23,8 @@ import (
 
 func signedUp(t *testing.T) epmodels.User {
 	t.Helper()
-	result, err := emailpassword.SignUp(tenant, freshEmail(), password)
-	must(t, err)
+	result, err := emailpassword.SignUp(tenant, app.FreshEmail(), app.Password)
+	app.Must(t, err)
 	if result.OK == nil {
 		t.Fatal("the email of a new user is taken")
 	}
@@ -32,7 +34,7 @@ func signedUp(t *testing.T) epmodels.User {
 func newSession(t *testing.T, userID string, payload, data map[string]interface{}) sessmodels.SessionContainer {
 	t.Helper()
 	created, err := session.CreateNewSessionWithoutRequestResponse(tenant, userID, payload, data, nil)
-	must(t, err)
+	app.Must(t, err)
 	return created
 }
 
@@ -52,38 +54,38 @@ func refresh(tokens sessmodels.SessionTokens) (sessmodels.SessionTokens, error) 
 func signsIn(t *testing.T, email, secret string) bool {
 	t.Helper()
 	result, err := emailpassword.SignIn(tenant, email, secret)
-	must(t, err)
+	app.Must(t, err)
 	return result.OK != nil
 }
 
 func TestSignsUpOncePerEmailAndInWithTheRightPasswordOnly(t *testing.T) {
 	user := signedUp(t)
-	equal(t, user.TenantIds, []string{tenant})
+	app.Equal(t, user.TenantIds, []string{tenant})
 	again, err := emailpassword.SignUp(tenant, user.Email, "another one 2")
-	must(t, err)
-	equal(t, again.EmailAlreadyExistsError != nil, true)
-	equal(t, signsIn(t, user.Email, "wrong horse 1"), false)
-	equal(t, signsIn(t, user.Email, password), true)
+	app.Must(t, err)
+	app.Equal(t, again.EmailAlreadyExistsError != nil, true)
+	app.Equal(t, signsIn(t, user.Email, "wrong horse 1"), false)
+	app.Equal(t, signsIn(t, user.Email, app.Password), true)
 }
 
 func TestFindsAUser(t *testing.T) {
 	user := signedUp(t)
 	byID, err := emailpassword.GetUserByID(user.ID)
-	must(t, err)
-	equal(t, *byID, user)
+	app.Must(t, err)
+	app.Equal(t, *byID, user)
 	byEmail, err := emailpassword.GetUserByEmail(tenant, user.Email)
-	must(t, err)
-	equal(t, *byEmail, user)
+	app.Must(t, err)
+	app.Equal(t, *byEmail, user)
 	nobody, err := emailpassword.GetUserByID("not-a-user")
-	must(t, err)
-	equal(t, nobody == nil, true)
+	app.Must(t, err)
+	app.Equal(t, nobody == nil, true)
 	count, err := supertokens.GetUserCount(nil, nil)
-	must(t, err)
-	equal(t, count >= 1, true)
+	app.Must(t, err)
+	app.Equal(t, count >= 1, true)
 	limit := 1
 	page, err := supertokens.GetUsersNewestFirst(tenant, nil, &limit, nil, nil)
-	must(t, err)
-	equal(t, len(page.Users), 1)
+	app.Must(t, err)
+	app.Equal(t, len(page.Users), 1)
 }
 
 func TestCreatesVerifiesChangesAndRevokesASession(t *testing.T) {
@@ -92,61 +94,61 @@ func TestCreatesVerifiesChangesAndRevokesASession(t *testing.T) {
 	tokens := created.GetAllSessionTokensDangerously()
 
 	verified, err := verify(tokens, false)
-	must(t, err)
-	equal(t, verified.GetUserID(), user.ID)
-	equal(t, verified.GetAccessTokenPayload()["colour"], "green")
+	app.Must(t, err)
+	app.Equal(t, verified.GetUserID(), user.ID)
+	app.Equal(t, verified.GetAccessTokenPayload()["colour"], "green")
 	data, err := verified.GetSessionDataInDatabase()
-	must(t, err)
-	equal(t, data, map[string]interface{}{"secret": "7"})
+	app.Must(t, err)
+	app.Equal(t, data, map[string]interface{}{"secret": "7"})
 	_, err = verify(tokens, true)
-	must(t, err)
+	app.Must(t, err)
 
-	must(t, verified.MergeIntoAccessTokenPayload(map[string]interface{}{"colour": "blue"}))
+	app.Must(t, verified.MergeIntoAccessTokenPayload(map[string]interface{}{"colour": "blue"}))
 	changed, err := verify(verified.GetAllSessionTokensDangerously(), false)
-	must(t, err)
-	equal(t, changed.GetAccessTokenPayload()["colour"], "blue")
-	must(t, changed.UpdateSessionDataInDatabase(map[string]interface{}{"secret": "8"}))
+	app.Must(t, err)
+	app.Equal(t, changed.GetAccessTokenPayload()["colour"], "blue")
+	app.Must(t, changed.UpdateSessionDataInDatabase(map[string]interface{}{"secret": "8"}))
 	information, err := session.GetSessionInformation(created.GetHandle())
-	must(t, err)
-	equal(t, information.SessionDataInDatabase, map[string]interface{}{"secret": "8"})
+	app.Must(t, err)
+	app.Equal(t, information.SessionDataInDatabase, map[string]interface{}{"secret": "8"})
 
 	broken := tokens
 	broken.AccessToken = broken.AccessToken[:len(broken.AccessToken)-8] + "AAAAAAAA"
 	_, err = verify(broken, false)
-	equal(t, errors.As(err, &sesserrors.TryRefreshTokenError{}), true)
+	app.Equal(t, errors.As(err, &sesserrors.TryRefreshTokenError{}), true)
 
 	handles, err := session.GetAllSessionHandlesForUser(user.ID, nil)
-	must(t, err)
-	equal(t, handles, []string{created.GetHandle()})
+	app.Must(t, err)
+	app.Equal(t, handles, []string{created.GetHandle()})
 	for _, want := range []bool{true, false} {
 		revoked, err := session.RevokeSession(created.GetHandle())
-		must(t, err)
-		equal(t, revoked, want)
+		app.Must(t, err)
+		app.Equal(t, revoked, want)
 	}
 	gone, err := session.GetSessionInformation(created.GetHandle())
-	must(t, err)
-	equal(t, gone == nil, true)
+	app.Must(t, err)
+	app.Equal(t, gone == nil, true)
 	_, err = refresh(tokens)
-	equal(t, errors.As(err, &sesserrors.UnauthorizedError{}), true)
+	app.Equal(t, errors.As(err, &sesserrors.UnauthorizedError{}), true)
 	_, err = verify(tokens, true)
-	equal(t, errors.As(err, &sesserrors.UnauthorizedError{}), true)
+	app.Equal(t, errors.As(err, &sesserrors.UnauthorizedError{}), true)
 }
 
 func TestRefreshesAgainWhileTheReplyMayHaveBeenLost(t *testing.T) {
 	created := newSession(t, signedUp(t).ID, nil, nil)
 	first := created.GetAllSessionTokensDangerously()
 	lost, err := refresh(first)
-	must(t, err)
-	equal(t, *lost.RefreshToken == *first.RefreshToken, false)
+	app.Must(t, err)
+	app.Equal(t, *lost.RefreshToken == *first.RefreshToken, false)
 	second, err := refresh(first)
-	must(t, err)
+	app.Must(t, err)
 	_, err = verify(second, false)
-	must(t, err)
+	app.Must(t, err)
 	third, err := refresh(second)
-	must(t, err)
+	app.Must(t, err)
 	verified, err := verify(third, false)
-	must(t, err)
-	equal(t, verified.GetHandle(), created.GetHandle())
+	app.Must(t, err)
+	app.Equal(t, verified.GetHandle(), created.GetHandle())
 }
 
 func TestDetectsAStolenRefreshToken(t *testing.T) {
@@ -154,14 +156,14 @@ func TestDetectsAStolenRefreshToken(t *testing.T) {
 	created := newSession(t, user.ID, nil, nil)
 	stolen := created.GetAllSessionTokensDangerously()
 	current, err := refresh(stolen)
-	must(t, err)
+	app.Must(t, err)
 	_, err = verify(current, false) // The first use of the new token makes the old one worthless.
-	must(t, err)
+	app.Must(t, err)
 	_, err = refresh(stolen)
 	var theft sesserrors.TokenTheftDetectedError
-	equal(t, errors.As(err, &theft), true)
-	equal(t, theft.Payload.SessionHandle, created.GetHandle())
-	equal(t, theft.Payload.UserID, user.ID)
+	app.Equal(t, errors.As(err, &theft), true)
+	app.Equal(t, theft.Payload.SessionHandle, created.GetHandle())
+	app.Equal(t, theft.Payload.UserID, user.ID)
 }
 
 func TestRevokesAllSessionsOfAUser(t *testing.T) {
@@ -171,114 +173,114 @@ func TestRevokesAllSessionsOfAUser(t *testing.T) {
 		want = append(want, newSession(t, user.ID, nil, nil).GetHandle())
 	}
 	revoked, err := session.RevokeAllSessionsForUser(user.ID, nil)
-	must(t, err)
+	app.Must(t, err)
 	sort.Strings(revoked)
 	sort.Strings(want)
-	equal(t, revoked, want)
+	app.Equal(t, revoked, want)
 }
 
 func TestGrantsRolesAndPutsThemIntoTheSession(t *testing.T) {
-	user, role := signedUp(t), unique("editor")
+	user, role := signedUp(t), app.Unique("editor")
 	created, err := userroles.CreateNewRoleOrAddPermissions(role, []string{"read", "write"})
-	must(t, err)
-	equal(t, created.OK.CreatedNewRole, true)
+	app.Must(t, err)
+	app.Equal(t, created.OK.CreatedNewRole, true)
 	extended, err := userroles.CreateNewRoleOrAddPermissions(role, []string{"delete"})
-	must(t, err)
-	equal(t, extended.OK.CreatedNewRole, false)
-	equal(t, permissions(t, role), []string{"delete", "read", "write"})
+	app.Must(t, err)
+	app.Equal(t, extended.OK.CreatedNewRole, false)
+	app.Equal(t, permissions(t, role), []string{"delete", "read", "write"})
 	for _, had := range []bool{false, true} {
 		added, err := userroles.AddRoleToUser(tenant, user.ID, role)
-		must(t, err)
-		equal(t, added.OK.DidUserAlreadyHaveRole, had)
+		app.Must(t, err)
+		app.Equal(t, added.OK.DidUserAlreadyHaveRole, had)
 	}
 	unknown, err := userroles.AddRoleToUser(tenant, user.ID, "no-such-role")
-	must(t, err)
-	equal(t, unknown.UnknownRoleError != nil, true)
+	app.Must(t, err)
+	app.Equal(t, unknown.UnknownRoleError != nil, true)
 	users, err := userroles.GetUsersThatHaveRole(tenant, role)
-	must(t, err)
-	equal(t, users.OK.Users, []string{user.ID})
+	app.Must(t, err)
+	app.Equal(t, users.OK.Users, []string{user.ID})
 
 	current := newSession(t, user.ID, nil, nil)
 	has := func(name string) error {
 		validator := userrolesclaims.UserRoleClaimValidators.Includes(name, nil, nil)
 		return current.AssertClaims([]claims.SessionClaimValidator{validator})
 	}
-	must(t, has(role))
-	equal(t, errors.As(has("owner"), &sesserrors.InvalidClaimError{}), true)
+	app.Must(t, has(role))
+	app.Equal(t, errors.As(has("owner"), &sesserrors.InvalidClaimError{}), true)
 
 	_, err = userroles.RemovePermissionsFromRole(role, []string{"delete"})
-	must(t, err)
-	equal(t, permissions(t, role), []string{"read", "write"})
+	app.Must(t, err)
+	app.Equal(t, permissions(t, role), []string{"read", "write"})
 	removed, err := userroles.RemoveUserRole(tenant, user.ID, role)
-	must(t, err)
-	equal(t, removed.OK.DidUserHaveRole, true)
+	app.Must(t, err)
+	app.Equal(t, removed.OK.DidUserHaveRole, true)
 	left, err := userroles.GetRolesForUser(tenant, user.ID)
-	must(t, err)
-	equal(t, len(left.OK.Roles), 0)
+	app.Must(t, err)
+	app.Equal(t, len(left.OK.Roles), 0)
 	// This function of the SDK fails without a user context.
 	deleted, err := userroles.DeleteRole(role, &map[string]interface{}{})
-	must(t, err)
-	equal(t, deleted.OK.DidRoleExist, true)
+	app.Must(t, err)
+	app.Equal(t, deleted.OK.DidRoleExist, true)
 }
 
 func permissions(t *testing.T, role string) []string {
 	t.Helper()
 	result, err := userroles.GetPermissionsForRole(role)
-	must(t, err)
+	app.Must(t, err)
 	sort.Strings(result.OK.Permissions)
 	return result.OK.Permissions
 }
 
 func TestChangesEmailAndPassword(t *testing.T) {
 	user, other := signedUp(t), signedUp(t)
-	newEmail, newPassword, weak := freshEmail(), "brand new 99", "weak"
+	newEmail, newPassword, weak := app.FreshEmail(), "brand new 99", "weak"
 	update := func(email, secret *string) epmodels.UpdateEmailOrPasswordResponse {
 		t.Helper()
 		result, err := emailpassword.UpdateEmailOrPassword(user.ID, email, secret, nil, nil)
-		must(t, err)
+		app.Must(t, err)
 		return result
 	}
-	equal(t, update(&other.Email, nil).EmailAlreadyExistsError != nil, true)
-	equal(t, update(&newEmail, nil).OK != nil, true)
-	equal(t, update(nil, &newPassword).OK != nil, true)
-	equal(t, update(nil, &weak).PasswordPolicyViolatedError != nil, true)
-	equal(t, signsIn(t, user.Email, password), false)
-	equal(t, signsIn(t, newEmail, password), false)
-	equal(t, signsIn(t, newEmail, newPassword), true)
+	app.Equal(t, update(&other.Email, nil).EmailAlreadyExistsError != nil, true)
+	app.Equal(t, update(&newEmail, nil).OK != nil, true)
+	app.Equal(t, update(nil, &newPassword).OK != nil, true)
+	app.Equal(t, update(nil, &weak).PasswordPolicyViolatedError != nil, true)
+	app.Equal(t, signsIn(t, user.Email, app.Password), false)
+	app.Equal(t, signsIn(t, newEmail, app.Password), false)
+	app.Equal(t, signsIn(t, newEmail, newPassword), true)
 }
 
 func TestAResetTokenWorksOnce(t *testing.T) {
 	user := signedUp(t)
 	created, err := emailpassword.CreateResetPasswordToken(tenant, user.ID)
-	must(t, err)
+	app.Must(t, err)
 	unknown, err := emailpassword.CreateResetPasswordToken(tenant, "not-a-user")
-	must(t, err)
-	equal(t, unknown.UnknownUserIdError != nil, true)
+	app.Must(t, err)
+	app.Equal(t, unknown.UnknownUserIdError != nil, true)
 	first, err := emailpassword.ResetPasswordUsingToken(tenant, created.OK.Token, "after reset 1")
-	must(t, err)
-	equal(t, *first.OK.UserId, user.ID)
+	app.Must(t, err)
+	app.Equal(t, *first.OK.UserId, user.ID)
 	second, err := emailpassword.ResetPasswordUsingToken(tenant, created.OK.Token, "after reset 2")
-	must(t, err)
-	equal(t, second.ResetPasswordInvalidTokenError != nil, true)
-	equal(t, signsIn(t, user.Email, "after reset 1"), true)
+	app.Must(t, err)
+	app.Equal(t, second.ResetPasswordInvalidTokenError != nil, true)
+	app.Equal(t, signsIn(t, user.Email, "after reset 1"), true)
 }
 
 func TestDeletesAUser(t *testing.T) {
 	user := signedUp(t)
-	must(t, supertokens.DeleteUser(user.ID))
+	app.Must(t, supertokens.DeleteUser(user.ID))
 	gone, err := emailpassword.GetUserByID(user.ID)
-	must(t, err)
-	equal(t, gone == nil, true)
+	app.Must(t, err)
+	app.Equal(t, gone == nil, true)
 }
 
 func TestCreatesAThirdPartyUserOnce(t *testing.T) {
-	subject, email := unique("subject"), freshEmail()
+	subject, email := app.Unique("subject"), app.FreshEmail()
 	first, err := thirdparty.ManuallyCreateOrUpdateUser(tenant, "local", subject, email)
-	must(t, err)
-	equal(t, first.OK.CreatedNewUser, true)
-	equal(t, first.OK.User.ThirdParty.UserID, subject)
+	app.Must(t, err)
+	app.Equal(t, first.OK.CreatedNewUser, true)
+	app.Equal(t, first.OK.User.ThirdParty.UserID, subject)
 	second, err := thirdparty.ManuallyCreateOrUpdateUser(tenant, "local", subject, email)
-	must(t, err)
-	equal(t, second.OK.CreatedNewUser, false)
-	equal(t, second.OK.User, first.OK.User)
+	app.Must(t, err)
+	app.Equal(t, second.OK.CreatedNewUser, false)
+	app.Equal(t, second.OK.User, first.OK.User)
 }
