@@ -1,6 +1,8 @@
 "use strict";
 // A browser as far as session tokens are concerned: it keeps cookies and the anti-CSRF token, or the
-// header tokens, and sends back what it was given.
+// header tokens, and sends back what it was given. Made with node:http, which has each cookie by
+// itself in every version of node; fetch has not.
+const http = require("node:http");
 
 class Browser {
     /** transfer: "cookie" or "header", as a front-end SDK announces it with st-auth-mode. */
@@ -44,13 +46,9 @@ class Browser {
         if (options.body !== undefined) {
             headers["content-type"] = "application/json";
         }
-        const response = await fetch(this.origin + path, {
-            method,
-            headers,
-            body: options.body === undefined ? undefined : JSON.stringify(options.body),
-        });
+        const response = await exchange(this.origin + path, method, headers, options.body);
         this.#keep(response.headers);
-        const text = await response.text();
+        const text = response.text;
         let body = text;
         try {
             body = JSON.parse(text);
@@ -69,7 +67,7 @@ class Browser {
     }
 
     #keep(headers) {
-        for (const line of headers.getSetCookie()) {
+        for (const line of headers["set-cookie"] ?? []) {
             const [pair, ...attributes] = line.split(";").map((part) => part.trim());
             const name = pair.slice(0, pair.indexOf("="));
             const value = pair.slice(name.length + 1);
@@ -80,16 +78,37 @@ class Browser {
                 this.cookies.set(name, value);
             }
         }
-        this.antiCsrf = headers.get("anti-csrf") ?? this.antiCsrf;
+        this.antiCsrf = headers["anti-csrf"] ?? this.antiCsrf;
         for (const [header, field] of [
             ["st-access-token", "accessToken"],
             ["st-refresh-token", "refreshToken"],
         ]) {
-            if (headers.get(header) !== null) {
-                this[field] = headers.get(header) || undefined;
+            if (headers[header] !== undefined) {
+                this[field] = headers[header] || undefined;
             }
         }
     }
+}
+
+/** One request; {status, headers, text}. */
+function exchange(url, method, headers, body) {
+    const data = body === undefined ? "" : JSON.stringify(body);
+    return new Promise((resolve, reject) => {
+        const request = http.request(
+            url,
+            { method, agent: false, headers: { ...headers, "content-length": Buffer.byteLength(data) } },
+            (response) => {
+                const parts = [];
+                response.on("data", (part) => parts.push(part));
+                response.on("error", reject);
+                response.on("end", () =>
+                    resolve({ status: response.statusCode, headers: response.headers, text: Buffer.concat(parts).toString() }),
+                );
+            },
+        );
+        request.on("error", reject);
+        request.end(data);
+    });
 }
 
 /** The body of the email-password forms of the SDKs' HTTP interface. */
