@@ -36,6 +36,33 @@ constexpr db::Statement kCountDynamic = {
 constexpr db::Statement kCountStatic = {"test_count_static",
                                         "SELECT count(*) FROM {jwt_signing_keys}"};
 
+// A store so slow that a key is due for rotation by the time it has been stored.
+class SlowStore final : public KeyStore {
+ public:
+  SlowStore(KeyStore& store, FakeClock& clock) : store_(store), clock_(clock) {}
+
+  absl::StatusOr<StoredKeys> Load(const tenancy::Tenant& app, int64_t created_from_ms,
+                                  absl::Time deadline) override {
+    return store_.Load(app, created_from_ms, deadline);
+  }
+  absl::StatusOr<StoredKeys> Ensure(const tenancy::Tenant& app, int64_t created_from_ms,
+                                    const Candidates& candidates, absl::Time deadline) override {
+    auto keys = store_.Ensure(app, created_from_ms, candidates, deadline);
+    clock_.AdvanceMs(kIntervalMs);
+    return keys;
+  }
+  absl::Status AdoptDynamic(const tenancy::Tenant&, const StoredKey&, absl::Time) override {
+    return MakeError(ErrorReason::kInternal, "unexpected");
+  }
+  absl::Status AdoptStatic(const tenancy::Tenant&, const StoredKey&, absl::Time) override {
+    return MakeError(ErrorReason::kInternal, "unexpected");
+  }
+
+ private:
+  KeyStore& store_;
+  FakeClock& clock_;
+};
+
 // One instance of the service.
 struct Instance {
   Instance(gatehouse::testing::TestTenants& tenants, const Clock& clock)
@@ -150,6 +177,19 @@ TEST_F(JwksServiceTest, BareReadRotatesWhenDueAndOldKeysGoOnVerifying) {
   EXPECT_EQ(instance.PublishedIds().size(), 3u);
   clock.AdvanceMs(1);
   EXPECT_EQ(instance.PublishedIds(), (std::vector<std::string>{ids[0], ids[2]}));
+}
+
+TEST_F(JwksServiceTest, AKeyThatIsDueAsSoonAsItIsStoredStillDoes) {
+  const auto app = *tenants.directory().FindApp(ScopeOf("public"), Soon());
+  PgKeyStore store(tenants);
+  SlowStore slow(store, clock);
+  crypto::KeyPairPool pairs({});
+  SigningKeys keys(slow, pairs, clock);
+  for (const size_t count : {1u, 2u, 2u}) {
+    const auto now = keys.Get(*app, StaticKey::kRequired, Soon());
+    ASSERT_TRUE(now.ok()) << now.status();
+    EXPECT_EQ(now->verifiable, count);
+  }
 }
 
 TEST_F(JwksServiceTest, TwoInstancesMakeOneKeyAtTheStartAndOneAtRotation) {

@@ -114,8 +114,8 @@ absl::StatusOr<KeysNow> SigningKeys::Get(const tenancy::Tenant& app, StaticKey s
   const auto lock = LockBy(entry->reload_mutex, deadline);
   if (!lock.owns_lock()) return TooSlow();
   if (auto now = At(app, entry->Keys(), static_key, clock_.NowMs())) return *std::move(now);
-  RETURN_IF_ERROR(Reload(app, *entry, static_key, deadline));
-  if (auto now = At(app, entry->Keys(), static_key, clock_.NowMs())) return *std::move(now);
+  ASSIGN_OR_RETURN(const int64_t read_at_ms, Reload(app, *entry, static_key, deadline));
+  if (auto now = At(app, entry->Keys(), static_key, read_at_ms)) return *std::move(now);
   return MakeError(ErrorReason::kInternal, "The app has no usable signing key");
 }
 
@@ -129,33 +129,36 @@ absl::StatusOr<KeysNow> SigningKeys::GetFresh(const tenancy::Tenant& app, absl::
       const std::lock_guard state(entry->mutex);
       due = entry->keys == nullptr || clock_.NowMs() >= entry->read_at_ms + kMinRereadMs;
     }
-    if (due) RETURN_IF_ERROR(Reload(app, *entry, StaticKey::kRequired, deadline));
+    if (due) RETURN_IF_ERROR(Reload(app, *entry, StaticKey::kRequired, deadline).status());
   }
   return Get(app, StaticKey::kRequired, deadline);
 }
 
-absl::Status SigningKeys::Reload(const tenancy::Tenant& app, Entry& entry, StaticKey static_key,
-                                 absl::Time deadline) {
+absl::StatusOr<int64_t> SigningKeys::Reload(const tenancy::Tenant& app, Entry& entry,
+                                            StaticKey static_key, absl::Time deadline) {
   if (inherit_ != nullptr && !entry.inherited) entry.inherited = inherit_(app, deadline).ok();
 
   const KeyTimeline timeline = KeyTimeline::Of(*app.config);
   const int64_t verifiable_from = timeline.VerifiableFromMs(clock_.NowMs());
   ASSIGN_OR_RETURN(StoredKeys stored, store_.Load(app, verifiable_from, deadline));
+  int64_t read_at_ms = clock_.NowMs();
   const bool dynamic_missing =
       stored.dynamic_keys.empty() ||
-      timeline.NeedsNewKey(stored.dynamic_keys.front().created_at_ms, clock_.NowMs());
+      timeline.NeedsNewKey(stored.dynamic_keys.front().created_at_ms, read_at_ms);
   const bool static_missing = static_key == StaticKey::kRequired && stored.static_keys.empty();
   if (dynamic_missing || static_missing) {
     // Pairs are made before the transaction: no connection waits for them.
     KeyStore::Candidates candidates;
     if (dynamic_missing) candidates.dynamic_key.key_pair = pairs_.Take()->ToStored();
-    const int64_t now_ms = clock_.NowMs();
     if (static_missing) {
-      candidates.static_key = {"s-" + crypto::NewUuid4(), pairs_.Take()->ToStored(), now_ms};
+      candidates.static_key = {"s-" + crypto::NewUuid4(), pairs_.Take()->ToStored(), 0};
     }
-    candidates.dynamic_key.created_at_ms = now_ms;
-    candidates.dynamic_key.key_id = "d-" + std::to_string(now_ms);
-    candidates.dynamic_from_ms = timeline.NewestFromMs(now_ms);
+    // A key is as old as its row, not as its making.
+    if (dynamic_missing) read_at_ms = clock_.NowMs();
+    candidates.static_key.created_at_ms = read_at_ms;
+    candidates.dynamic_key.created_at_ms = read_at_ms;
+    candidates.dynamic_key.key_id = "d-" + std::to_string(read_at_ms);
+    candidates.dynamic_from_ms = timeline.NewestFromMs(read_at_ms);
     ASSIGN_OR_RETURN(stored, store_.Ensure(app, verifiable_from, candidates, deadline));
   }
 
@@ -170,7 +173,7 @@ absl::Status SigningKeys::Reload(const tenancy::Tenant& app, Entry& entry, Stati
   const std::lock_guard lock(entry.mutex);
   entry.keys = std::move(keys);
   entry.read_at_ms = clock_.NowMs();
-  return absl::OkStatus();
+  return read_at_ms;
 }
 
 }  // namespace gatehouse::jwks

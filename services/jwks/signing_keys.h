@@ -71,8 +71,10 @@ class SigningKeys {
  private:
   struct Entry;
   std::shared_ptr<Entry> EntryOf(const tenancy::Tenant& app);
-  absl::Status Reload(const tenancy::Tenant& app, Entry& entry, StaticKey static_key,
-                      absl::Time deadline);
+  // Returns when, in epoch milliseconds, what it read was all that was needed: with the shortest of
+  // intervals and the slowest of databases, a rotation may be due again when it has returned.
+  absl::StatusOr<int64_t> Reload(const tenancy::Tenant& app, Entry& entry, StaticKey static_key,
+                                 absl::Time deadline);
 
   KeyStore& store_;
   crypto::KeyPairPool& pairs_;
