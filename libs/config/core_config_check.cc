@@ -11,6 +11,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "libs/config/core_config.h"
+#include "libs/crypto/password.h"
 
 namespace gatehouse::config {
 namespace {
@@ -19,10 +20,13 @@ using Issues = std::vector<SettingIssue>;
 
 constexpr size_t kMinApiKeyBytes = 20;
 constexpr size_t kMinSaasSecretBytes = 40;
-// libargon2 needs eight blocks a lane; crypt's bcrypt knows costs 4 to 31, and 31 takes hours.
-constexpr int64_t kMinArgon2KbPerLane = 8;
-constexpr int64_t kMinBcryptLogRounds = 4;
-constexpr int64_t kMaxBcryptLogRounds = 30;
+constexpr int64_t kMinArgon2KbPerLane = 8;  // libargon2's
+// What libs/crypto is willing to spend on one hash: beyond it every sign-up would fail.
+constexpr int64_t kMinBcryptLogRounds = crypto::kMinBcryptCost;
+constexpr int64_t kMaxBcryptLogRounds = crypto::kMaxBcryptCost;
+constexpr int64_t kMaxArgon2MemoryKb = crypto::kMaxArgon2MemoryKb;
+constexpr int64_t kMaxArgon2WorkKb = crypto::kMaxArgon2WorkKb;
+constexpr int64_t kMaxArgon2Parallelism = crypto::kMaxArgon2Parallelism;
 constexpr double kNoLimit = std::numeric_limits<double>::infinity();
 constexpr std::string_view kDefaultSamlEntityId = "https://saml.supertokens.com";
 
@@ -228,12 +232,26 @@ void CoreConfig::CheckHashingCosts(Issues& issues) const {
   const int64_t rounds = Int(Setting::kBcryptLogRounds);
   if (rounds > 0 && (rounds < kMinBcryptLogRounds || rounds > kMaxBcryptLogRounds)) {
     issues.push_back({Setting::kBcryptLogRounds,
-                      "'bcrypt_log_rounds' must be between 4 and 30 inclusive"});
+                      absl::StrCat("'bcrypt_log_rounds' must be between ", kMinBcryptLogRounds,
+                                   " and ", kMaxBcryptLogRounds, " inclusive")});
   }
+  const int64_t lanes = Int(Setting::kArgon2Parallelism);
   const int64_t memory_kb = Int(Setting::kArgon2MemoryKb);
-  if (memory_kb > 0 && memory_kb < kMinArgon2KbPerLane * Int(Setting::kArgon2Parallelism)) {
+  if (lanes > kMaxArgon2Parallelism) {
+    issues.push_back(
+        {Setting::kArgon2Parallelism,
+         absl::StrCat("'argon2_parallelism' must be at most ", kMaxArgon2Parallelism)});
+  } else if (memory_kb > 0 && memory_kb < kMinArgon2KbPerLane * lanes) {
     issues.push_back({Setting::kArgon2MemoryKb,
                       "'argon2_memory_kb' must be at least 8 times 'argon2_parallelism'"});
+  }
+  if (memory_kb > kMaxArgon2MemoryKb) {
+    issues.push_back({Setting::kArgon2MemoryKb,
+                      absl::StrCat("'argon2_memory_kb' must be at most ", kMaxArgon2MemoryKb)});
+  } else if (memory_kb > 0 && Int(Setting::kArgon2Iterations) > kMaxArgon2WorkKb / memory_kb) {
+    issues.push_back({Setting::kArgon2Iterations,
+                      absl::StrCat("'argon2_iterations' times 'argon2_memory_kb' must be at most ",
+                                   kMaxArgon2WorkKb)});
   }
 }
 
