@@ -64,13 +64,14 @@ constexpr Statement kListRolesWithPermission = {
 
 // By roles_pkey and user_roles_pkey. The lock makes a concurrent DeleteRole wait, and this wait for
 // one that came first, so that no user keeps a role that is gone.
+// The sub-select keeps the user id from being measured where there is no role to assign.
 constexpr Statement kAssignExistingRole = {
     "roles_assign",
     "WITH known AS ("
     "  SELECT role FROM {roles} WHERE app_id = $1 AND role = $4 FOR KEY SHARE"
     "), added AS ("
     "  INSERT INTO {user_roles} (app_id, tenant_id, user_id, role)"
-    "  SELECT $1, $2, $3, role FROM known"
+    "  SELECT $1, $2, (SELECT $3::varchar), role FROM known"
     "  ON CONFLICT DO NOTHING RETURNING role"
     ") SELECT EXISTS (SELECT role FROM known), EXISTS (SELECT role FROM added)"};
 

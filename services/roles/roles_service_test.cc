@@ -284,6 +284,7 @@ TEST_F(RolesServiceTest, BadNamesAreRefusedAndChangeNothing) {
   EXPECT_EQ(ReasonOf(Assign(app, std::string(129, 'u'), "editor").status()),
             ErrorReason::kBadInput);
   EXPECT_FALSE(Assign(app, "u", too_long)->role_found());
+  EXPECT_FALSE(Assign(app, std::string(129, 'u'), "none")->role_found());
 }
 
 TEST_F(RolesServiceTest, UnknownTenantAndAppAreNotFound) {
