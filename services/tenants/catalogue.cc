@@ -4,9 +4,9 @@
 #include <set>
 
 #include "libs/base/status.h"
-#include "libs/config/tenant_config_rules.h"
 #include "libs/tenancy/base_config_codec.h"
 #include "libs/tenancy/tenant_resolver.h"
+#include "services/tenants/tenant_update.h"
 
 namespace gatehouse::tenants {
 namespace {
@@ -25,6 +25,12 @@ bool SetsDatabaseKeys(const json::Value& core_config) {
     if (setting != nullptr && setting->scope == config::SettingScope::kDatabase) return true;
   }
   return false;
+}
+
+// The mode that a tenant's own configuration names; empty: none.
+std::string ModeIn(const json::Value& core_config) {
+  const json::Value* mode = core_config.Find("migration_mode");
+  return mode == nullptr || mode->is_null() ? "" : json::Serialize(*mode);
 }
 
 template <typename Message>
@@ -188,6 +194,24 @@ void Catalogue::Watch(Watcher watcher) {
   watchers_.push_back(std::move(watcher));
 }
 
+absl::Status Catalogue::CheckMode(const config::TenantUpdate& update,
+                                  const std::vector<config::TenantRow>& rows,
+                                  config::MigrationMode next) const {
+  const std::string named = ModeIn(*update.core_config);
+  if (update.stored == nullptr) {
+    return named.empty() ? absl::OkStatus() : CheckMigrationStep(nullptr, next);
+  }
+  if (named == ModeIn(*update.stored)) return absl::OkStatus();
+  config::TenantUpdate before = update;
+  before.core_config = update.stored;
+  before.prevent_protected = false;
+  const auto resolved = config::CheckTenantUpdate(base_, before, rows);
+  // What is stored may be what this change repairs.
+  if (!resolved.ok()) return absl::OkStatus();
+  const config::MigrationMode current = (*resolved)->migration_mode();
+  return CheckMigrationStep(&current, next);
+}
+
 absl::StatusOr<tenancy::TenantPtr> Catalogue::CheckAndResolve(const v1::Tenant& tenant,
                                                               const v1::Tenant* stored,
                                                               bool prevent_protected) const {
@@ -224,6 +248,7 @@ absl::StatusOr<tenancy::TenantPtr> Catalogue::CheckAndResolve(const v1::Tenant& 
   update.prevent_protected = prevent_protected;
   auto resolved = std::make_shared<tenancy::Tenant>();
   ASSIGN_OR_RETURN(resolved->config, config::CheckTenantUpdate(base_, update, rows));
+  RETURN_IF_ERROR(CheckMode(update, rows, resolved->config->migration_mode()));
   resolved->connection_uri_domain = scope.connection_uri_domain();
   resolved->app_id = scope.app_id();
   resolved->tenant_id = scope.tenant_id();

@@ -14,6 +14,7 @@
 #include "gatehouse/tenants/v1/tenants_service.pb.h"
 #include "libs/base/json.h"
 #include "libs/config/core_config.h"
+#include "libs/config/tenant_config_rules.h"
 #include "libs/rpc/service.h"
 #include "libs/tenancy/tenant_directory.h"
 
@@ -61,6 +62,10 @@ class Catalogue {
   using Domain = std::map<std::string, App, std::less<>>;    // by app id
 
   Catalogue(const config::BaseConfig& base, std::shared_ptr<const config::CoreConfig> root);
+  // BAD_INPUT unless the tenant may be in migration mode `next` after the update.
+  absl::Status CheckMode(const config::TenantUpdate& update,
+                         const std::vector<config::TenantRow>& rows,
+                         config::MigrationMode next) const;
   void Store(EntryPtr entry);
   void Erase(const common::v1::Scope& scope);
   EntryPtr Get(const common::v1::Scope& scope) const;

@@ -210,6 +210,46 @@ TEST_F(TenantsComponentTest, ConfigurationIsCheckedAndInherited) {
             77);
 }
 
+TEST_F(TenantsComponentTest, AMigrationModeOnlyGoesForward) {
+  const auto put = [&](std::string_view core_config) {
+    return instance.PutApp("a", core_config).status();
+  };
+  constexpr std::string_view kLegacy = R"({"migration_mode":"LEGACY"})";
+  constexpr std::string_view kDual = R"({"migration_mode":"dual_write_read_new"})";
+  constexpr std::string_view kMigrated = R"({"migration_mode":"MIGRATED"})";
+  EXPECT_EQ(put(kLegacy).message(),
+            "Invalid core config: migration_mode LEGACY is not available: this server reads the "
+            "new tables only. Use DUAL_WRITE_READ_NEW or MIGRATED");
+  EXPECT_FALSE(instance.Knows(MakeScope("", "a", "")));
+  EXPECT_TRUE(put(kDual).ok());
+  EXPECT_EQ(ReasonOf(put(R"({"migration_mode":"DUAL_WRITE_READ_OLD"})")), ErrorReason::kBadInput);
+  EXPECT_TRUE(put(R"({"access_token_validity":77})").ok());
+  EXPECT_TRUE(put(kDual).ok());
+  EXPECT_TRUE(put(kMigrated).ok());
+  EXPECT_TRUE(put(kMigrated).ok());
+  EXPECT_EQ(put(kDual).message(),
+            "Invalid core config: migration_mode is currently MIGRATED, which is terminal. Old "
+            "tables are stale and cannot be re-introduced into the read path without first being "
+            "repopulated out of band. Refusing transition to DUAL_WRITE_READ_NEW.");
+  // Saying nothing means what is inherited, which is MIGRATED here.
+  EXPECT_TRUE(put(R"({"migration_mode":null})").ok());
+  EXPECT_EQ(ReasonOf(put(kDual)), ErrorReason::kBadInput);
+}
+
+TEST_F(TenantsComponentTest, ATenantFromALegacyCoreCanBeChangedAndMigrated) {
+  ASSERT_TRUE(instance.PutApp("a").ok());
+  ASSERT_TRUE(instance.database()
+                  .Execute(Soon(), db::Statement{"test_legacy",
+                                                 "UPDATE {tenant_configs} SET core_config = "
+                                                 "'{\"migration_mode\":\"LEGACY\"}'"
+                                                 " WHERE app_id = 'a'"})
+                  .ok());
+  Instance restarted(options);
+  ASSERT_TRUE(restarted.Start().ok());
+  EXPECT_TRUE(restarted.PutApp("a", R"({"access_token_validity":77})").ok());
+  EXPECT_TRUE(restarted.PutApp("a", R"({"migration_mode":"MIGRATED"})").ok());
+}
+
 TEST_F(TenantsComponentTest, ProvidersAreKeptAsTheyCame) {
   v1::PutThirdPartyProviderRequest request;
   *request.mutable_scope() = MakeScope("", "", "");

@@ -312,6 +312,23 @@ absl::StatusOr<v1::Tenant> ApplyUpdate(v1::Tenant current, const v1::UpsertTenan
   return current;
 }
 
+absl::Status CheckMigrationStep(const config::MigrationMode* from, config::MigrationMode to) {
+  using Mode = config::MigrationMode;
+  if (from != nullptr && *from == to) return absl::OkStatus();
+  // Writes to the old tables have ended: whoever read them now would see an old state.
+  if (from != nullptr && *from == Mode::kMigrated) {
+    return BadInput(
+        StrCat("Invalid core config: migration_mode is currently MIGRATED, which is terminal. Old "
+               "tables are stale and cannot be re-introduced into the read path without first "
+               "being repopulated out of band. Refusing transition to ",
+               config::MigrationModeName(to), "."));
+  }
+  if (to == Mode::kMigrated || to == Mode::kDualWriteReadNew) return absl::OkStatus();
+  return BadInput(StrCat("Invalid core config: migration_mode ", config::MigrationModeName(to),
+                         " is not available: this server reads the new tables only. Use "
+                         "DUAL_WRITE_READ_NEW or MIGRATED"));
+}
+
 absl::Status CheckMayUpsert(const common::v1::Scope& source, const common::v1::Scope& target) {
   if (target.tenant_id() != kPublic) {
     if (source.tenant_id() != kPublic && source.tenant_id() != target.tenant_id()) {

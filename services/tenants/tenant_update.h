@@ -11,6 +11,7 @@
 #include "gatehouse/common/v1/scope.pb.h"
 #include "gatehouse/tenants/v1/tenant.pb.h"
 #include "gatehouse/tenants/v1/tenants_service.pb.h"
+#include "libs/config/db_settings.h"
 
 namespace gatehouse::tenants {
 
@@ -20,6 +21,9 @@ v1::Tenant NewTenant(const common::v1::Scope& target, v1::UpsertStyle style);
 // `current` with the request's changes. BAD_INPUT when they contradict each other or a factor's
 // name has other characters than `0-9a-zA-Z_().-`. The core configuration is merged, not checked.
 absl::StatusOr<v1::Tenant> ApplyUpdate(v1::Tenant current, const v1::UpsertTenantRequest& request);
+
+// BAD_INPUT unless a tenant may go from one migration_mode to another. `from` is null for a new one.
+absl::Status CheckMigrationStep(const config::MigrationMode* from, config::MigrationMode to);
 
 // FORBIDDEN unless a request made at `source` may create or change `target`.
 absl::Status CheckMayUpsert(const common::v1::Scope& source, const common::v1::Scope& target);
