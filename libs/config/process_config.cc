@@ -2,6 +2,9 @@
 
 #include <unistd.h>
 
+#include <filesystem>
+#include <system_error>
+
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -44,6 +47,8 @@ class Checker {
 
   void Run(const ConfigSources& sources) {
     texts_ = ReadSources(sources, report_.problems, config_.warnings);
+    std::error_code unreadable;  // which is a problem that ReadSources tells
+    config_.yaml_path = std::filesystem::canonical(sources.yaml_path, unreadable).string();
     config_.test_mode = Bool("gatehouse_test_mode");
     ReadCore();
     ReadProcess();

@@ -34,6 +34,7 @@ struct ServiceSettings {
 };
 
 struct ProcessConfig {
+  std::string yaml_path;                    // absolute, of config.yaml; empty: there is none
   BaseConfig base;                          // under every tenant's configuration
   std::shared_ptr<const CoreConfig> core;   // `base` resolved: the base tenant's configuration
 

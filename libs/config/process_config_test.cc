@@ -11,7 +11,9 @@ namespace gatehouse::config {
 namespace {
 
 using ::testing::Contains;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 class ProcessConfigTest : public ::testing::Test {
  protected:
@@ -88,6 +90,32 @@ TEST_F(ProcessConfigTest, TellsEverythingThatIsWrongByKey) {
   EXPECT_THAT(report.config.warnings, Contains(HasSubstr("GATEHOUSE_NO_SUCH")));
   EXPECT_THAT(std::string(LoadProcessConfig(sources).status().message()),
               HasSubstr("totp_max_attempts: 'totp_max_attempts' must be of type int"));
+}
+
+TEST_F(ProcessConfigTest, HashesThatNoSignUpCouldAffordAreRefusedAtOnce) {
+  const auto problems = [](const char* name, const char* value) {
+    ConfigSources sources;
+    sources.environment = {{name, value}};
+    return Keys(CheckProcessConfig(sources));
+  };
+  EXPECT_THAT(problems("BCRYPT_LOG_ROUNDS", "17"), IsEmpty());
+  EXPECT_THAT(problems("BCRYPT_LOG_ROUNDS", "18"), ElementsAre("bcrypt_log_rounds"));
+  EXPECT_THAT(problems("ARGON2_MEMORY_KB", "1048576"), IsEmpty());
+  EXPECT_THAT(problems("ARGON2_MEMORY_KB", "1048577"), ElementsAre("argon2_memory_kb"));
+  EXPECT_THAT(problems("ARGON2_PARALLELISM", "64"), IsEmpty());
+  EXPECT_THAT(problems("ARGON2_PARALLELISM", "65"), ElementsAre("argon2_parallelism"));
+  EXPECT_THAT(problems("ARGON2_ITERATIONS", "47"), IsEmpty());
+  EXPECT_THAT(problems("ARGON2_ITERATIONS", "48"), ElementsAre("argon2_iterations"));
+}
+
+TEST_F(ProcessConfigTest, SaysWhereItsFileIs) {
+  ConfigSources sources;
+  EXPECT_EQ(LoadProcessConfig(sources)->yaml_path, "");
+  sources.yaml_path = Write("a.yaml", "core_config_version: 0\n");
+  const std::string path = std::filesystem::canonical(sources.yaml_path).string();
+  EXPECT_EQ(LoadProcessConfig(sources)->yaml_path, path);
+  sources.yaml_path.insert(sources.yaml_path.rfind('/'), "/.");
+  EXPECT_EQ(LoadProcessConfig(sources)->yaml_path, path);
 }
 
 TEST_F(ProcessConfigTest, BrokenAndMissingFiles) {
