@@ -24,7 +24,8 @@ void AddAllRoutes(RouteTable& routes, host::Host& host, const RequestStats& stat
   AddUnavailableRoutes(routes);
   rpc::Channel& tenants = host.ChannelBetween("gateway", "tenants");
   rpc::Channel& users = host.ChannelBetween("gateway", "users");
-  AddCoreRoutes(routes, {tenants, users, host.tenants(), stats, host.clock()});
+  AddCoreRoutes(routes, {tenants, users, host.tenants(), stats, host.clock(),
+                         host.config().yaml_path});
   AddMultitenancyRoutes(routes, tenants, host.tenants());
   AddJwksRoutes(routes, host.ChannelBetween("gateway", "jwks"));
   AddSessionRoutes(routes, host.ChannelBetween("gateway", "session"), host.tenants());

@@ -53,13 +53,15 @@ struct Core {
         settings(parts.tenants),
         directory(parts.directory),
         stats(parts.stats),
-        clock(parts.clock) {}
+        clock(parts.clock),
+        config_path(parts.config_path) {}
 
   v1::TenantsServiceClient tenants;
   v1::AppSettingsServiceClient settings;
   const tenancy::TenantDirectory& directory;
   const RequestStats& stats;
   const Clock& clock;
+  const std::string config_path;
   HelloRateLimit hello_limit;
   KnownDomains known_domains;
 };
@@ -73,10 +75,7 @@ absl::StatusOr<Reply> SayHello(const Self& self, ApiRequest& request) {
   v1::CheckStorageRequest call;
   *call.mutable_scope() = app->scope();
   const auto response = self->tenants.CheckStorage(request.context, call);
-  if (!response.ok()) {
-    if (ReasonOf(response.status()) == ErrorReason::kTenantNotFound) return response.status();
-    return TextReply(500, "Internal Error");
-  }
+  RETURN_IF_ERROR(response.status());
   const bool limited = !self->hello_limit.Admit(call.scope(), self->clock.NowMs());
   return TextReply(200, limited && app->config->test_mode() ? "RateLimitedHello" : "Hello");
 }
@@ -85,7 +84,7 @@ absl::StatusOr<Reply> SayHello(const Self& self, ApiRequest& request) {
 absl::StatusOr<Reply> Root(const Self& self, ApiRequest& request) {
   RETURN_IF_ERROR(self->directory.FindApp(request.scope, request.context.deadline).status());
   if (!self->directory.Find(request.scope, request.context.deadline).ok()) {
-    return TextReply(404, "Not found");
+    return MakeError(ErrorReason::kNotFound, "Not found");
   }
   return SayHello(self, request);
 }
@@ -120,7 +119,7 @@ absl::StatusOr<Reply> ApiVersions(const Self& self, ApiRequest& request) {
 }
 
 // Where the configuration file is, for who knows the process id: so a command line finds the
-// process that it started.
+// process that it started. Without a file, where the original would have looked for one.
 absl::StatusOr<Reply> Config(const Self& self, ApiRequest& request) {
   ASSIGN_OR_RETURN(const std::string pid, request.RequireQuery("pid"));
   RETURN_IF_ERROR(self->directory.Find(request.scope, request.context.deadline).status());
@@ -130,9 +129,12 @@ absl::StatusOr<Reply> Config(const Self& self, ApiRequest& request) {
         "you can call this only from the base connection uri domain, public app and tenant");
   }
   if (pid != std::to_string(getpid())) return StatusReply("NOT_ALLOWED");
-  std::error_code error;
-  const std::string path = std::filesystem::absolute("config.yaml", error).string();
-  return JsonReply(json::Value::Object({{"status", "OK"}, {"path", path}}));
+  std::string path = self->config_path;
+  if (path.empty()) {
+    std::error_code error;
+    path = std::filesystem::absolute("config.yaml", error).string();
+  }
+  return JsonReply(json::Value::Object({{"status", "OK"}, {"path", std::move(path)}}));
 }
 
 absl::StatusOr<Reply> Telemetry(const Self& self, ApiRequest& request) {

@@ -23,6 +23,8 @@ struct CoreRouteParts {
   const tenancy::TenantDirectory& directory;
   const RequestStats& stats;
   const Clock& clock;
+  // Of the configuration file in use; empty: there is none.
+  std::string config_path;
 };
 
 // Operations on the installation itself: hello, versions, configuration, telemetry, statistics,

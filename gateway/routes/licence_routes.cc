@@ -20,6 +20,8 @@ namespace v1 = tenants::v1;
 constexpr const char* kFeatures[] = {"account_linking", "multi_tenancy", "test",
                                      "dashboard_login", "mfa",           "security",
                                      "oauth",           "saml"};
+constexpr char kKeySetting[] = "LICENSE_KEY";
+constexpr char kNoKey[] = "NOT_PRESENT";  // the stored form of a key that was removed
 constexpr int kUsageDays = 31;
 constexpr int64_t kDayMs = 24 * 60 * 60 * 1000;
 // Users are counted tenant by tenant only in apps with no more tenants than this: the numbers are
@@ -95,8 +97,16 @@ absl::StatusOr<Reply> FeatureFlags(const Self& self, ApiRequest& request) {
       {{"features", std::move(features)}, {"usageStats", std::move(usage)}, {"status", "OK"}}));
 }
 
-// PUT /ee/license. No key is needed, so none is kept: what a SuperTokens core stored stays as it
-// is.
+absl::Status StoreKey(const Self& self, ApiRequest& request, const std::string& key) {
+  v1::SetSettingRequest call;
+  *call.mutable_scope() = request.scope;
+  call.set_name(kKeySetting);
+  call.set_value(key);
+  return self->settings.SetSetting(request.context, call).status();
+}
+
+// PUT /ee/license. No key is needed and none is looked at: it is kept for a SuperTokens core that
+// takes over again. Without one the original has its key checked anew.
 absl::StatusOr<Reply> PutLicence(const Self& self, ApiRequest& request) {
   ASSIGN_OR_RETURN(const json::Value* body, request.JsonBody());
   ASSIGN_OR_RETURN(const auto key, OptionalString(*body, "licenseKey"));
@@ -105,12 +115,13 @@ absl::StatusOr<Reply> PutLicence(const Self& self, ApiRequest& request) {
   }
   RETURN_IF_ERROR(request.RequirePublicTenant());
   RETURN_IF_ERROR(self->directory.FindApp(request.scope, request.context.deadline).status());
+  if (key.has_value()) RETURN_IF_ERROR(StoreKey(self, request, *key));
   return StatusReply("OK");
 }
 
 absl::StatusOr<Reply> DeleteLicence(const Self& self, ApiRequest& request) {
   RETURN_IF_ERROR(request.RequirePublicTenant());
-  RETURN_IF_ERROR(self->directory.FindApp(request.scope, request.context.deadline).status());
+  RETURN_IF_ERROR(StoreKey(self, request, kNoKey));
   return StatusReply("OK");
 }
 
@@ -118,9 +129,9 @@ absl::StatusOr<Reply> GetLicence(const Self& self, ApiRequest& request) {
   RETURN_IF_ERROR(request.RequirePublicTenant());
   v1::GetSettingRequest call;
   *call.mutable_scope() = request.scope;
-  call.set_name("LICENSE_KEY");
+  call.set_name(kKeySetting);
   ASSIGN_OR_RETURN(const auto response, self->settings.GetSetting(request.context, call));
-  if (!response.has_value() || response.value() == "NOT_PRESENT") {
+  if (!response.has_value() || response.value() == kNoKey) {
     return StatusReply("NO_LICENSE_KEY_FOUND_ERROR");
   }
   return JsonReply(json::Value::Object({{"licenseKey", response.value()}, {"status", "OK"}}));

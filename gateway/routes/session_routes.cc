@@ -336,7 +336,7 @@ absl::StatusOr<Reply> Remove(Backend& sessions, ApiRequest& request) {
 
 // POST /recipe/handshake.
 absl::StatusOr<Reply> Handshake(Backend& sessions, ApiRequest& request) {
-  if (!IsLegacy(request)) return TextReply(404, "Not found");
+  if (!IsLegacy(request)) return MakeError(ErrorReason::kNotFound, "Not found");
   v1::GetHandshakeRequest call;
   *call.mutable_scope() = request.scope;
   ASSIGN_OR_RETURN(const auto response, sessions->GetHandshake(request.context, call));

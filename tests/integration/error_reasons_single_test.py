@@ -65,6 +65,8 @@ class Reasons(harness.GatehouseTest):
 
     def test_not_found(self):
         self.text(self.app.get("/recipe/nothing"), 404, "Not found")
+        # There, but not at this version.
+        self.text(self.app.post("/recipe/handshake", {}), 404, "Not found")
 
     def test_not_supported(self):
         self.text(self.app.post("/recipe/oauth/auth", {}), 501, "This operation is not available")
@@ -134,6 +136,9 @@ class DependencyDown(unittest.TestCase):
         self.assertIn("DEPENDENCY_DOWN", gatehouse.admin("/metrics").text)
         self.assertEqual(gatehouse.admin("/livez").status, 200)
         harness.wait_until(lambda: gatehouse.admin("/readyz").status == 503, 1.5, "the end of readiness")
+        # It looks once a second.
+        harness.wait_until(lambda: app.get("/hello").status == 503, 1.5, "the end of hello")
+        self.assertEqual(app.get("/hello").headers.get("Retry-After"), "1")
 
 
 if __name__ == "__main__":
