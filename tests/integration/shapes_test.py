@@ -4,8 +4,10 @@ A file maps an operation (and the case, when it has several) to the versions fro
 but for `status`, which is compared; a list stands for its elements' distinct shapes; a text reply for its HTTP status. Recipes that change their shape
 on purpose write the files anew: GATEHOUSE_WRITE_SHAPES=1 python3 -m unittest integration.shapes_test, then read the difference.
 """
+import glob
 import json
 import os
+import re
 import unittest
 
 from integration import harness
@@ -64,7 +66,9 @@ class Driver:
 
 def core(d):
     d.run("GET /apiversion")
-    d.run("GET /hello")
+    for method in ("GET", "POST", "PUT", "DELETE"):
+        d.run(method + " /hello")
+        d.run(method + " /")
     installation = Driver(harness.Client(d.app.port), d.version, d.seen)
     installation.run("GET /config", query={"pid": "1"})
     installation.run("GET /migration/mode", case="of the installation")
@@ -125,6 +129,10 @@ def session(d):
     d.run("GET /recipe/session/user", query={"userId": user})
     d.run("POST /recipe/session/verify", {**verify, "accessToken": made["accessToken"]["token"]})
     d.run("POST /recipe/session/verify", {**verify, "accessToken": "no token"}, case="no token")
+    checked = {**verify, "doAntiCsrfCheck": True, "accessToken": made["accessToken"]["token"]}
+    d.run("POST /recipe/session/verify", {**checked, "antiCsrfToken": made["antiCsrfToken"]}, case="with its anti-CSRF token")
+    d.run("POST /recipe/session/verify", {**checked, "antiCsrfToken": "another"}, case="with another's anti-CSRF token")
+    d.run("POST /recipe/session/verify", checked, case="no anti-CSRF token")
     d.run("POST /recipe/session/regenerate", {"accessToken": made["accessToken"]["token"], "userDataInJWT": {"a": 3}})
     first = d.run("POST /recipe/session/refresh", {**refresh, "refreshToken": made["refreshToken"]["token"], "antiCsrfToken": made["antiCsrfToken"]})
     d.run("POST /recipe/session/refresh", {**refresh, "refreshToken": "no token"}, case="no token")
@@ -132,6 +140,9 @@ def session(d):
     second = d.prepare("POST", "/recipe/session/refresh", {**refresh, "refreshToken": first["refreshToken"]["token"], "antiCsrfToken": first["antiCsrfToken"]})
     d.prepare("POST", "/recipe/session/verify", {**verify, "accessToken": second["accessToken"]["token"]})
     d.run("POST /recipe/session/refresh", {**refresh, "refreshToken": made["refreshToken"]["token"], "antiCsrfToken": made["antiCsrfToken"]}, case="theft")
+    without = d.run("POST /recipe/session", {**data, "enableAntiCsrf": False}, case="without anti-CSRF")
+    d.run("POST /recipe/session/verify", {**verify, "enableAntiCsrf": False, "doAntiCsrfCheck": True, "accessToken": without["accessToken"]["token"]}, case="without anti-CSRF")
+    d.run("POST /recipe/session/refresh", {**refresh, "enableAntiCsrf": False, "refreshToken": without["refreshToken"]["token"]}, case="without anti-CSRF")
     d.run("POST /recipe/session/remove", {"sessionHandles": [handle]})
     d.run("POST /recipe/session/remove", {"userId": user}, case="of a user")
     d.run("POST /recipe/session/verify", {**verify, "accessToken": first["accessToken"]["token"]}, case="ended")
@@ -193,6 +204,46 @@ def thirdparty(d):
     d.run("GET /recipe/users/by-email", query={"email": "tp@example.com"})
 
 
+def passwordless(d):
+    rid = {"rid": "passwordless"}
+    mail, phone = {"email": "pl@example.com"}, {"phoneNumber": "+14155550100"}
+
+    def consume(code, case, **k):
+        device = {"deviceId": code["deviceId"], "preAuthSessionId": code["preAuthSessionId"]}
+        return d.run("POST /recipe/signinup/code/consume", {**device, "userInputCode": code["userInputCode"], **k}, case=case)
+
+    code = d.run("POST /recipe/signinup/code", mail)
+    d.run("POST /recipe/signinup/code", {"deviceId": code["deviceId"]}, case="another for a device")
+    d.run("POST /recipe/signinup/code", {"deviceId": code["deviceId"], "userInputCode": code["userInputCode"]}, case="the same again")
+    d.run("POST /recipe/signinup/code", {"deviceId": "A" * 43 + "="}, case="device unknown")
+    d.run("GET /recipe/signinup/codes", query=mail)
+    d.run("GET /recipe/signinup/codes", query={"deviceId": code["deviceId"]}, case="of a device")
+    d.run("GET /recipe/signinup/codes", query=phone, case="none")
+    device = {"deviceId": code["deviceId"], "preAuthSessionId": code["preAuthSessionId"]}
+    d.run("POST /recipe/signinup/code/check", {**device, "userInputCode": code["userInputCode"]})
+    d.run("POST /recipe/signinup/code/check", {**device, "userInputCode": "wrong"}, case="wrong")
+    consume(code, "wrong", userInputCode="wrong")
+    user = consume(code, "")["user"]["id"]
+    consume(code, "used")
+    d.run("POST /recipe/signinup/code/check", {**device, "userInputCode": code["userInputCode"]}, case="used")
+    again = d.prepare("POST", "/recipe/signinup/code", mail)
+    d.run("POST /recipe/signinup/code/consume", {"preAuthSessionId": again["preAuthSessionId"], "linkCode": again["linkCode"]}, case="by link, again")
+    by_phone = consume(d.run("POST /recipe/signinup/code", phone, case="to a phone"), "to a phone")["user"]["id"]
+    d.run("GET /recipe/user", query={"userId": user}, headers=rid)
+    d.run("GET /recipe/user", query=mail, headers=rid, case="by email")
+    d.run("GET /recipe/user", query=phone, headers=rid, case="by phone")
+    d.run("GET /recipe/user", query={"userId": "nobody"}, headers=rid, case="unknown")
+    change = lambda who: {"userId": who, "recipeUserId": who}
+    d.run("PUT /recipe/user", {**change(user), "email": "pl2@example.com"}, headers=rid)
+    d.run("PUT /recipe/user", {**change(user), **phone}, headers=rid, case="phone taken")
+    d.run("PUT /recipe/user", {**change(by_phone), "email": "pl2@example.com"}, headers=rid, case="email taken")
+    d.run("PUT /recipe/user", {**change("nobody"), **mail}, headers=rid, case="unknown")
+    last = d.prepare("POST", "/recipe/signinup/code", mail)
+    d.run("POST /recipe/signinup/code/remove", {"codeId": last["codeId"]})
+    d.run("POST /recipe/signinup/code/remove", {"preAuthSessionId": last["preAuthSessionId"]}, case="of a device")
+    d.run("POST /recipe/signinup/codes/remove", mail)
+
+
 def emailpassword(d):
     sign_up = {"email": "ep@example.com", "password": PASSWORD}
     made = d.run("POST /recipe/signup", sign_up)
@@ -247,6 +298,15 @@ def users(d):
     d.run("GET /users", query={"limit": "1"}, case="a page")
     d.run("GET /users", query={"email": "users"}, case="by email")
     d.run("GET /users/by-accountinfo", query={"email": "users@example.com", "doUnionOfAccountInfo": "true"})
+    d.run("GET /users/by-accountinfo", query={"thirdPartyId": "google", "thirdPartyUserId": "g-2", "doUnionOfAccountInfo": "false"}, case="by third party")
+    code = d.prepare("POST", "/recipe/signinup/code", {"phoneNumber": "+14155550101"})
+    d.prepare("POST", "/recipe/signinup/code/consume", {name: code[name] for name in ("deviceId", "preAuthSessionId", "userInputCode")})
+    d.run("GET /users/by-accountinfo", query={"phoneNumber": "+14155550101", "doUnionOfAccountInfo": "false"}, case="by phone")
+    d.run("GET /users/by-accountinfo", query={"email": "users@example.com", "phoneNumber": "+14155550101", "doUnionOfAccountInfo": "true"}, case="by any of two")
+    d.run("GET /users/by-accountinfo", query={"email": "users@example.com", "phoneNumber": "+14155550101", "doUnionOfAccountInfo": "false"}, case="by both of two")
+    d.run("GET /users/by-accountinfo", query={"webauthnCredentialId": "none", "doUnionOfAccountInfo": "true"}, case="by an unknown passkey")
+    d.run("GET /users/by-accountinfo", query={"doUnionOfAccountInfo": "true"}, case="by nothing")
+    d.run("GET /users/by-accountinfo", query={"email": "users@example.com"}, case="union or not is not said")
     d.run("GET /users/count")
     d.run("GET /users/count", query={"includeAllTenants": "true"}, case="of all tenants")
     d.run("GET /users/count", query={"allowApproximate": "true"}, case="approximate")
@@ -290,7 +350,7 @@ def useridmapping(d):
     d.run("POST /recipe/userid/map/remove", {"userId": "external", "userIdType": "ANY"})
 
 
-RECIPES = [core, jwks, roles, session, multitenancy, thirdparty, emailpassword, emailverification, metadata, users, accountlinking, useridmapping]
+RECIPES = [core, jwks, roles, session, multitenancy, thirdparty, passwordless, emailpassword, emailverification, metadata, users, accountlinking, useridmapping]
 
 
 def by_change(versions):
@@ -323,6 +383,41 @@ class Shapes(harness.GatehouseTest):
         for label, versions in found.items():
             with self.subTest(label):
                 self.assertEqual(versions, written[label])
+
+
+    def test_every_operation_is_here(self):
+        """Of each path that the gateway's sources name, each method that is there."""
+        shaped = set()
+        for recipe in RECIPES:
+            with open(os.path.join(FOLDER, recipe.__name__ + ".json")) as f:
+                shaped |= {tuple(label.split(" ")[:2]) for label in json.load(f)}
+        app = self.gatehouse.new_app()
+        self.addCleanup(app.close)
+        routed = set()
+        for path in sorted(routed_paths()):
+            for method in ("GET", "POST", "PUT", "DELETE"):
+                # An operation that ended with some version is there at an old one.
+                replies = [app.request(method, path, cdi=cdi).status for cdi in ("2.20", "5.4")]
+                if not set(replies) <= {404, 405, 501}:
+                    routed.add((method, path))
+        self.assertGreater(len(routed), 90)
+        self.assertEqual(routed - shaped, set())
+        self.assertEqual(shaped - routed, set())
+
+
+def routed_paths():
+    """Every path that may be one: string literals of the route files, and what multitenancy puts together. Those that are none answer 404."""
+    paths = set()
+    for path in glob.glob(os.path.join(harness.ROOT, "gateway", "routes", "*_routes.cc")):
+        with open(path) as f:
+            source = f.read()
+        if path.endswith("unavailable_routes.cc"):
+            continue
+        paths.update(re.findall(r'"(/[a-z0-9./-]*)"', source))
+        if path.endswith("multitenancy_routes.cc"):
+            for name in re.findall(r'"([a-z]+(?:/[a-z]+)?)"', source):
+                paths.update("/recipe/multitenancy/%s%s%s" % (name, action, version) for action in ("", "/list", "/remove") for version in ("", "/v2"))
+    return paths
 
 
 def readable(found):
