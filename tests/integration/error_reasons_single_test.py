@@ -56,6 +56,32 @@ class Reasons(harness.GatehouseTest):
         self.expect(self.app.put("/recipe/multitenancy/tenant/v2", {"tenantId": "t1"}))
         self.text(self.app.get("/recipe/roles", tenant="t1"), 403, "Only public tenantId can call this app specific API")
 
+    def test_passwordless(self):
+        """The reasons of a recipe that two services share: what the request says, where it may be said, a service that waits."""
+        mail = {"email": "reason@example.com"}
+        create = "/recipe/signinup/code"
+        self.text(self.app.post(create, {}), 400, "Please provide exactly one of email, phoneNumber or deviceId")
+        self.text(self.app.post(create + "/consume", {"preAuthSessionId": "x", "linkCode": "x"}), 400, "Input encoding error in linkCode")
+        made = self.expect(self.app.post(create, mail))
+        other = self.expect(self.app.post(create, mail))
+        mixed = {"preAuthSessionId": made["preAuthSessionId"], "deviceId": other["deviceId"], "userInputCode": other["userInputCode"]}
+        self.text(self.app.post(create + "/consume", mixed), 400, "preAuthSessionId and deviceId doesn't match")
+        reply = self.app.post(create, mail, tenant="nowhere")
+        self.fault(reply, 400)
+        self.assertIn("(, %s, nowhere)" % self.app.app, reply.text)
+        self.expect(self.app.put("/recipe/multitenancy/tenant/v2", {"tenantId": "t1", "firstFactors": ["emailpassword"]}))
+        # From 5.1 the SDKs judge by the first factors.
+        self.text(self.app.post(create, mail, tenant="t1", cdi="4.0"), 403, "Passwordless login not enabled for tenant")
+        self.text(self.app.request("GET", "/recipe/user", query={"userId": "x"}, headers={"rid": "passwordless"}, tenant="t1"), 403,
+                  "Only public tenantId can call this app specific API")
+        for table in ("passwordless_devices", "recipe_user_tenants"):
+            consume = {name: made[name] for name in ("preAuthSessionId", "deviceId", "userInputCode")}
+            release = lock_table(self, table)
+            self.fault(self.app.post(create + "/consume", consume), 503, retry=True)
+            release()
+        made = self.expect(self.app.post(create, mail))
+        self.expect(self.app.post(create + "/consume", {name: made[name] for name in ("preAuthSessionId", "deviceId", "userInputCode")}))
+
     def test_unauthenticated(self):
         app = self.gatehouse.new_app({"api_keys": "a-key-that-is-long-enough-0123456789"})
         self.addCleanup(app.close)
