@@ -59,7 +59,7 @@ def wait_until(condition, timeout_s, what):
 
 
 class Postgres:
-    """A private server on a Unix socket; one for a test process."""
+    """A private server on a Unix socket; one for a test process, or one with `settings` of its own that writes its log to the open file `log`."""
     _shared = None
 
     @classmethod
@@ -69,7 +69,7 @@ class Postgres:
             atexit.register(cls._shared.stop)
         return cls._shared
 
-    def __init__(self):
+    def __init__(self, settings=(), log=subprocess.DEVNULL):
         bins = sorted(glob.glob("/usr/lib/postgresql/*/bin"))
         self.bin = bins[-1] if bins else os.path.dirname(shutil.which("initdb") or "")
         self.dir = tempfile.mkdtemp(prefix="gatehouse-pg-")
@@ -84,10 +84,11 @@ class Postgres:
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         subprocess.run([self.bin + "/initdb", "-D", data, "-U", "gatehouse", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N"],
                        check=True, cwd=self.dir, **self.as_user, **quiet)
+        extra = [word for setting in settings for word in ("-c", setting)]
         self.process = subprocess.Popen(
             [self.bin + "/postgres", "-D", data, "-p", str(self.port), "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=" + self.dir,
-             "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off", "-c", "max_connections=300", "-c", "shared_buffers=64MB"],
-            cwd=self.dir, **self.as_user, **quiet)
+             "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off", "-c", "max_connections=300", "-c", "shared_buffers=64MB"] + extra,
+            cwd=self.dir, stdout=subprocess.DEVNULL, stderr=log, **self.as_user)
         wait_until(lambda: self.sql("SELECT 1", "postgres", check=False) == [["1"]], 30, "PostgreSQL")
 
     def sql(self, text, database, check=True):
@@ -213,9 +214,9 @@ class Process:
 class Gatehouse:
     """A running Gatehouse on a database of its own, all-in-one or split."""
 
-    def __init__(self, mode=None, database=None, environment=None, test_mode=True, service_environment=None):
+    def __init__(self, mode=None, database=None, environment=None, test_mode=True, service_environment=None, postgres=None):
         self.mode = mode or MODE
-        self.postgres = Postgres.shared()
+        self.postgres = postgres or Postgres.shared()
         self.database = database or self.postgres.create_database()
         self.port = free_port()
         self.admin_port = free_port()

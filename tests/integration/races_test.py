@@ -80,7 +80,12 @@ class Races(harness.GatehouseTest):
             "UPDATE app_id_to_user_id SET is_linked_or_is_a_primary_user = FALSE": "who is not alone is flagged",
             "UPDATE app_id_to_user_id SET primary_or_recipe_user_id = '%s' WHERE user_id = '%s'" % (users[2], users[1]): "who is linked is linked to a primary user",
             "UPDATE recipe_user_account_infos SET primary_user_id = NULL": "accounts name the group that users are in",
-            "UPDATE app_id_to_user_id SET primary_or_recipe_user_time_joined = 5": "a group joined when its first member did",
+            "UPDATE app_id_to_user_id SET primary_or_recipe_user_time_joined = time_joined + 5": "a group has one time, not after that of a member",
+            "UPDATE app_id_to_user_id SET primary_or_recipe_user_time_joined = 5": "who is alone has its own time",
+            "DELETE FROM gatehouse_listed_users WHERE tenant_id <> ''": "who should be listed is listed",
+            "UPDATE gatehouse_listed_users SET recipes = 4": "who is listed should be",
+            "DELETE FROM gatehouse_user_counts WHERE tenant_id = ''": "users are counted as they are listed",
+            "UPDATE gatehouse_active_counts SET users = users + 1": "active users are counted by minute and by day",
             "UPDATE primary_user_tenants SET account_info_value = 'x@example.com' WHERE account_info_value = 'a@example.com'":
                 "a reservation is held by a member's account",
             "DELETE FROM recipe_user_tenants": "a reservation is in a tenant of a member",

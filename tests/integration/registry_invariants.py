@@ -7,6 +7,17 @@ For a database in mode MIGRATED at rest (no request under way), with all tenants
 GROUPS = """groups AS (
   SELECT app_id, user_id, recipe_id, CASE WHEN is_linked_or_is_a_primary_user THEN primary_or_recipe_user_id END AS primary_id FROM app_id_to_user_id)"""
 
+# What gatehouse_listed_users should say.
+LISTED = """wanted AS (
+  SELECT u.app_id, p.tenant_id, u.primary_or_recipe_user_id AS primary_user_id,
+    bit_or(CASE u.recipe_id WHEN 'emailpassword' THEN 1 WHEN 'thirdparty' THEN 2 WHEN 'passwordless' THEN 4 WHEN 'webauthn' THEN 8 ELSE 16 END)::int AS recipes,
+    min(u.primary_or_recipe_user_time_joined) AS time_joined
+  FROM app_id_to_user_id u CROSS JOIN LATERAL (
+    SELECT DISTINCT t.tenant_id FROM recipe_user_tenants t WHERE t.app_id = u.app_id AND t.recipe_user_id = u.user_id UNION SELECT '') p
+  GROUP BY 1, 2, 3),
+listed AS (SELECT app_id, tenant_id, primary_user_id, recipes::int, time_joined FROM gatehouse_listed_users l
+  WHERE tenant_id = '' OR EXISTS (SELECT 1 FROM tenants t WHERE t.app_id = l.app_id AND t.tenant_id = l.tenant_id))"""
+
 INVARIANTS = {
     # The registry's rows belong together.
     "a tenant's row has the account's row": """
@@ -45,6 +56,16 @@ INVARIANTS = {
     "a third-party account has its login": """
         SELECT i.app_id, i.recipe_user_id FROM recipe_user_account_infos i WHERE i.recipe_id = 'thirdparty'
           AND NOT EXISTS (SELECT 1 FROM thirdparty_users c WHERE c.app_id = i.app_id AND c.user_id = i.recipe_user_id)""",
+    "a passwordless login has its account rows": """
+        SELECT c.app_id, c.user_id FROM passwordless_users c WHERE c.email IS DISTINCT FROM (
+            SELECT max(i.account_info_value) FROM recipe_user_account_infos i WHERE i.app_id = c.app_id AND i.recipe_user_id = c.user_id
+              AND i.recipe_id = 'passwordless' AND i.account_info_type = 'email')
+          OR c.phone_number IS DISTINCT FROM (
+            SELECT max(i.account_info_value) FROM recipe_user_account_infos i WHERE i.app_id = c.app_id AND i.recipe_user_id = c.user_id
+              AND i.recipe_id = 'passwordless' AND i.account_info_type = 'phone')""",
+    "a passwordless account has its login": """
+        SELECT i.app_id, i.recipe_user_id FROM recipe_user_account_infos i WHERE i.recipe_id = 'passwordless'
+          AND NOT EXISTS (SELECT 1 FROM passwordless_users c WHERE c.app_id = i.app_id AND c.user_id = i.recipe_user_id)""",
     # Groups.
     "who is not alone is flagged": """
         SELECT app_id, user_id FROM app_id_to_user_id WHERE primary_or_recipe_user_id <> user_id AND NOT is_linked_or_is_a_primary_user""",
@@ -56,11 +77,15 @@ INVARIANTS = {
         WITH """ + GROUPS + """
         SELECT i.app_id, i.recipe_user_id FROM recipe_user_account_infos i JOIN groups g ON g.app_id = i.app_id AND g.user_id = i.recipe_user_id
         WHERE i.primary_user_id IS DISTINCT FROM g.primary_id""",
-    "a group joined when its first member did": """
+    # One that led the group may be only its id; an eldest one that was removed leaves the group its place in the list.
+    "a group has one time, not after that of a member": """
         SELECT u.app_id, u.user_id FROM app_id_to_user_id u
-        JOIN (SELECT app_id, primary_or_recipe_user_id, min(time_joined) AS first FROM app_id_to_user_id GROUP BY 1, 2) g
-          USING (app_id, primary_or_recipe_user_id)
-        WHERE u.primary_or_recipe_user_time_joined <> g.first""",
+        JOIN (SELECT app_id, primary_or_recipe_user_id, min(primary_or_recipe_user_time_joined) AS listed,
+                min(time_joined) FILTER (WHERE EXISTS (SELECT 1 FROM recipe_user_account_infos i WHERE i.app_id = m.app_id AND i.recipe_user_id = m.user_id)) AS first
+              FROM app_id_to_user_id m GROUP BY 1, 2) g USING (app_id, primary_or_recipe_user_id)
+        WHERE u.primary_or_recipe_user_time_joined <> g.listed OR g.listed > g.first""",
+    "who is alone has its own time": """
+        SELECT u.app_id, u.user_id FROM app_id_to_user_id u WHERE NOT is_linked_or_is_a_primary_user AND primary_or_recipe_user_time_joined <> time_joined""",
     # The reservations of groups: their account infos in all of their tenants, and nothing else.
     "a reservation is held by a member's account": """
         SELECT p.app_id, p.tenant_id, p.account_info_type, p.primary_user_id FROM primary_user_tenants p
@@ -95,6 +120,18 @@ INVARIANTS = {
     "a configuration has its tenant": """
         SELECT c.app_id, c.tenant_id FROM tenant_configs c
         WHERE NOT EXISTS (SELECT 1 FROM tenants t WHERE t.app_id = c.app_id AND t.tenant_id = c.tenant_id)""",
+    # What is kept for listing and counting follows from the other tables. (A tenant that is no more may have left rows, which a new one's creation removes.)
+    "who should be listed is listed": "WITH " + LISTED + " TABLE wanted EXCEPT TABLE listed",
+    "who is listed should be": "WITH " + LISTED + " TABLE listed EXCEPT TABLE wanted",
+    "users are counted as they are listed": """
+        SELECT app_id, tenant_id, recipes, sum(users) FROM (
+          SELECT app_id, tenant_id, recipes, users FROM gatehouse_user_counts
+          UNION ALL SELECT app_id, tenant_id, recipes, -1 FROM gatehouse_listed_users) c GROUP BY 1, 2, 3 HAVING sum(users) <> 0""",
+    "active users are counted by minute and by day": """
+        SELECT app_id, width, starts, sum(users) FROM (
+          SELECT app_id, width, starts, users FROM gatehouse_active_counts
+          UNION ALL SELECT app_id, width, last_active_time / width * width, -1 FROM user_last_active CROSS JOIN (VALUES (60000::bigint), (86400000)) w (width)) c
+        GROUP BY 1, 2, 3 HAVING sum(users) <> 0""",
     "the tables before the registry stay empty": """
         SELECT 'all_auth_recipe_users', user_id FROM all_auth_recipe_users UNION ALL
         SELECT 'emailpassword_user_to_tenant', user_id FROM emailpassword_user_to_tenant UNION ALL

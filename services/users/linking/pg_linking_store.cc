@@ -67,7 +67,12 @@ constexpr db::Statement kSetPrimaryLegacy = {
     "UPDATE {all_auth_recipe_users} SET is_linked_or_is_a_primary_user = TRUE"
     " WHERE app_id = $1 AND user_id = $2"};
 
-// $1 app, $2 user, $3 primary user. A group's time joined is the earliest of its members'; the
+// Whether the user `m` still has a login method: one that led a group may be but its id.
+#define GATEHOUSE_HAS_LOGIN                                                             \
+  " EXISTS (SELECT 1 FROM {recipe_user_account_infos} i WHERE i.app_id = m.app_id"      \
+  "  AND i.recipe_user_id = m.user_id)"
+
+// $1 app, $2 user, $3 primary user. A group's time joined is that of its eldest login method; the
 // other members' rows are touched only when it changes. Somebody active is counted once: as the
 // group from now on. app_id_to_user_id_primary_user_id_index.
 constexpr db::Statement kSetLinked = {
@@ -76,11 +81,12 @@ constexpr db::Statement kSetLinked = {
     "  WHERE app_id = $1::varchar AND recipe_user_id = $2::bpchar),"
     " activity AS (DELETE FROM {user_last_active}"
     "  WHERE app_id = $1::varchar AND user_id = $2::bpchar::varchar),"
-    " earliest AS (SELECT min(LEAST(time_joined, primary_or_recipe_user_time_joined)) AS time"
-    "  FROM {app_id_to_user_id} WHERE app_id = $1::varchar"
-    "   AND user_id IN ($2::bpchar, $3::bpchar))"
+    " earliest AS (SELECT min(m.time_joined) AS time FROM {app_id_to_user_id} m"
+    "  WHERE m.app_id = $1::varchar AND (m.user_id = $2::bpchar"
+    "   OR m.primary_or_recipe_user_id = $3::bpchar) AND" GATEHOUSE_HAS_LOGIN ")"
     " UPDATE {app_id_to_user_id} u SET primary_or_recipe_user_id = $3::bpchar,"
-    "  is_linked_or_is_a_primary_user = TRUE, primary_or_recipe_user_time_joined = earliest.time"
+    "  is_linked_or_is_a_primary_user = TRUE,"
+    "  primary_or_recipe_user_time_joined = COALESCE(earliest.time, u.time_joined)"
     " FROM earliest WHERE u.app_id = $1::varchar AND (u.user_id = $2::bpchar"
     "  OR (u.primary_or_recipe_user_id = $3::bpchar"
     "   AND u.primary_or_recipe_user_time_joined <> earliest.time))"};
@@ -95,8 +101,9 @@ constexpr db::Statement kSetUnlinked = {
 // $1 app, $2 primary user, whose group has lost a member.
 constexpr db::Statement kSetGroupTime = {
     "linking_set_group_time",
-    "WITH earliest AS (SELECT min(time_joined) AS time FROM {app_id_to_user_id}"
-    "  WHERE app_id = $1::varchar AND primary_or_recipe_user_id = $2::bpchar)"
+    "WITH earliest AS (SELECT min(m.time_joined) AS time FROM {app_id_to_user_id} m"
+    "  WHERE m.app_id = $1::varchar AND m.primary_or_recipe_user_id = $2::bpchar"
+    "   AND" GATEHOUSE_HAS_LOGIN ")"
     " UPDATE {app_id_to_user_id} u SET primary_or_recipe_user_time_joined = earliest.time"
     " FROM earliest WHERE u.app_id = $1::varchar AND u.primary_or_recipe_user_id = $2::bpchar"
     "  AND u.primary_or_recipe_user_time_joined <> earliest.time"};

@@ -30,13 +30,12 @@ struct SearchTags {
   std::vector<std::string> providers;
 };
 
-// Which users a tenant or app has. Thread-safe; one statement a method, or two in ListPage for a
-// tenant with a small part of a large app's users.
+// Which users a tenant or app has. Thread-safe; one statement a method, whose work does not depend
+// on how many users there are.
 class ListingStore {
  public:
   virtual ~ListingStore() = default;
-  // By (time joined, id descending); linked users once. Work is bounded by the page's size, or by
-  // the tenant's number of users where that is much smaller than the app's.
+  // By (time joined, id descending); linked users once.
   virtual absl::StatusOr<std::vector<ListedUser>> ListPage(const RequestScope& scope,
                                                            const PageQuery& query) = 0;
   // At most 1000, by time joined.

@@ -4,73 +4,52 @@
 
 #include "libs/base/status.h"
 #include "libs/db/database.h"
+#include "services/users/account_info.h"
 
 namespace gatehouse::users {
 namespace {
-
-// Rows of the app that a page looks through before it turns to the tenant's own rows: a tenant or
-// recipe with a twentieth of the app's users fills its page within them.
-constexpr int kWalkPerRow = 20;
-constexpr int kWalkLeast = 1000;
 
 constexpr int kMaxFound = 1000;        // the original's
 constexpr int kMaxCandidates = 20000;  // of one tag, before other kinds of tags narrow them
 constexpr int kMaxAlone = 2000;        // of one tag, when there is one kind; rows, two a user
 
-// A page begins here, in index order. $3: time, null for the first page; $4: id.
-#define GATEHOUSE_FROM_ASC                                                  \
-  " u.app_id = $1::varchar"                                                 \
-  " AND u.primary_or_recipe_user_time_joined >= $3::bigint"                 \
-  " AND (u.primary_or_recipe_user_time_joined > $3::bigint"                 \
-  "  OR u.primary_or_recipe_user_id <= $4::bpchar)"
-#define GATEHOUSE_FROM_DESC                                                 \
-  " u.app_id = $1::varchar"                                                 \
-  " AND u.primary_or_recipe_user_time_joined <= $3::bigint"                 \
-  " AND (u.primary_or_recipe_user_time_joined < $3::bigint"                 \
-  "  OR u.primary_or_recipe_user_id <= $4::bpchar)"
+// How gatehouse_listed_users says of which recipes a group is: one of 1 to 31.
+constexpr int kAllRecipes = 31;
 
-// Walks the app's users in order, at most $7 of them, and keeps those of the tenant ($2) and
-// recipes ($5, empty: all), $6 of them. app_id_to_user_id_pagination_index1 and 2;
-// idx_recipe_user_tenants_tenant_recipe_user, asked row by row so that the walk ends early.
-#define GATEHOUSE_WALK(from, order)                                                             \
-  "SELECT DISTINCT w.id, w.joined FROM (SELECT u.user_id, u.recipe_id,"                         \
-  "  u.primary_or_recipe_user_id AS id, u.primary_or_recipe_user_time_joined AS joined"         \
-  "  FROM {app_id_to_user_id} u WHERE" from                                                     \
-  "  ORDER BY u.primary_or_recipe_user_time_joined " order                                      \
-  ", u.primary_or_recipe_user_id DESC LIMIT $7::int) w"                                         \
-  " WHERE (cardinality($5::varchar[]) = 0 OR w.recipe_id = ANY($5::varchar[]))"                 \
-  "  AND (SELECT 1 FROM {recipe_user_tenants} t WHERE t.app_id = $1::varchar"                   \
-  "   AND t.tenant_id = $2::varchar AND t.recipe_user_id = w.user_id LIMIT 1) IS NOT NULL"      \
-  " ORDER BY w.joined " order ", w.id DESC LIMIT $6::int"
-constexpr db::Statement kWalkAsc = {"listing_walk_asc", GATEHOUSE_WALK(GATEHOUSE_FROM_ASC, "ASC")};
-constexpr db::Statement kWalkDesc = {"listing_walk_desc",
-                                     GATEHOUSE_WALK(GATEHOUSE_FROM_DESC, "DESC")};
+int BitOfRecipe(std::string_view recipe_id) {
+  if (recipe_id == kEmailPasswordRecipe) return 1;
+  if (recipe_id == kThirdPartyRecipe) return 2;
+  if (recipe_id == kPasswordlessRecipe) return 4;
+  if (recipe_id == kWebauthnRecipe) return 8;
+  return 0;
+}
 
-// How many rows there are to walk, up to $5.
-#define GATEHOUSE_LENGTH(from, order)                                       \
-  "SELECT count(*) FROM (SELECT 1 FROM {app_id_to_user_id} u WHERE" from    \
-  " AND $2::varchar IS NOT NULL"                                            \
-  " ORDER BY u.primary_or_recipe_user_time_joined " order                   \
-  ", u.primary_or_recipe_user_id DESC LIMIT $5::int) w"
-constexpr db::Statement kLengthAsc = {"listing_length_asc",
-                                      GATEHOUSE_LENGTH(GATEHOUSE_FROM_ASC, "ASC")};
-constexpr db::Statement kLengthDesc = {"listing_length_desc",
-                                       GATEHOUSE_LENGTH(GATEHOUSE_FROM_DESC, "DESC")};
+// Of a group that has one of the recipes; no filter: all.
+int MaskOf(const std::vector<std::string>& recipe_ids) {
+  if (recipe_ids.empty()) return kAllRecipes;
+  int mask = 0;
+  for (const std::string& recipe_id : recipe_ids) mask |= BitOfRecipe(recipe_id);
+  return mask;
+}
 
-// From the tenant's rows, all of them. idx_recipe_user_tenants_tenant_recipe_user or, with recipes,
-// the primary key; then app_id_to_user_id's primary key.
-#define GATEHOUSE_SMALL(from, order)                                                           \
-  "SELECT DISTINCT w.id, w.joined FROM (SELECT DISTINCT t.recipe_user_id"                      \
-  "  FROM {recipe_user_tenants} t WHERE t.app_id = $1::varchar AND t.tenant_id = $2::varchar"  \
-  "  AND (cardinality($5::varchar[]) = 0 OR t.recipe_id = ANY($5::varchar[]))) mine"           \
-  " CROSS JOIN LATERAL (SELECT u.primary_or_recipe_user_id AS id,"                             \
-  "  u.primary_or_recipe_user_time_joined AS joined FROM {app_id_to_user_id} u"                \
-  "  WHERE u.user_id = mine.recipe_user_id AND" from " LIMIT 1) w"                             \
-  " ORDER BY w.joined " order ", w.id DESC LIMIT $6::int"
-constexpr db::Statement kSmallAsc = {"listing_small_asc",
-                                     GATEHOUSE_SMALL(GATEHOUSE_FROM_ASC, "ASC")};
-constexpr db::Statement kSmallDesc = {"listing_small_desc",
-                                      GATEHOUSE_SMALL(GATEHOUSE_FROM_DESC, "DESC")};
+// The page is merged from those of each set of recipes that has one of $3: the first $6 in the
+// order of its index from ($4, $5) on. gatehouse_listed_users_ascending and _descending.
+#define GATEHOUSE_PAGE_OF_SET(condition, order)                                            \
+  "(SELECT l.primary_user_id AS id, l.time_joined AS joined"                               \
+  " FROM {gatehouse_listed_users} l WHERE l.app_id = $1::varchar"                          \
+  "  AND l.tenant_id = $2::varchar AND l.tenant_id <> '' AND l.recipes = s.recipes"        \
+  "  AND " condition                                                                       \
+  " ORDER BY l.time_joined " order ", l.primary_user_id DESC LIMIT $6::int)"
+#define GATEHOUSE_PAGE(after, order)                                                       \
+  "SELECT p.id, p.joined FROM generate_series(1, 31) AS s(recipes) CROSS JOIN LATERAL ("   \
+  GATEHOUSE_PAGE_OF_SET("l.time_joined = $4::bigint AND l.primary_user_id <= $5::bpchar",  \
+                        order)                                                             \
+  " UNION ALL "                                                                            \
+  GATEHOUSE_PAGE_OF_SET("l.time_joined " after " $4::bigint", order)                       \
+  ") p WHERE s.recipes & $3::int <> 0"                                                     \
+  " ORDER BY p.joined " order ", p.id DESC LIMIT $6::int"
+constexpr db::Statement kPageAsc = {"listing_page_asc", GATEHOUSE_PAGE(">", "ASC")};
+constexpr db::Statement kPageDesc = {"listing_page_desc", GATEHOUSE_PAGE("<", "DESC")};
 
 // Text that begins with `tag`, in byte order, so that a *_pattern_ops index serves it with the tag
 // as a parameter; U&'\+10FFFF' is greater than every character.
@@ -120,66 +99,11 @@ constexpr db::Statement kSearchProviderAsc = {
 constexpr db::Statement kSearchProviderDesc = {
     "listing_search_provider_desc", GATEHOUSE_SEARCH("$5", GATEHOUSE_TPARTY_CANDIDATES, "DESC")};
 
-// Counting is an index-only walk of the login methods less what linking makes one: few users are
-// linked, so that only they are looked up. docs/adr says why nothing keeps a running count.
-#define GATEHOUSE_TENANT_LINKED(filter)                                                         \
-  " - (SELECT count(*) - count(DISTINCT l.primary_user_id) FROM ("                              \
-  "  SELECT DISTINCT i.recipe_user_id, i.primary_user_id FROM {recipe_user_account_infos} i"    \
-  "  WHERE i.app_id = $1::varchar AND i.primary_user_id IS NOT NULL" filter                     \
-  "  AND (SELECT 1 FROM {recipe_user_tenants} o WHERE o.app_id = $1::varchar"                   \
-  "   AND o.tenant_id = $2::varchar AND o.recipe_user_id = i.recipe_user_id LIMIT 1)"           \
-  "   IS NOT NULL) l)"
-
-// Rows of the registry that do not stand for a login method of their own: a third-party user has
-// its email beside its identity, a passwordless one may have a phone number and an email.
-#define GATEHOUSE_PASSWORDLESS_ROWS                                                              \
-  " FROM {recipe_user_tenants} t WHERE t.app_id = $1::varchar AND t.tenant_id = $2::varchar"     \
-  "  AND t.recipe_id = 'passwordless'"
-
-// idx_recipe_user_tenants_tenant, the primary key of recipe_user_tenants,
-// idx_recipe_user_account_infos_app_primary_user.
-constexpr db::Statement kCountTenant = {
-    "listing_count_tenant",
-    "SELECT (SELECT count(*) FROM {recipe_user_tenants} t"
-    "  WHERE t.app_id = $1::varchar AND t.tenant_id = $2::varchar)"
-    " - (SELECT count(*) FROM {recipe_user_tenants} t WHERE t.app_id = $1::varchar"
-    "  AND t.tenant_id = $2::varchar AND t.recipe_id = 'thirdparty'"
-    "  AND t.account_info_type = 'email')"
-    " - (SELECT count(*) - count(DISTINCT t.recipe_user_id)" GATEHOUSE_PASSWORDLESS_ROWS
-    ")" GATEHOUSE_TENANT_LINKED("")};
-
-// The primary key of recipe_user_tenants.
-#define GATEHOUSE_COUNT_RECIPE(recipe, type)                                                    \
-  "(SELECT count(*) FROM {recipe_user_tenants} t WHERE t.app_id = $1::varchar"                  \
-  "  AND t.tenant_id = $2::varchar AND t.recipe_id = '" recipe "' AND t.account_info_type = '"  \
-  type "' AND '" recipe "' = ANY($3::varchar[]))"
-constexpr db::Statement kCountTenantRecipes = {
-    "listing_count_tenant_recipes",
-    "SELECT " GATEHOUSE_COUNT_RECIPE("emailpassword", "email")
-    " + " GATEHOUSE_COUNT_RECIPE("webauthn", "email")
-    " + " GATEHOUSE_COUNT_RECIPE("thirdparty", "tparty")
-    " + (SELECT count(DISTINCT t.recipe_user_id)" GATEHOUSE_PASSWORDLESS_ROWS
-    "  AND 'passwordless' = ANY($3::varchar[]))"
-    GATEHOUSE_TENANT_LINKED(" AND i.recipe_id = ANY($3::varchar[])")};
-
-// Every user has one row whose id is that of the user: the others are the linked ones.
-// app_id_to_user_id_pagination_index1.
-constexpr db::Statement kCountApp = {
-    "listing_count_app",
-    "SELECT (SELECT count(*) FROM {app_id_to_user_id} u WHERE u.app_id = $1::varchar)"
-    " - (SELECT count(DISTINCT i.recipe_user_id) FROM {recipe_user_account_infos} i"
-    "  WHERE i.app_id = $1::varchar AND i.primary_user_id IS NOT NULL"
-    "  AND i.primary_user_id <> i.recipe_user_id)"};
-
-// app_id_to_user_id_pagination_index3.
-constexpr db::Statement kCountAppRecipes = {
-    "listing_count_app_recipes",
-    "SELECT (SELECT count(*) FROM {app_id_to_user_id} u WHERE u.app_id = $1::varchar"
-    "  AND u.recipe_id = ANY($2::varchar[]))"
-    " - (SELECT count(*) - count(DISTINCT l.primary_user_id) FROM ("
-    "  SELECT DISTINCT i.recipe_user_id, i.primary_user_id FROM {recipe_user_account_infos} i"
-    "  WHERE i.app_id = $1::varchar AND i.primary_user_id IS NOT NULL"
-    "  AND i.recipe_id = ANY($2::varchar[])) l)"};
+// $2: the tenant, or '' for the whole app. The primary key of gatehouse_user_counts.
+constexpr db::Statement kCount = {
+    "listing_count",
+    "SELECT COALESCE(sum(users), 0)::bigint FROM {gatehouse_user_counts}"
+    " WHERE app_id = $1 AND tenant_id = $2 AND recipes::int & $3::int <> 0"};
 
 std::vector<ListedUser> ReadListed(const db::Result& result) {
   std::vector<ListedUser> users;
@@ -200,25 +124,11 @@ absl::StatusOr<std::vector<ListedUser>> PgListingStore::ListPage(const RequestSc
                                                                  const PageQuery& query) {
   ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
   const PaginationToken start = StartOf(query);
-  const int walk = kWalkLeast + kWalkPerRow * query.limit;
-  const db::TextArray recipes{query.recipe_ids};
-  db::Params params = {scope.app_id(), scope.tenant_id(), start.time_joined_ms, start.user_id,
-                       recipes,        query.limit};
-  db::Params walk_params = params;
-  walk_params.Add(walk);
-  ASSIGN_OR_RETURN(db::Result walked, db->Execute(scope.deadline,
-                                                  query.descending ? kWalkDesc : kWalkAsc,
-                                                  walk_params));
-  if (walked.rows() >= query.limit) return ReadListed(walked);
-  ASSIGN_OR_RETURN(db::Result length,
-                   db->Execute(scope.deadline, query.descending ? kLengthDesc : kLengthAsc,
-                               {scope.app_id(), scope.tenant_id(), start.time_joined_ms,
-                                start.user_id, walk}));
-  if (length.front().Int64(0) < walk) return ReadListed(walked);
-  ASSIGN_OR_RETURN(
-      db::Result small,
-      db->Execute(scope.deadline, query.descending ? kSmallDesc : kSmallAsc, params));
-  return ReadListed(small);
+  ASSIGN_OR_RETURN(db::Result page,
+                   db->Execute(scope.deadline, query.descending ? kPageDesc : kPageAsc,
+                               {scope.app_id(), scope.tenant_id(), MaskOf(query.recipe_ids),
+                                start.time_joined_ms, start.user_id, query.limit}));
+  return ReadListed(page);
 }
 
 absl::StatusOr<std::vector<ListedUser>> PgListingStore::Search(const RequestScope& scope,
@@ -241,25 +151,21 @@ absl::StatusOr<std::vector<ListedUser>> PgListingStore::Search(const RequestScop
 
 absl::StatusOr<int64_t> PgListingStore::CountTenant(const RequestScope& scope,
                                                     const std::vector<std::string>& recipe_ids) {
-  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
-  absl::StatusOr<db::Result> result =
-      recipe_ids.empty()
-          ? db->Execute(scope.deadline, kCountTenant, {scope.app_id(), scope.tenant_id()})
-          : db->Execute(scope.deadline, kCountTenantRecipes,
-                        {scope.app_id(), scope.tenant_id(), db::TextArray{recipe_ids}});
-  if (!result.ok()) return result.status();
-  return result->front().Int64(0);
+  return Count(scope, scope.tenant_id(), recipe_ids);
 }
 
 absl::StatusOr<int64_t> PgListingStore::CountApp(const RequestScope& scope,
                                                  const std::vector<std::string>& recipe_ids) {
+  return Count(scope, "", recipe_ids);
+}
+
+absl::StatusOr<int64_t> PgListingStore::Count(const RequestScope& scope,
+                                              std::string_view tenant_id,
+                                              const std::vector<std::string>& recipe_ids) {
   ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
-  absl::StatusOr<db::Result> result =
-      recipe_ids.empty() ? db->Execute(scope.deadline, kCountApp, {scope.app_id()})
-                         : db->Execute(scope.deadline, kCountAppRecipes,
-                                       {scope.app_id(), db::TextArray{recipe_ids}});
-  if (!result.ok()) return result.status();
-  return result->front().Int64(0);
+  ASSIGN_OR_RETURN(db::Result result, db->Execute(scope.deadline, kCount,
+                                                  {scope.app_id(), tenant_id, MaskOf(recipe_ids)}));
+  return result.front().Int64(0);
 }
 
 }  // namespace gatehouse::users

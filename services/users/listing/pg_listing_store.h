@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string_view>
+
 #include "libs/tenancy/tenant_databases.h"
 #include "services/users/listing/listing_store.h"
 
@@ -21,6 +23,9 @@ class PgListingStore final : public ListingStore {
                                    const std::vector<std::string>& recipe_ids) override;
 
  private:
+  absl::StatusOr<int64_t> Count(const RequestScope& scope, std::string_view tenant_id,
+                                const std::vector<std::string>& recipe_ids);
+
   tenancy::TenantDatabases& databases_;
 };
 

@@ -1,5 +1,6 @@
 #include "services/users/registry/pg_activity_store.h"
 
+#include <algorithm>
 #include <map>
 
 #include "libs/base/status.h"
@@ -18,10 +19,24 @@ constexpr db::Statement kSave = {
     " ON CONFLICT (app_id, user_id) DO UPDATE"
     " SET last_active_time = GREATEST(kept.last_active_time, EXCLUDED.last_active_time)"};
 
-// user_last_active(app_id, last_active_time).
+constexpr int64_t kMinuteMs = 60'000;
+constexpr int64_t kDayMs = 24 * 60 * kMinuteMs;
+constexpr int64_t kMaxTimeMs = int64_t{1} << 53;  // far beyond every time that is stored
+
+// $2 to $3: what is left of the first minute; $3 to $4: whole minutes of the first day.
+// user_last_active_app_id_last_active_time_index; the primary key of gatehouse_active_counts.
 constexpr db::Statement kCountSince = {
     "activity_count_since",
-    "SELECT count(*) FROM {user_last_active} WHERE app_id = $1 AND last_active_time >= $2"};
+    "SELECT (SELECT count(*) FROM {user_last_active} WHERE app_id = $1::varchar"
+    "  AND last_active_time >= $2::bigint AND last_active_time < $3::bigint)"
+    " + (SELECT COALESCE(sum(users), 0)::bigint FROM {gatehouse_active_counts}"
+    "  WHERE app_id = $1::varchar AND width = 60000"
+    "  AND starts >= $3::bigint AND starts < $4::bigint)"
+    " + (SELECT COALESCE(sum(users), 0)::bigint FROM {gatehouse_active_counts}"
+    "  WHERE app_id = $1::varchar AND width = 86400000 AND starts >= $4::bigint)"};
+
+// The multiple of `unit` at or after a time that is not negative.
+int64_t RoundUp(int64_t time_ms, int64_t unit) { return (time_ms + unit - 1) / unit * unit; }
 
 absl::Status SaveBatch(db::Database& db, absl::Time deadline,
                        const std::vector<ActivityStore::Entry>& entries) {
@@ -52,8 +67,12 @@ absl::Status PgActivityStore::Save(const RequestScope& scope, const std::vector<
 
 absl::StatusOr<int64_t> PgActivityStore::CountSince(const RequestScope& scope, int64_t since_ms) {
   ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
+  const int64_t since = std::clamp<int64_t>(since_ms, 0, kMaxTimeMs);
+  const int64_t first_minute = RoundUp(since, kMinuteMs);
   ASSIGN_OR_RETURN(db::Result result,
-                   db->Execute(scope.deadline, kCountSince, {scope.app_id(), since_ms}));
+                   db->Execute(scope.deadline, kCountSince,
+                               {scope.app_id(), since, first_minute,
+                                RoundUp(first_minute, kDayMs)}));
   return result.front().Int64(0);
 }
 
