@@ -103,6 +103,14 @@ absl::StatusOr<std::shared_ptr<const KeySet>> KeyCache::Get(rpc::CallContext& co
   return old;
 }
 
+absl::StatusOr<SigningKey> KeyCache::ToSign(rpc::CallContext& context, const tenancy::Tenant& app,
+                                            const KeySet& keys, bool use_static) {
+  if (!use_static || !keys.static_keys.empty()) return **keys.ToSign(use_static);
+  ASSIGN_OR_RETURN(const auto all, Get(context, app, /*with_static=*/true));
+  ASSIGN_OR_RETURN(const SigningKey* key, all->ToSign(use_static));
+  return *key;
+}
+
 absl::StatusOr<std::shared_ptr<const KeySet>> KeyCache::Refetch(
     rpc::CallContext& context, const tenancy::Tenant& app, std::shared_ptr<const KeySet> known) {
   const auto entry = EntryOf(app);

@@ -55,6 +55,9 @@ class KeyCache {
   // one.
   absl::StatusOr<std::shared_ptr<const KeySet>> Get(rpc::CallContext& context,
                                                     const tenancy::Tenant& app, bool with_static);
+  // The key of `keys` that signs. Fetches the static one if it is to be used and is not there.
+  absl::StatusOr<SigningKey> ToSign(rpc::CallContext& context, const tenancy::Tenant& app,
+                                    const KeySet& keys, bool use_static);
   // All keys, fetched past every cache, since a token was signed with none of `known`. Returns
   // `known` itself when that was tried a moment ago: anybody can send unknown key ids.
   absl::StatusOr<std::shared_ptr<const KeySet>> Refetch(rpc::CallContext& context,

@@ -31,6 +31,7 @@ bool Equal(const std::optional<std::string>& stored, std::string_view hash) {
 // A refresh under way.
 struct SessionService::Refreshing {
   const v1::RefreshSessionRequest& request;
+  tenancy::TenantPtr app;
   tenancy::TenantPtr tenant;  // of the session
   TokenVersion version;
   RefreshToken presented;
@@ -60,7 +61,7 @@ absl::StatusOr<v1::RefreshSessionResponse> SessionService::RefreshSession(
   ASSIGN_OR_RETURN(const auto master_key, parts_.master_keys.Get(context, *app));
   v1::RefreshSessionResponse response;
 
-  Refreshing refreshing{.request = request};
+  Refreshing refreshing{.request = request, .app = app};
   ASSIGN_OR_RETURN(refreshing.version, MintedVersion(request.access_token_version()));
   auto presented = OpenRefreshToken(request.refresh_token(), *master_key);
   if (!presented.ok()) {
@@ -81,7 +82,8 @@ absl::StatusOr<v1::RefreshSessionResponse> SessionService::RefreshSession(
   if (request.has_access_token_validity_ms()) {
     RETURN_IF_ERROR(CheckValidity(*refreshing.tenant->config, request.access_token_validity_ms()));
   }
-  const bool may_use_static = refreshing.use_static_key().value_or(true);
+  // An eager rotation is not undone: what may sign afterwards has to be there.
+  const bool may_use_static = refreshing.use_static_key().value_or(request.eager_rotation());
   ASSIGN_OR_RETURN(refreshing.keys, parts_.keys.Get(context, *app, may_use_static));
   RETURN_IF_ERROR(refreshing.keys->ToSign(may_use_static).status());
   ASSIGN_OR_RETURN(refreshing.user,
@@ -131,7 +133,7 @@ absl::Status SessionService::RefreshEagerly(rpc::CallContext& context, Refreshin
              .use_static_key = refreshing.use_static_key()},
             context.deadline));
     if (rotated.has_value()) {
-      return Issue(refreshing, rotated->jwt_payload, rotated->use_static_key, response);
+      return Issue(context, refreshing, rotated->jwt_payload, rotated->use_static_key, response);
     }
 
     ASSIGN_OR_RETURN(const auto row,
@@ -200,7 +202,7 @@ absl::Status SessionService::RefreshLazily(rpc::CallContext& context, Refreshing
         RETURN_IF_ERROR(parts_.store.SetUseStaticKey(*refreshing.tenant, handle, use_static_key,
                                                      context.deadline));
       }
-      return Issue(refreshing, row->jwt_payload, use_static_key, response);
+      return Issue(context, refreshing, row->jwt_payload, use_static_key, response);
     }
     if (!refreshing.parent_hash2.has_value() ||
         !crypto::ConstantTimeEqual(row->refresh_hash2, *refreshing.parent_hash2)) {
@@ -219,14 +221,15 @@ absl::Status SessionService::RefreshLazily(rpc::CallContext& context, Refreshing
                                            .use_static_key = refreshing.use_static_key()},
                                           context.deadline));
     if (promoted.has_value()) {
-      return Issue(refreshing, promoted->jwt_payload, promoted->use_static_key, response);
+      return Issue(context, refreshing, promoted->jwt_payload, promoted->use_static_key, response);
     }
   }
   return TooMuchContention();
 }
 
-absl::Status SessionService::Issue(const Refreshing& refreshing, std::string_view jwt_payload,
-                                   bool use_static_key, v1::RefreshSessionResponse& response) {
+absl::Status SessionService::Issue(rpc::CallContext& context, const Refreshing& refreshing,
+                                   std::string_view jwt_payload, bool use_static_key,
+                                   v1::RefreshSessionResponse& response) {
   const v1::RefreshSessionRequest& request = refreshing.request;
   AccessToken token;
   token.version = refreshing.version;
@@ -250,8 +253,9 @@ absl::Status SessionService::Issue(const Refreshing& refreshing, std::string_vie
   }
 
   v1::IssuedSession issued;
-  ASSIGN_OR_RETURN(const SigningKey* key, refreshing.keys->ToSign(use_static_key));
-  RETURN_IF_ERROR(Mint(token, *key, *issued.mutable_access_token()));
+  ASSIGN_OR_RETURN(const SigningKey key,
+                   parts_.keys.ToSign(context, *refreshing.app, *refreshing.keys, use_static_key));
+  RETURN_IF_ERROR(Mint(token, key, *issued.mutable_access_token()));
   FillSession(token, *issued.mutable_session());
   FillToken(refreshing.next_token, refreshing.refresh_expiry_ms(), refreshing.now_ms,
             *issued.mutable_refresh_token());

@@ -23,7 +23,7 @@ absl::StatusOr<v1::RegenerateSessionResponse> SessionService::RegenerateSession(
   }
   AccessToken token = *read;
   ASSIGN_OR_RETURN(const auto tenant, TenantOfApp(context, request.scope(), token.tenant_id));
-  ASSIGN_OR_RETURN(const auto keys, parts_.keys.Get(context, *app, /*with_static=*/true));
+  ASSIGN_OR_RETURN(const auto keys, parts_.keys.Get(context, *app, /*with_static=*/false));
   const int64_t now_ms = parts_.clock.NowMs();
   const auto missing = [&response] {
     response.set_unauthorised_message("Session does not exist.");
@@ -61,8 +61,8 @@ absl::StatusOr<v1::RegenerateSessionResponse> SessionService::RegenerateSession(
   FillSession(token, *regenerated.mutable_session());
   if (token.expiry_ms < now_ms) return response;  // the client has to refresh anyway
   token.created_ms = now_ms;
-  ASSIGN_OR_RETURN(const SigningKey* key, keys->ToSign(use_static_key));
-  RETURN_IF_ERROR(Mint(token, *key, *regenerated.mutable_access_token()));
+  ASSIGN_OR_RETURN(const SigningKey key, parts_.keys.ToSign(context, *app, *keys, use_static_key));
+  RETURN_IF_ERROR(Mint(token, key, *regenerated.mutable_access_token()));
   return response;
 }
 

@@ -68,6 +68,40 @@ TEST_F(SessionLifecycleTest, CreateAsksForAStaticKeyOnlyToSignWithIt) {
   EXPECT_EQ(jwks.static_requests, 1);
 }
 
+TEST_F(SessionLifecycleTest, AnInstanceThatKnowsNoStaticKeyFetchesItForASessionThatNeedsIt) {
+  auto request = NewRequest();
+  request.set_use_static_key(true);
+  const auto issued = Create(request);
+
+  KeyCache other_keys(jwks, clock);
+  SessionService other({tenants.directory(), store, other_keys, master_keys, users, clock});
+  auto context = Context();
+  ASSERT_TRUE(other.CreateSession(context, NewRequest()).ok());
+
+  v1::RegenerateSessionRequest regenerate;
+  *regenerate.mutable_scope() = scope;
+  regenerate.set_access_token(issued.access_token().token());
+  const auto regenerated = other.RegenerateSession(context, regenerate);
+  ASSERT_TRUE(regenerated.ok()) << regenerated.status();
+  EXPECT_EQ(SplitAccessToken(regenerated->regenerated().access_token().token())->key_id,
+            "s-static");
+}
+
+TEST_F(SessionLifecycleTest, AnInstanceThatKnowsNoStaticKeyVerifiesWhatItSigned) {
+  auto request = NewRequest();
+  request.set_use_static_key(true);
+  const auto issued = Create(request);
+
+  KeyCache other_keys(jwks, clock);
+  SessionService other({tenants.directory(), store, other_keys, master_keys, users, clock});
+  auto context = Context();
+  ASSERT_TRUE(other.CreateSession(context, NewRequest()).ok());
+  v1::VerifySessionRequest verify;
+  *verify.mutable_scope() = scope;
+  verify.set_access_token(issued.access_token().token());
+  EXPECT_TRUE(other.VerifySession(context, verify)->has_verified());
+}
+
 TEST_F(SessionLifecycleTest, CreateInATenantNamesItInTheHandle) {
   tenants.Add("public", "t1");
   scope = ScopeOf("public", "t1");

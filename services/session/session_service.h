@@ -21,7 +21,8 @@ namespace gatehouse::session {
 // user_sessions.cc for the rest. Thread-safe: all state is in the store and in bounded caches.
 //
 // Where a request makes tokens, everything that may fail (keys, users) comes before the store is
-// changed, so that an error leaves the session as it was.
+// changed, so that an error leaves the session as it was; but for the fetching of a static key that
+// the session turns out to need, where a second try repeats the change.
 class SessionService final : public v1::SessionService {
  public:
   // All must outlive this.
@@ -71,9 +72,10 @@ class SessionService final : public v1::SessionService {
 
   absl::StatusOr<Judged> Judge(rpc::CallContext& context, const v1::VerifySessionRequest& request,
                                const tenancy::Tenant& app);
-  absl::Status VerifyLazily(rpc::CallContext& context, const tenancy::Tenant& tenant,
-                            const AccessToken& token, const std::optional<SessionRow>& row,
-                            const KeySet& keys, v1::VerifySessionResponse& response);
+  absl::Status VerifyLazily(rpc::CallContext& context, const tenancy::Tenant& app,
+                            const tenancy::Tenant& tenant, const AccessToken& token,
+                            const std::optional<SessionRow>& row, const KeySet& keys,
+                            v1::VerifySessionResponse& response);
 
   absl::Status RefreshLazily(rpc::CallContext& context, Refreshing& refreshing,
                              v1::RefreshSessionResponse& response);
@@ -81,8 +83,9 @@ class SessionService final : public v1::SessionService {
                               v1::RefreshSessionResponse& response);
   absl::Status ReportReuse(rpc::CallContext& context, const Refreshing& refreshing,
                            const SessionRow& row, v1::RefreshSessionResponse& response);
-  absl::Status Issue(const Refreshing& refreshing, std::string_view jwt_payload,
-                     bool use_static_key, v1::RefreshSessionResponse& response);
+  absl::Status Issue(rpc::CallContext& context, const Refreshing& refreshing,
+                     std::string_view jwt_payload, bool use_static_key,
+                     v1::RefreshSessionResponse& response);
 
   absl::StatusOr<UserSessions> WhoseSessions(rpc::CallContext& context,
                                              const tenancy::Tenant& tenant,

@@ -54,7 +54,7 @@ absl::StatusOr<SessionService::Judged> SessionService::Judge(
     rpc::CallContext& context, const v1::VerifySessionRequest& request,
     const tenancy::Tenant& app) {
   Judged judged;
-  ASSIGN_OR_RETURN(judged.keys, parts_.keys.Get(context, app, /*with_static=*/true));
+  ASSIGN_OR_RETURN(judged.keys, parts_.keys.Get(context, app, /*with_static=*/request.legacy()));
   const auto try_refresh = [&judged](std::string_view message) {
     judged.try_refresh_message = std::string(message);
     return judged;
@@ -124,7 +124,7 @@ absl::StatusOr<v1::VerifySessionResponse> SessionService::VerifySession(
   }
 
   if (!request.stateless()) {
-    RETURN_IF_ERROR(VerifyLazily(context, *tenant, token, row, *judged.keys, response));
+    RETURN_IF_ERROR(VerifyLazily(context, *app, *tenant, token, row, *judged.keys, response));
     if (response.has_verified()) return with_keys();
     return response;
   }
@@ -147,8 +147,8 @@ absl::StatusOr<v1::VerifySessionResponse> SessionService::VerifySession(
 // The way before 5.6 (formats: 2.11): the first token of a rotation makes its refresh token the
 // current one, and is exchanged for one that no longer names a parent. `row` is there when the
 // database was asked for.
-absl::Status SessionService::VerifyLazily(rpc::CallContext& context, const tenancy::Tenant& tenant,
-                                          const AccessToken& token,
+absl::Status SessionService::VerifyLazily(rpc::CallContext& context, const tenancy::Tenant& app,
+                                          const tenancy::Tenant& tenant, const AccessToken& token,
                                           const std::optional<SessionRow>& row, const KeySet& keys,
                                           v1::VerifySessionResponse& response) {
   const bool payload_changed =
@@ -195,8 +195,8 @@ absl::Status SessionService::VerifyLazily(rpc::CallContext& context, const tenan
   FillSession(renewed, *verified.mutable_session());
   // V1 knows no static keys.
   const bool use_static_key = source->use_static_key && token.version != TokenVersion::kV1;
-  ASSIGN_OR_RETURN(const SigningKey* key, keys.ToSign(use_static_key));
-  return Mint(renewed, *key, *verified.mutable_access_token());
+  ASSIGN_OR_RETURN(const SigningKey key, parts_.keys.ToSign(context, app, keys, use_static_key));
+  return Mint(renewed, key, *verified.mutable_access_token());
 }
 
 }  // namespace gatehouse::session
