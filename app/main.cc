@@ -28,6 +28,6 @@ int main(int argc, char* argv[]) {
   program.front_end = gatehouse::gateway::StartRestFrontEnd;
   program.embeds_postgres = true;
   program.migrate_rows = gatehouse::users::MigrateUsers;
-  program.rows_are_current = gatehouse::users::UsersAreMigrated;
+  program.tenants_elsewhere = gatehouse::tenants::TenantsElsewhere;
   return gatehouse::process::RunProgram(program, argc, argv);
 }

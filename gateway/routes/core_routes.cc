@@ -188,15 +188,15 @@ absl::StatusOr<Reply> Migration(const Self& self, ApiRequest& request, bool with
     describe(*app, reply);
     return JsonReply(reply);
   }
-  std::map<std::string, tenancy::TenantPtr> by_storage;
+  std::map<std::string, tenancy::TenantPtr> by_database;
   for (const tenancy::TenantPtr& tenant : self->directory.All()) {
-    tenancy::TenantPtr& first = by_storage[tenant->storage_id];
+    tenancy::TenantPtr& first = by_database[tenant->database_id];
     if (first == nullptr || tenant->connection_uri_domain < first->connection_uri_domain) {
       first = tenant;
     }
   }
   json::Value domains = json::Value::Array();
-  for (const auto& [storage, tenant] : by_storage) {
+  for (const auto& [database_id, tenant] : by_database) {
     json::Value entry =
         json::Value::Object({{"connectionUriDomain", tenant->connection_uri_domain}});
     describe(*tenant, entry);

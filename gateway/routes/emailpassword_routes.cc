@@ -262,7 +262,7 @@ void AddEmailPasswordRoutes(RouteTable& routes, rpc::Channel& users, RecipeUserH
     Route route;
     route.method = HttpMethod::kPost;
     route.path = path;
-    route.service = "users";
+    route.service = "users/passwords";  // hashing: look-ups of users must not wait for it
     route.handler = Bind(clients, operation);
     routes.Add(std::move(route));
   }

@@ -221,6 +221,7 @@ absl::Status Database::Ping(absl::Time deadline) { return Execute(deadline, kPin
 const TableNames& Database::tables() const { return impl_->options.tables; }
 const DatabaseOptions& Database::options() const { return impl_->options; }
 void Database::CloseIdle() { impl_->pool.CloseIdle(); }
+void Database::Retire() { impl_->pool.Retire(); }
 
 DatabaseStats Database::stats() const {
   DatabaseStats stats;

@@ -165,6 +165,8 @@ class Database {
   int64_t statements_executed() const { return stats().statements; }
   // Closes every idle connection, now, such as before the database is dropped or moved.
   void CloseIdle();
+  // Keeps no connection that is not in use from now on: nobody is to come any more.
+  void Retire();
 
  private:
   struct Impl;

@@ -1,5 +1,6 @@
 #include "libs/db/pool.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -12,8 +13,10 @@ namespace gatehouse::db {
 namespace {
 
 // After a failed attempt nobody tries again for this long: a server that is down or full is not
-// helped by an attempt per request, and recovery is noticed soon enough.
+// helped by an attempt per request, and recovery is noticed soon enough. Where attempts hang until
+// they time out, the pause is as long as the attempt, so that few threads are spent on it.
 constexpr absl::Duration kConnectPause = absl::Milliseconds(50);
+constexpr absl::Duration kLongestConnectPause = absl::Seconds(5);
 
 }  // namespace
 
@@ -74,16 +77,22 @@ absl::StatusOr<std::unique_ptr<Connection>> Pool::Provide() {
 absl::StatusOr<std::unique_ptr<Connection>> Pool::Connect() {
   {
     const std::lock_guard lock(mutex_);
-    if (absl::Now() < refuse_until_) return last_failure_;
+    // While the server is away one caller at a time finds out whether it is back.
+    if (failing_ && (probing_ || absl::Now() < refuse_until_)) return last_failure_;
+    probing_ = failing_;
   }
+  const absl::Time begun = absl::Now();
   auto connection = Connection::Open(conninfo_, statement_timeout_);
+  const std::lock_guard lock(mutex_);
+  probing_ = false;
+  failing_ = !connection.ok();
   if (connection.ok()) {
     ++connects_;
     return connection;
   }
   ++connect_failures_;
-  const std::lock_guard lock(mutex_);
-  refuse_until_ = absl::Now() + kConnectPause;
+  const absl::Time now = absl::Now();
+  refuse_until_ = now + std::clamp(now - begun, kConnectPause, kLongestConnectPause);
   last_failure_ = connection.status();
   return connection;
 }
@@ -106,9 +115,14 @@ void Pool::Release(std::unique_ptr<Connection> connection) {
     GiveBackRight();
     return;
   }
+  std::unique_ptr<Connection> closing;  // closed outside the lock
   const std::lock_guard lock(mutex_);
   if (waiters_.empty()) {
     --lent_;
+    if (retired_) {
+      closing = std::move(connection);
+      return;
+    }
     idle_.push_back({std::move(connection), absl::Now()});
     return;
   }
@@ -123,6 +137,14 @@ void Pool::CloseIdle() {
   std::deque<Idle> closing;  // closed outside the lock
   const std::lock_guard lock(mutex_);
   closing.swap(idle_);
+}
+
+void Pool::Retire() {
+  {
+    const std::lock_guard lock(mutex_);
+    retired_ = true;
+  }
+  CloseIdle();
 }
 
 void Pool::Prune() {

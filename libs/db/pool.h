@@ -28,6 +28,8 @@ class Pool {
   absl::StatusOr<std::unique_ptr<Connection>> Acquire(absl::Time deadline);
   void Release(std::unique_ptr<Connection> connection);
   void CloseIdle();
+  // From now on connections are closed when they are given back.
+  void Retire();
 
   // Fills the pool's part.
   void AddStats(DatabaseStats& stats) const;
@@ -59,6 +61,9 @@ class Pool {
   size_t lent_ = 0;        // connections in use, and rights to open one
   std::deque<Idle> idle_;  // the most recently used last
   std::list<Waiter*> waiters_;
+  bool retired_ = false;
+  bool failing_ = false;  // the last attempt to connect failed
+  bool probing_ = false;  // and one caller is trying again
   absl::Time refuse_until_ = absl::InfinitePast();
   absl::Status last_failure_;
 

@@ -3,6 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <latch>
 #include <thread>
@@ -92,6 +96,63 @@ TEST(Pool, AFullQueueRefusesAtOnce) {
     EXPECT_EQ(ReasonOf(database->Execute(Soon(), kOne).status()), ErrorReason::kOverloaded);
   });
   EXPECT_EQ(database->stats().refused, 1);
+}
+
+TEST(Pool, ARetiredOneKeepsNoConnection) {
+  DatabaseOptions options = TestPostgres::Shared().CreateDatabaseOptions();
+  options.min_idle = 2;
+  auto database = OpenDatabase(options);
+  ASSERT_TRUE(database->Execute(Soon(), kOne).ok());
+  EXPECT_EQ(database->stats().idle, 1);
+  WhileBusy(*database, [&] {
+    database->Retire();
+    EXPECT_EQ(database->stats().idle, 0);
+    // Who still knows it is served.
+    EXPECT_TRUE(database->Execute(Soon(), kOne).ok());
+    EXPECT_EQ(database->stats().idle, 0);
+  });
+  EXPECT_EQ(database->stats().idle, 0);
+  EXPECT_EQ(database->stats().in_use, 0);
+}
+
+// A port that takes connections and never says a word.
+class SilentServer {
+ public:
+  SilentServer() : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(::bind(socket_, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+    EXPECT_EQ(::listen(socket_, 64), 0);
+    socklen_t size = sizeof(address);
+    EXPECT_EQ(::getsockname(socket_, reinterpret_cast<sockaddr*>(&address), &size), 0);
+    port_ = ntohs(address.sin_port);
+  }
+  ~SilentServer() { ::close(socket_); }
+  int port() const { return port_; }
+
+ private:
+  const int socket_;
+  int port_ = 0;
+};
+
+TEST(Pool, AServerThatIsSilentCostsOneThreadAtATime) {
+  SilentServer server;
+  DatabaseOptions options;
+  options.host = "127.0.0.1";
+  options.port = server.port();
+  options.user = "nobody";
+  options.dbname = "none";
+  options.connect_timeout = absl::Seconds(2);
+  auto database = OpenDatabase(options);
+  EXPECT_EQ(ReasonOf(database->Execute(Soon(), kOne).status()), ErrorReason::kDependencyDown);
+  // Everybody knows now, and hears so at once.
+  const absl::Time start = absl::Now();
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_EQ(ReasonOf(database->Execute(Soon(), kOne).status()), ErrorReason::kDependencyDown);
+  }
+  EXPECT_LT(absl::Now() - start, absl::Seconds(1));
+  EXPECT_EQ(database->stats().connect_failures, 1);
 }
 
 TEST(Deadline, CancelsARunningStatementAtTheServer) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "libs/base/clock.h"
 #include "libs/rpc/policy.h"
 #include "libs/rpc/service.h"
@@ -44,6 +45,9 @@ class Environment {
 struct ExposedService {
   rpc::ServiceHandler* handler;
   rpc::Policy policy;
+  // Workers of its own, by name, for an RPC service whose calls take so long that the component's
+  // others must not queue behind them. Empty: the component's.
+  std::string_view lane = {};
 };
 
 // A service: its parts, wired. Owns them; destroyed before its environment.
@@ -53,6 +57,9 @@ class Component {
   virtual std::vector<ExposedService> services() = 0;
   // Called once after every component of the process stands; may call other services.
   virtual absl::Status Start() { return absl::OkStatus(); }
+  // Called before requests and jobs, once the tenant directory is there: an error keeps the process
+  // from serving, for data that this build can't read.
+  virtual absl::Status CheckData(absl::Time /*deadline*/) { return absl::OkStatus(); }
 };
 
 // Builds a component; every service has one, in services/<name>/component.h.

@@ -20,10 +20,18 @@ namespace {
 // Waiting requests of one service: enough for a burst of 1,000 clients; beyond it 429 is kinder
 // than a growing queue.
 constexpr size_t kMaxQueuedPerService = 2048;
+// A lane is for slow work, passwords at some 20 a second on a small machine: what waits behind more
+// than this would not be answered within its 30 s.
+constexpr size_t kMaxQueuedPerLane = 512;
 // Workers of a remote service only wait for it.
 constexpr size_t kRemoteWorkers = 16;
 constexpr absl::Duration kDirectoryTimeout = absl::Seconds(60);
+// What a start may spend on looking at all databases; those that it does not get to are logged.
+constexpr absl::Duration kCheckTimeout = absl::Seconds(30);
 constexpr absl::Duration kFallbackTimeout = absl::Seconds(5);
+
+// "users" of "users/passwords".
+std::string_view ServiceOf(std::string_view lane) { return lane.substr(0, lane.find('/')); }
 
 absl::StatusOr<std::string> ReadFile(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -41,6 +49,7 @@ struct Host::Running {
   std::unique_ptr<Environment> environment;
   std::unique_ptr<Component> component;
   std::vector<std::unique_ptr<rpc::Dispatcher>> dispatchers;
+  std::vector<std::string> lanes;  // whose workers run each, by the dispatcher's position
 };
 
 class Host::ServiceEnvironment final : public Environment {
@@ -76,6 +85,7 @@ absl::StatusOr<std::unique_ptr<Host>> Host::Start(Options options) {
   auto host = std::unique_ptr<Host>(new Host(std::move(options)));
   ASSIGN_OR_RETURN(host->security_, host->LoadSecurity());
   RETURN_IF_ERROR(host->StartServices());
+  RETURN_IF_ERROR(host->CheckData());
   host->SamplePools();
   host->jobs_.Start();
   return host;
@@ -93,6 +103,7 @@ absl::StatusOr<rpc::TransportSecurity> Host::LoadSecurity() const {
 }
 
 bool Host::RunsService(std::string_view name) const {
+  name = ServiceOf(name);
   return std::any_of(running_.begin(), running_.end(),
                      [&](const auto& running) { return running->name == name; });
 }
@@ -119,6 +130,7 @@ rpc::CallObserver Host::ObserverOf(std::string service) {
 
 absl::StatusOr<tenancy::TenantDatabases*> Host::DatabasesOf(std::string_view service) {
   const config::ServiceSettings& settings = config().service(service);
+  std::lock_guard lock(databases_mutex_);
   auto& slot = databases_[settings.database_user];
   if (!slot) {
     const config::DbSettings& base = config().core->db();
@@ -133,6 +145,20 @@ absl::StatusOr<tenancy::TenantDatabases*> Host::DatabasesOf(std::string_view ser
     slot = std::make_unique<tenancy::PgTenantDatabases>(std::move(database), base);
   }
   return slot.get();
+}
+
+void Host::KeepTenantPools() {
+  const std::set<std::string> storage_ids = directory_.StorageIds();
+  std::lock_guard lock(databases_mutex_);
+  for (auto& [role, databases] : databases_) databases->KeepOnly(storage_ids);
+}
+
+absl::Status Host::CheckData() {
+  const absl::Time deadline = absl::Now() + kCheckTimeout;
+  for (const auto& running : running_) {
+    RETURN_IF_ERROR(running->component->CheckData(deadline));
+  }
+  return absl::OkStatus();
 }
 
 void Host::SamplePools() {
@@ -173,6 +199,8 @@ absl::Status Host::StartService(const ServiceDefinition& definition) {
                      rpc::Dispatcher::Create(*service.handler, service.policy,
                                              ObserverOf(running->name)));
     running->dispatchers.push_back(std::move(dispatcher));
+    running->lanes.push_back(service.lane.empty() ? running->name
+                                                  : StrCat(running->name, "/", service.lane));
   }
   running_.push_back(std::move(running));
   return running_.back()->component->Start();
@@ -202,6 +230,7 @@ absl::Status Host::FollowTenants() {
         for (const std::string& text : left_out) {
           telemetry::Log(telemetry::LogLevel::kWarn, "tenant_left_out", {{"why", text}});
         }
+        KeepTenantPools();
       });
   directory_.SetFallback([&channel](const common::v1::Scope& scope, absl::Time deadline)
                              -> absl::StatusOr<tenants::v1::Tenant> {
@@ -249,13 +278,15 @@ WorkerPool& Host::WorkersOf(std::string_view service) {
   if (found == workers_.end()) {
     int threads = static_cast<int>(kRemoteWorkers);
     if (RunsService(service)) {
-      const int own = config().service(service).pool_size;
+      const int own = config().service(ServiceOf(service)).pool_size;
       threads = own > 0 ? own : config().core->db().connection_pool_size;
     }
     found = workers_
                 .emplace(service, std::make_unique<WorkerPool>(std::string(service),
                                                                std::max(threads, 1),
-                                                               kMaxQueuedPerService))
+                                                               ServiceOf(service) == service
+                                                                   ? kMaxQueuedPerService
+                                                                   : kMaxQueuedPerLane))
                 .first;
   }
   return *found->second;
@@ -270,8 +301,8 @@ absl::Status Host::Listen() {
     if (std::find(addresses.begin(), addresses.end(), address) == addresses.end()) {
       addresses.push_back(address);
     }
-    for (const auto& dispatcher : running->dispatchers) {
-      served.push_back({dispatcher.get(), &WorkersOf(running->name)});
+    for (size_t i = 0; i < running->dispatchers.size(); ++i) {
+      served.push_back({running->dispatchers[i].get(), &WorkersOf(running->lanes[i])});
     }
   }
   if (addresses.empty()) return absl::OkStatus();

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,11 @@
 #include "libs/telemetry/metrics.h"
 #include "libs/tenancy/tenant_databases.h"
 #include "libs/tenancy/tenant_directory.h"
+
+namespace gatehouse::tenancy {
+class PgTenantDatabases;
+class TenantDatabases;
+}  // namespace gatehouse::tenancy
 
 namespace gatehouse::host {
 
@@ -47,12 +53,14 @@ class Host {
 
   // The way from `caller` to a service, in this process or another. Lives as long as the host.
   rpc::Channel& ChannelBetween(std::string_view caller, std::string_view service);
-  // Where work for a service is done in this process.
+  // Where work for a service, "users", or for a lane of it, "users/passwords", is done in this
+  // process. A lane has as many workers as its service, and a shorter queue.
   WorkerPool& WorkersOf(std::string_view service);
   tenancy::TenantDirectory& tenants() { return directory_; }
   telemetry::Metrics& metrics() { return metrics_; }
   const config::ProcessConfig& config() const { return *options_.config; }
   const Clock& clock() const { return *options_.clock; }
+  // `name`: of a service, or of a lane of it.
   bool RunsService(std::string_view name) const;
 
   // Opens gRPC for the services that have an address.
@@ -70,6 +78,9 @@ class Host {
   absl::Status StartServices();
   absl::Status StartService(const ServiceDefinition& definition);
   absl::Status FollowTenants();
+  absl::Status CheckData();
+  // Lets pools go that no tenant's settings lead to any more.
+  void KeepTenantPools();
   // Connection pools and queues show themselves at each scrape.
   void SamplePools();
   absl::StatusOr<tenancy::TenantDatabases*> DatabasesOf(std::string_view service);
@@ -82,7 +93,8 @@ class Host {
   telemetry::Metrics metrics_;
   JobScheduler jobs_;
   std::mutex channels_mutex_;
-  std::map<std::string, std::unique_ptr<tenancy::TenantDatabases>> databases_;  // by role
+  std::mutex databases_mutex_;
+  std::map<std::string, std::unique_ptr<tenancy::PgTenantDatabases>> databases_;  // by role
   std::map<std::string, std::unique_ptr<WorkerPool>, std::less<>> workers_;
   std::vector<std::unique_ptr<Running>> running_;
   std::map<std::pair<std::string, std::string>, std::unique_ptr<rpc::Channel>> channels_;

@@ -15,10 +15,9 @@
 #include "libs/config/process_config.h"
 #include "libs/db/database.h"
 #include "libs/db/embedded_postgres.h"
-#include "libs/db/migrator.h"
-#include "libs/db/service_roles.h"
 #include "libs/process/admin_server.h"
 #include "libs/process/command_line.h"
+#include "libs/process/migrate.h"
 #include "libs/process/version.h"
 #include "libs/telemetry/log.h"
 #include "libs/tenancy/pg_tenant_databases.h"
@@ -28,11 +27,6 @@ namespace {
 
 using telemetry::Log;
 using telemetry::LogLevel;
-
-// How long a first start may take to make every table, or to wait for another instance that does.
-constexpr absl::Duration kMigrationTimeout = absl::Minutes(10);
-// Rows come over in batches: what a run leaves, the next one does.
-constexpr absl::Duration kRowsTimeout = absl::Hours(24);
 
 // Signals are taken by sigwait on the main thread: block them before any thread exists.
 sigset_t BlockSignals() {
@@ -96,18 +90,20 @@ class Run {
       }
       RETURN_IF_ERROR(StartEmbedded());
     }
-    if (!migrating() && !OwnsTables()) return absl::OkStatus();
     ASSIGN_OR_RETURN(db::DatabaseOptions options,
                      tenancy::MakeDatabaseOptions(config_.core->db(), program_.name));
+    if (!migrating() && !OwnsTables()) {
+      for (const host::ServiceDefinition& service : program_.services) {
+        if (config_.service(service.name).database_user.empty()) continue;
+        RETURN_IF_ERROR(CheckTables(config_, service.name, options));
+      }
+      return absl::OkStatus();
+    }
     options.pool_size = 1;
     ASSIGN_OR_RETURN(auto database, db::Database::Create(options));
-    const absl::Time deadline = absl::Now() + kMigrationTimeout;
-    RETURN_IF_ERROR(db::Migrate(*database, deadline, [](std::string_view step) {
-      Log(LogLevel::kInfo, "migration", {{"step", step}});
-    }));
-    if (!migrating()) return CheckRows(*database, deadline);
-    RETURN_IF_ERROR(MakeServiceRoles(*database, deadline));
-    return MigrateRows(*database);
+    if (!migrating()) return MigrateTables(*database);
+    ASSIGN_OR_RETURN(migrate_status_, RunMigrate(program_, config_, *database, options));
+    return absl::OkStatus();
   }
 
   absl::Status StartServing() {
@@ -147,26 +143,12 @@ class Run {
   }
 
   const config::ProcessConfig& config() const { return config_; }
+  // The exit status of `migrate`.
+  int migrate_status() const { return migrate_status_; }
   std::string address() const { return front_end_ ? front_end_->address() : ""; }
 
  private:
   bool migrating() const { return line_.command == "migrate"; }
-
-  absl::Status MigrateRows(db::Database& database) {
-    if (!program_.migrate_rows) return absl::OkStatus();
-    return program_.migrate_rows(database, absl::Now() + kRowsTimeout,
-                                 [](std::string_view step) { std::cout << step << std::endl; });
-  }
-
-  absl::Status CheckRows(db::Database& database, absl::Time deadline) {
-    if (!program_.rows_are_current) return absl::OkStatus();
-    ASSIGN_OR_RETURN(const bool current, program_.rows_are_current(database, deadline));
-    if (current) return absl::OkStatus();
-    return absl::FailedPreconditionError(
-        StrCat("the database has users that only the tables of an older core know. Stop every "
-               "other core, run `",
-               program_.name, " migrate`, then start again"));
-  }
 
   // A service with a role of its own may not change tables: `gatehouse migrate` has made them.
   bool OwnsTables() const {
@@ -174,20 +156,6 @@ class Run {
       if (!config_.service(service.name).database_user.empty()) return false;
     }
     return !program_.services.empty();
-  }
-
-  // The roles of services that have one of their own by its standard name get their rights; roles
-  // by other names are their administrator's.
-  absl::Status MakeServiceRoles(db::Database& database, absl::Time deadline) const {
-    std::map<std::string, std::string> passwords;
-    for (const std::string_view service : config::ServiceNames()) {
-      const config::ServiceSettings& settings = config_.service(service);
-      if (settings.database_user == db::ServiceRole(service)) {
-        passwords[std::string(service)] = settings.database_password;
-      }
-    }
-    if (passwords.empty()) return absl::OkStatus();
-    return db::CreateServiceRoles(database, deadline, passwords);
   }
 
   absl::Status StartEmbedded() {
@@ -207,6 +175,7 @@ class Run {
   CommandLine line_;
   config::ProcessConfig config_;
   SystemClock clock_;
+  int migrate_status_ = 0;
   std::unique_ptr<db::EmbeddedPostgres> embedded_;
   std::unique_ptr<host::Host> host_;
   std::unique_ptr<AdminServer> admin_;
@@ -251,10 +220,7 @@ int RunProgram(const Program& program, int argc, const char* const argv[]) {
   Run run(program, *line);
   absl::Status status = run.Configure();
   if (status.ok()) status = run.OpenDatabase();
-  if (status.ok() && line->command == "migrate") {
-    std::cout << "The tables are up to date.\n";
-    return 0;
-  }
+  if (status.ok() && line->command == "migrate") return run.migrate_status();
   if (status.ok()) status = run.StartServing();
   if (!status.ok()) {
     std::string text(status.message());

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -10,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "libs/host/host.h"
+#include "libs/tenancy/tenant_directory.h"
 
 namespace gatehouse::db {
 class Database;
@@ -36,12 +38,16 @@ struct Program {
   std::function<absl::StatusOr<std::unique_ptr<FrontEnd>>(host::Host&)> front_end;
   // May start a PostgreSQL of its own when none is configured.
   bool embeds_postgres = false;
-  // What `migrate` does once the tables are there, for rows that an older core wrote; and whether
-  // nothing is left to do, without which `start` refuses. Null: nothing.
-  std::function<absl::Status(db::Database&, absl::Time deadline,
-                             const std::function<void(std::string_view)>& progress)>
+  // What `migrate` does once the tables are there, for rows that an older core wrote. Returns how
+  // many conflicts somebody has to look at; `progress` names them. Null: nothing.
+  std::function<absl::StatusOr<int64_t>(db::Database&, absl::Time deadline,
+                                        const std::function<void(std::string_view)>& progress)>
       migrate_rows;
-  std::function<absl::StatusOr<bool>(db::Database&, absl::Time deadline)> rows_are_current;
+  // One tenant for each further database that tenants' settings lead to: `migrate` sees to those
+  // too. Null: the base database alone.
+  std::function<absl::StatusOr<std::vector<tenancy::TenantPtr>>(
+      db::Database& base, const config::ProcessConfig&, absl::Time deadline)>
+      tenants_elsewhere;
 };
 
 // A whole run: arguments, configuration, log, database and tables, services, admin port; then

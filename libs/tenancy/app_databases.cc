@@ -12,9 +12,9 @@ absl::StatusOr<std::vector<TenantPtr>> OneTenantPerDatabase(const TenantDirector
                                                             absl::Time deadline) {
   ASSIGN_OR_RETURN(TenantPtr app, directory.FindApp(scope, deadline));
   std::vector<TenantPtr> found = {app};
-  std::unordered_set<std::string_view> seen = {app->storage_id};
+  std::unordered_set<std::string_view> seen = {app->database_id};
   for (const TenantPtr& tenant : directory.TenantsOfApp(scope)) {
-    if (seen.insert(tenant->storage_id).second) found.push_back(tenant);
+    if (seen.insert(tenant->database_id).second) found.push_back(tenant);
   }
   return found;
 }

@@ -1,10 +1,14 @@
 #include "libs/tenancy/pg_tenant_databases.h"
 
+#include "absl/time/clock.h"
 #include "libs/base/status.h"
 #include "libs/base/strings.h"
 
 namespace gatehouse::tenancy {
 namespace {
+
+// Requests and jobs end long before: see their deadlines.
+constexpr absl::Duration kLongestUse = absl::Minutes(30);
 
 // key='value' with quotes and backslashes escaped, as libpq reads it.
 std::string ConninfoOf(const config::DbSettings& settings) {
@@ -97,6 +101,25 @@ absl::StatusOr<db::Database*> PgTenantDatabases::Of(const Tenant& tenant) {
     found = databases_.emplace(tenant.storage_id, std::move(database)).first;
   }
   return found->second.get();
+}
+
+void PgTenantDatabases::KeepOnly(const std::set<std::string>& storage_ids) {
+  std::vector<Retired> ended;  // destroyed outside the lock: that waits for connections to close
+  const absl::Time now = absl::Now();
+  std::lock_guard<std::mutex> lock(mutex_);
+  for (auto it = databases_.begin(); it != databases_.end();) {
+    if (storage_ids.contains(it->first)) {
+      ++it;
+      continue;
+    }
+    it->second->Retire();
+    retired_.push_back({std::move(it->second), now});
+    it = databases_.erase(it);
+  }
+  while (!retired_.empty() && now - retired_.front().since > kLongestUse) {
+    ended.push_back(std::move(retired_.front()));
+    retired_.erase(retired_.begin());
+  }
 }
 
 }  // namespace gatehouse::tenancy

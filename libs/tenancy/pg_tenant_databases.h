@@ -3,10 +3,13 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "libs/config/db_settings.h"
 #include "libs/db/database.h"
 #include "libs/tenancy/tenant_databases.h"
@@ -34,8 +37,8 @@ struct DatabaseRole {
   std::string application_name = "gatehouse";
 };
 
-// TenantDatabases over real pools. A pool is made when first asked for, and lives as long as this
-// object: it holds no connection while nobody uses it. Thread-safe.
+// TenantDatabases over real pools. A pool is made when first asked for, and lives until no tenant
+// leads to it any more; it holds no connection while nobody uses it. Thread-safe.
 class PgTenantDatabases final : public TenantDatabases {
  public:
   // `base` says where the base database is. Connects to nothing.
@@ -46,12 +49,21 @@ class PgTenantDatabases final : public TenantDatabases {
 
   absl::StatusOr<db::Database*> Of(const Tenant& tenant) override;
   db::Database& Base() override { return *base_; }
+  // Lets go of the pools of other storage ids: their idle connections are closed at once, those in
+  // use when they are given back, and the pools themselves are destroyed when no request can know
+  // them any more.
+  void KeepOnly(const std::set<std::string>& storage_ids);
 
  private:
   const std::shared_ptr<db::Database> base_;
   const config::DbSettings base_settings_;
   std::mutex mutex_;
+  struct Retired {
+    std::shared_ptr<db::Database> database;
+    absl::Time since;
+  };
   std::map<std::string, std::shared_ptr<db::Database>> databases_;  // by storage id
+  std::vector<Retired> retired_;                                    // the oldest first
 };
 
 }  // namespace gatehouse::tenancy

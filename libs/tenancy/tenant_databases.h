@@ -17,7 +17,7 @@ namespace gatehouse::tenancy {
 class TenantDatabases {
  public:
   virtual ~TenantDatabases() = default;
-  // Valid as long as this object. kDependencyDown when a tenant's own database can't be reached.
+  // Valid for the request or the job that asks. kDependencyDown when a tenant's own database can't be reached.
   virtual absl::StatusOr<db::Database*> Of(const Tenant& tenant) = 0;
   // Where tenant_configs and the rows of tenants without a database of their own lie.
   virtual db::Database& Base() = 0;

@@ -39,6 +39,14 @@ struct TenantDirectory::State {
   std::unordered_map<std::string, TenantPtr> tenants;
   // Domain, app, tenant ids: who inherits from whom.
   std::map<std::string, std::map<std::string, std::set<std::string>>, std::less<>> tree;
+  std::map<std::string, size_t> storages;  // tenants by storage id, but for the base one's
+
+  void CountStorage(const std::string& storage_id, int by) {
+    if (storage_id.empty()) return;
+    size_t& count = storages[storage_id];
+    count += by;
+    if (count == 0) storages.erase(storage_id);
+  }
 
   TenantPtr Get(const std::string& key) const {
     auto found = tenants.find(key);
@@ -46,11 +54,17 @@ struct TenantDirectory::State {
   }
   void Put(TenantPtr tenant) {
     tree[tenant->connection_uri_domain][tenant->app_id].insert(tenant->tenant_id);
+    CountStorage(tenant->storage_id, 1);
     std::string key = TenantKey(tenant->connection_uri_domain, tenant->app_id, tenant->tenant_id);
-    tenants.insert_or_assign(std::move(key), std::move(tenant));
+    TenantPtr& slot = tenants[std::move(key)];
+    if (slot != nullptr) CountStorage(slot->storage_id, -1);
+    slot = std::move(tenant);
   }
   void Remove(const common::v1::Scope& scope) {
-    if (tenants.erase(KeyOf(scope)) == 0) return;
+    auto found = tenants.find(KeyOf(scope));
+    if (found == tenants.end()) return;
+    CountStorage(found->second->storage_id, -1);
+    tenants.erase(found);
     auto domain = tree.find(scope.connection_uri_domain());
     auto app = domain->second.find(scope.app_id());
     app->second.erase(scope.tenant_id());
@@ -300,6 +314,14 @@ std::vector<TenantPtr> TenantDirectory::TenantsOfApp(const common::v1::Scope& sc
     tenants.push_back(state_->Get(TenantKey(domain->first, app->first, tenant_id)));
   }
   return tenants;
+}
+
+std::set<std::string> TenantDirectory::StorageIds() const {
+  std::set<std::string> ids;
+  std::shared_lock<std::shared_mutex> lock(mutex_);
+  if (state_ == nullptr) return ids;
+  for (const auto& [storage_id, count] : state_->storages) ids.insert(storage_id);
+  return ids;
 }
 
 size_t TenantDirectory::size() const {

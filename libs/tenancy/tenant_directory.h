@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <shared_mutex>
 #include <string>
 #include <string_view>
@@ -24,8 +25,11 @@ struct Tenant {
   std::string tenant_id;
   std::shared_ptr<const config::CoreConfig> config;  // never null
   gatehouse::tenants::v1::Tenant record;             // as configured
-  // Which database its rows lie in: tenants with the same id share a pool. Empty: the base one.
+  // Which connection pool reaches its rows: tenants with the same id share one. Empty: the base one.
   std::string storage_id;
+  // Which database and schema its rows lie in, however it is reached: two pools may lead to one
+  // database. Empty: the base one.
+  std::string database_id;
 
   bool is_public() const { return tenant_id == "public"; }
   common::v1::Scope scope() const;
@@ -71,6 +75,8 @@ class TenantDirectory {
   std::vector<TenantPtr> All() const;
   // The tenants of the scope's app, by tenant id.
   std::vector<TenantPtr> TenantsOfApp(const common::v1::Scope& scope) const;
+  // The storage ids of all tenants, without the base one's. Costs as many as there are.
+  std::set<std::string> StorageIds() const;
   size_t size() const;
   // False until the first full message: the process is not ready before.
   bool ready() const;

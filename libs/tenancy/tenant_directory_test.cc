@@ -128,6 +128,35 @@ TEST_F(TenantDirectoryTest, StorageIdTellsDatabasesApart) {
   EXPECT_EQ((*directory.Find(MakeScope("", "b", "t1")))->storage_id, own);
 }
 
+TEST_F(TenantDirectoryTest, PoolsOfOneDatabaseHaveOneDatabaseId) {
+  Fill({MakeRecord("", "a", "public", R"({"postgresql_connection_pool_size":3})"),
+        MakeRecord("", "b", "public", R"({"postgresql_table_schema":"other"})"),
+        MakeRecord("", "b", "t1", R"({"postgresql_connection_pool_size":3})")});
+  const auto find = [&](const char* app, const char* tenant) {
+    return *directory.Find(MakeScope("", app, tenant));
+  };
+  EXPECT_NE(find("a", "public")->storage_id, "");
+  EXPECT_EQ(find("a", "public")->database_id, "");
+  EXPECT_NE(find("b", "public")->database_id, "");
+  EXPECT_NE(find("b", "public")->storage_id, find("b", "t1")->storage_id);
+  EXPECT_EQ(find("b", "public")->database_id, find("b", "t1")->database_id);
+}
+
+TEST_F(TenantDirectoryTest, StorageIdsAreThoseOfTheTenantsThereAre) {
+  Fill({MakeRecord("", "a", "public", R"({"postgresql_table_schema":"one"})"),
+        MakeRecord("", "a", "t1"), MakeRecord("", "b", "public")});
+  const std::string one = (*directory.Find(MakeScope("", "a", "t1")))->storage_id;
+  EXPECT_EQ(directory.StorageIds(), std::set<std::string>{one});
+  directory.Apply(false, "",
+                  {MakeRecord("", "a", "public", R"({"postgresql_table_schema":"two"})")}, {});
+  const std::string two = (*directory.Find(MakeScope("", "a", "t1")))->storage_id;
+  EXPECT_EQ(directory.StorageIds(), std::set<std::string>{two});
+  directory.Apply(false, "", {}, {MakeScope("", "a", "t1")});
+  EXPECT_EQ(directory.StorageIds(), std::set<std::string>{two});
+  directory.Apply(false, "", {}, {MakeScope("", "a", "public")});
+  EXPECT_TRUE(directory.StorageIds().empty());
+}
+
 TEST_F(TenantDirectoryTest, FallbackFindsWhatTheStreamHasNotBroughtYet) {
   Fill({});
   int asked = 0;

@@ -20,6 +20,12 @@ std::string StorageIdOf(const config::CoreConfig& config, const config::CoreConf
   return StrCat(database, "\n", pool);
 }
 
+std::string DatabaseIdOf(const config::CoreConfig& config, const config::CoreConfig& root) {
+  if (&config == &root) return "";
+  std::string database = config.db().UserPoolId();
+  return database == root.db().UserPoolId() ? "" : database;
+}
+
 std::string TenantKey(std::string_view domain, std::string_view app_id,
                       std::string_view tenant_id) {
   return StrCat(domain, "\n", app_id, "\n", tenant_id);
@@ -93,6 +99,7 @@ TenantPtr TenantResolver::Resolve(const gatehouse::tenants::v1::Tenant& record) 
     tenant->config = *std::move(config);
   }
   tenant->storage_id = StorageIdOf(*tenant->config, *root_);
+  tenant->database_id = DatabaseIdOf(*tenant->config, *root_);
   resolved_.emplace(key, tenant);
   return tenant;
 }

@@ -15,9 +15,11 @@ namespace gatehouse::tenancy {
 // A tenant's names in one string, as a key of hash maps.
 std::string TenantKey(std::string_view domain, std::string_view app_id, std::string_view tenant_id);
 
-// Which database a configuration chooses. The base database has the empty id, whatever its
+// Which pool of connections a configuration chooses. The base database has the empty id, whatever its
 // settings: an embedded server's address is in none of them.
 std::string StorageIdOf(const config::CoreConfig& config, const config::CoreConfig& root);
+// The same for all pools that lead to one database and schema.
+std::string DatabaseIdOf(const config::CoreConfig& config, const config::CoreConfig& root);
 
 // Turns records into tenants with their whole configuration: a tenant inherits from its app's
 // public tenant, that from its connection-URI domain's, that from the base configuration. Tenants

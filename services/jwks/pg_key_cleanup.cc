@@ -48,12 +48,12 @@ absl::Status DeleteIn(db::Database& database, const Apps& apps, const Clock& clo
 absl::Status DeleteExpiredKeys(tenancy::TenantDirectory& directory,
                                tenancy::TenantDatabases& databases, const Clock& clock,
                                absl::Time deadline) {
-  std::map<std::string, Apps> apps_by_storage;
+  std::map<std::string, Apps> apps_by_database;
   for (tenancy::TenantPtr& tenant : directory.All()) {
-    if (tenant->is_public()) apps_by_storage[tenant->storage_id].push_back(std::move(tenant));
+    if (tenant->is_public()) apps_by_database[tenant->database_id].push_back(std::move(tenant));
   }
   absl::Status result;
-  for (const auto& [storage_id, apps] : apps_by_storage) {
+  for (const auto& [database_id, apps] : apps_by_database) {
     const auto database = databases.Of(*apps.front());
     result.Update(database.ok() ? DeleteIn(**database, apps, clock, deadline) : database.status());
   }

@@ -31,7 +31,7 @@ absl::StatusOr<bool> DeleteRole(RoleStore& store, const std::vector<Where>& data
 
 absl::StatusOr<std::optional<bool>> AssignRole(RoleStore& store, const TenantInApp& where,
                                                std::string_view user_id, std::string_view role) {
-  if (where.tenant.tenant.storage_id == where.app.tenant.storage_id) {
+  if (where.tenant.tenant.database_id == where.app.tenant.database_id) {
     ASSIGN_OR_RETURN(const RoleStore::Assigned assigned,
                      store.AssignExistingRole(where.tenant, user_id, role));
     if (!assigned.role_found) return std::nullopt;

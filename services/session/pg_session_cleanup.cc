@@ -1,10 +1,8 @@
 #include "services/session/pg_session_cleanup.h"
 
-#include <set>
-#include <string>
-
 #include "libs/base/status.h"
 #include "libs/db/database.h"
+#include "libs/host/each_database.h"
 #include "libs/host/job_scheduler.h"
 #include "libs/tenancy/tenant_databases.h"
 #include "libs/tenancy/tenant_directory.h"
@@ -37,14 +35,9 @@ absl::Status DeleteIn(db::Database& database, const Clock& clock, absl::Time dea
 absl::Status DeleteExpiredSessions(tenancy::TenantDirectory& directory,
                                    tenancy::TenantDatabases& databases, const Clock& clock,
                                    absl::Time deadline) {
-  std::set<std::string> done;
-  absl::Status result;
-  for (const tenancy::TenantPtr& tenant : directory.All()) {
-    if (!done.insert(tenant->storage_id).second) continue;
-    const auto database = databases.Of(*tenant);
-    result.Update(database.ok() ? DeleteIn(**database, clock, deadline) : database.status());
-  }
-  return result;
+  return host::InEachDatabase(directory, databases, [&](db::Database& database) {
+    return DeleteIn(database, clock, deadline);
+  });
 }
 
 }  // namespace gatehouse::session

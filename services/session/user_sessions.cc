@@ -13,7 +13,7 @@ std::vector<tenancy::TenantPtr> SessionService::Storages(const tenancy::TenantPt
   std::vector<tenancy::TenantPtr> storages;
   std::set<std::string> seen;
   for (tenancy::TenantPtr& other : parts_.directory.TenantsOfApp(tenant->scope())) {
-    if (seen.insert(other->storage_id).second) storages.push_back(std::move(other));
+    if (seen.insert(other->database_id).second) storages.push_back(std::move(other));
   }
   return storages;
 }

@@ -1,14 +1,26 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "libs/host/component.h"
+#include "libs/tenancy/tenant_directory.h"
+
+namespace gatehouse::db {
+class Database;
+}
 
 namespace gatehouse::tenants {
 
 // The tenants service, wired. Makes the base tenant's rows and reads all tenants: the base database
 // has to answer and to have its tables.
 absl::StatusOr<std::unique_ptr<host::Component>> MakeTenantsComponent(host::Environment& env);
+
+// For process::Program: one tenant for each database, besides the base one, that tenants' settings
+// lead to. `base` has its tables.
+absl::StatusOr<std::vector<tenancy::TenantPtr>> TenantsElsewhere(
+    db::Database& base, const config::ProcessConfig& config, absl::Time deadline);
 
 }  // namespace gatehouse::tenants

@@ -1,13 +1,13 @@
 #include "services/users/component.h"
 
-#include <unordered_set>
-
 #include "libs/base/status.h"
 #include "libs/config/process_config.h"
 #include "libs/db/database.h"
+#include "libs/host/each_database.h"
 #include "libs/host/job_scheduler.h"
 #include "libs/tenancy/tenant_databases.h"
 #include "libs/tenancy/tenant_directory.h"
+#include "services/users/backfill/check_databases.h"
 #include "services/users/emailpassword/emailpassword_service.h"
 #include "services/users/emailpassword/pg_emailpassword_store.h"
 #include "services/users/listing/pg_listing_store.h"
@@ -66,29 +66,29 @@ class UsersComponent final : public host::Component {
     std::vector<host::ExposedService> services = topics_.services();
     services.push_back({&registry_handler_, RegistryPolicy()});
     services.push_back({&passwordless_handler_, PasswordlessRegistryPolicy()});
-    services.push_back({&emailpassword_handler_, EmailPasswordPolicy()});
+    services.push_back({&emailpassword_handler_, EmailPasswordPolicy(), "passwords"});
     services.push_back({&directory_handler_, UserDirectoryPolicy()});
     return services;
+  }
+
+  absl::Status CheckData(absl::Time deadline) override {
+    return CheckDatabases(environment_.tenants(), environment_.databases(), deadline);
   }
 
  private:
   // Once in each database, by one instance at a time, in batches that lock few rows.
   absl::Status DeleteExpiredTokens(absl::Time deadline) {
-    std::unordered_set<std::string> seen;
-    for (const tenancy::TenantPtr& tenant : environment_.tenants().All()) {
-      if (!seen.insert(tenant->storage_id).second) continue;
-      absl::StatusOr<db::Database*> database = environment_.databases().Of(*tenant);
-      if (!database.ok()) continue;  // a tenant's own database that is away; the next run sees it
-      RETURN_IF_ERROR(host::RunExclusively(
-          **database, deadline, "delete_expired_password_reset_tokens",
-          [&](db::Transaction& transaction) -> absl::StatusOr<bool> {
-            ASSIGN_OR_RETURN(const int64_t deleted,
-                             DeleteExpiredResetTokens(transaction, environment_.clock().NowMs(),
-                                                      kCleanUpBatch));
-            return deleted == kCleanUpBatch;
-          }));
-    }
-    return absl::OkStatus();
+    return host::InEachDatabase(
+        environment_.tenants(), environment_.databases(), [&](db::Database& database) {
+          return host::RunExclusively(
+              database, deadline, "delete_expired_password_reset_tokens",
+              [&](db::Transaction& transaction) -> absl::StatusOr<bool> {
+                ASSIGN_OR_RETURN(const int64_t deleted,
+                                 DeleteExpiredResetTokens(
+                                     transaction, environment_.clock().NowMs(), kCleanUpBatch));
+                return deleted == kCleanUpBatch;
+              });
+        });
   }
 
   host::Environment& environment_;

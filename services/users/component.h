@@ -1,8 +1,10 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string_view>
 
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "libs/host/component.h"
 
@@ -15,10 +17,9 @@ namespace gatehouse::users {
 // The users service: registry, email and password, listing.
 absl::StatusOr<std::unique_ptr<host::Component>> MakeUsersComponent(host::Environment& environment);
 
-// For process::Program: brings users of cores before 12.0 into the registry, and says whether any
-// are left. See backfill/pg_registry_backfill.h.
-absl::Status MigrateUsers(db::Database& database, absl::Time deadline,
-                          const std::function<void(std::string_view)>& progress);
-absl::StatusOr<bool> UsersAreMigrated(db::Database& database, absl::Time deadline);
+// For process::Program: brings users of cores before 12.0 into the registry. Returns how many
+// conflicts there were; each is named to `progress`. See backfill/pg_registry_backfill.h.
+absl::StatusOr<int64_t> MigrateUsers(db::Database& database, absl::Time deadline,
+                                     const std::function<void(std::string_view)>& progress);
 
 }  // namespace gatehouse::users

@@ -8,6 +8,5 @@ int main(int argc, char* argv[]) {
   program.name = "gatehouse-users";
   program.services = {{"users", gatehouse::users::MakeUsersComponent}};
   program.migrate_rows = gatehouse::users::MigrateUsers;
-  program.rows_are_current = gatehouse::users::UsersAreMigrated;
   return gatehouse::process::RunProgram(program, argc, argv);
 }

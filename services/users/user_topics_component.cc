@@ -1,10 +1,10 @@
 #include "services/users/user_topics_component.h"
 
 #include <string>
-#include <unordered_set>
 
 #include "libs/base/status.h"
 #include "libs/db/database.h"
+#include "libs/host/each_database.h"
 #include "libs/host/job_scheduler.h"
 #include "libs/tenancy/tenant_databases.h"
 #include "libs/tenancy/tenant_directory.h"
@@ -45,21 +45,17 @@ std::vector<host::ExposedService> UserTopics::services() {
 
 // Once in each database, by one instance at a time, in batches that lock few rows.
 absl::Status UserTopics::DeleteExpiredTokens(absl::Time deadline) {
-  std::unordered_set<std::string> seen;
-  for (const tenancy::TenantPtr& tenant : environment_.tenants().All()) {
-    if (!seen.insert(tenant->storage_id).second) continue;
-    absl::StatusOr<db::Database*> database = environment_.databases().Of(*tenant);
-    if (!database.ok()) continue;  // a tenant's own database that is away; the next run sees it
-    RETURN_IF_ERROR(host::RunExclusively(
-        **database, deadline, kCleanUpJob,
-        [&](db::Transaction& transaction) -> absl::StatusOr<bool> {
-          ASSIGN_OR_RETURN(const int64_t deleted,
-                           DeleteExpiredEmailVerificationTokens(
-                               transaction, environment_.clock().NowMs(), kCleanUpBatch));
-          return deleted == kCleanUpBatch;
-        }));
-  }
-  return absl::OkStatus();
+  return host::InEachDatabase(
+      environment_.tenants(), environment_.databases(), [&](db::Database& database) {
+        return host::RunExclusively(
+            database, deadline, kCleanUpJob,
+            [&](db::Transaction& transaction) -> absl::StatusOr<bool> {
+              ASSIGN_OR_RETURN(const int64_t deleted,
+                               DeleteExpiredEmailVerificationTokens(
+                                   transaction, environment_.clock().NowMs(), kCleanUpBatch));
+              return deleted == kCleanUpBatch;
+            });
+      });
 }
 
 }  // namespace gatehouse::users

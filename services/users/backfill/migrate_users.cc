@@ -5,19 +5,15 @@
 
 namespace gatehouse::users {
 
-absl::Status MigrateUsers(db::Database& database, absl::Time deadline,
-                          const std::function<void(std::string_view)>& progress) {
+absl::StatusOr<int64_t> MigrateUsers(db::Database& database, absl::Time deadline,
+                                     const std::function<void(std::string_view)>& progress) {
   ASSIGN_OR_RETURN(const BackfillCounts counts, BackfillRegistry(database, deadline, progress));
-  if (counts.users == 0) return absl::OkStatus();
+  if (counts.users == 0) return 0;
   progress(StrCat("users brought over: ", std::to_string(counts.users),
                   "; in no tenant: ", std::to_string(counts.without_tenant),
                   "; ids without a login method: ", std::to_string(counts.without_login),
                   "; conflicts: ", std::to_string(counts.conflicts)));
-  return absl::OkStatus();
-}
-
-absl::StatusOr<bool> UsersAreMigrated(db::Database& database, absl::Time deadline) {
-  return RegistryIsComplete(database, deadline);
+  return counts.conflicts;
 }
 
 }  // namespace gatehouse::users

@@ -12,8 +12,23 @@ namespace {
 
 constexpr int kBatch = 1000;  // the original's; a batch takes some 0.1 s
 
+// $1: the table's name. Whether it is there, and has what cores since 12.0 keep in it.
+constexpr db::Statement kShape = {
+    "backfill_shape",
+    "SELECT to_regclass($1::text) IS NOT NULL, EXISTS (SELECT 1 FROM pg_attribute"
+    " WHERE attrelid = to_regclass($1::text) AND attname = 'time_joined' AND NOT attisdropped)"};
+constexpr db::Statement kAnybody = {"backfill_anybody",
+                                    "SELECT EXISTS (SELECT 1 FROM {app_id_to_user_id})"};
 constexpr db::Statement kPending = {
     "backfill_pending", "SELECT EXISTS (SELECT 1 FROM {app_id_to_user_id} WHERE time_joined = 0)"};
+
+// The registry's tables fill while this runs. Plans made while nobody has counted their rows would
+// read all of them for each user: so they are counted whenever they have doubled, and each step of
+// a statement is kept from being mixed with the next (MATERIALIZED).
+constexpr std::string_view kCountRows =
+    "ANALYZE {recipe_user_account_infos}; ANALYZE {recipe_user_tenants};"
+    " ANALYZE {primary_user_tenants}";
+constexpr std::string_view kPlanByIndex = "SET LOCAL enable_seqscan = off; SET LOCAL jit = off";
 
 // After ($1, $2), in the order of the primary key. $3: how many.
 #define GATEHOUSE_CLAIM_SQL                                                  \
@@ -24,18 +39,20 @@ constexpr db::Statement kClaim = {"backfill_claim", GATEHOUSE_CLAIM_SQL " SKIP L
 constexpr db::Statement kClaimWaiting = {"backfill_claim_waiting", GATEHOUSE_CLAIM_SQL};
 
 // Everywhere: $1 apps and $2 internal ids of the batch, by position.
-#define GATEHOUSE_BATCH_SQL                                                              \
-  "WITH batch AS (SELECT u.app_id, u.user_id, u.recipe_id, u.primary_or_recipe_user_id," \
-  "   u.is_linked_or_is_a_primary_user, u.time_joined"                                   \
-  "  FROM unnest($1::varchar[], $2::bpchar[]) AS given(app_id, user_id)"                 \
+#define GATEHOUSE_BATCH_SQL                                               \
+  "WITH batch AS MATERIALIZED (SELECT u.app_id, u.user_id, u.recipe_id, " \
+  "u.primary_or_recipe_user_id,"                                          \
+  "   u.is_linked_or_is_a_primary_user, u.time_joined"                    \
+  "  FROM unnest($1::varchar[], $2::bpchar[]) AS given(app_id, user_id)"  \
   "  JOIN {app_id_to_user_id} u ON u.app_id = given.app_id AND u.user_id = given.user_id)"
 
 // The members of all groups that the batch belongs to. app_id_to_user_id_primary_user_id_index.
-#define GATEHOUSE_MEMBERS_SQL                                                          \
-  ", led AS (SELECT app_id, primary_or_recipe_user_id AS id,"                          \
-  "   bool_or(is_linked_or_is_a_primary_user) AS is_group FROM batch GROUP BY 1, 2),"  \
-  " members AS (SELECT u.app_id, u.user_id, u.recipe_id, u.primary_or_recipe_user_id," \
-  "   u.time_joined, led.is_group FROM led JOIN {app_id_to_user_id} u"                 \
+#define GATEHOUSE_MEMBERS_SQL                                                         \
+  ", led AS (SELECT app_id, primary_or_recipe_user_id AS id,"                         \
+  "   bool_or(is_linked_or_is_a_primary_user) AS is_group FROM batch GROUP BY 1, 2)," \
+  " members AS MATERIALIZED (SELECT u.app_id, u.user_id, u.recipe_id, "               \
+  "u.primary_or_recipe_user_id,"                                                      \
+  "   u.time_joined, led.is_group FROM led JOIN {app_id_to_user_id} u"                \
   "   ON u.app_id = led.app_id AND u.primary_or_recipe_user_id = led.id)"
 
 // What a user `m` signs in with, from its recipe's own table, by primary key.
@@ -70,10 +87,11 @@ constexpr db::Statement kAddInfos = {
     " FROM batch m" GATEHOUSE_LOGINS_SQL " ON CONFLICT DO NOTHING"};
 
 // all_auth_recipe_user_id_app_id_index.
-#define GATEHOUSE_WANTED_TENANTS_SQL                                                          \
-  ", wanted AS (SELECT m.app_id, m.user_id, a.tenant_id, m.recipe_id, l.type, l.value, l.tp," \
-  "   l.tp_user, a.time_joined AS joined FROM batch m"                                        \
-  "  JOIN {all_auth_recipe_users} a ON a.app_id = m.app_id AND a.user_id = "                  \
+#define GATEHOUSE_WANTED_TENANTS_SQL                                                         \
+  ", wanted AS MATERIALIZED (SELECT m.app_id, m.user_id, a.tenant_id, m.recipe_id, l.type, " \
+  "l.value, l.tp,"                                                                           \
+  "   l.tp_user, a.time_joined AS joined FROM batch m"                                       \
+  "  JOIN {all_auth_recipe_users} a ON a.app_id = m.app_id AND a.user_id = "                 \
   "m.user_id" GATEHOUSE_LOGINS_SQL ")"
 
 constexpr db::Statement kAddTenants = {
@@ -94,12 +112,14 @@ constexpr db::Statement kTenantConflicts = {
 
 // Every account info of a group in each of its tenants, whichever members the batch holds: as live
 // linking reserves them.
-#define GATEHOUSE_WANTED_RESERVATIONS_SQL                                                    \
-  ", infos AS (SELECT DISTINCT m.app_id, m.primary_or_recipe_user_id AS id, l.type, l.value" \
-  "   FROM members m" GATEHOUSE_LOGINS_SQL                                                   \
-  " WHERE m.is_group),"                                                                      \
-  " homes AS (SELECT DISTINCT m.app_id, m.primary_or_recipe_user_id AS id, a.tenant_id"      \
-  "   FROM members m JOIN {all_auth_recipe_users} a"                                         \
+#define GATEHOUSE_WANTED_RESERVATIONS_SQL                                                          \
+  ", infos AS MATERIALIZED (SELECT DISTINCT m.app_id, m.primary_or_recipe_user_id AS id, l.type, " \
+  "l.value"                                                                                        \
+  "   FROM members m" GATEHOUSE_LOGINS_SQL                                                         \
+  " WHERE m.is_group),"                                                                            \
+  " homes AS MATERIALIZED (SELECT DISTINCT m.app_id, m.primary_or_recipe_user_id AS id, "          \
+  "a.tenant_id"                                                                                    \
+  "   FROM members m JOIN {all_auth_recipe_users} a"                                               \
   "   ON a.app_id = m.app_id AND a.user_id = m.user_id WHERE m.is_group)"
 
 constexpr db::Statement kReserve = {
@@ -123,21 +143,18 @@ constexpr db::Statement kReservationConflicts = {
 // joined with its group; one that leads nothing has no time, and gets that of the migration.
 constexpr db::Statement kSetTimes = {
     "backfill_times", GATEHOUSE_BATCH_SQL GATEHOUSE_MEMBERS_SQL
-    ", own AS (SELECT m.app_id, m.user_id, m.primary_or_recipe_user_id AS id,"
+    ", own AS MATERIALIZED (SELECT m.app_id, m.user_id, m.primary_or_recipe_user_id AS id,"
     "   COALESCE(NULLIF(m.time_joined, 0), (SELECT NULLIF(min(a.time_joined), 0)"
     "    FROM {all_auth_recipe_users} a WHERE a.app_id = m.app_id AND a.user_id = m.user_id),"
-    "    NULLIF(min(l.time_joined), 0)) AS joined"
-    "  FROM members m LEFT JOIN (SELECT m.app_id, m.user_id, l.time_joined"
-    "   FROM members m" GATEHOUSE_LOGINS_SQL
-    ") l ON l.app_id = m.app_id AND l.user_id = m.user_id"
-    "  GROUP BY m.app_id, m.user_id, m.primary_or_recipe_user_id, m.time_joined),"
-    " led_times AS (SELECT app_id, id, COALESCE(min(joined),"
-    "   (EXTRACT(EPOCH FROM now()) * 1000)::bigint) AS joined FROM own GROUP BY app_id, id)"
-    " UPDATE {app_id_to_user_id} u SET time_joined = COALESCE(own.joined, led_times.joined),"
-    "  primary_or_recipe_user_time_joined = led_times.joined"
-    " FROM batch b JOIN own ON own.app_id = b.app_id AND own.user_id = b.user_id"
-    " JOIN led_times ON led_times.app_id = own.app_id AND led_times.id = own.id"
-    " WHERE u.app_id = b.app_id AND u.user_id = b.user_id"};
+    "    (SELECT NULLIF(min(l.time_joined), 0) FROM (SELECT 1) AS one" GATEHOUSE_LOGINS_SQL
+    ")) AS joined FROM members m),"
+    " timed AS MATERIALIZED (SELECT app_id, user_id, joined, COALESCE("
+    "   min(joined) OVER (PARTITION BY app_id, id),"
+    "   (EXTRACT(EPOCH FROM now()) * 1000)::bigint) AS group_joined FROM own)"
+    " UPDATE {app_id_to_user_id} u SET time_joined = COALESCE(t.joined, t.group_joined),"
+    "  primary_or_recipe_user_time_joined = t.group_joined"
+    " FROM timed t WHERE t.user_id = ANY($2::bpchar[])"
+    " AND u.app_id = t.app_id AND u.user_id = t.user_id"};
 
 constexpr db::Statement kUnusual = {
     "backfill_unusual", GATEHOUSE_BATCH_SQL
@@ -197,7 +214,12 @@ absl::Status FillBatch(db::Transaction& transaction, const db::Result& claimed, 
 }  // namespace
 
 absl::StatusOr<bool> RegistryIsComplete(db::Database& database, absl::Time deadline) {
-  ASSIGN_OR_RETURN(const db::Result pending, database.Execute(deadline, kPending));
+  ASSIGN_OR_RETURN(
+      const db::Result shape,
+      database.Execute(deadline, kShape, {database.tables().Qualified("app_id_to_user_id")}));
+  if (!shape.front().Bool(0)) return true;
+  ASSIGN_OR_RETURN(const db::Result pending,
+                   database.Execute(deadline, shape.front().Bool(1) ? kPending : kAnybody));
   return !pending.front().Bool(0);
 }
 
@@ -205,6 +227,7 @@ absl::StatusOr<BackfillCounts> BackfillRegistry(
     db::Database& database, absl::Time deadline,
     const std::function<void(std::string_view)>& progress) {
   BackfillCounts counts;
+  int64_t count_rows_at = 1;
   std::string app, user;
   // What another run has locked is left to it at first, and looked at again at the end.
   bool waiting = false;
@@ -212,6 +235,7 @@ absl::StatusOr<BackfillCounts> BackfillRegistry(
     Batch batch;
     RETURN_IF_ERROR(database.Transact(deadline, [&](db::Transaction& transaction) -> absl::Status {
       batch = Batch();
+      RETURN_IF_ERROR(transaction.ExecuteScript(kPlanByIndex));
       ASSIGN_OR_RETURN(const db::Result claimed,
                        transaction.Execute(waiting ? kClaimWaiting : kClaim, {app, user, kBatch}));
       return claimed.empty() ? absl::OkStatus() : FillBatch(transaction, claimed, batch);
@@ -226,6 +250,10 @@ absl::StatusOr<BackfillCounts> BackfillRegistry(
     app = batch.last_app;
     user = batch.last_user;
     counts.users += batch.users;
+    if (counts.users >= count_rows_at) {
+      count_rows_at = 2 * counts.users;
+      RETURN_IF_ERROR(database.ExecuteScript(deadline, kCountRows));
+    }
     counts.without_tenant += batch.without_tenant;
     counts.without_login += batch.without_login;
     counts.conflicts += static_cast<int64_t>(batch.conflicts.size());

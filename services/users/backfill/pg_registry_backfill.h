@@ -21,8 +21,9 @@ struct BackfillCounts {
   int64_t conflicts = 0;       // rows that another user holds already
 };
 
-// Whether the registry lacks users that a core in a mode before DUAL_WRITE wrote: their time_joined
-// is 0. Reads the table once.
+// Whether the registry has all users. It lacks those that a core in a mode before DUAL_WRITE wrote:
+// their time_joined is 0, or the tables don't even have that column yet. A database without tables
+// lacks none. Reads the table once.
 absl::StatusOr<bool> RegistryIsComplete(db::Database& database, absl::Time deadline);
 
 // Fills the registry (recipe_user_account_infos, recipe_user_tenants, primary_user_tenants, and the

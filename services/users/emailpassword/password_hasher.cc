@@ -1,5 +1,8 @@
 #include "services/users/emailpassword/password_hasher.h"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <condition_variable>
 #include <thread>
@@ -26,6 +29,15 @@ size_t BcryptThreads() {
   return std::clamp<size_t>(std::thread::hardware_concurrency(), 1, 32);
 }
 
+// Hashing takes all of a processor for as long as it is let. Other threads of this process go
+// first, so that a storm of sign-ins doesn't slow everybody else.
+void YieldToOthers() {
+  constexpr int kNiceness = 5;
+  thread_local const bool done =
+      setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNiceness) == 0;
+  (void)done;
+}
+
 // The result of work that runs on a pool while its caller waits. Shared, because a caller that
 // runs out of time leaves before the work does.
 template <typename T>
@@ -42,6 +54,7 @@ template <typename T, typename Work>
 absl::StatusOr<T> RunOn(WorkerPool& pool, absl::Time deadline, Work work) {
   auto ticket = std::make_shared<Ticket<T>>();
   const bool queued = pool.TrySubmit([ticket, work = std::move(work)]() mutable {
+    YieldToOthers();
     {
       std::lock_guard lock(ticket->mutex);
       if (ticket->abandoned) return;

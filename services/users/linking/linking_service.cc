@@ -60,7 +60,7 @@ absl::StatusOr<Pair> RequirePair(UserStore& users, const std::vector<RequestScop
   ASSIGN_OR_RETURN(LocatedUser primary_user, RequireUser(users, scopes, primary_user_id));
   const tenancy::Tenant& primary_tenant = *primary_user.scope.tenant;
   const tenancy::Tenant& recipe_tenant = *recipe_user.scope.tenant;
-  if (primary_tenant.storage_id != recipe_tenant.storage_id) {
+  if (primary_tenant.database_id != recipe_tenant.database_id) {
     return BadInput(
         StrCat("Cannot link users that are parts of different databases. Different pool IDs: ",
                primary_tenant.config->db().UserPoolId(), " AND ",
@@ -171,7 +171,7 @@ absl::StatusOr<v1::LinkUsersResponse> LinkingServiceImpl::LinkUsers(
   RETURN_IF_ERROR(FillUser(users_, scope, outcome.primary_id, *linked.mutable_user()));
   if (!linked.already_linked()) {
     // What the recipe user did lately was done by the primary user, as it is now.
-    activity_.Forget(scopes.front(), pair.recipe_user.id.user_id);
+    RETURN_IF_ERROR(activity_.Forget(scopes.front(), scope, {pair.recipe_user.id.user_id}));
     activity_.Note(scopes.front(), outcome.primary_id);
   }
   return response;
@@ -270,7 +270,9 @@ absl::StatusOr<v1::RemoveUserResponse> LinkingServiceImpl::RemoveUser(
   ASSIGN_OR_RETURN(std::vector<RemovedUser> removed,
                    store_.Remove(user->scope, user->id.user_id, request.whole_group(),
                                  /*check_only=*/false));
-  for (const RemovedUser& one : removed) activity_.Forget(scopes.front(), one.user_id);
+  std::vector<std::string> ids;
+  for (const RemovedUser& one : removed) ids.push_back(one.user_id);
+  RETURN_IF_ERROR(activity_.Forget(scopes.front(), user->scope, ids));
   Encode(removed, *response.mutable_users());
   return response;
 }

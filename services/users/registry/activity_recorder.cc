@@ -34,11 +34,21 @@ void ActivityRecorder::Note(const RequestScope& scope, std::string_view user_id)
   if (is_new) ++pending_count_;
 }
 
-void ActivityRecorder::Forget(const RequestScope& scope, std::string_view user_id) {
-  std::lock_guard lock(mutex_);
-  auto pending = pending_.find(scope.tenant->storage_id);
-  if (pending == pending_.end()) return;
-  pending_count_ -= pending->second.times.erase({scope.app_id(), std::string(user_id)});
+absl::Status ActivityRecorder::Forget(const RequestScope& scope, const RequestScope& user,
+                                      const std::vector<std::string>& user_ids) {
+  {
+    std::lock_guard lock(mutex_);
+    auto pending = pending_.find(scope.tenant->storage_id);
+    if (pending != pending_.end()) {
+      for (const std::string& id : user_ids) {
+        pending_count_ -= pending->second.times.erase({scope.app_id(), id});
+      }
+    }
+  }
+  if (user_ids.empty() || scope.tenant->database_id == user.tenant->database_id) {
+    return absl::OkStatus();
+  }
+  return store_.Remove(scope, user_ids);
 }
 
 absl::Status ActivityRecorder::Flush(absl::Time deadline) {

@@ -25,6 +25,8 @@ class ActivityStore {
   };
   // Upserts; a later time wins. `scope` only says which database.
   virtual absl::Status Save(const RequestScope& scope, const std::vector<Entry>& entries) = 0;
+  virtual absl::Status Remove(const RequestScope& scope,
+                              const std::vector<std::string>& user_ids) = 0;
   virtual absl::StatusOr<int64_t> CountSince(const RequestScope& scope, int64_t since_ms) = 0;
 };
 
@@ -38,8 +40,10 @@ class ActivityRecorder {
   // `scope` is the app's public tenant, whose database holds last-active times; `user_id` is
   // internal. A user is noted once in five minutes, as by the original; always in test mode.
   void Note(const RequestScope& scope, std::string_view user_id);
-  // Drops what is not saved yet: for a user that is being deleted.
-  void Forget(const RequestScope& scope, std::string_view user_id);
+  // Drops what is not saved yet of users that have just gone, `user` says from where. That
+  // transaction has dropped what was saved, unless `scope` is of another database: then this does.
+  absl::Status Forget(const RequestScope& scope, const RequestScope& user,
+                      const std::vector<std::string>& user_ids);
   // Saves what was noted. Run periodically, and before counting.
   absl::Status Flush(absl::Time deadline);
   // Exact as far as this process knows.

@@ -13,7 +13,7 @@ namespace gatehouse::users {
 namespace {
 
 // A user that is deleted between the read and the sign-up, or the reverse, makes a round in vain.
-constexpr int kMaxRounds = 5;
+constexpr int kMaxRounds = 50;
 
 // The login method with the contact; null pointer when this user is not in the tenant with it.
 v1::LoginMethod* FindMethod(v1::User& user, const RequestScope& scope,

@@ -19,6 +19,10 @@ constexpr db::Statement kSave = {
     " ON CONFLICT (app_id, user_id) DO UPDATE"
     " SET last_active_time = GREATEST(kept.last_active_time, EXCLUDED.last_active_time)"};
 
+constexpr db::Statement kRemove = {
+    "activity_remove",
+    "DELETE FROM {user_last_active} WHERE app_id = $1 AND user_id = ANY($2::varchar[])"};
+
 constexpr int64_t kMinuteMs = 60'000;
 constexpr int64_t kDayMs = 24 * 60 * kMinuteMs;
 constexpr int64_t kMaxTimeMs = int64_t{1} << 53;  // far beyond every time that is stored
@@ -63,6 +67,12 @@ absl::Status PgActivityStore::Save(const RequestScope& scope, const std::vector<
     if (!saved.ok() && !db::ViolatesConstraint(saved, "_app_id_fkey")) return saved;
   }
   return absl::OkStatus();
+}
+
+absl::Status PgActivityStore::Remove(const RequestScope& scope,
+                                     const std::vector<std::string>& user_ids) {
+  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
+  return db->Execute(scope.deadline, kRemove, {scope.app_id(), db::TextArray{user_ids}}).status();
 }
 
 absl::StatusOr<int64_t> PgActivityStore::CountSince(const RequestScope& scope, int64_t since_ms) {

@@ -10,6 +10,8 @@ class PgActivityStore final : public ActivityStore {
  public:
   explicit PgActivityStore(tenancy::TenantDatabases& databases) : databases_(databases) {}
   absl::Status Save(const RequestScope& scope, const std::vector<Entry>& entries) override;
+  absl::Status Remove(const RequestScope& scope,
+                      const std::vector<std::string>& user_ids) override;
   absl::StatusOr<int64_t> CountSince(const RequestScope& scope, int64_t since_ms) override;
 
  private:

@@ -8,8 +8,9 @@
 namespace gatehouse::users {
 namespace {
 
-// A user that is deleted between the read and the sign-up, or the reverse, makes a round in vain.
-constexpr int kMaxRounds = 5;
+// A round is in vain when somebody signs the same user up, or deletes it, between this one's read
+// and write. Each takes another's whole request, so that many in a row don't happen to one.
+constexpr int kMaxRounds = 50;
 
 using Outcome = std::variant<ThirdPartySignedIn, EmailChangeRefused>;
 
@@ -77,6 +78,8 @@ absl::StatusOr<Outcome> SignInOrUpThirdParty(UserStore& store, const Clock& cloc
   const std::vector<AccountInfo> wanted = {
       {std::string(kThirdPartyInfo),
        ThirdPartyInfoValue(input.third_party_id, input.third_party_user_id)}};
+  // Once only: requests at once that bring different emails would else undo each other's for ever.
+  bool email_set = false;
   for (int round = 0; round < kMaxRounds; ++round) {
     ASSIGN_OR_RETURN(std::vector<v1::User> users, store.FindByAccountInfo(scope, wanted));
     v1::User* user = nullptr;
@@ -93,18 +96,19 @@ absl::StatusOr<Outcome> SignInOrUpThirdParty(UserStore& store, const Clock& cloc
       if (!taken) return signed_up;
       continue;
     }
-    if (method->email() != input.email) {
+    if (method->email() != input.email && !email_set) {
       ASSIGN_OR_RETURN(const EmailChange change,
                        store.ChangeEmail(scope, method->supertokens_user_id(), input.email));
       if (change == EmailChange::kUnknownUser) continue;
       if (change != EmailChange::kDone) {
         return EmailChangeRefused{"Email already associated with another primary user."};
       }
+      email_set = true;
       if (!input.email_verified) continue;  // whether the new one is verified must be read
       method->set_email(input.email);
       method->set_verified(false);
     }
-    if (input.email_verified && !method->verified()) {
+    if (input.email_verified && !method->verified() && method->email() == input.email) {
       RETURN_IF_ERROR(store.MarkEmailVerified(scope, method->recipe_user_id(), input.email));
       method->set_verified(true);
     }

@@ -312,8 +312,43 @@ TEST_F(UserStoreTest, ActivityIsCountedOnceAUser) {
   recorder.Note(tenant_.Scope(), a);
   EXPECT_EQ(*recorder.CountSince(tenant_.Scope(), 1'000'005), 1);
   recorder.Note(tenant_.Scope(), "gone");
-  recorder.Forget(tenant_.Scope(), "gone");
+  EXPECT_TRUE(recorder.Forget(tenant_.Scope(), tenant_.Scope(), {"gone"}).ok());
   EXPECT_EQ(*recorder.CountSince(tenant_.Scope(), 0), 2);
+}
+
+TEST_F(UserStoreTest, ActivityOfAUserOfAnotherDatabaseGoesWithTheUser) {
+  auto own = testing::TestPostgres::Shared().CreateDatabase();
+  PgActivityStore activity_store(tenant_.tenants);
+  ActivityRecorder recorder(activity_store, clock_);
+  const RequestScope app = tenant_.Scope();
+  const RequestScope far = {tenant_.tenants.AddWithDatabase("public", "far", *own),
+                            testing::Soon()};
+  for (const char* user : {"far-saved", "here"}) recorder.Note(app, user);
+  EXPECT_EQ(*recorder.CountSince(app, 0), 2);
+  recorder.Note(app, "far-noted");
+  ASSERT_TRUE(recorder.Forget(app, far, {"far-saved", "far-noted"}).ok());
+  EXPECT_EQ(*recorder.CountSince(app, 0), 1);
+}
+
+TEST_F(UserStoreTest, ThirdPartySignInsWithDifferentEmailsAtOnceAllSucceed) {
+  const RequestScope scope = tenant_.Scope();
+  std::atomic<int> failed = 0;
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 6; ++i) {
+      threads.emplace_back([&, i] {
+        for (int round = 0; round < 15; ++round) {
+          const ThirdPartySignIn input = {.third_party_id = "google",
+                                          .third_party_user_id = "g-1",
+                                          .email = "e" + std::to_string(i) + "@example.com",
+                                          .email_verified = i % 2 == 0};
+          auto done = SignInOrUpThirdParty(store_, clock_, scope, input);
+          if (!done.ok() || !std::holds_alternative<ThirdPartySignedIn>(*done)) ++failed;
+        }
+      });
+    }
+  }
+  EXPECT_EQ(failed, 0);
 }
 
 }  // namespace

@@ -1,0 +1,119 @@
+#include "libs/process/migrate.h"
+
+#include <iostream>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/time/clock.h"
+#include "libs/base/status.h"
+#include "libs/base/strings.h"
+#include "libs/db/errors.h"
+#include "libs/db/migrator.h"
+#include "libs/db/service_roles.h"
+#include "libs/telemetry/log.h"
+#include "libs/tenancy/pg_tenant_databases.h"
+
+namespace gatehouse::process {
+namespace {
+
+// How long a first start may take to make every table, or to wait for another instance that does.
+constexpr absl::Duration kTablesTimeout = absl::Minutes(10);
+// Rows come over in batches: what a run leaves, the next one does.
+constexpr absl::Duration kRowsTimeout = absl::Hours(24);
+constexpr absl::Duration kCheckTimeout = absl::Seconds(10);
+
+// The roles of services that have one of their own by its standard name get their rights; roles
+// by other names are their administrator's.
+absl::Status MakeServiceRoles(const config::ProcessConfig& config, db::Database& database) {
+  std::map<std::string, std::string> passwords;
+  for (const std::string_view service : config::ServiceNames()) {
+    const config::ServiceSettings& settings = config.service(service);
+    if (settings.database_user == db::ServiceRole(service)) {
+      passwords[std::string(service)] = settings.database_password;
+    }
+  }
+  if (passwords.empty()) return absl::OkStatus();
+  return db::CreateServiceRoles(database, absl::Now() + kTablesTimeout, passwords);
+}
+
+absl::StatusOr<int64_t> MigrateOne(const Program& program, const config::ProcessConfig& config,
+                                   db::Database& database) {
+  RETURN_IF_ERROR(MigrateTables(database));
+  RETURN_IF_ERROR(MakeServiceRoles(config, database));
+  if (!program.migrate_rows) return 0;
+  return program.migrate_rows(database, absl::Now() + kRowsTimeout,
+                              [](std::string_view step) { std::cout << step << std::endl; });
+}
+
+absl::StatusOr<int64_t> MigrateElsewhere(const Program& program,
+                                         const config::ProcessConfig& config,
+                                         const db::DatabaseOptions& base,
+                                         const tenancy::Tenant& tenant) {
+  ASSIGN_OR_RETURN(db::DatabaseOptions options,
+                   tenancy::OverlayDatabaseOptions(base, config.core->db(), tenant.config->db()));
+  options.pool_size = 1;
+  ASSIGN_OR_RETURN(auto database, db::Database::Create(std::move(options)));
+  return MigrateOne(program, config, *database);
+}
+
+std::string TextOf(const absl::Status& status) {
+  const std::string cause = db::DatabaseCause(status);
+  std::string text(status.message());
+  return cause.empty() ? text : StrCat(text, " (", cause, ")");
+}
+
+}  // namespace
+
+absl::Status MigrateTables(db::Database& database) {
+  return db::Migrate(database, absl::Now() + kTablesTimeout, [](std::string_view step) {
+    telemetry::Log(telemetry::LogLevel::kInfo, "migration", {{"step", step}});
+  });
+}
+
+absl::StatusOr<int> RunMigrate(const Program& program, const config::ProcessConfig& config,
+                               db::Database& base, const db::DatabaseOptions& options) {
+  ASSIGN_OR_RETURN(int64_t conflicts, MigrateOne(program, config, base));
+  std::vector<tenancy::TenantPtr> elsewhere;
+  if (program.tenants_elsewhere) {
+    ASSIGN_OR_RETURN(elsewhere,
+                     program.tenants_elsewhere(base, config, absl::Now() + kTablesTimeout));
+  }
+  bool left_out = false;
+  for (const tenancy::TenantPtr& tenant : elsewhere) {
+    const std::string name = StrCat("(", tenant->connection_uri_domain, ", ", tenant->app_id, ", ",
+                                    tenant->tenant_id, ")");
+    std::cout << "the database of tenant " << name << std::endl;
+    const absl::StatusOr<int64_t> found = MigrateElsewhere(program, config, options, *tenant);
+    if (found.ok()) {
+      conflicts += *found;
+      continue;
+    }
+    left_out = true;
+    std::cerr << program.name << ": the database of tenant " << name
+              << " was left out: " << TextOf(found.status()) << std::endl;
+  }
+  if (left_out) return 1;
+  std::cout << "The tables are up to date." << std::endl;
+  if (conflicts == 0) return 0;
+  std::cout << "Users are in conflict, named above: each keeps all but the sign-in that belongs to "
+               "another user already."
+            << std::endl;
+  return kExitConflicts;
+}
+
+absl::Status CheckTables(const config::ProcessConfig& config, std::string_view service,
+                         db::DatabaseOptions options) {
+  const config::ServiceSettings& settings = config.service(service);
+  options.user = settings.database_user;
+  options.password = settings.database_password;
+  options.pool_size = 1;
+  ASSIGN_OR_RETURN(auto database, db::Database::Create(std::move(options)));
+  const absl::StatusOr<bool> current = db::SchemaIsCurrent(*database, absl::Now() + kCheckTimeout);
+  if (!current.ok() || *current) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      "the database's tables are missing or older than this build: run `gatehouse migrate` as "
+      "their owner, then start again");
+}
+
+}  // namespace gatehouse::process

@@ -1,0 +1,29 @@
+#pragma once
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "libs/config/process_config.h"
+#include "libs/db/database.h"
+#include "libs/process/program.h"
+
+namespace gatehouse::process {
+
+// Exit status of `migrate` when all is brought over and conflicts between users were found.
+inline constexpr int kExitConflicts = 3;
+
+// Brings one database's tables up to date.
+absl::Status MigrateTables(db::Database& database);
+
+// What `migrate` does: tables, service roles and rows of the base database, whose `options` are
+// given, then of every database that a tenant's settings lead to. Says on standard output what it
+// does and which users conflict, by ids alone. Returns the exit status: 1 when a tenant's database
+// was left out, which standard error names; the others are done.
+absl::StatusOr<int> RunMigrate(const Program& program, const config::ProcessConfig& config,
+                               db::Database& base, const db::DatabaseOptions& options);
+
+// FailedPrecondition when tables are missing or old: for a process that may not change them. A
+// database that can't be asked is not complained of.
+absl::Status CheckTables(const config::ProcessConfig& config, std::string_view service,
+                         db::DatabaseOptions options);
+
+}  // namespace gatehouse::process

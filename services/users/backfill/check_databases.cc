@@ -1,0 +1,54 @@
+#include "services/users/backfill/check_databases.h"
+
+#include <algorithm>
+#include <string>
+#include <unordered_set>
+
+#include "absl/time/clock.h"
+#include "libs/base/status.h"
+#include "libs/base/strings.h"
+#include "libs/telemetry/log.h"
+#include "services/users/backfill/pg_registry_backfill.h"
+
+namespace gatehouse::users {
+namespace {
+
+// Longer than a connection may take, short enough for a start.
+constexpr absl::Duration kTimeEach = absl::Seconds(6);
+
+std::string NameOf(const tenancy::Tenant& tenant) {
+  return StrCat("(", tenant.connection_uri_domain, ", ", tenant.app_id, ", ", tenant.tenant_id,
+                ")");
+}
+
+}  // namespace
+
+absl::Status CheckDatabases(const tenancy::TenantDirectory& directory,
+                            tenancy::TenantDatabases& databases, absl::Time deadline) {
+  std::unordered_set<std::string> seen;
+  for (const tenancy::TenantPtr& tenant : directory.All()) {
+    if (!seen.insert(tenant->database_id).second) continue;
+    absl::StatusOr<bool> complete = absl::DeadlineExceededError("no time was left for it");
+    if (absl::Now() < deadline) {
+      absl::StatusOr<db::Database*> database = databases.Of(*tenant);
+      complete = database.ok() ? RegistryIsComplete(**database, absl::Now() + kTimeEach)
+                               : absl::StatusOr<bool>(database.status());
+    }
+    if (!complete.ok()) {
+      telemetry::Log(
+          telemetry::LogLevel::kWarn, "database_not_checked",
+          {{"tenant", NameOf(*tenant)}, {"reason", ErrorReasonName(ReasonOf(complete.status()))}});
+      continue;
+    }
+    if (*complete) continue;
+    const std::string whose =
+        tenant->database_id.empty() ? "" : StrCat(" of tenant ", NameOf(*tenant));
+    return absl::FailedPreconditionError(
+        StrCat("the database", whose,
+               " has users that only the tables of an older core know. Stop every other core, run "
+               "`gatehouse migrate`, then start again"));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace gatehouse::users

@@ -1,0 +1,357 @@
+"""Apps and tenants with a database or a schema of their own: their rows lie there and nowhere else, and nobody else feels it when it is away."""
+import socket
+import threading
+import time
+import unittest
+
+from integration import harness
+
+PASSWORD = "correct horse 1"
+# What may have no row of an app that lives elsewhere. tenant_configs and its children are the base database's alone.
+TABLES = ["apps", "tenants", "app_id_to_user_id", "recipe_user_account_infos", "recipe_user_tenants", "primary_user_tenants", "userid_mapping", "emailpassword_users",
+          "emailverification_verified_emails", "emailverification_tokens", "emailpassword_pswd_reset_tokens", "user_metadata", "user_last_active", "thirdparty_users",
+          "passwordless_users", "passwordless_devices", "passwordless_codes", "session_info", "roles", "role_permissions", "user_roles", "jwt_signing_keys",
+          "session_access_token_signing_keys"]
+
+
+class Hole:
+    """A port of ours that leads to PostgreSQL, to nowhere (connections are refused), or into silence (they are taken, and never answered)."""
+
+    def __init__(self, target_port):
+        self.target_port, self.port = target_port, harness.free_port()
+        self.listener, self.open_sockets, self.silent = None, [], False
+
+    def listen(self, silent=False):
+        self.silent = silent
+        self.listener = socket.create_server(("127.0.0.1", self.port))
+        threading.Thread(target=self._accept, args=(self.listener,), daemon=True).start()
+        return self
+
+    def _accept(self, listener):
+        while True:
+            try:
+                near, _ = listener.accept()
+            except OSError:
+                return
+            self.open_sockets.append(near)
+            if self.silent:
+                continue
+            far = socket.create_connection(("127.0.0.1", self.target_port))
+            self.open_sockets.append(far)
+            for source, sink in ((near, far), (far, near)):
+                threading.Thread(target=self._copy, args=(source, sink), daemon=True).start()
+
+    @staticmethod
+    def _copy(source, sink):
+        try:
+            while data := source.recv(65536):
+                sink.sendall(data)
+        except OSError:
+            pass
+        for end in (source, sink):
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def close(self):
+        if self.listener:
+            self.listener.shutdown(socket.SHUT_RDWR)
+            self.listener.close()
+        self.listener = None
+        for s in self.open_sockets:
+            try:
+                s.shutdown(socket.SHUT_RDWR)
+                s.close()
+            except OSError:
+                pass
+        self.open_sockets = []
+
+
+class TenantDatabases(harness.GatehouseTest):
+    def setUp(self):
+        super().setUp()
+        self.postgres = self.gatehouse.postgres
+        self.own = self.postgres.create_database()
+
+    def put_tenant(self, app, tenant, config, **k):
+        return app.put("/recipe/multitenancy/tenant/v2", {"tenantId": tenant, "coreConfig": config}, **k)
+
+    def in_database(self, database):
+        """A core config. Where the base is configured by a connection URI, its parts win over single keys, a tenant's too: as in the original."""
+        return {"postgresql_connection_uri": self.postgres.uri(database)}
+
+    def rows(self, database, app, schema="public"):
+        """Tables with rows of the app, and how many."""
+        query = " UNION ALL ".join("SELECT '%s', count(*) FROM %s.%s WHERE app_id = '%s'" % (t, schema, t, app.app) for t in TABLES)
+        return {table: int(count) for table, count in self.postgres.sql(query, database) if count != "0"}
+
+    def connections(self, database):
+        return int(self.postgres.sql("SELECT count(*) FROM pg_stat_activity WHERE datname = '%s'" % database, "postgres")[0][0])
+
+    def sign_up(self, app, email="a@example.com", tenant=None):
+        return self.expect(app.post("/recipe/signup", {"email": email, "password": PASSWORD}, tenant=tenant))["user"]["id"]
+
+    def session(self, app, user, tenant=None):
+        return self.expect(app.post("/recipe/session", {"userId": user, "userDataInJWT": {}, "userDataInDatabase": {}, "enableAntiCsrf": False}, tenant=tenant))
+
+    def use_everything(self, app, tenant=None):
+        """One of each kind of user, with sessions, roles, metadata, verification, links, a mapping; the ids by kind."""
+        users = {"password": self.sign_up(app, tenant=tenant), "linked": self.sign_up(app, "linked@example.com", tenant), "mapped": self.sign_up(app, "m@example.com", tenant)}
+        self.expect(app.post("/recipe/signin", {"email": "a@example.com", "password": PASSWORD}, tenant=tenant))
+        social = {"thirdPartyId": "google", "thirdPartyUserId": "g-1", "email": {"id": "social@example.com", "isVerified": True}}
+        users["social"] = self.expect(app.post("/recipe/signinup", social, tenant=tenant))["user"]["id"]
+        code = self.expect(app.post("/recipe/signinup/code", {"email": "code@example.com"}, tenant=tenant))
+        link = {"preAuthSessionId": code["preAuthSessionId"], "linkCode": code["linkCode"]}
+        users["code"] = self.expect(app.post("/recipe/signinup/code/consume", link, tenant=tenant))["user"]["id"]
+        self.expect(app.post("/recipe/signinup/code", {"email": "open@example.com"}, tenant=tenant))
+
+        session = self.session(app, users["password"], tenant)
+        token = {"accessToken": session["accessToken"]["token"], "enableAntiCsrf": False, "doAntiCsrfCheck": False, "checkDatabase": True}
+        self.expect(app.post("/recipe/session/verify", token))
+        self.expect(app.post("/recipe/session/refresh", {"refreshToken": session["refreshToken"]["token"], "enableAntiCsrf": False, "useDynamicSigningKey": True}))
+        self.expect(app.post("/recipe/session/refresh", {"refreshToken": session["refreshToken"]["token"], "enableAntiCsrf": False, "useDynamicSigningKey": False}))
+
+        self.expect(app.put("/recipe/role", {"role": "editor", "permissions": ["write"]}))
+        self.expect(app.put("/recipe/user/role", {"userId": users["password"], "role": "editor"}, tenant=tenant))
+        self.expect(app.get("/recipe/user/roles", {"userId": users["password"]}, tenant=tenant), roles=["editor"])
+        self.expect(app.put("/recipe/user/metadata", {"userId": users["password"], "metadataUpdate": {"n": 1}}))
+        self.expect(app.get("/recipe/user/metadata", {"userId": users["password"]}), metadata={"n": 1})
+
+        verify = {"userId": users["password"], "email": "a@example.com"}
+        made = self.expect(app.post("/recipe/user/email/verify/token", verify, tenant=tenant))["token"]
+        self.expect(app.post("/recipe/user/email/verify", {"method": "token", "token": made}, tenant=tenant))
+        self.expect(app.get("/recipe/user/email/verify", verify), isVerified=True)
+        self.expect(app.post("/recipe/user/email/verify/token", {"userId": users["mapped"], "email": "m@example.com"}, tenant=tenant))
+        self.expect(app.post("/recipe/user/password/reset/token", {"userId": users["linked"], "email": "linked@example.com"}, tenant=tenant))
+
+        self.expect(app.post("/recipe/accountlinking/user/primary", {"recipeUserId": users["password"]}))
+        self.expect(app.post("/recipe/accountlinking/user/link", {"recipeUserId": users["linked"], "primaryUserId": users["password"]}))
+        self.expect(app.post("/recipe/userid/map", {"superTokensUserId": users["mapped"], "externalUserId": "ext-1"}))
+        self.assertEqual(self.expect(app.get("/user/id", {"userId": "ext-1"}))["user"]["id"], "ext-1")
+        jwt = {"payload": {}, "validity": 100, "useStaticSigningKey": True, "algorithm": "RS256", "jwksDomain": "http://x"}
+        self.expect(app.post("/recipe/jwt", jwt))
+
+        listed = self.expect(app.get("/users", tenant=tenant))["users"]
+        self.assertEqual({u["id"] for u in listed}, {users["password"], users["social"], users["code"], "ext-1"})
+        self.expect(app.get("/users/count", tenant=tenant), count=4)
+        self.expect(app.get("/users/count", {"includeAllTenants": "true"}), count=4)
+        self.expect(app.get("/users/count/active", {"since": "0"}))
+        return users
+
+    def test_an_app_with_a_database_of_its_own(self):
+        for schema in ("public", "s1"):
+            with self.subTest(schema):
+                own = self.postgres.create_database()
+                app = self.gatehouse.new_app({"postgresql_connection_uri": self.postgres.uri(own), "postgresql_table_schema": schema})
+                self.addCleanup(app.close)
+                users = self.use_everything(app)
+                self.assertEqual(self.rows(self.gatehouse.database, app), {})
+                rows = self.rows(own, app, schema)
+                self.assertEqual(set(TABLES) - set(rows), set())
+                self.assertEqual(self.postgres.sql("SELECT count(*) FROM %s.tenant_configs" % schema, own), [["0"]])
+                self.assertEqual(self.gatehouse.sql("SELECT count(*) FROM tenant_configs WHERE app_id = '%s'" % app.app), [["1"]])
+
+                self.expect(app.post("/user/remove", {"userId": users["password"]}))
+                self.expect(app.post("/user/remove", {"userId": "ext-1"}))
+                left = self.rows(own, app, schema)
+                for table in ("session_info", "user_metadata", "user_roles", "primary_user_tenants", "userid_mapping", "emailpassword_users", "emailpassword_pswd_reset_tokens"):
+                    self.assertNotIn(table, left)
+                self.expect(self.gatehouse.once("POST", "/recipe/multitenancy/app/remove", body={"appId": app.app}), didExist=True)
+                self.assertEqual(self.rows(own, app, schema), {})
+                self.text(app.get("/users/count"), 400, "AppId or tenantId not found => Tenant with the following connectionURIDomain, appId and tenantId combination not "
+                          "found: (, %s, public)" % app.app)
+
+    def test_a_tenant_with_a_database_of_its_own(self):
+        self.sign_up(self.app, "base@example.com")
+        self.expect(self.put_tenant(self.app, "own", self.in_database(self.own)))
+        users = self.use_everything_in_tenant()
+        base, own = self.rows(self.gatehouse.database, self.app), self.rows(self.own, self.app)
+        self.assertEqual((base["app_id_to_user_id"], own["app_id_to_user_id"]), (1, 2))
+        self.assertNotIn("session_info", base)
+        self.assertEqual(own["session_info"], 1)
+        # Keys and activity are the app's; roles are its too, who has them lies with the user.
+        self.assertNotIn("jwt_signing_keys", own)
+        self.assertNotIn("user_last_active", own)
+        self.assertNotIn("user_roles", base)
+        self.assertEqual((base["roles"], own["user_roles"]), (1, 1))
+        self.expect(self.app.get("/users/count"), count=1)
+        self.expect(self.app.get("/users/count", tenant="own"), count=2)
+        self.expect(self.app.get("/users/count", {"includeAllTenants": "true"}), count=3)
+        self.expect(self.app.get("/users/count/active", {"since": "0"}), count=3)
+        # A user of a tenant's database is found by its id alone, and can't be linked across databases.
+        self.assertEqual(self.expect(self.app.get("/user/id", {"userId": users[0]}))["user"]["tenantIds"], ["own"])
+        other = self.sign_up(self.app, "lead@example.com")
+        self.expect(self.app.post("/recipe/accountlinking/user/primary", {"recipeUserId": other}))
+        refused = self.app.post("/recipe/accountlinking/user/link", {"recipeUserId": users[0], "primaryUserId": other})
+        self.assertEqual(refused.status, 400)
+        self.assertTrue(refused.text.startswith("Cannot link users that are parts of different databases. Different pool IDs: "), refused)
+
+        # Removal takes everything along, the activity in the app's database too.
+        self.expect(self.app.get("/users/count/active", {"since": "0"}), count=4)
+        self.expect(self.app.post("/user/remove", {"userId": users[0]}))
+        self.expect(self.app.get("/users/count/active", {"since": "0"}), count=3)
+        self.assertEqual(self.gatehouse.sql("SELECT count(*) FROM user_last_active WHERE app_id = '%s' AND user_id = '%s'" % (self.app.app, users[0])), [["0"]])
+        self.assertNotIn("session_info", self.rows(self.own, self.app))
+        self.expect(self.app.post("/recipe/multitenancy/tenant/remove", {"tenantId": "own"}), didExist=True)
+        self.assertEqual(self.postgres.sql("SELECT count(*) FROM tenants WHERE app_id = '%s'" % self.app.app, self.own), [["0"]])
+        self.assertEqual(self.postgres.sql("SELECT count(*) FROM recipe_user_tenants WHERE app_id = '%s'" % self.app.app, self.own), [["0"]])
+        self.expect(self.app.get("/users/count"), count=2)
+
+    def use_everything_in_tenant(self):
+        users = [self.sign_up(self.app, "%d@example.com" % i, tenant="own") for i in range(2)]
+        self.session(self.app, users[0], tenant="own")
+        self.expect(self.app.put("/recipe/role", {"role": "r", "permissions": []}))
+        self.expect(self.app.put("/recipe/user/role", {"userId": users[0], "role": "r"}, tenant="own"))
+        self.expect(self.app.get("/recipe/user/roles", {"userId": users[0]}, tenant="own"), roles=["r"])
+        return users
+
+    def test_schemas_and_pools_in_one_database(self):
+        """A schema keeps rows apart; another size of pool doesn't: those tenants are of one database, and share its users."""
+        self.expect(self.put_tenant(self.app, "schema", {"postgresql_table_schema": "s_" + self.app.app}))
+        self.expect(self.put_tenant(self.app, "small", {"postgresql_connection_pool_size": 1}))
+        self.sign_up(self.app, "x@example.com", tenant="schema")
+        self.assertEqual(self.rows(self.gatehouse.database, self.app, "s_" + self.app.app)["emailpassword_users"], 1)
+        self.assertNotIn("emailpassword_users", self.rows(self.gatehouse.database, self.app))
+        small, public = self.sign_up(self.app, "s@example.com", tenant="small"), self.sign_up(self.app, "p@example.com")
+        self.assertEqual(self.rows(self.gatehouse.database, self.app)["emailpassword_users"], 2)
+        self.expect(self.app.get("/users/count", {"includeAllTenants": "true"}), count=3)
+        self.expect(self.app.post("/recipe/multitenancy/tenant/user", {"recipeUserId": public}, tenant="small"))
+        self.expect(self.app.post("/recipe/accountlinking/user/primary", {"recipeUserId": public}))
+        self.expect(self.app.post("/recipe/accountlinking/user/link", {"recipeUserId": small, "primaryUserId": public}))
+        self.expect(self.app.get("/users/count", {"includeAllTenants": "true"}), count=2)
+
+    def test_tenants_of_one_database_share_a_pool(self):
+        config = {**self.in_database(self.own), "postgresql_connection_pool_size": 2, "postgresql_idle_connection_timeout": 600000}
+        tenants = ["one", "two", "three"]
+        for tenant in tenants:
+            self.expect(self.put_tenant(self.app, tenant, config))
+        clients = [self.gatehouse.client(app=self.app.app) for _ in range(12)]
+        stop = time.monotonic() + 3
+
+        def work(i):
+            while time.monotonic() < stop:
+                self.assertEqual(clients[i].get("/users/count", tenant=tenants[i % 3]).status, 200)
+                self.assertEqual(clients[i].get("/recipe/user/roles", {"userId": "x"}, tenant=tenants[i % 3]).status, 200)
+        threads = [threading.Thread(target=work, args=(i,)) for i in range(12)]
+        for thread in threads:
+            thread.start()
+        most = 0
+        while any(thread.is_alive() for thread in threads):
+            most = max(most, self.connections(self.own))
+            time.sleep(0.05)
+        for client in clients:
+            client.close()
+        # All-in-one has one pool of 2; apart, each service that was asked has its own.
+        services = 1 if self.gatehouse.mode == "all-in-one" else len(harness.SERVICES)
+        self.assertGreater(most, 0)
+        self.assertLessEqual(most, 2 * services)
+        # With the last tenant of a database its connections go.
+        for tenant in tenants:
+            self.expect(self.app.post("/recipe/multitenancy/tenant/remove", {"tenantId": tenant}), didExist=True)
+        harness.wait_until(lambda: self.connections(self.own) == 0, 10, "the connections to a database that nobody uses any more to close")
+
+    def test_conflicting_settings_are_refused(self):
+        before = self.gatehouse.sql("SELECT count(*) FROM tenant_configs")
+        self.expect(self.put_tenant(self.app, "own", self.in_database(self.own)))
+        prefix = self.put_tenant(self.app, "prefix", {**self.in_database(self.own), "postgresql_table_names_prefix": "p"})
+        self.text(prefix, 400, "Invalid core config: You cannot set different values for postgresql_table_names_prefix for the same user pool")
+        table = self.put_tenant(self.app, "table", {**self.in_database(self.own), "postgresql_session_info_table_name": "p"})
+        self.text(table, 400, "Invalid core config: You cannot set different values for postgresql_session_info_table_name for the same user pool")
+        domain = self.gatehouse.once("PUT", "/recipe/multitenancy/connectionuridomain/v2",
+                                     body={"connectionUriDomain": "d.example", "coreConfig": self.in_database(self.own)})
+        self.assertEqual(domain.status, 400)
+        self.assertIn("cannot be mapped to the same user pool as", domain.text)
+        away = self.put_tenant(self.app, "away", self.in_database("there_is_none"))
+        self.text(away, 400, "Invalid core config: the database that the configuration names can't be used")
+        self.assertEqual(int(self.gatehouse.sql("SELECT count(*) FROM tenant_configs")[0][0]), int(before[0][0]) + 1)
+        for tenant in ("prefix", "table", "away"):
+            self.assertEqual(self.app.get("/users/count", tenant=tenant).status, 400)
+
+    def others_work(self):
+        """Every kind of work of the app's public tenant, each quickly."""
+        slowest = 0
+        for call in (lambda: self.app.get("/users/count"), lambda: self.app.get("/recipe/roles"),
+                     lambda: self.app.post("/recipe/signin", {"email": "base@example.com", "password": PASSWORD}),
+                     lambda: self.session(self.app, self.base_user), lambda: self.app.get("/recipe/multitenancy/tenant/list/v2")):
+            start = time.monotonic()
+            reply = call()
+            slowest = max(slowest, time.monotonic() - start)
+            if isinstance(reply, harness.Reply):
+                self.assertEqual(reply.status, 200, reply)
+        return slowest
+
+    def test_a_database_that_is_away_and_returns(self):
+        self.base_user = self.sign_up(self.app, "base@example.com")
+        hole = Hole(self.postgres.port).listen()
+        self.addCleanup(hole.close)
+        # An app of its own: what asks for all of an app's users needs all of its databases.
+        away = self.gatehouse.new_app({"postgresql_connection_uri": "postgresql://gatehouse:x@127.0.0.1:%d/%s" % (hole.port, self.own)})
+        self.addCleanup(away.close)
+        user = self.sign_up(away)
+        for silent in (False, True):
+            with self.subTest("silence" if silent else "refused"):
+                hole.close()
+                if silent:
+                    hole.listen(silent=True)
+                clients = [self.gatehouse.client(app=away.app) for _ in range(8)]
+                replies, stop = [], time.monotonic() + (12 if silent else 3)
+
+                def ask(client):
+                    while time.monotonic() < stop:
+                        replies.append(client.get("/users/count"))
+                        time.sleep(0.02)
+                threads = [threading.Thread(target=ask, args=(client,)) for client in clients]
+                for thread in threads:
+                    thread.start()
+                if silent:
+                    # The first to ask find out for the others, as long as a connection may take.
+                    time.sleep(6)
+                times = [self.others_work() for _ in range(5)]
+                for thread in threads:
+                    thread.join()
+                for client in clients:
+                    client.close()
+                self.assertEqual({(r.status, r.text) for r in replies}, {(503, "The database is not available\n")})
+                self.assertLess(sorted(times)[2], 2, times)
+                # The whole is ready all the same: the base database is there.
+                self.assertEqual(self.gatehouse.admin("/readyz").status, 200)
+                if silent:
+                    hole.close()
+                hole.listen()
+                harness.wait_until(lambda: away.get("/user/id", {"userId": user}).status == 200, 8, "the recovery of the app whose database is back")
+                self.expect(away.get("/users/count"), count=1)
+                for service in ("/recipe/roles", "/.well-known/jwks.json", "/recipe/multitenancy/tenant/list/v2"):
+                    harness.wait_until(lambda: away.get(service).status == 200, 8, service)
+
+    def test_a_restart_finds_everything(self):
+        second = harness.Gatehouse()
+        self.addCleanup(second.kill)
+        second.start()
+        app = second.new_app(self.in_database(self.own))
+        self.expect(app.put("/recipe/multitenancy/tenant/v2", {"tenantId": "t", "coreConfig": {"postgresql_table_schema": "other"}}))
+        users = {tenant: self.sign_up(app, "a@example.com", tenant) for tenant in (None, "t")}
+        app.close()
+        second.stop()
+        for process in second.processes.values():
+            process.start()
+        second.wait_ready()
+        for tenant, user in users.items():
+            self.expect(app.post("/recipe/signin", {"email": "a@example.com", "password": PASSWORD}, tenant=tenant), recipeUserId=user)
+        app.close()
+        # A second instance sees tenants made at the first at once.
+        if second.mode == "all-in-one":
+            third = harness.Gatehouse(database=second.database)
+            self.addCleanup(third.kill)
+            third.start()
+            late = self.postgres.create_database()
+            other = harness.Client(third.port, app=app.app)
+            self.addCleanup(other.close)
+            self.expect(app.put("/recipe/multitenancy/tenant/v2", {"tenantId": "late", "coreConfig": self.in_database(late)}))
+            user = self.sign_up(other, "l@example.com", "late")
+            self.expect(app.post("/recipe/signin", {"email": "l@example.com", "password": PASSWORD}, tenant="late"), recipeUserId=user)
+        app.close()
+
+
+if __name__ == "__main__":
+    unittest.main()
