@@ -145,22 +145,6 @@ class Migrate(unittest.TestCase):
         self.assertEqual(again.returncode, 0, again.stderr)
         self.assertEqual(again.stdout.count("the database of tenant"), 3, again.stdout)
 
-    def test_tables_of_a_core_before_12_in_a_tenants_database(self):
-        """Without the columns that 12.0 brought, a start names the command too."""
-        own = self.postgres.create_database()
-        gatehouse = self.start()
-        app = gatehouse.new_app({"postgresql_connection_uri": self.postgres.uri(own)})
-        gatehouse.stop()
-        self.add_users(1, 2, app.app, "public", own)
-        self.sql("ALTER TABLE app_id_to_user_id DROP COLUMN time_joined, DROP COLUMN primary_or_recipe_user_time_joined; DROP TABLE gatehouse_schema_migrations;"
-                 "DROP TABLE recipe_user_account_infos, recipe_user_tenants, primary_user_tenants", own)
-        refused = self.run_program("start", "--port", str(harness.free_port()))
-        self.assertEqual(refused.returncode, 1, refused.stderr)
-        self.assertIn("of tenant (, %s, public)" % app.app, refused.stderr)
-        done = self.run_program("migrate")
-        self.assertEqual(done.returncode, 0, done.stderr)
-        self.assert_complete(2, own)
-
     def test_services_with_roles_of_their_own_look_too(self):
         """They may not change tables, and still refuse to serve what they can't read."""
         empty = self.postgres.create_database()
