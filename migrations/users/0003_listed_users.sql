@@ -121,12 +121,17 @@ BEGIN
       SELECT 1 FROM {schema}.{~recipe_user_tenants} t WHERE t.app_id = p.app_id
         AND t.recipe_user_id = u.user_id AND t.tenant_id || '' = p.tenant_id LIMIT 1) IS NOT NULL
     GROUP BY p.app_id, p.tenant_id, p.id),
+  -- By a set operation, which takes as long as both sets are whatever their sizes were thought.
+  stale AS MATERIALIZED (
+    SELECT l.app_id, l.tenant_id, l.primary_user_id, l.recipes, l.time_joined
+    FROM pairs p JOIN {schema}.{~gatehouse_listed_users} l ON l.app_id = p.app_id
+      AND l.primary_user_id = p.id AND l.tenant_id = p.tenant_id
+    EXCEPT
+    SELECT w.app_id, w.tenant_id, w.id, w.recipes, w.time_joined FROM wanted w),
   gone AS (
-    DELETE FROM {schema}.{~gatehouse_listed_users} l USING pairs p
-    WHERE l.app_id = p.app_id AND l.primary_user_id = p.id AND l.tenant_id = p.tenant_id
-      AND NOT EXISTS (SELECT 1 FROM wanted w WHERE w.app_id = l.app_id
-        AND w.tenant_id = l.tenant_id AND w.id = l.primary_user_id
-        AND w.recipes = l.recipes AND w.time_joined = l.time_joined)
+    DELETE FROM {schema}.{~gatehouse_listed_users} l USING stale s
+    WHERE l.app_id = s.app_id AND l.primary_user_id = s.primary_user_id
+      AND l.tenant_id = s.tenant_id
     RETURNING l.app_id, l.tenant_id, l.recipes),
   -- After the deletions: a row that changes is deleted and inserted.
   added AS (
