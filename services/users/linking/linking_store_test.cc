@@ -133,6 +133,9 @@ TEST_P(LinkingStoreTest, UnlinkingThePrimaryUserOfOthersDeletesItsLoginMethod) {
   EXPECT_EQ(user.supertokens_user_id(), primary);
   ASSERT_EQ(user.login_methods_size(), 1);
   EXPECT_EQ(user.login_methods(0).supertokens_user_id(), linked);
+  // It has nothing that could be in another tenant, and its group reserves nothing there for it.
+  EXPECT_EQ(Add(primary, "t1").result, TenantResult::kUnknownUser);
+  EXPECT_EQ(env_.Violations(), "");
   // The email is free; the id still takes users.
   const std::string again = env_.SignUp("a@x.io");
   EXPECT_NE(again, "");

@@ -135,6 +135,8 @@ absl::StatusOr<TenantOutcome> PgLinkingStore::AddToTenant(const RequestScope& sc
           }
         }
         ASSIGN_OR_RETURN(db::Result added, transaction.Execute(kAdd, params));
+        // The id of a group whose own login method is gone: it can be nowhere.
+        if (added.empty()) return RollBack(TenantOutcome{TenantResult::kUnknownUser, {}, {}});
         if (std::optional<InfoConflict> conflict = FindConflict(added, id)) {
           return RollBack(
               TenantOutcome{TenantResult::kDuplicate, std::move(conflict->info_type), {}});
