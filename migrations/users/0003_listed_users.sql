@@ -219,7 +219,7 @@ END $f$;
 CREATE OR REPLACE FUNCTION {schema}.{~gatehouse_follow_users}() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
-SET plan_cache_mode = auto AS $f$
+SET plan_cache_mode = force_generic_plan AS $f$
 DECLARE
   apps varchar[];
   groups bpchar[];
@@ -256,7 +256,7 @@ END $f$;
 CREATE OR REPLACE FUNCTION {schema}.{~gatehouse_follow_tenants}() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
-SET plan_cache_mode = auto AS $f$
+SET plan_cache_mode = force_generic_plan AS $f$
 DECLARE
   apps varchar[];
   tenants varchar[];
@@ -307,7 +307,7 @@ END $f$;
 CREATE OR REPLACE FUNCTION {schema}.{~gatehouse_begin_tenant}() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
-SET plan_cache_mode = auto AS $f$
+SET plan_cache_mode = force_generic_plan AS $f$
 BEGIN
   PERFORM {schema}.{~gatehouse_unlist}(n.app_id, n.tenant_id) FROM new_rows n
   WHERE (SELECT 1 FROM {schema}.{~gatehouse_listed_users} l WHERE l.app_id = n.app_id
@@ -344,7 +344,7 @@ END $f$;
 CREATE OR REPLACE FUNCTION {schema}.{~gatehouse_follow_activity}() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
-SET plan_cache_mode = auto AS $f$
+SET plan_cache_mode = force_generic_plan AS $f$
 DECLARE
   apps varchar[];
   times bigint[];
