@@ -62,8 +62,7 @@ class SignInStorm(harness.GatehouseTest):
             client.close()
         for name in calm:
             print("%-16s calm: median %7.1f ms, most %7.1f ms   storm: median %7.1f ms, most %7.1f ms" % (name, *calm[name], *storm[name]))
-        # Each is answered: those that a busy machine does not get to in time are told to come again.
-        self.assertLessEqual({reply.status for reply in replies}, {200, 429, 503})
+        self.assertLessEqual({reply.status for reply in replies}, {200, 429})
         self.assertIn(200, {reply.status for reply in replies})
         # A sign-in waits behind some sixty others, for seconds. What hashes nothing must not wait with it.
         for name, (median, _) in storm.items():
