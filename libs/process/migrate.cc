@@ -81,8 +81,7 @@ absl::StatusOr<int> RunMigrate(const Program& program, const config::ProcessConf
   }
   bool left_out = false;
   for (const tenancy::TenantPtr& tenant : elsewhere) {
-    const std::string name = StrCat("(", tenant->connection_uri_domain, ", ", tenant->app_id, ", ",
-                                    tenant->tenant_id, ")");
+    const std::string name = tenant->name();
     std::cout << "the database of tenant " << name << std::endl;
     const absl::StatusOr<int64_t> found = MigrateElsewhere(program, config, options, *tenant);
     if (found.ok()) {

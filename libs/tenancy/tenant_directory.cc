@@ -99,6 +99,10 @@ common::v1::Scope Tenant::scope() const {
   return MakeScope(connection_uri_domain, app_id, tenant_id);
 }
 
+std::string Tenant::name() const {
+  return StrCat("(", connection_uri_domain, ", ", app_id, ", ", tenant_id, ")");
+}
+
 common::v1::Scope MakeScope(std::string_view connection_uri_domain, std::string_view app_id,
                             std::string_view tenant_id) {
   common::v1::Scope scope;

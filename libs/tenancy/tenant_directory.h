@@ -33,6 +33,8 @@ struct Tenant {
 
   bool is_public() const { return tenant_id == "public"; }
   common::v1::Scope scope() const;
+  // "(domain, app, tenant)": how messages to an operator name it.
+  std::string name() const;
 };
 using TenantPtr = std::shared_ptr<const Tenant>;
 

@@ -16,11 +16,6 @@ namespace {
 // Longer than a connection may take, short enough for a start.
 constexpr absl::Duration kTimeEach = absl::Seconds(6);
 
-std::string NameOf(const tenancy::Tenant& tenant) {
-  return StrCat("(", tenant.connection_uri_domain, ", ", tenant.app_id, ", ", tenant.tenant_id,
-                ")");
-}
-
 }  // namespace
 
 absl::Status CheckDatabases(const tenancy::TenantDirectory& directory,
@@ -37,12 +32,12 @@ absl::Status CheckDatabases(const tenancy::TenantDirectory& directory,
     if (!complete.ok()) {
       telemetry::Log(
           telemetry::LogLevel::kWarn, "database_not_checked",
-          {{"tenant", NameOf(*tenant)}, {"reason", ErrorReasonName(ReasonOf(complete.status()))}});
+          {{"tenant", tenant->name()}, {"reason", ErrorReasonName(ReasonOf(complete.status()))}});
       continue;
     }
     if (*complete) continue;
     const std::string whose =
-        tenant->database_id.empty() ? "" : StrCat(" of tenant ", NameOf(*tenant));
+        tenant->database_id.empty() ? "" : StrCat(" of tenant ", tenant->name());
     return absl::FailedPreconditionError(
         StrCat("the database", whose,
                " has users that only the tables of an older core know. Stop every other core, run "
