@@ -60,6 +60,8 @@ class Component {
   // Called before requests and jobs, once the tenant directory is there: an error keeps the process
   // from serving, for data that this build can't read.
   virtual absl::Status CheckData(absl::Time /*deadline*/) { return absl::OkStatus(); }
+  // Called when no more requests come: writes what it has kept in memory to write in batches.
+  virtual void Drain(absl::Time /*deadline*/) {}
 };
 
 // Builds a component; every service has one, in services/<name>/component.h.

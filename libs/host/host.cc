@@ -322,6 +322,7 @@ absl::Status Host::Ready(absl::Time deadline) {
 void Host::Drain(absl::Time deadline) {
   if (grpc_) grpc_->Drain(deadline);
   grpc_.reset();
+  for (const auto& running : running_) running->component->Drain(deadline);
   for (auto& [name, workers] : workers_) workers->Stop();
   jobs_.Stop();
   tenant_stream_.reset();

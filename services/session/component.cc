@@ -1,8 +1,10 @@
 #include "services/session/component.h"
 
 #include "gatehouse/jwks/v1/jwks_service.rpc.h"
+#include "gatehouse/tenants/v1/activity_log_service.rpc.h"
 #include "gatehouse/tenants/v1/app_settings_service.rpc.h"
 #include "gatehouse/users/v1/registry_service.rpc.h"
+#include "libs/activity/activity_log.h"
 #include "libs/config/process_config.h"
 #include "libs/host/job_scheduler.h"
 #include "services/session/pg_session_cleanup.h"
@@ -14,6 +16,8 @@ namespace gatehouse::session {
 namespace {
 
 constexpr absl::Duration kCleanUpInterval = absl::Hours(12);
+// What happened may be missing from the audit log this long.
+constexpr absl::Duration kActivityFlushInterval = absl::Seconds(5);
 
 class SessionComponent final : public host::Component {
  public:
@@ -25,7 +29,10 @@ class SessionComponent final : public host::Component {
         keys_(jwks_, environment.clock()),
         master_keys_(settings_),
         users_(registry_, environment.clock(), environment.config().test_mode),
-        service_({environment.tenants(), store_, keys_, master_keys_, users_, environment.clock()}),
+        activity_log_service_(environment.ChannelTo("tenants")),
+        activities_(activity_log_service_, environment.clock()),
+        service_({environment.tenants(), store_, keys_, master_keys_, users_, activities_,
+                  environment.clock()}),
         handler_(service_) {
     environment.jobs().Add({.name = "session_delete_expired",
                             .interval = kCleanUpInterval,
@@ -35,7 +42,14 @@ class SessionComponent final : public host::Component {
                                                           environment.databases(),
                                                           environment.clock(), deadline);
                            });
+    environment.jobs().Add({.name = "save_session_activity",
+                            .interval = kActivityFlushInterval,
+                            .first_after = kActivityFlushInterval,
+                            .time_limit = absl::Seconds(30)},
+                           [this](absl::Time deadline) { return activities_.Flush(deadline); });
   }
+
+  void Drain(absl::Time deadline) override { activities_.Flush(deadline).IgnoreError(); }
 
   std::vector<host::ExposedService> services() override {
     return {{&handler_, SessionServicePolicy()}};
@@ -49,6 +63,8 @@ class SessionComponent final : public host::Component {
   KeyCache keys_;
   MasterKeys master_keys_;
   UserDirectory users_;
+  tenants::v1::ActivityLogServiceClient activity_log_service_;
+  activity::ActivityLog activities_;
   SessionService service_;
   v1::SessionServiceHandler handler_;
 };

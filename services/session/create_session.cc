@@ -80,6 +80,10 @@ absl::StatusOr<v1::CreateSessionResponse> SessionService::CreateSession(
                                        .use_static_key = use_static_key},
                                       context.deadline));
   parts_.users.NoteActivity(context, *tenant, user.primary_supertokens_user_id);
+  parts_.activities.Add(*tenant, {.event_type = "session_created",
+                                  .recipe_user_id = user.supertokens_user_id,
+                                  .primary_or_recipe_user_id = user.primary_supertokens_user_id,
+                                  .identifier = token.session_handle});
 
   FillSession(token, *issued.mutable_session());
   FillToken(std::move(refresh_token), refresh_expiry_ms, now_ms, *issued.mutable_refresh_token());

@@ -74,7 +74,8 @@ TEST_F(SessionLifecycleTest, AnInstanceThatKnowsNoStaticKeyFetchesItForASessionT
   const auto issued = Create(request);
 
   KeyCache other_keys(jwks, clock);
-  SessionService other({tenants.directory(), store, other_keys, master_keys, users, clock});
+  SessionService other(
+      {tenants.directory(), store, other_keys, master_keys, users, activities, clock});
   auto context = Context();
   ASSERT_TRUE(other.CreateSession(context, NewRequest()).ok());
 
@@ -93,13 +94,30 @@ TEST_F(SessionLifecycleTest, AnInstanceThatKnowsNoStaticKeyVerifiesWhatItSigned)
   const auto issued = Create(request);
 
   KeyCache other_keys(jwks, clock);
-  SessionService other({tenants.directory(), store, other_keys, master_keys, users, clock});
+  SessionService other(
+      {tenants.directory(), store, other_keys, master_keys, users, activities, clock});
   auto context = Context();
   ASSERT_TRUE(other.CreateSession(context, NewRequest()).ok());
   v1::VerifySessionRequest verify;
   *verify.mutable_scope() = scope;
   verify.set_access_token(issued.access_token().token());
   EXPECT_TRUE(other.VerifySession(context, verify)->has_verified());
+}
+
+TEST_F(SessionLifecycleTest, CreateIsInTheAuditLogUnderInternalIds) {
+  tenants.Add("public", "t1");
+  scope = ScopeOf("public", "t1");
+  registry.Add("internal", "external", "primary", "primary-external");
+  const auto issued = Create(NewRequest("external"));
+  ASSERT_TRUE(activities.Flush(gatehouse::testing::Soon()).ok());
+  ASSERT_EQ(audit.activities().size(), 1u);
+  const auto activity = audit.activities().front();
+  EXPECT_EQ(activity.scope().tenant_id(), "t1");
+  EXPECT_EQ(activity.event_type(), "session_created");
+  EXPECT_EQ(activity.recipe_user_id(), "internal");
+  EXPECT_EQ(activity.primary_or_recipe_user_id(), "primary");
+  EXPECT_EQ(activity.auth_principal(), "");
+  EXPECT_EQ(activity.identifier(), issued.session().handle());
 }
 
 TEST_F(SessionLifecycleTest, CreateInATenantNamesItInTheHandle) {
@@ -346,7 +364,10 @@ TEST(SessionPolicyTest, OnlyNamedCallersMayCall) {
   KeyCache keys(jwks, clock);
   MasterKeys master_keys(settings);
   UserDirectory users(registry, clock, false);
-  SessionService service({tenants.directory(), store, keys, master_keys, users, clock});
+  gatehouse::testing::FakeActivityLog audit;
+  activity::ActivityLog activities(audit, clock);
+  SessionService service(
+      {tenants.directory(), store, keys, master_keys, users, activities, clock});
   v1::SessionServiceHandler handler(service);
   gatehouse::testing::ExpectPolicyIsEnforced(handler.info(), SessionServicePolicy());
 }

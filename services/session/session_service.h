@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "gatehouse/session/v1/session_service.rpc.h"
+#include "libs/activity/activity_log.h"
 #include "libs/base/clock.h"
 #include "libs/tenancy/tenant_directory.h"
 #include "services/session/access_token.h"
@@ -32,6 +33,7 @@ class SessionService final : public v1::SessionService {
     KeyCache& keys;
     MasterKeys& master_keys;
     UserDirectory& users;
+    activity::ActivityLog& activities;
     const Clock& clock;
   };
   explicit SessionService(Parts parts) : parts_(parts) {}

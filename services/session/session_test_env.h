@@ -18,6 +18,7 @@
 #include "gatehouse/users/v1/registry_service.rpc.h"
 #include "libs/base/status.h"
 #include "libs/crypto/core_vectors.h"
+#include "libs/testing/fake_activity_log.h"
 #include "libs/testing/fake_clock.h"
 #include "libs/testing/pg_test_server.h"
 #include "libs/testing/test_tenants.h"
@@ -232,7 +233,10 @@ class SessionServiceTest : public ::testing::Test {
   KeyCache keys{jwks, clock};
   MasterKeys master_keys{settings};
   UserDirectory users{registry, clock, /*test_mode=*/false};
-  SessionService service{{tenants.directory(), store, keys, master_keys, users, clock}};
+  gatehouse::testing::FakeActivityLog audit;
+  activity::ActivityLog activities{audit, clock};
+  SessionService service{
+      {tenants.directory(), store, keys, master_keys, users, activities, clock}};
 };
 
 }  // namespace gatehouse::session

@@ -11,9 +11,11 @@
 #include "libs/telemetry/log.h"
 #include "libs/tenancy/tenant_databases.h"
 #include "libs/tenancy/tenant_directory.h"
+#include "services/tenants/activity_log_service.h"
 #include "services/tenants/app_settings_service.h"
 #include "services/tenants/catalogue.h"
 #include "services/tenants/directory_service.h"
+#include "services/tenants/pg_activity_log_store.h"
 #include "services/tenants/pg_app_settings_store.h"
 #include "services/tenants/pg_tenant_storages.h"
 #include "services/tenants/pg_tenant_store.h"
@@ -27,6 +29,7 @@ namespace {
 // A SuperTokens core beside us sends no notifications; it looks every 60 s itself.
 constexpr absl::Duration kPollInterval = absl::Seconds(60);
 constexpr absl::Duration kReloadTimeout = absl::Seconds(30);
+constexpr absl::Duration kActivityLogInterval = absl::Hours(24);  // the original's
 // Bringing up all tables of one more database.
 constexpr absl::Duration kPrepareTimeout = absl::Minutes(5);
 
@@ -47,7 +50,9 @@ class TenantsComponent final : public host::Component {
         manager_(store_, storages_, *catalogue_, env.clock()),
         tenants_service_(env.tenants(), *catalogue_, manager_, store_, storages_),
         directory_service_(*catalogue_, store_),
-        settings_service_(env.tenants(), settings_store_, env.clock()) {}
+        settings_service_(env.tenants(), settings_store_, env.clock()),
+        activity_store_(env.databases(), env.clock()),
+        activity_service_(env.tenants(), activity_store_) {}
 
   absl::Status Load() {
     const absl::Time deadline = absl::Now() + kReloadTimeout;
@@ -58,7 +63,8 @@ class TenantsComponent final : public host::Component {
   std::vector<host::ExposedService> services() override {
     return {{&tenants_handler_, TenantsPolicy()},
             {&directory_handler_, DirectoryPolicy()},
-            {&settings_handler_, AppSettingsPolicy()}};
+            {&settings_handler_, AppSettingsPolicy()},
+            {&activity_handler_, ActivityLogPolicy()}};
   }
 
   absl::Status Start() override {
@@ -84,6 +90,12 @@ class TenantsComponent final : public host::Component {
                      .first_after = absl::ZeroDuration(),
                      .time_limit = kPrepareTimeout},
                     [this](absl::Time deadline) { return PrepareDatabases(deadline); });
+    env_.jobs().Add({.name = "tenants_maintain_activity_log",
+                     .interval = kActivityLogInterval,
+                     .first_after = kActivityLogInterval},
+                    [this](absl::Time deadline) {
+                      return activity_store_.CleanUp(deadline, env_.tenants());
+                    });
     return absl::OkStatus();
   }
 
@@ -106,9 +118,12 @@ class TenantsComponent final : public host::Component {
   TenantsService tenants_service_;
   DirectoryService directory_service_;
   AppSettingsService settings_service_;
+  PgActivityLogStore activity_store_;
+  ActivityLogServiceImpl activity_service_;
   v1::TenantsServiceHandler tenants_handler_{tenants_service_};
   v1::TenantDirectoryServiceHandler directory_handler_{directory_service_};
   v1::AppSettingsServiceHandler settings_handler_{settings_service_};
+  v1::ActivityLogServiceHandler activity_handler_{activity_service_};
   std::unique_ptr<db::Subscription> subscription_;  // ends first: its callbacks use the rest
 };
 

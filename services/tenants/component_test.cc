@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "absl/time/clock.h"
+#include "gatehouse/tenants/v1/activity_log_service.rpc.h"
 #include "gatehouse/tenants/v1/app_settings_service.rpc.h"
 #include "gatehouse/tenants/v1/tenant_directory.rpc.h"
 #include "gatehouse/tenants/v1/tenants_service.rpc.h"
@@ -34,6 +35,7 @@ TEST(TenantsPolicyTest, IsEnforced) {
   gatehouse::testing::ExpectPolicyIsEnforced(v1::TenantsService::Info(), TenantsPolicy());
   gatehouse::testing::ExpectPolicyIsEnforced(v1::TenantDirectoryService::Info(), DirectoryPolicy());
   gatehouse::testing::ExpectPolicyIsEnforced(v1::AppSettingsService::Info(), AppSettingsPolicy());
+  gatehouse::testing::ExpectPolicyIsEnforced(v1::ActivityLogService::Info(), ActivityLogPolicy());
 }
 
 // One process with the tenants service in it, called as the gateway and as session.

@@ -45,4 +45,6 @@ rpc::Policy AppSettingsPolicy() {
   };
 }
 
+rpc::Policy ActivityLogPolicy() { return {{"AppendActivities", {kUsers, kSession}}}; }
+
 }  // namespace gatehouse::tenants

@@ -7,5 +7,6 @@ namespace gatehouse::tenants {
 rpc::Policy TenantsPolicy();
 rpc::Policy DirectoryPolicy();
 rpc::Policy AppSettingsPolicy();
+rpc::Policy ActivityLogPolicy();
 
 }  // namespace gatehouse::tenants

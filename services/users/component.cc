@@ -1,5 +1,7 @@
 #include "services/users/component.h"
 
+#include "gatehouse/tenants/v1/activity_log_service.rpc.h"
+#include "libs/activity/activity_log.h"
 #include "libs/base/status.h"
 #include "libs/config/process_config.h"
 #include "libs/db/database.h"
@@ -35,7 +37,9 @@ class UsersComponent final : public host::Component {
         users_(environment.databases()),
         passwordless_(environment.databases()),
         activity_store_(environment.databases()),
-        activity_(activity_store_, environment.clock()),
+        activity_log_service_(environment.ChannelTo("tenants")),
+        activity_log_(activity_log_service_, environment.clock()),
+        activity_(activity_store_, activity_log_, environment.clock()),
         emailpassword_store_(environment.databases()),
         hasher_(*environment.config().core),
         emailpassword_(emailpassword_store_, users_, hasher_, environment.clock()),
@@ -55,7 +59,7 @@ class UsersComponent final : public host::Component {
                             .interval = kActivityFlushInterval,
                             .first_after = kActivityFlushInterval,
                             .time_limit = absl::Seconds(30)},
-                           [this](absl::Time deadline) { return activity_.Flush(deadline); });
+                           [this](absl::Time deadline) { return SaveActivity(deadline); });
     environment.jobs().Add({.name = "delete_expired_password_reset_tokens",
                             .interval = kTokenCleanUpInterval,
                             .first_after = kTokenCleanUpInterval},
@@ -75,7 +79,15 @@ class UsersComponent final : public host::Component {
     return CheckDatabases(environment_.tenants(), environment_.databases(), deadline);
   }
 
+  void Drain(absl::Time deadline) override { SaveActivity(deadline).IgnoreError(); }
+
  private:
+  absl::Status SaveActivity(absl::Time deadline) {
+    absl::Status saved = activity_.Flush(deadline);
+    saved.Update(activity_log_.Flush(deadline));
+    return saved;
+  }
+
   // Once in each database, by one instance at a time, in batches that lock few rows.
   absl::Status DeleteExpiredTokens(absl::Time deadline) {
     return host::InEachDatabase(
@@ -95,6 +107,8 @@ class UsersComponent final : public host::Component {
   PgUserStore users_;
   PgPasswordlessStore passwordless_;
   PgActivityStore activity_store_;
+  tenants::v1::ActivityLogServiceClient activity_log_service_;
+  activity::ActivityLog activity_log_;
   ActivityRecorder activity_;
   PgEmailPasswordStore emailpassword_store_;
   PooledPasswordHasher hasher_;

@@ -5,6 +5,7 @@
 #include "libs/base/json.h"
 #include "libs/base/status.h"
 #include "libs/base/strings.h"
+#include "libs/testing/fake_activity_log.h"
 #include "libs/testing/fake_clock.h"
 #include "libs/testing/policy_check.h"
 #include "services/users/emailverification/email_verification_service.h"
@@ -108,7 +109,9 @@ class UserTopicsTest : public ::testing::Test {
   PgIdMappingStore mapping_store_{env_.tenants()};
   IdMappingServiceImpl mapping_{env_.tenants().directory(), mapping_store_};
   PgActivityStore activity_store_{env_.tenants()};
-  ActivityRecorder activity_{activity_store_, clock_};
+  testing::FakeActivityLog audit_;
+  activity::ActivityLog audit_log_{audit_, clock_};
+  ActivityRecorder activity_{activity_store_, audit_log_, clock_};
   LinkingServiceImpl linking_{env_.tenants().directory(), env_.users, env_.store, activity_};
 };
 

@@ -11,7 +11,7 @@ ROOT = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.pat
 # Who may call whom over RPC (services/README.md draws it): a service only calls what stands after it.
 CALL_ORDER = [["gateway"], ["accounts"], ["session", "thirdparty", "passwordless", "roles"], ["users"], ["jwks"], ["tenants"]]
 # Libraries, lower first; each may include those before it.
-LIBRARIES = ["base", "crypto", "telemetry", "config", "db", "rpc", "tenancy", "http", "host", "process", "testing"]
+LIBRARIES = ["base", "crypto", "telemetry", "config", "db", "rpc", "tenancy", "activity", "http", "host", "process", "testing"]
 # Third-party headers, and the only places that may include them.
 ONLY_IN = {
     r"grpcpp/|grpc/": r"libs/rpc/grpc_",

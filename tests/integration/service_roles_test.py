@@ -1,6 +1,4 @@
 """The walk again, each service with a database role of its own that has rights on its own tables only."""
-import os
-import subprocess
 import unittest
 
 from integration import harness, walk_test
@@ -20,11 +18,7 @@ class ServiceRoles(walk_test.Walk):
             environment["GATEHOUSE_%s_DATABASE_USER" % service.upper()] = "gatehouse_" + service
             environment["GATEHOUSE_%s_DATABASE_PASSWORD" % service.upper()] = PASSWORD % service
         cls.gatehouse = harness.Gatehouse(environment=environment)
-        uri = cls.gatehouse.postgres.uri(cls.gatehouse.database)
-        done = subprocess.run([os.path.join(harness.BIN, "gatehouse"), "migrate"], env={**os.environ, **environment, "POSTGRESQL_CONNECTION_URI": uri},
-                              capture_output=True, text=True)
-        if done.returncode != 0:
-            raise AssertionError(done.stderr)
+        cls.gatehouse.migrate()
         cls.gatehouse.start()
         cls.addClassCleanup(cls.gatehouse.kill)
 

@@ -9,6 +9,7 @@
 
 #include "libs/base/status.h"
 #include "libs/rpc/dispatcher.h"
+#include "libs/testing/fake_activity_log.h"
 #include "libs/testing/fake_clock.h"
 #include "services/accounts/accounts_service.h"
 #include "services/users/idmapping/id_mapping_service.h"
@@ -158,7 +159,9 @@ struct World {
   testing::FakeClock clock;
   users::LinkingTestEnv env;
   users::PgActivityStore activity_store{env.tenants()};
-  users::ActivityRecorder activity{activity_store, clock};
+  testing::FakeActivityLog audit;
+  activity::ActivityLog audit_log{audit, clock};
+  users::ActivityRecorder activity{activity_store, audit_log, clock};
   users::LinkingServiceImpl linking_service{env.tenants().directory(), env.users, env.store,
                                             activity};
   users::PgIdMappingStore mapping_store{env.tenants()};

@@ -16,10 +16,18 @@ constexpr std::string_view kPasswordTooLong = "Password is too long";
 
 }  // namespace
 
-absl::Status EmailPasswordServiceImpl::NoteActivity(const common::v1::Scope& scope,
-                                                    absl::Time deadline, const v1::User& user) {
-  ASSIGN_OR_RETURN(tenancy::TenantPtr app, directory_.FindApp(scope, deadline));
-  activity_.Note({app, deadline}, user.supertokens_user_id());
+absl::Status EmailPasswordServiceImpl::NoteSignIn(const RequestScope& scope,
+                                                  std::string_view event_type,
+                                                  const v1::User& user,
+                                                  const v1::LoginMethod& method) {
+  ASSIGN_OR_RETURN(tenancy::TenantPtr app,
+                   directory_.FindApp(scope.tenant->scope(), scope.deadline));
+  activity_.NoteSignIn({app, scope.deadline}, *scope.tenant,
+                       {.event_type = event_type,
+                        .recipe_user_id = method.supertokens_user_id(),
+                        .primary_or_recipe_user_id = user.supertokens_user_id(),
+                        .auth_principal = "email",
+                        .identifier = method.email()});
   return absl::OkStatus();
 }
 
@@ -37,7 +45,7 @@ absl::StatusOr<v1::SignUpResponse> EmailPasswordServiceImpl::SignUp(
     response.set_email_already_exists(true);
     return response;
   }
-  RETURN_IF_ERROR(NoteActivity(request.scope(), context.deadline, *user));
+  RETURN_IF_ERROR(NoteSignIn(scope, "emailpassword_sign_up", *user, user->login_methods(0)));
   response.mutable_signed_up()->set_recipe_user_id(user->login_methods(0).recipe_user_id());
   *response.mutable_signed_up()->mutable_user() = *std::move(user);
   return response;
@@ -56,7 +64,8 @@ absl::StatusOr<v1::SignInResponse> EmailPasswordServiceImpl::SignIn(
     response.set_wrong_credentials(true);
     return response;
   }
-  RETURN_IF_ERROR(NoteActivity(request.scope(), context.deadline, signed_in->user));
+  RETURN_IF_ERROR(
+      NoteSignIn(scope, "emailpassword_sign_in", signed_in->user, signed_in->method));
   response.mutable_signed_in()->set_recipe_user_id(signed_in->method.recipe_user_id());
   *response.mutable_signed_in()->mutable_user() = std::move(signed_in->user);
   return response;

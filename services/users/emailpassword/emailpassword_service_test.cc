@@ -8,6 +8,7 @@
 #include <string>
 
 #include "libs/base/status.h"
+#include "libs/testing/fake_activity_log.h"
 #include "libs/testing/fake_clock.h"
 #include "libs/testing/pg_test_server.h"
 #include "libs/testing/policy_check.h"
@@ -91,7 +92,9 @@ class EmailPasswordServiceTest : public ::testing::Test {
   PgUserStore users_{tenants_};
   PgEmailPasswordStore store_{tenants_};
   PgActivityStore activity_store_{tenants_};
-  ActivityRecorder activity_{activity_store_, clock_};
+  testing::FakeActivityLog audit_;
+  activity::ActivityLog audit_log_{audit_, clock_};
+  ActivityRecorder activity_{activity_store_, audit_log_, clock_};
   PooledPasswordHasher hasher_{*tenants_.directory().base_config()};
   EmailPassword rules_{store_, users_, hasher_, clock_};
   EmailPasswordServiceImpl service_{tenants_.directory(), rules_, activity_};

@@ -32,6 +32,15 @@ void ActivityRecorder::Note(const RequestScope& scope, std::string_view user_id)
   auto [entry, is_new] = pending.times.try_emplace({scope.app_id(), std::string(user_id)}, now);
   entry->second = now;
   if (is_new) ++pending_count_;
+  log_.Add(*scope.tenant, {.event_type = "user_last_active",
+                           .recipe_user_id = user_id,
+                           .primary_or_recipe_user_id = user_id});
+}
+
+void ActivityRecorder::NoteSignIn(const RequestScope& scope, const tenancy::Tenant& tenant,
+                                  const activity::Activity& activity) {
+  log_.Add(tenant, activity);
+  Note(scope, activity.primary_or_recipe_user_id);
 }
 
 absl::Status ActivityRecorder::Forget(const RequestScope& scope, const RequestScope& user,

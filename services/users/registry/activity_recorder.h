@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "libs/activity/activity_log.h"
 #include "libs/base/clock.h"
 #include "services/users/request_scope.h"
 
@@ -34,12 +35,16 @@ class ActivityStore {
 // it. Thread-safe; bounded.
 class ActivityRecorder {
  public:
-  // Both outlive the recorder.
-  ActivityRecorder(ActivityStore& store, const Clock& clock) : store_(store), clock_(clock) {}
+  // All outlive the recorder. What is noted goes into the audit log, too.
+  ActivityRecorder(ActivityStore& store, activity::ActivityLog& log, const Clock& clock)
+      : store_(store), log_(log), clock_(clock) {}
 
   // `scope` is the app's public tenant, whose database holds last-active times; `user_id` is
   // internal. A user is noted once in five minutes, as by the original; always in test mode.
   void Note(const RequestScope& scope, std::string_view user_id);
+  // Notes a sign-up or sign-in in `tenant`, and its primary user as above.
+  void NoteSignIn(const RequestScope& scope, const tenancy::Tenant& tenant,
+                  const activity::Activity& activity);
   // Drops what is not saved yet of users that have just gone, `user` says from where. That
   // transaction has dropped what was saved, unless `scope` is of another database: then this does.
   absl::Status Forget(const RequestScope& scope, const RequestScope& user,
@@ -56,6 +61,7 @@ class ActivityRecorder {
   };
 
   ActivityStore& store_;
+  activity::ActivityLog& log_;
   const Clock& clock_;
   std::mutex mutex_;
   std::unordered_map<std::string, int64_t> last_noted_;  // app|user to time

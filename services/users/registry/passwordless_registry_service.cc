@@ -47,7 +47,13 @@ PasswordlessRegistryServiceImpl::SignInOrUpPasswordless(
                    users::SignInOrUpPasswordless(users_, store_, clock_, scope, contact,
                                                  request.mark_email_verified()));
   ASSIGN_OR_RETURN(tenancy::TenantPtr app, directory_.FindApp(request.scope(), context.deadline));
-  activity_.Note({app, context.deadline}, signed_in.user.supertokens_user_id());
+  activity_.NoteSignIn(
+      {app, context.deadline}, *scope.tenant,
+      {.event_type = signed_in.created ? "passwordless_sign_up" : "passwordless_sign_in",
+       .recipe_user_id = signed_in.method.supertokens_user_id(),
+       .primary_or_recipe_user_id = signed_in.user.supertokens_user_id(),
+       .auth_principal = contact.type == kEmailInfo ? "email" : "phone_number",
+       .identifier = contact.value});
   v1::SignInOrUpPasswordlessResponse response;
   response.set_created(signed_in.created);
   *response.mutable_method() = std::move(signed_in.method);

@@ -86,7 +86,13 @@ absl::StatusOr<v1::SignInOrUpThirdPartyResponse> RegistryServiceImpl::SignInOrUp
   }
   ThirdPartySignedIn& signed_in = std::get<ThirdPartySignedIn>(outcome);
   ASSIGN_OR_RETURN(tenancy::TenantPtr app, directory_.FindApp(request.scope(), context.deadline));
-  activity_.Note({app, context.deadline}, signed_in.user.supertokens_user_id());
+  activity_.NoteSignIn(
+      {app, context.deadline}, *scope.tenant,
+      {.event_type = signed_in.created ? "thirdparty_sign_up" : "thirdparty_sign_in",
+       .recipe_user_id = signed_in.method.supertokens_user_id(),
+       .primary_or_recipe_user_id = signed_in.user.supertokens_user_id(),
+       .auth_principal = request.third_party_id(),
+       .identifier = signed_in.method.email()});
   v1::SignInOrUpThirdPartyResponse::SignedIn& reply = *response.mutable_signed_in();
   reply.set_created(signed_in.created);
   reply.set_recipe_user_id(signed_in.method.recipe_user_id());

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "libs/crypto/bytes.h"
+#include "libs/testing/fake_activity_log.h"
 #include "libs/testing/fake_clock.h"
 #include "libs/testing/pg_test_server.h"
 #include "libs/testing/test_tenants.h"
@@ -301,7 +302,9 @@ TEST_F(UserStoreTest, SearchMatchesBeginnings) {
 
 TEST_F(UserStoreTest, ActivityIsCountedOnceAUser) {
   PgActivityStore activity_store(tenant_.tenants);
-  ActivityRecorder recorder(activity_store, clock_);
+  testing::FakeActivityLog audit;
+  activity::ActivityLog audit_log(audit, clock_);
+  ActivityRecorder recorder(activity_store, audit_log, clock_);
   const std::string a = SignUp("a@example.com");
   recorder.Note(tenant_.Scope(), a);
   recorder.Note(tenant_.Scope(), "somebody-else");
@@ -319,7 +322,9 @@ TEST_F(UserStoreTest, ActivityIsCountedOnceAUser) {
 TEST_F(UserStoreTest, ActivityOfAUserOfAnotherDatabaseGoesWithTheUser) {
   auto own = testing::TestPostgres::Shared().CreateDatabase();
   PgActivityStore activity_store(tenant_.tenants);
-  ActivityRecorder recorder(activity_store, clock_);
+  testing::FakeActivityLog audit;
+  activity::ActivityLog audit_log(audit, clock_);
+  ActivityRecorder recorder(activity_store, audit_log, clock_);
   const RequestScope app = tenant_.Scope();
   const RequestScope far = {tenant_.tenants.AddWithDatabase("public", "far", *own),
                             testing::Soon()};

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <string>
+
+#include "libs/base/clock.h"
+#include "libs/tenancy/tenant_databases.h"
+#include "services/tenants/activity_log_store.h"
+
+namespace gatehouse::db {
+class Database;
+}
+
+namespace gatehouse::tenants {
+
+// ActivityLogStore over each tenant's own database. Arguments outlive it.
+class PgActivityLogStore final : public ActivityLogStore {
+ public:
+  PgActivityLogStore(tenancy::TenantDatabases& databases, const Clock& clock)
+      : databases_(databases), clock_(clock) {}
+
+  absl::Status Append(absl::Time deadline, const tenancy::Tenant& anywhere,
+                      const std::vector<ActivityRow>& rows) override;
+
+  // In each database, on one instance at a time: makes partitions that are due, drops those that
+  // have had their time, and deletes rows that are older than 31 days and in no month's partition,
+  // in small batches. Run daily.
+  absl::Status CleanUp(absl::Time deadline, const tenancy::TenantDirectory& directory);
+
+ private:
+  // Partitions for what is written now, unless this process has seen to it this month.
+  absl::Status PrepareMonth(absl::Time deadline, const tenancy::Tenant& anywhere,
+                            db::Database& database);
+
+  tenancy::TenantDatabases& databases_;
+  const Clock& clock_;
+  std::mutex mutex_;
+  std::map<std::string, int64_t> prepared_;  // by database id: the month, counted
+};
+
+}  // namespace gatehouse::tenants
