@@ -13,6 +13,13 @@ absl::Status CheckAppExists(users::v1::UserDirectoryService& users, ApiRequest& 
   return ReasonOf(status) == ErrorReason::kTenantNotFound ? status : absl::OkStatus();
 }
 
+absl::Status CheckTenantExists(users::v1::UserDirectoryService& users, ApiRequest& request) {
+  users::v1::FindUsersRequest call;  // for nobody
+  *call.mutable_scope() = request.scope;
+  const absl::Status status = users.FindUsers(request.context, call).status();
+  return ReasonOf(status) == ErrorReason::kTenantNotFound ? status : absl::OkStatus();
+}
+
 absl::Status RequirePublicTenantOfApp(users::v1::UserDirectoryService& users,
                                       ApiRequest& request) {
   absl::Status refused = request.RequirePublicTenant();

@@ -147,26 +147,27 @@ absl::StatusOr<Reply> UpdateUser(const ClientsPtr& clients, ApiRequest& request)
   }
 }
 
-// POST /recipe/user/password/reset/token. From 4.0 `email` is needed, but an unknown user is told
-// before a missing email.
+// POST /recipe/user/password/reset/token. From 4.0 `email` is needed, but whatever else is wrong is
+// told before a missing email.
 absl::StatusOr<Reply> CreateResetToken(const ClientsPtr& clients, ApiRequest& request) {
   ASSIGN_OR_RETURN(const json::Value* body, request.JsonBody());
   v1::CreatePasswordResetTokenRequest call;
   ASSIGN_OR_RETURN(*call.mutable_user_id(), RequireString(*body, "userId"));
+  absl::Status missing_email;
   if (request.cdi >= cdi::k4_0) {
     absl::StatusOr<std::string> email = RequireString(*body, "email");
-    if (!email.ok()) {
-      ASSIGN_OR_RETURN(std::optional<v1::User> user,
-                       FindById(clients, request, call.user_id(), ""));
-      if (!user.has_value()) return StatusReply("UNKNOWN_USER_ID_ERROR");
-      return email.status();
-    }
-    call.set_email(*std::move(email));
+    missing_email = email.status();
+    call.set_only_find_user(!email.ok());
+    if (email.ok()) call.set_email(*std::move(email));
   }
   *call.mutable_scope() = request.scope;
   call.set_gate(RecipeGateOf(request.cdi));
   ASSIGN_OR_RETURN(const v1::CreatePasswordResetTokenResponse response,
                    clients->emailpassword.CreatePasswordResetToken(request.context, call));
+  if (!missing_email.ok() &&
+      response.outcome_case() != v1::CreatePasswordResetTokenResponse::kUnknownUserId) {
+    return missing_email;
+  }
   if (response.outcome_case() != v1::CreatePasswordResetTokenResponse::kToken) {
     return StatusReply("UNKNOWN_USER_ID_ERROR");
   }

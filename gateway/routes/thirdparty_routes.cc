@@ -86,9 +86,11 @@ absl::StatusOr<Reply> GetUser(ApiRequest& request, ThirdPartyServiceClient& clie
 // GET /recipe/users/by-email?email
 absl::StatusOr<Reply> ListUsersByEmail(ApiRequest& request, ThirdPartyServiceClient& client) {
   thirdparty::v1::ListUsersByEmailRequest call;
-  ASSIGN_OR_RETURN(*call.mutable_email(), request.RequireQuery("email"));
+  // Asked before a missing email is told of, because an unknown tenant is told first.
+  call.set_email(std::string(request.Query("email").value_or("")));
   *call.mutable_scope() = request.scope;
   ASSIGN_OR_RETURN(const auto reply, client.ListUsersByEmail(request.context, call));
+  RETURN_IF_ERROR(request.RequireQuery("email").status());
   Value found = Value::Array();
   for (const users::v1::User& user : reply.users()) found.Append(UserJson(user, request.cdi));
   return JsonReply(Value::Object({{"status", "OK"}, {"users", std::move(found)}}));

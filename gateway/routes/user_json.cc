@@ -1,6 +1,8 @@
 #include "gateway/routes/user_json.h"
 
 #include <algorithm>
+#include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -65,12 +67,17 @@ json::Value WholeUserJson(const users::v1::User& user, const CdiVersion& cdi) {
   std::vector<std::string> emails, phones, credentials;
   json::Value third_parties = json::Value::Array();
   json::Value methods = json::Value::Array();
+  std::set<std::pair<std::string, std::string>> seen;  // third parties
   for (const users::v1::LoginMethod& method : user.login_methods()) {
+    methods.Append(MethodJson(method, with_webauthn));
+    if (!with_webauthn && method.recipe_id() == "webauthn") continue;
     if (method.has_email()) AddOnce(emails, method.email());
     if (method.has_phone_number()) AddOnce(phones, method.phone_number());
-    if (method.has_third_party()) third_parties.Append(ThirdPartyJson(method.third_party()));
+    const users::v1::ThirdPartyInfo& info = method.third_party();
+    if (method.has_third_party() && seen.emplace(info.id(), info.user_id()).second) {
+      third_parties.Append(ThirdPartyJson(info));
+    }
     for (const std::string& id : method.webauthn_credential_ids()) AddOnce(credentials, id);
-    methods.Append(MethodJson(method, with_webauthn));
   }
   json::Value value = json::Value::Object({{"id", user.id()},
                                            {"isPrimaryUser", user.is_primary_user()},

@@ -50,6 +50,26 @@ TEST(UserJsonTest, FromFourItHasItsLoginMethods) {
   EXPECT_EQ(json::Serialize(*newer.Find("webauthn")), R"({"credentialIds":[]})");
 }
 
+TEST(UserJsonTest, WhatLoginMethodsShareIsListedOnce) {
+  users::v1::User user = LinkedUser();
+  *user.add_login_methods() = user.login_methods(1);  // the same identity in another tenant
+  const json::Value value = UserJson(user, cdi::k5_3);
+  EXPECT_EQ(json::Serialize(*value.Find("thirdParty")), R"([{"id":"google","userId":"1"}])");
+  EXPECT_EQ(json::Serialize(*value.Find("emails")), R"(["a@x.io"])");
+  EXPECT_EQ(value.Find("loginMethods")->size(), 3u);
+}
+
+TEST(UserJsonTest, Before5_3WhatWebauthnMethodsAddIsNotListed) {
+  users::v1::User user = LinkedUser();
+  auto& method = *user.add_login_methods();
+  method.set_recipe_id("webauthn");
+  method.set_email("w@x.io");
+  method.add_webauthn_credential_ids("c");
+  EXPECT_EQ(json::Serialize(*UserJson(user, cdi::k5_2).Find("emails")), R"(["a@x.io"])");
+  EXPECT_EQ(UserJson(user, cdi::k5_2).Find("loginMethods")->size(), 3u);
+  EXPECT_EQ(json::Serialize(*UserJson(user, cdi::k5_3).Find("emails")), R"(["a@x.io","w@x.io"])");
+}
+
 TEST(UserJsonTest, TheRecipeUserIsNamedFromFour) {
   EXPECT_EQ(UserReply(LinkedUser(), "r", cdi::k3_1).Find("recipeUserId"), nullptr);
   EXPECT_NE(UserReply(LinkedUser(), "r", cdi::k4_0).Find("recipeUserId"), nullptr);

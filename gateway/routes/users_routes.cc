@@ -53,7 +53,7 @@ void ReadTags(const ApiRequest& request, std::string_view name, Tags* tags) {
   std::string_view rest = request.Query(name).value_or("");
   while (!rest.empty()) {
     const size_t end = std::min(rest.find(';'), rest.size());
-    std::string tag = absl::AsciiStrToLower(std::string(JavaTrim(rest.substr(0, end))));
+    std::string tag = NormaliseEmail(rest.substr(0, end));  // trims and lower-cases any text
     if (!tag.empty()) tags->Add(std::move(tag));
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
@@ -71,12 +71,8 @@ absl::Status ReadLimit(const std::optional<int32_t>& limit, bool searching,
   return absl::OkStatus();
 }
 
-// GET /users.
-absl::StatusOr<Reply> ListUsers(const Directory& directory, ApiRequest& request) {
-  v1::ListUsersRequest call;
-  *call.mutable_scope() = request.scope;
-  ASSIGN_OR_RETURN(const std::vector<std::string> recipe_ids, ReadRecipeIds(request));
-  for (const std::string& id : recipe_ids) call.add_recipe_ids(id);
+// What GET /users is asked, but for the recipes.
+absl::Status ReadListQuery(const ApiRequest& request, v1::ListUsersRequest& call) {
   ASSIGN_OR_RETURN(const std::optional<int32_t> limit, OptionalQueryInt32(request.query, "limit"));
   const std::string_view order = request.Query("timeJoinedOrder").value_or("ASC");
   if (order != "ASC" && order != "DESC") {
@@ -92,6 +88,20 @@ absl::StatusOr<Reply> ListUsers(const Directory& directory, ApiRequest& request)
   if (auto token = request.Query("paginationToken")) {
     if (token->empty()) return BadInput("invalid pagination token");
     call.set_page_token(std::string(*token));
+  }
+  return absl::OkStatus();
+}
+
+// GET /users.
+absl::StatusOr<Reply> ListUsers(const Directory& directory, ApiRequest& request) {
+  v1::ListUsersRequest call;
+  *call.mutable_scope() = request.scope;
+  ASSIGN_OR_RETURN(const std::vector<std::string> recipe_ids, ReadRecipeIds(request));
+  for (const std::string& id : recipe_ids) call.add_recipe_ids(id);
+  if (const absl::Status query = ReadListQuery(request, call); !query.ok()) {
+    // An unknown tenant is told first.
+    RETURN_IF_ERROR(CheckTenantExists(*directory, request));
+    return query;
   }
   ASSIGN_OR_RETURN(const v1::ListUsersResponse response,
                    directory->ListUsers(request.context, call));

@@ -157,6 +157,11 @@ absl::StatusOr<EmailChange> EmailPassword::Update(const std::vector<RequestScope
                                   password != nullptr ? &hash : nullptr);
 }
 
+absl::StatusOr<bool> EmailPassword::HasUser(const RequestScope& scope, std::string_view id) {
+  ASSIGN_OR_RETURN(const std::optional<v1::User> user, users_.FindById(scope, id));
+  return user.has_value();
+}
+
 absl::StatusOr<std::optional<std::string>> EmailPassword::CreateResetToken(
     const std::vector<RequestScope>& scopes, const RequestScope& tenant, std::string_view id,
     std::optional<std::string> email) {

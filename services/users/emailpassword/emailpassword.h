@@ -46,6 +46,7 @@ class EmailPassword {
                                      std::optional<std::string> email,
                                      const std::string* password);
 
+  absl::StatusOr<bool> HasUser(const RequestScope& scope, std::string_view id);
   // The token; nullopt: unknown user. `email` absent: the user's only login method's, which must be
   // of this recipe; BAD_INPUT when there are several. `tenant` gives the token's lifetime.
   absl::StatusOr<std::optional<std::string>> CreateResetToken(

@@ -109,12 +109,17 @@ EmailPasswordServiceImpl::CreatePasswordResetToken(
   ASSIGN_OR_RETURN(RequestScope tenant,
                    ScopeOfTenant(directory_, request.scope(), context.deadline));
   RETURN_IF_ERROR(CheckEmailPasswordGate(*tenant.tenant, request.gate()));
+  v1::CreatePasswordResetTokenResponse response;
   // The user is looked for where the tenant's users are; tenants may share a database.
+  if (request.only_find_user()) {
+    ASSIGN_OR_RETURN(const bool found, rules_.HasUser(tenant, request.user_id()));
+    if (!found) response.set_unknown_user_id(true);
+    return response;
+  }
   ASSIGN_OR_RETURN(std::optional<std::string> token,
                    rules_.CreateResetToken(
                        {tenant}, tenant, request.user_id(),
                        request.has_email() ? std::optional(request.email()) : std::nullopt));
-  v1::CreatePasswordResetTokenResponse response;
   if (token.has_value()) {
     response.set_token(*std::move(token));
   } else {

@@ -176,11 +176,55 @@ TEST_P(LinkingStoreTest, TenantsOfAGroup) {
   EXPECT_EQ(Leave(linked, "t1"), LeaveTenantResult::kRemoved);
   EXPECT_EQ(Leave(linked, "t1"), LeaveTenantResult::kWasNotThere);
   EXPECT_EQ(env_.MakePrimary(in_t1), LinkResult::kDone);
-  const TenantOutcome taken = Add(linked, "t1");
-  EXPECT_EQ(taken.result, TenantResult::kAccountInfoTaken);
-  EXPECT_EQ(taken.primary_id, in_t1);
-  EXPECT_EQ(taken.info_type, kEmailInfo);
+  const TenantOutcome duplicate = Add(linked, "t1");
+  EXPECT_EQ(duplicate.result, TenantResult::kDuplicate);
+  EXPECT_EQ(duplicate.info_type, kEmailInfo);
   EXPECT_EQ(Leave("00000000-0000-4000-8000-000000000000", "t1"), LeaveTenantResult::kUnknownUser);
+}
+
+TEST_P(LinkingStoreTest, AnotherPrimaryUserOfATenantKeepsAGroupOut) {
+  const std::string primary = env_.Primary("a@x.io");
+  const std::string linked = env_.SignUpThirdParty("b@x.io", "1");
+  ASSERT_EQ(env_.Link(linked, primary), LinkResult::kDone);
+  // The email is of another recipe there, so it is no duplicate.
+  const std::string other = env_.SignUpThirdParty("a@x.io", "2", "t1");
+  ASSERT_EQ(env_.MakePrimary(other), LinkResult::kDone);
+  for (const std::string& id : {primary, linked}) {
+    const TenantOutcome taken = Add(id, "t1");
+    EXPECT_EQ(taken.result, TenantResult::kAccountInfoTaken);
+    EXPECT_EQ(taken.primary_id, other);
+    EXPECT_EQ(taken.info_type, kEmailInfo);
+  }
+  // Now it is one, and the third party's identity another, which is told after it.
+  const std::string same = env_.SignUpThirdParty("b@x.io", "1", "t2");
+  ASSERT_EQ(env_.MakePrimary(same), LinkResult::kDone);
+  EXPECT_EQ(Add(primary, "t2").result, TenantResult::kDuplicate);
+  EXPECT_EQ(Add(linked, "t2").info_type, kEmailInfo);
+}
+
+TEST_P(LinkingStoreTest, ConflictsAreToldInOneOrder) {
+  auto expect = [&](const LinkOutcome& outcome, const std::string& primary, const char* what) {
+    EXPECT_EQ(outcome.result, LinkResult::kAccountInfoTaken) << what;
+    EXPECT_EQ(outcome.primary_id, primary) << what;
+    EXPECT_EQ(outcome.info_type, kEmailInfo) << what;
+  };
+  const std::string there = env_.SignUpThirdParty("a@x.io", "1", "t1");
+  ASSERT_EQ(env_.MakePrimary(there), LinkResult::kDone);
+  const std::string group = env_.SignUp("c@x.io", "t1");
+  ASSERT_EQ(env_.MakePrimary(group), LinkResult::kDone);
+  // Both the email and the identity are `there`'s: the email is told.
+  const std::string twin = env_.SignUpThirdParty("a@x.io", "1", "t2");
+  expect(CheckLink(twin, group), there, "check of a twin");
+  expect(*env_.store.Link(env_.Scope(), twin, group), there, "link of a twin");
+
+  // What the user brings is told before what the group has.
+  const std::string has_groups_email = env_.SignUpThirdParty("c@x.io", "5", "t6");
+  ASSERT_EQ(env_.MakePrimary(has_groups_email), LinkResult::kDone);
+  const std::string has_users_email = env_.SignUpThirdParty("z@x.io", "6", "t1");
+  ASSERT_EQ(env_.MakePrimary(has_users_email), LinkResult::kDone);
+  const std::string user = env_.SignUp("z@x.io", "t6");
+  expect(CheckLink(user, group), has_users_email, "check of the user's first");
+  expect(*env_.store.Link(env_.Scope(), user, group), has_users_email, "the user's first");
 }
 
 TEST_P(LinkingStoreTest, AUserWithoutTenants) {

@@ -24,12 +24,13 @@ constexpr db::Statement kCheckPrimary = {
     "    AND p.account_info_value = t.account_info_value"
     "   WHERE t.app_id = u.app_id AND t.recipe_user_id = u.user_id"
     "    AND p.primary_user_id <> u.user_id"
-    "   ORDER BY (p.account_info_type = 'tparty') DESC, p.tenant_id, p.account_info_type LIMIT 1)"
+    "   ORDER BY p.account_info_type, p.tenant_id LIMIT 1)"  // email, phone, tparty
     "  taken ON TRUE"
     " WHERE u.app_id = $1 AND u.user_id = $2"};
 
 // $1 app, $2 user, $3 any member of the group. As linking would: every info of either in every
-// tenant of either. Indexes as in pg_reservations.cc.
+// tenant of either; what the user brings is told before what the group has, and emails before
+// phone numbers before third parties. Indexes as in pg_reservations.cc.
 constexpr db::Statement kCheckLink = {
     "linking_check_link",
     "WITH target AS (SELECT primary_or_recipe_user_id AS id,"
@@ -41,15 +42,16 @@ constexpr db::Statement kCheckLink = {
     "  UNION SELECT $2::bpchar),"
     " tenants AS (SELECT DISTINCT t.tenant_id FROM members m JOIN {recipe_user_tenants} t"
     "   ON t.app_id = $1::varchar AND t.recipe_user_id = m.id),"
-    " infos AS (SELECT DISTINCT i.account_info_type AS type, i.account_info_value AS value"
+    " infos AS (SELECT i.account_info_type AS type, i.account_info_value AS value,"
+    "   bool_or(m.id = $2::bpchar) AS is_own"
     "   FROM members m JOIN {recipe_user_account_infos} i"
-    "    ON i.app_id = $1::varchar AND i.recipe_user_id = m.id),"
+    "    ON i.app_id = $1::varchar AND i.recipe_user_id = m.id GROUP BY 1, 2),"
     " taken AS (SELECT p.primary_user_id AS owner, p.account_info_type AS type"
     "  FROM tenants t CROSS JOIN infos i JOIN {primary_user_tenants} p ON p.app_id = $1::varchar"
     "   AND p.tenant_id = t.tenant_id AND p.account_info_type = i.type"
     "   AND p.account_info_value = i.value"
     "  WHERE p.primary_user_id <> (SELECT id FROM target)"
-    "  ORDER BY (p.account_info_type = 'tparty') DESC, p.tenant_id, p.account_info_type LIMIT 1)"
+    "  ORDER BY i.is_own DESC, p.account_info_type, p.tenant_id LIMIT 1)"
     " SELECT u.primary_or_recipe_user_id, u.is_linked_or_is_a_primary_user, target.id,"
     "  target.is_primary, taken.owner, taken.type"
     " FROM {app_id_to_user_id} u CROSS JOIN target LEFT JOIN taken ON TRUE"
@@ -126,6 +128,17 @@ constexpr db::Statement kOtherMembers = {
     " FROM {recipe_user_account_infos} WHERE app_id = $1::varchar AND primary_user_id = "
     "$3::bpchar"};
 
+// What kCheckPrimary or kCheckLink says of the conflict, in columns `first` and the next one; else
+// `seen`, where it was gone a moment later.
+LinkOutcome TakenBy(const db::Result& check, int first, InfoConflict seen) {
+  if (!check.empty() && !check.front().IsNull(first)) {
+    const db::Row row = check.front();
+    return {LinkResult::kAccountInfoTaken, std::string(row.Trimmed(first)),
+            std::string(row.Text(first + 1))};
+  }
+  return {LinkResult::kAccountInfoTaken, std::move(seen.primary_id), std::move(seen.info_type)};
+}
+
 LinkOutcome Taken(InfoConflict conflict) {
   return {LinkResult::kAccountInfoTaken, std::move(conflict.primary_id),
           std::move(conflict.info_type)};
@@ -179,7 +192,11 @@ absl::StatusOr<LinkOutcome> PgLinkingStore::MakePrimary(const RequestScope& scop
         }
         ASSIGN_OR_RETURN(std::optional<InfoConflict> conflict,
                          ReserveForGroup(transaction, scope.app_id(), id, id));
-        if (conflict.has_value()) return RollBack(Taken(*std::move(conflict)));
+        if (conflict.has_value()) {
+          ASSIGN_OR_RETURN(db::Result check,
+                           transaction.Execute(kCheckPrimary, {scope.app_id(), id}));
+          return RollBack(TakenBy(check, 2, *std::move(conflict)));
+        }
         RETURN_IF_ERROR(transaction.Execute(kSetPrimary, {scope.app_id(), id}).status());
         if (scope.writes_legacy_tables()) {
           RETURN_IF_ERROR(transaction.Execute(kSetPrimaryLegacy, {scope.app_id(), id}).status());
@@ -222,7 +239,11 @@ absl::StatusOr<LinkOutcome> PgLinkingStore::Link(const RequestScope& scope,
         if (outcome.result != LinkResult::kDone) return RollBack(std::move(outcome));
         ASSIGN_OR_RETURN(std::optional<InfoConflict> conflict,
                          ReserveForGroup(transaction, scope.app_id(), id, outcome.primary_id));
-        if (conflict.has_value()) return RollBack(Taken(*std::move(conflict)));
+        if (conflict.has_value()) {
+          ASSIGN_OR_RETURN(db::Result check,
+                           transaction.Execute(kCheckLink, {scope.app_id(), id, target_id}));
+          return RollBack(TakenBy(check, 4, *std::move(conflict)));
+        }
         RETURN_IF_ERROR(
             transaction.Execute(kSetLinked, {scope.app_id(), id, outcome.primary_id}).status());
         if (scope.writes_legacy_tables()) {

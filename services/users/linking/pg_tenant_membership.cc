@@ -34,6 +34,27 @@ constexpr db::Statement kAdd = {
     "  DO UPDATE SET account_info_type = EXCLUDED.account_info_type"
     " RETURNING recipe_user_id, account_info_type"};
 
+// What of the user's group another primary user has in the tenant, and whether a login method of
+// the same recipe has it there: clients are told of an ordinary duplicate then. Emails are told
+// before phone numbers before third parties. idx_recipe_user_account_infos_app_primary_user, the
+// primary key of primary_user_tenants, idx_recipe_user_tenants_recipe_user_id. $3 primary user.
+constexpr db::Statement kConflict = {
+    "tenant_membership_conflict",
+    "SELECT p.primary_user_id, p.account_info_type, EXISTS ("
+    "  SELECT 1 FROM {recipe_user_account_infos} o JOIN {recipe_user_tenants} t"
+    "   ON t.app_id = o.app_id AND t.recipe_user_id = o.recipe_user_id"
+    "   AND t.tenant_id = $2::varchar AND t.account_info_type = o.account_info_type"
+    "   AND t.account_info_value = o.account_info_value"
+    "  WHERE o.app_id = $1::varchar AND o.primary_user_id = p.primary_user_id"
+    "   AND o.account_info_type = p.account_info_type"
+    "   AND o.account_info_value = p.account_info_value AND o.recipe_id = i.recipe_id)"
+    " FROM {recipe_user_account_infos} i JOIN {primary_user_tenants} p ON p.app_id = $1::varchar"
+    "  AND p.tenant_id = $2::varchar AND p.account_info_type = i.account_info_type"
+    "  AND p.account_info_value = i.account_info_value"
+    " WHERE i.app_id = $1::varchar AND i.primary_user_id = $3::bpchar"
+    "  AND p.primary_user_id <> $3::bpchar"
+    " ORDER BY p.account_info_type, 3 DESC, p.account_info_value LIMIT 1"};
+
 constexpr db::Statement kAddLegacy = {
     "tenant_membership_add_legacy",
     "INSERT INTO {all_auth_recipe_users} (app_id, tenant_id, user_id, primary_or_recipe_user_id,"
@@ -100,6 +121,16 @@ const db::Statement* LegacyTableOf(std::string_view recipe_id) {
   return nullptr;
 }
 
+// `seen` where the other user let go of it a moment ago.
+TenantOutcome ConflictInTenant(const db::Result& found, InfoConflict seen) {
+  if (!found.empty()) {
+    const db::Row row = found.front();
+    seen = {std::string(row.Trimmed(0)), std::string(row.Text(1))};
+    if (row.Bool(2)) return {TenantResult::kDuplicate, std::move(seen.info_type), {}};
+  }
+  return {TenantResult::kAccountInfoTaken, std::move(seen.info_type), std::move(seen.primary_id)};
+}
+
 absl::Status AddToLegacyTables(db::Transaction& transaction, const db::Params& params,
                                std::string_view recipe_id) {
   RETURN_IF_ERROR(transaction.Execute(kAddLegacy, params).status());
@@ -129,9 +160,11 @@ absl::StatusOr<TenantOutcome> PgLinkingStore::AddToTenant(const RequestScope& sc
                            ReserveInTenant(transaction, scope.app_id(), scope.tenant_id(),
                                            *user->second.primary_id));
           if (conflict.has_value()) {
-            return RollBack(TenantOutcome{TenantResult::kAccountInfoTaken,
-                                          std::move(conflict->info_type),
-                                          std::move(conflict->primary_id)});
+            ASSIGN_OR_RETURN(
+                db::Result found,
+                transaction.Execute(kConflict, {scope.app_id(), scope.tenant_id(),
+                                                *user->second.primary_id}));
+            return RollBack(ConflictInTenant(found, *std::move(conflict)));
           }
         }
         ASSIGN_OR_RETURN(db::Result added, transaction.Execute(kAdd, params));

@@ -51,40 +51,55 @@ int MaskOf(const std::vector<std::string>& recipe_ids) {
 constexpr db::Statement kPageAsc = {"listing_page_asc", GATEHOUSE_PAGE(">", "ASC")};
 constexpr db::Statement kPageDesc = {"listing_page_desc", GATEHOUSE_PAGE("<", "DESC")};
 
-// Text that begins with `tag`, in byte order, so that a *_pattern_ops index serves it with the tag
+// A tag is the beginning of a LIKE pattern, as clients know it from the original: `%` and `_` in it
+// stand for other text. `low` is what it begins with for certain.
+#define GATEHOUSE_TAGS(tags)                                                       \
+  "(SELECT tag || '%' AS pattern, substring(tag from '^[^\\\\%_]*') AS low"    \
+  " FROM unnest(" tags "::text[]) AS given(tag)) g"
+
+// Text that begins with `g.low`, in byte order, so that a *_pattern_ops index serves it with the tag
 // as a parameter; U&'\+10FFFF' is greater than every character.
-#define GATEHOUSE_BEGINS(text, tag) \
-  " " text " ~>=~ " tag " AND " text " ~<~ (" tag " || U&'\\+10FFFF')"
+#define GATEHOUSE_BEGINS(text) \
+  " " text " ~>=~ g.low AND " text " ~<~ (g.low || U&'\\+10FFFF')"
+
+// The id of the third party in a `tparty` value.
+#define GATEHOUSE_PROVIDER(value) "split_part(lower(" value "), '::', 1)"
 
 // $3, $4, $5: tags of emails, phones and providers. Whether the candidate matches one of a kind.
-#define GATEHOUSE_ALSO(type, tags)                                                            \
+#define GATEHOUSE_ALSO(type, tags, text)                                                      \
   " AND (cardinality(" tags "::text[]) = 0 OR (SELECT 1 FROM {recipe_user_tenants} o"         \
   "  WHERE o.app_id = $1::varchar AND o.tenant_id = $2::varchar"                              \
   "  AND o.recipe_user_id = c.recipe_user_id AND o.account_info_type = '" type "'"            \
-  "  AND EXISTS (SELECT 1 FROM unnest(" tags "::text[]) AS g(tag)"                            \
-  "   WHERE starts_with(lower(o.account_info_value), g.tag)) LIMIT 1) IS NOT NULL)"
+  "  AND EXISTS (SELECT 1 FROM " GATEHOUSE_TAGS(tags)                                         \
+  "   WHERE " text " LIKE g.pattern) LIMIT 1) IS NOT NULL)"
 
 // Candidates come from the most selective kind that is given. $6: how many of each tag, $7: how
 // many users. idx_recipe_user_tenants_account_info_pattern, _search_domain and _search_tparty.
 #define GATEHOUSE_SEARCH(tags, candidates, order)                                              \
   "SELECT DISTINCT w.id, w.joined FROM (SELECT DISTINCT m.recipe_user_id"                      \
-  "  FROM unnest(" tags "::text[]) AS g(tag) CROSS JOIN LATERAL (" candidates ") m) c"         \
+  "  FROM " GATEHOUSE_TAGS(tags) " CROSS JOIN LATERAL (" candidates ") m) c"                   \
   " CROSS JOIN LATERAL (SELECT u.primary_or_recipe_user_id AS id,"                             \
   "  u.primary_or_recipe_user_time_joined AS joined FROM {app_id_to_user_id} u"                \
   "  WHERE u.app_id = $1::varchar AND u.user_id = c.recipe_user_id LIMIT 1) w"                 \
-  " WHERE TRUE" GATEHOUSE_ALSO("phone", "$4") GATEHOUSE_ALSO("tparty", "$5")                   \
+  " WHERE TRUE" GATEHOUSE_ALSO("phone", "$4", "lower(o.account_info_value)")                   \
+  GATEHOUSE_ALSO("tparty", "$5", GATEHOUSE_PROVIDER("o.account_info_value"))                   \
   " AND $3::text[] IS NOT NULL"                                                                \
   " ORDER BY w.joined " order ", w.id DESC LIMIT $7::int"
-#define GATEHOUSE_CANDIDATES(type, text)                                                        \
+// `indexed` serves the look-up, `text` is what the pattern is for.
+#define GATEHOUSE_CANDIDATES(type, indexed, text)                                               \
   "SELECT t.recipe_user_id FROM {recipe_user_tenants} t WHERE t.app_id = $1::varchar"           \
   " AND t.tenant_id = $2::varchar AND t.account_info_type = '" type                             \
-  "' AND" GATEHOUSE_BEGINS(text, "g.tag") " LIMIT $6::int"
+  "' AND" GATEHOUSE_BEGINS(indexed) " AND " text " LIKE g.pattern LIMIT $6::int"
 #define GATEHOUSE_EMAIL_CANDIDATES                                                              \
-  "(" GATEHOUSE_CANDIDATES("email", "t.account_info_value") ") UNION ALL ("                     \
-  GATEHOUSE_CANDIDATES("email", "lower(split_part(t.account_info_value, '@', 2))") ")"
-#define GATEHOUSE_PHONE_CANDIDATES GATEHOUSE_CANDIDATES("phone", "t.account_info_value")
-#define GATEHOUSE_TPARTY_CANDIDATES \
-  GATEHOUSE_CANDIDATES("tparty", "lower(t.account_info_value)")
+  "(" GATEHOUSE_CANDIDATES("email", "t.account_info_value", "t.account_info_value")             \
+  ") UNION ALL ("                                                                               \
+  GATEHOUSE_CANDIDATES("email", "lower(split_part(t.account_info_value, '@', 2))",              \
+                       "lower(split_part(t.account_info_value, '@', 2))") ")"
+#define GATEHOUSE_PHONE_CANDIDATES \
+  GATEHOUSE_CANDIDATES("phone", "t.account_info_value", "t.account_info_value")
+#define GATEHOUSE_TPARTY_CANDIDATES                                   \
+  GATEHOUSE_CANDIDATES("tparty", "lower(t.account_info_value)",       \
+                       GATEHOUSE_PROVIDER("t.account_info_value"))
 
 constexpr db::Statement kSearchEmailAsc = {
     "listing_search_email_asc", GATEHOUSE_SEARCH("$3", GATEHOUSE_EMAIL_CANDIDATES, "ASC")};

@@ -28,8 +28,9 @@ bool HasAll(const v1::User& user, const v1::FindUsersRequest& request) {
   bool third_party = !request.has_third_party();
   bool webauthn = !request.has_webauthn_credential_id();
   for (const v1::LoginMethod& method : user.login_methods()) {
-    email = email || method.email() == request.email();
-    phone = phone || method.phone_number() == request.phone_number();
+    email = email || (method.has_email() && method.email() == request.email());
+    phone = phone ||
+            (method.has_phone_number() && method.phone_number() == request.phone_number());
     third_party = third_party || (method.has_third_party() &&
                                   method.third_party().id() == request.third_party().id() &&
                                   method.third_party().user_id() ==

@@ -297,7 +297,25 @@ TEST_F(UserStoreTest, SearchMatchesBeginnings) {
   EXPECT_EQ(found({{}, {}, {"goo"}}), 1u);
   EXPECT_EQ(found({{"ali"}, {}, {"goo"}}), 1u);
   EXPECT_EQ(found({{"ali"}, {"+1"}, {}}), 0u);
-  EXPECT_EQ(found({{"a%"}, {}, {}}), 0u);
+  EXPECT_EQ(found({{}, {}, {"google::1"}}), 0u);
+}
+
+TEST_F(UserStoreTest, SearchTagsAreBeginningsOfPatterns) {
+  SignUp("a_1@example.com", 1);
+  SignUp("ab1@example.com", 2);
+  SignUp("zab@a.org", 3);
+  auto found = [&](const std::string& email) {
+    auto users = listing_.Search(tenant_.Scope(), {{email}, {}, {}}, false);
+    EXPECT_TRUE(users.ok()) << db::DatabaseCause(users.status());
+    return users.ok() ? users->size() : 999;
+  };
+  EXPECT_EQ(found("a_1"), 2u);
+  EXPECT_EQ(found("a\\_1"), 1u);
+  EXPECT_EQ(found("a%"), 3u);
+  EXPECT_EQ(found("%b"), 2u);
+  EXPECT_EQ(found("%"), 3u);
+  EXPECT_EQ(found("exam_le"), 2u);
+  EXPECT_EQ(found("ex%org"), 0u);
 }
 
 TEST_F(UserStoreTest, ActivityIsCountedOnceAUser) {

@@ -1,0 +1,110 @@
+"""Users in cases that are easily answered a little differently from the original."""
+import unittest
+
+from integration import harness
+
+PASSWORD = "correct horse 1"
+NO_TENANT = "AppId or tenantId not found => Tenant with the following connectionURIDomain, appId and tenantId combination not found: (, %s, nosuch)"
+
+
+class UserCases(harness.GatehouseTest):
+    environment = {"BCRYPT_LOG_ROUNDS": "4"}
+
+    def tenants(self, *tenants):
+        for tenant in tenants:
+            self.expect(self.app.put("/recipe/multitenancy/tenant/v2", {"tenantId": tenant}))
+
+    def email_password(self, email, tenant=None):
+        return self.expect(self.app.post("/recipe/signup", {"email": email, "password": PASSWORD}, tenant=tenant))["recipeUserId"]
+
+    def third_party(self, email, user_id, provider="google", tenant=None):
+        body = {"thirdPartyId": provider, "thirdPartyUserId": user_id, "email": {"id": email, "isVerified": False}}
+        return self.expect(self.app.post("/recipe/signinup", body, tenant=tenant))["recipeUserId"]
+
+    def passwordless(self, tenant=None, **contact):
+        code = self.expect(self.app.post("/recipe/signinup/code", contact, tenant=tenant))
+        body = {name: code[name] for name in ("deviceId", "preAuthSessionId", "userInputCode")}
+        return self.expect(self.app.post("/recipe/signinup/code/consume", body, tenant=tenant))["recipeUserId"]
+
+    def primary(self, user):
+        self.expect(self.app.post("/recipe/accountlinking/user/primary", {"recipeUserId": user}))
+        return user
+
+    def found(self, **tags):
+        return [user["id"] for user in self.expect(self.app.get("/users", tags))["users"]]
+
+    def test_search(self):
+        a = self.email_password("a_b@x.io")
+        b = self.email_password("aXb@y.io")
+        c = self.third_party("c@sub.x.io", "a1", provider="Twitter")
+        d = self.passwordless(phoneNumber="+14155550123")
+        e = self.email_password("\u00dcber@z.io")
+        self.assertEqual(self.found(email="a_b"), [a, b])
+        self.assertEqual(self.found(email=" A_B ;; "), [a, b])
+        self.assertEqual(self.found(email="%b"), [a, b, c, e])
+        self.assertEqual(self.found(email="%"), [a, b, c, e])
+        self.assertEqual(self.found(email="\u00dcBER"), [e])
+        self.assertEqual(self.found(email="x.io"), [a])
+        self.assertEqual(self.found(email="sub;z.io"), [c, e])
+        self.assertEqual(self.found(email="io"), [])
+        self.assertEqual(self.found(phone="+1%0123"), [d])
+        self.assertEqual(self.found(phone="1415"), [])
+        self.assertEqual(self.found(provider="tw%a"), [])
+        self.assertEqual(self.found(provider="t_itter"), [c])
+        self.assertEqual(self.found(provider="tw", email="c@"), [c])
+        self.assertEqual(self.found(provider="tw", email="a"), [])
+        self.assertEqual(self.found(provider="tw", phone="+1"), [])
+        self.assertEqual(self.found(email="%", timeJoinedOrder="DESC"), [e, c, b, a])
+
+    def test_an_empty_account_info_is_nobodys(self):
+        user = self.email_password("a@x.io")
+        query = {"email": "a@x.io", "phoneNumber": "", "doUnionOfAccountInfo": "false"}
+        self.assertEqual(self.expect(self.app.get("/users/by-accountinfo", query))["users"], [])
+        users = self.expect(self.app.get("/users/by-accountinfo", {**query, "doUnionOfAccountInfo": "true"}))["users"]
+        self.assertEqual([found["id"] for found in users], [user])
+
+    def test_an_unknown_tenant_is_told_first(self):
+        unknown = NO_TENANT % self.app.app
+        for query in ({"limit": "0"}, {"limit": "x"}, {"timeJoinedOrder": "asc"}, {"paginationToken": ""}):
+            self.text(self.app.get("/users", query, tenant="nosuch"), 400, unknown)
+        self.text(self.app.get("/users", {"includeRecipeIds": "x"}, tenant="nosuch"), 400, "Unknown recipe ID: x")
+        self.text(self.app.get("/recipe/users/by-email", tenant="nosuch"), 400, unknown)
+        self.text(self.app.get("/recipe/users/by-email"), 400, "Field name 'email' is missing in GET request")
+        self.text(self.app.post("/recipe/user/password/reset/token", {"userId": "x"}, tenant="nosuch"), 400, unknown)
+
+    def test_a_missing_email_of_a_reset_is_told_last(self):
+        path = "/recipe/user/password/reset/token"
+        user = self.email_password("a@x.io")
+        self.expect(self.app.post(path, {"userId": "nobody"}), status="UNKNOWN_USER_ID_ERROR")
+        self.text(self.app.post(path, {"userId": user}), 400, "Field name 'email' is invalid in JSON input")
+        self.expect(self.app.put("/recipe/multitenancy/tenant/v2", {"tenantId": "other", "firstFactors": ["thirdparty"]}))
+        self.text(self.app.post(path, {"userId": user}, tenant="other", cdi="4.0"), 403, "Email password login not enabled for tenant")
+
+    def test_groups_and_tenants(self):
+        self.tenants("t1")
+        group = self.primary(self.email_password("a@x.io"))
+        linked = self.third_party("b@x.io", "1")
+        self.expect(self.app.post("/recipe/accountlinking/user/link", {"recipeUserId": linked, "primaryUserId": group}))
+        other = self.primary(self.email_password("a@x.io", tenant="t1"))
+        for user in (group, linked):
+            self.expect(self.app.post("/recipe/multitenancy/tenant/user", {"recipeUserId": user}, tenant="t1"), status="EMAIL_ALREADY_EXISTS_ERROR")
+        self.expect(self.app.post("/user/remove", {"userId": other}))
+        other = self.primary(self.passwordless(tenant="t1", email="a@x.io"))
+        for user in (group, linked):
+            self.expect(self.app.post("/recipe/multitenancy/tenant/user", {"recipeUserId": user}, tenant="t1"), status="ASSOCIATION_NOT_ALLOWED_ERROR",
+                        reason="Another primary user with email already exists: " + other)
+
+    def test_conflicts_of_links(self):
+        self.tenants("t1")
+        there = self.primary(self.third_party("a@x.io", "1", tenant="t1"))
+        group = self.primary(self.email_password("c@x.io", tenant="t1"))
+        twin = self.third_party("a@x.io", "1")
+        expected = {"status": "ACCOUNT_INFO_ALREADY_ASSOCIATED_WITH_ANOTHER_PRIMARY_USER_ID_ERROR", "primaryUserId": there,
+                    "description": "This user's email is already associated with another user ID"}
+        ids = {"recipeUserId": twin, "primaryUserId": group}
+        self.expect(self.app.get("/recipe/accountlinking/user/link/check", ids), **expected)
+        self.expect(self.app.post("/recipe/accountlinking/user/link", ids), **expected)
+
+
+if __name__ == "__main__":
+    unittest.main()
