@@ -68,7 +68,8 @@ class Listing(harness.GatehouseTest):
                 self.expect(self.app.get("/users/count", {**query, "includeAllTenants": "false"}, tenant=tenant), count=len(expected))
         for recipes in (None, ["emailpassword"], ["thirdparty", "passwordless"]):
             query = {"includeRecipeIds": ",".join(recipes)} if recipes else {}
-            rows = self.gatehouse.sql("SELECT count(DISTINCT primary_or_recipe_user_id) FROM app_id_to_user_id WHERE app_id = '%s' AND recipe_id IN ('%s')"
+            rows = self.gatehouse.sql("SELECT count(DISTINCT primary_or_recipe_user_id) FROM app_id_to_user_id u WHERE app_id = '%s' AND recipe_id IN ('%s')"
+                                      " AND EXISTS (SELECT 1 FROM recipe_user_tenants t WHERE t.app_id = u.app_id AND t.recipe_user_id = u.user_id)"
                                       % (self.app.app, "', '".join(recipes or RECIPES)))
             self.expect(self.app.get("/users/count", {**query, "includeAllTenants": "true"}), count=int(rows[0][0]))
 

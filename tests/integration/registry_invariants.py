@@ -13,7 +13,7 @@ LISTED = """wanted AS (
     bit_or(CASE u.recipe_id WHEN 'emailpassword' THEN 1 WHEN 'thirdparty' THEN 2 WHEN 'passwordless' THEN 4 WHEN 'webauthn' THEN 8 ELSE 16 END)::int AS recipes,
     min(u.primary_or_recipe_user_time_joined) AS time_joined
   FROM app_id_to_user_id u CROSS JOIN LATERAL (
-    SELECT DISTINCT t.tenant_id FROM recipe_user_tenants t WHERE t.app_id = u.app_id AND t.recipe_user_id = u.user_id UNION SELECT '') p
+    SELECT DISTINCT unnest(ARRAY[t.tenant_id, '']) AS tenant_id FROM recipe_user_tenants t WHERE t.app_id = u.app_id AND t.recipe_user_id = u.user_id) p
   GROUP BY 1, 2, 3),
 listed AS (SELECT app_id, tenant_id, primary_user_id, recipes::int, time_joined FROM gatehouse_listed_users l
   WHERE tenant_id = '' OR EXISTS (SELECT 1 FROM tenants t WHERE t.app_id = l.app_id AND t.tenant_id = l.tenant_id))"""

@@ -1,7 +1,7 @@
 """Users in cases that are easily answered a little differently from the original."""
 import unittest
 
-from integration import harness
+from integration import harness, registry_invariants
 
 PASSWORD = "correct horse 1"
 NO_TENANT = "AppId or tenantId not found => Tenant with the following connectionURIDomain, appId and tenantId combination not found: (, %s, nosuch)"
@@ -79,6 +79,33 @@ class UserCases(harness.GatehouseTest):
         self.text(self.app.post(path, {"userId": user}), 400, "Field name 'email' is invalid in JSON input")
         self.expect(self.app.put("/recipe/multitenancy/tenant/v2", {"tenantId": "other", "firstFactors": ["thirdparty"]}))
         self.text(self.app.post(path, {"userId": user}, tenant="other", cdi="4.0"), 403, "Email password login not enabled for tenant")
+
+    def test_a_user_without_tenants_does_not_count(self):
+        self.tenants("t1")
+        user, linked = self.email_password("a@x.io"), self.third_party("b@x.io", "1", tenant="t1")
+
+        def count(expected, **query):
+            self.expect(self.app.get("/users/count", {"includeAllTenants": "true", **query}), count=expected)
+
+        def leave(who, tenant=None):
+            self.expect(self.app.post("/recipe/multitenancy/tenant/user/remove", {"recipeUserId": who}, tenant=tenant), wasAssociated=True)
+        count(2)
+        leave(user)
+        count(1)
+        count(0, includeRecipeIds="emailpassword")
+        self.expect(self.app.get("/user/id", {"userId": user}))
+        self.expect(self.app.post("/recipe/multitenancy/tenant/user", {"recipeUserId": user}, tenant="t1"))
+        count(2)
+        self.primary(user)
+        self.expect(self.app.post("/recipe/accountlinking/user/link", {"recipeUserId": linked, "primaryUserId": user}))
+        count(1)
+        leave(user, "t1")
+        count(1)
+        count(0, includeRecipeIds="emailpassword")
+        count(1, includeRecipeIds="thirdparty")
+        self.expect(self.app.post("/recipe/multitenancy/tenant/remove", {"tenantId": "t1"}))
+        count(0)
+        self.assertEqual(registry_invariants.broken(self.gatehouse.sql), {})
 
     def test_groups_and_tenants(self):
         self.tenants("t1")
