@@ -59,10 +59,14 @@ void RouteTable::Add(Route route) {
 std::optional<RouteTable::Match> RouteTable::Find(std::optional<HttpMethod> method,
                                                   std::string_view raw_path) const {
   const std::string path = Normalise(raw_path);
+  // Names may be written in capitals in front of an operation, but not alone.
+  const bool has_capitals =
+      std::any_of(raw_path.begin(), raw_path.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
   const auto match = [&](std::string_view api_path, std::string_view app,
                          std::string_view tenant) -> std::optional<Match> {
     auto found = index_->by_path.find(std::string(api_path));
     if (found == index_->by_path.end()) return std::nullopt;
+    if (api_path.empty() && has_capitals) return std::nullopt;
     const Route* route = nullptr;
     if (method) {
       route = found->second[static_cast<size_t>(*method)];

@@ -3,6 +3,8 @@
 #include <openssl/crypto.h>
 
 #include <algorithm>
+#include <charconv>
+#include <optional>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -48,11 +50,23 @@ CdiVersion NewestOf(const config::CoreConfig* config) {
   return CdiVersion::Supported().back();
 }
 
-// Whether the text is made of digits and dots at all; anything else is not a version.
-bool LooksLikeVersion(std::string_view text) {
-  return !text.empty() && text.front() != '.' &&
-         std::all_of(text.begin(), text.end(),
-                     [](char c) { return (c >= '0' && c <= '9') || c == '.'; });
+// Numbers joined by dots; nullopt when the text is anything else. Longer numbers than these the
+// original cannot read either.
+std::optional<std::vector<int>> VersionNumbers(std::string_view text) {
+  constexpr size_t kMaxDigits = 9;
+  std::vector<int> numbers;
+  while (true) {
+    const std::string_view digits = text.substr(0, text.find('.'));
+    int number = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    if (digits.empty() || digits.size() > kMaxDigits || digits.front() == '-' ||
+        error != std::errc() || end != digits.data() + digits.size()) {
+      return std::nullopt;
+    }
+    numbers.push_back(number);
+    if (digits.size() == text.size()) return numbers;
+    text.remove_prefix(digits.size() + 1);
+  }
 }
 
 }  // namespace
@@ -103,41 +117,38 @@ bool Admission::CheckKey(const http::Request& request, const tenancy::Tenant* ap
   return false;
 }
 
-bool Admission::CheckVersion(const http::Request& request, const tenancy::Tenant* app, bool needed,
-                             Admitted& admitted, Refusal& refusal) const {
+bool Admission::ReadVersion(const http::Request& request, const tenancy::Tenant* app,
+                            Admitted& admitted, bool& is_served, Refusal& refusal) const {
   const config::CoreConfig* config =
       app != nullptr ? app->config.get() : directory_.base_config().get();
   const CdiVersion newest = NewestOf(config);
+  admitted.cdi = newest;
+  is_served = true;
   const auto header = request.headers.Find("cdi-version");
-  if (!header) {
-    admitted.cdi = newest;
-    return true;
-  }
+  if (!header) return true;
   const std::string text = Trimmed(*header);
-  if (!LooksLikeVersion(text)) {
+  const auto numbers = VersionNumbers(text);
+  if (!numbers) {
     refusal = {400, "cdi-version header is invalid"};
     return false;
   }
-  const auto version = CdiVersion::Parse(text);
-  const auto supported = CdiVersion::Supported();
-  const bool known =
-      version && std::find(supported.begin(), supported.end(), *version) != supported.end();
-  admitted.cdi = known ? *version : newest;
-  // One that is too new is refused even where none is needed, and so is one of three numbers.
-  const bool too_new = version ? *version > newest : std::count(text.begin(), text.end(), '.') > 1;
-  if (!needed && !too_new) return true;
-  if (!known || too_new) {
+  admitted.cdi = {(*numbers)[0], numbers->size() > 1 ? (*numbers)[1] : 0};
+  // One of three numbers is refused as too new everywhere.
+  if (admitted.cdi > newest || numbers->size() > 2) {
     refusal = {400, StrCat("cdi-version ", text, " not supported")};
     return false;
   }
   if (config != nullptr && config->min_cdi_version() != nullptr) {
     const auto oldest = CdiVersion::Parse(*config->min_cdi_version());
-    if (oldest && *version < *oldest) {
+    if (oldest && admitted.cdi < *oldest) {
       refusal = {400, StrCat("cdi-version ", text, " is lower than the minimum allowed version ",
                              *config->min_cdi_version())};
       return false;
     }
   }
+  const auto supported = CdiVersion::Supported();
+  const auto exact = CdiVersion::Parse(text);
+  is_served = exact && std::find(supported.begin(), supported.end(), *exact) != supported.end();
   return true;
 }
 
@@ -156,12 +167,16 @@ bool Admission::Admit(const http::Request& request, const RouteTable::Match& mat
   if (!CheckAddress(request, tenant.ok() ? tenant->get() : app_tenant, refusal)) return false;
   const Route& route = match.route != nullptr ? *match.route : *match.any;
   if (!CheckKey(request, app_tenant, route.needs_api_key, admitted, refusal)) return false;
-  if (!CheckVersion(request, app_tenant, false, admitted, refusal)) return false;
+  bool is_served = false;
+  if (!ReadVersion(request, app_tenant, admitted, is_served, refusal)) return false;
   if (admitted.cdi < cdi::k3_0 && match.tenant_id != "public") {
     refusal = {404, "Not found"};
     return false;
   }
-  return CheckVersion(request, app_tenant, route.needs_version, admitted, refusal);
+  if (is_served || !route.needs_version) return true;
+  refusal = {
+      400, StrCat("cdi-version ", Trimmed(*request.headers.Find("cdi-version")), " not supported")};
+  return false;
 }
 
 }  // namespace gatehouse::gateway

@@ -42,8 +42,9 @@ class Admission {
                     Refusal& refusal) const;
   bool CheckKey(const http::Request& request, const tenancy::Tenant* app, bool needed,
                 Admitted& admitted, Refusal& refusal) const;
-  bool CheckVersion(const http::Request& request, const tenancy::Tenant* app, bool needed,
-                    Admitted& admitted, Refusal& refusal) const;
+  // What is refused of every operation; `is_served` says whether it is a version of ours at all.
+  bool ReadVersion(const http::Request& request, const tenancy::Tenant* app, Admitted& admitted,
+                   bool& is_served, Refusal& refusal) const;
 
   const tenancy::TenantDirectory& directory_;
 };

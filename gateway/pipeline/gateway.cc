@@ -84,7 +84,7 @@ struct Gateway::Call {
   http::Responder responder;
   ApiRequest request;
   const Route* route = nullptr;
-  std::string_view method;      // one of kMethodNames, or "other"
+  std::string_view method;  // one of kMethodNames, or "other"
   std::chrono::steady_clock::time_point received;
 };
 
@@ -151,7 +151,10 @@ void Gateway::Handle(http::Request request, http::Responder responder) {
     }
     path.remove_prefix(options_.base_path.size());
   }
-  const auto match = routes_.Find(method, path);
+  auto match = routes_.Find(method, path);
+  // What no operation answers to, the root does: after the same checks, but with nothing to say.
+  const bool unknown_path = !match;
+  if (unknown_path) match = routes_.Find(method, "/");
   if (!match) return Answer(*call, TextReply(404, "Not found"));
 
   Admission::Admitted admitted;
@@ -167,6 +170,7 @@ void Gateway::Handle(http::Request request, http::Responder responder) {
     options_.stats->Count(admitted.scope, absl::ToUnixMillis(absl::Now()));
   }
   if (match->route == nullptr) return Answer(*call, TextReply(405, "Method not supported"));
+  if (unknown_path) return Answer(*call, TextReply(404, "Not found"));
 
   call->route = match->route;
   ApiRequest& api = call->request;
@@ -180,8 +184,8 @@ void Gateway::Handle(http::Request request, http::Responder responder) {
     absl::AsciiStrToLower(&api.rid);
   }
   api.query = std::move(request.query);
-  absl::StatusOr<std::string> body = http::DecodeBody(
-      request.headers.Find("Content-Type").value_or(""), std::move(request.body));
+  absl::StatusOr<std::string> body =
+      http::DecodeBody(request.headers.Find("Content-Type").value_or(""), std::move(request.body));
   if (!body.ok()) return Answer(*call, ErrorReply(body.status()));
   api.body = *std::move(body);
 

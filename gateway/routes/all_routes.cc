@@ -36,7 +36,7 @@ void AddAllRoutes(RouteTable& routes, host::Host& host, const RequestStats& stat
                         recipe_user);
   AddRecipeUserRoutes(routes, std::move(recipe_user));
   AddUsersRoutes(routes, users);
-  AddRolesRoutes(routes, host.ChannelBetween("gateway", "roles"));
+  AddRolesRoutes(routes, host.ChannelBetween("gateway", "roles"), host.tenants());
   rpc::Channel& accounts = host.ChannelBetween("gateway", "accounts");
   AddAccountLinkingRoutes(routes, accounts, users, host.tenants());
   AddIdMappingRoutes(routes, accounts, users, host.tenants());

@@ -6,6 +6,7 @@
 #include "gatehouse/tenants/v1/tenants_service.rpc.h"
 #include "gatehouse/users/v1/user_directory_service.rpc.h"
 #include "gateway/json_input.h"
+#include "gateway/routes/app_checks.h"
 #include "gateway/routes/core_routes.h"
 #include "libs/base/clock.h"
 #include "libs/base/json.h"
@@ -82,8 +83,7 @@ absl::StatusOr<json::Value> TenantUsage(const Self& self, ApiRequest& request) {
 
 // GET /ee/featureflag: everything is on.
 absl::StatusOr<Reply> FeatureFlags(const Self& self, ApiRequest& request) {
-  RETURN_IF_ERROR(request.RequirePublicTenant());
-  RETURN_IF_ERROR(self->directory.FindApp(request.scope, request.context.deadline).status());
+  RETURN_IF_ERROR(RequireAppThenPublicTenant(self->directory, request));
   json::Value features = json::Value::Array();
   for (const char* feature : kFeatures) features.Append(feature);
   json::Value usage = json::Value::Object();
@@ -113,8 +113,7 @@ absl::StatusOr<Reply> PutLicence(const Self& self, ApiRequest& request) {
   if (!key.has_value() && body->size() > 0) {
     return BadInput("Field name 'licenseKey' is missing in JSON input");
   }
-  RETURN_IF_ERROR(request.RequirePublicTenant());
-  RETURN_IF_ERROR(self->directory.FindApp(request.scope, request.context.deadline).status());
+  RETURN_IF_ERROR(RequireAppThenPublicTenant(self->directory, request));
   if (key.has_value()) RETURN_IF_ERROR(StoreKey(self, request, *key));
   return StatusReply("OK");
 }

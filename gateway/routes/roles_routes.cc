@@ -8,8 +8,10 @@
 
 #include "gatehouse/roles/v1/roles_service.rpc.h"
 #include "gateway/json_input.h"
+#include "gateway/routes/app_checks.h"
 #include "libs/base/status.h"
 #include "libs/base/strings.h"
+#include "libs/tenancy/tenant_directory.h"
 
 namespace gatehouse::gateway {
 namespace {
@@ -17,6 +19,12 @@ namespace {
 using json::Value;
 using roles::v1::RolesServiceClient;
 using TextField = google::protobuf::RepeatedPtrField<std::string>;
+
+// What the handlers work with.
+struct Roles {
+  RolesServiceClient client;
+  const tenancy::TenantDirectory& tenants;
+};
 
 // Names of roles and permissions are trimmed; user ids are not.
 absl::StatusOr<std::string> TrimmedName(std::string_view field, std::string_view text) {
@@ -59,129 +67,130 @@ Value Strings(const TextField& texts) {
 Reply UnknownRole() { return StatusReply("UNKNOWN_ROLE_ERROR"); }
 
 // PUT /recipe/role {role, permissions?}
-absl::StatusOr<Reply> UpsertRole(ApiRequest& request, RolesServiceClient& client) {
+absl::StatusOr<Reply> UpsertRole(ApiRequest& request, Roles& roles) {
   roles::v1::UpsertRoleRequest call;
   ASSIGN_OR_RETURN(const Value* body, request.JsonBody());
   ASSIGN_OR_RETURN(*call.mutable_role(), BodyRole(*body));
   ASSIGN_OR_RETURN(const auto permissions, BodyPermissions(*body));
   if (permissions) call.mutable_permissions()->Assign(permissions->begin(), permissions->end());
-  RETURN_IF_ERROR(request.RequirePublicTenant());
+  RETURN_IF_ERROR(RequireAppThenPublicTenant(roles.tenants, request));
   *call.mutable_scope() = request.scope;
-  ASSIGN_OR_RETURN(const auto reply, client.UpsertRole(request.context, call));
+  ASSIGN_OR_RETURN(const auto reply, roles.client.UpsertRole(request.context, call));
   return JsonReply(Value::Object({{"status", "OK"}, {"createdNewRole", reply.created()}}));
 }
 
 // POST /recipe/role/remove {role}
-absl::StatusOr<Reply> DeleteRole(ApiRequest& request, RolesServiceClient& client) {
+absl::StatusOr<Reply> DeleteRole(ApiRequest& request, Roles& roles) {
   roles::v1::DeleteRoleRequest call;
   ASSIGN_OR_RETURN(const Value* body, request.JsonBody());
   ASSIGN_OR_RETURN(*call.mutable_role(), BodyRole(*body));
-  RETURN_IF_ERROR(request.RequirePublicTenant());
+  RETURN_IF_ERROR(RequireAppThenPublicTenant(roles.tenants, request));
   *call.mutable_scope() = request.scope;
-  ASSIGN_OR_RETURN(const auto reply, client.DeleteRole(request.context, call));
+  ASSIGN_OR_RETURN(const auto reply, roles.client.DeleteRole(request.context, call));
   return JsonReply(Value::Object({{"status", "OK"}, {"didRoleExist", reply.existed()}}));
 }
 
 // GET /recipe/roles
-absl::StatusOr<Reply> ListRoles(ApiRequest& request, RolesServiceClient& client) {
+absl::StatusOr<Reply> ListRoles(ApiRequest& request, Roles& roles) {
   roles::v1::ListRolesRequest call;
-  RETURN_IF_ERROR(request.RequirePublicTenant());
+  RETURN_IF_ERROR(RequireAppThenPublicTenant(roles.tenants, request));
   *call.mutable_scope() = request.scope;
-  ASSIGN_OR_RETURN(const auto reply, client.ListRoles(request.context, call));
+  ASSIGN_OR_RETURN(const auto reply, roles.client.ListRoles(request.context, call));
   return JsonReply(Value::Object({{"roles", Strings(reply.roles())}, {"status", "OK"}}));
 }
 
 // GET /recipe/role/permissions?role
-absl::StatusOr<Reply> ListPermissions(ApiRequest& request, RolesServiceClient& client) {
+absl::StatusOr<Reply> ListPermissions(ApiRequest& request, Roles& roles) {
   roles::v1::ListRolePermissionsRequest call;
   ASSIGN_OR_RETURN(*call.mutable_role(), QueryName(request, "role"));
-  RETURN_IF_ERROR(request.RequirePublicTenant());
+  RETURN_IF_ERROR(RequireAppThenPublicTenant(roles.tenants, request));
   *call.mutable_scope() = request.scope;
-  ASSIGN_OR_RETURN(const auto reply, client.ListRolePermissions(request.context, call));
+  ASSIGN_OR_RETURN(const auto reply, roles.client.ListRolePermissions(request.context, call));
   if (!reply.role_found()) return UnknownRole();
   return JsonReply(
       Value::Object({{"permissions", Strings(reply.permissions())}, {"status", "OK"}}));
 }
 
 // POST /recipe/role/permissions/remove {role, permissions?}; without permissions: all of them.
-absl::StatusOr<Reply> RemovePermissions(ApiRequest& request, RolesServiceClient& client) {
+absl::StatusOr<Reply> RemovePermissions(ApiRequest& request, Roles& roles) {
   roles::v1::RemoveRolePermissionsRequest call;
   ASSIGN_OR_RETURN(const Value* body, request.JsonBody());
   ASSIGN_OR_RETURN(*call.mutable_role(), BodyRole(*body));
   ASSIGN_OR_RETURN(const auto permissions, BodyPermissions(*body));
   call.set_all(!permissions.has_value());
   if (permissions) call.mutable_permissions()->Assign(permissions->begin(), permissions->end());
-  RETURN_IF_ERROR(request.RequirePublicTenant());
+  RETURN_IF_ERROR(RequireAppThenPublicTenant(roles.tenants, request));
   *call.mutable_scope() = request.scope;
-  ASSIGN_OR_RETURN(const auto reply, client.RemoveRolePermissions(request.context, call));
+  ASSIGN_OR_RETURN(const auto reply, roles.client.RemoveRolePermissions(request.context, call));
   return reply.role_found() ? StatusReply("OK") : UnknownRole();
 }
 
 // GET /recipe/permission/roles?permission
-absl::StatusOr<Reply> ListRolesWithPermission(ApiRequest& request, RolesServiceClient& client) {
+absl::StatusOr<Reply> ListRolesWithPermission(ApiRequest& request, Roles& roles) {
   roles::v1::ListRolesWithPermissionRequest call;
   ASSIGN_OR_RETURN(*call.mutable_permission(), QueryName(request, "permission"));
-  RETURN_IF_ERROR(request.RequirePublicTenant());
+  RETURN_IF_ERROR(RequireAppThenPublicTenant(roles.tenants, request));
   *call.mutable_scope() = request.scope;
-  ASSIGN_OR_RETURN(const auto reply, client.ListRolesWithPermission(request.context, call));
+  ASSIGN_OR_RETURN(const auto reply, roles.client.ListRolesWithPermission(request.context, call));
   return JsonReply(Value::Object({{"roles", Strings(reply.roles())}, {"status", "OK"}}));
 }
 
 // PUT /recipe/user/role {userId, role}
-absl::StatusOr<Reply> AssignRole(ApiRequest& request, RolesServiceClient& client) {
+absl::StatusOr<Reply> AssignRole(ApiRequest& request, Roles& roles) {
   roles::v1::AssignRoleRequest call;
   ASSIGN_OR_RETURN(const Value* body, request.JsonBody());
   ASSIGN_OR_RETURN(*call.mutable_user_id(), RequireString(*body, "userId"));
   ASSIGN_OR_RETURN(*call.mutable_role(), BodyRole(*body));
   *call.mutable_scope() = request.scope;
-  ASSIGN_OR_RETURN(const auto reply, client.AssignRole(request.context, call));
+  ASSIGN_OR_RETURN(const auto reply, roles.client.AssignRole(request.context, call));
   if (!reply.role_found()) return UnknownRole();
   return JsonReply(
       Value::Object({{"status", "OK"}, {"didUserAlreadyHaveRole", reply.already_had_role()}}));
 }
 
 // POST /recipe/user/role/remove {userId, role}
-absl::StatusOr<Reply> UnassignRole(ApiRequest& request, RolesServiceClient& client) {
+absl::StatusOr<Reply> UnassignRole(ApiRequest& request, Roles& roles) {
   roles::v1::UnassignRoleRequest call;
   ASSIGN_OR_RETURN(const Value* body, request.JsonBody());
   ASSIGN_OR_RETURN(*call.mutable_user_id(), RequireString(*body, "userId"));
   ASSIGN_OR_RETURN(*call.mutable_role(), BodyRole(*body));
   *call.mutable_scope() = request.scope;
-  ASSIGN_OR_RETURN(const auto reply, client.UnassignRole(request.context, call));
+  ASSIGN_OR_RETURN(const auto reply, roles.client.UnassignRole(request.context, call));
   if (!reply.role_found()) return UnknownRole();
   return JsonReply(Value::Object({{"status", "OK"}, {"didUserHaveRole", reply.had_role()}}));
 }
 
 // GET /recipe/user/roles?userId
-absl::StatusOr<Reply> ListUserRoles(ApiRequest& request, RolesServiceClient& client) {
+absl::StatusOr<Reply> ListUserRoles(ApiRequest& request, Roles& roles) {
   roles::v1::ListUserRolesRequest call;
   ASSIGN_OR_RETURN(*call.mutable_user_id(), request.RequireQuery("userId"));
   *call.mutable_scope() = request.scope;
-  ASSIGN_OR_RETURN(const auto reply, client.ListUserRoles(request.context, call));
+  ASSIGN_OR_RETURN(const auto reply, roles.client.ListUserRoles(request.context, call));
   return JsonReply(Value::Object({{"roles", Strings(reply.roles())}, {"status", "OK"}}));
 }
 
 // GET /recipe/role/users?role
-absl::StatusOr<Reply> ListRoleUsers(ApiRequest& request, RolesServiceClient& client) {
+absl::StatusOr<Reply> ListRoleUsers(ApiRequest& request, Roles& roles) {
   roles::v1::ListRoleUsersRequest call;
   ASSIGN_OR_RETURN(*call.mutable_role(), QueryName(request, "role"));
   *call.mutable_scope() = request.scope;
-  ASSIGN_OR_RETURN(const auto reply, client.ListRoleUsers(request.context, call));
+  ASSIGN_OR_RETURN(const auto reply, roles.client.ListRoleUsers(request.context, call));
   if (!reply.role_found()) return UnknownRole();
   return JsonReply(Value::Object({{"users", Strings(reply.user_ids())}, {"status", "OK"}}));
 }
 
 }  // namespace
 
-void AddRolesRoutes(RouteTable& routes, rpc::Channel& roles) {
-  using Operation = absl::StatusOr<Reply> (*)(ApiRequest&, RolesServiceClient&);
-  auto client = std::make_shared<RolesServiceClient>(roles);
+void AddRolesRoutes(RouteTable& routes, rpc::Channel& channel,
+                    const tenancy::TenantDirectory& tenants) {
+  using Operation = absl::StatusOr<Reply> (*)(ApiRequest&, Roles&);
+  auto roles = std::make_shared<Roles>(Roles{RolesServiceClient(channel), tenants});
   auto add = [&](HttpMethod method, std::string path, Operation operation) {
     routes.Add({.method = method,
                 .path = std::move(path),
                 .service = "roles",
-                .handler = [client, operation](ApiRequest& request) {
-                  return operation(request, *client);
+                .handler = [roles, operation](ApiRequest& request) {
+                  return operation(request, *roles);
                 }});
   };
   // Of an app.

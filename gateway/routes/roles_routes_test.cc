@@ -11,16 +11,24 @@
 
 #include "gatehouse/roles/v1/roles_service.rpc.h"
 #include "gateway/routes/route_test_util.h"
+#include "libs/tenancy/tenant_directory.h"
 #include "libs/testing/fake_channel.h"
 
 namespace gatehouse::gateway {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::StartsWith;
 
 class RolesRoutesTest : public ::testing::Test {
  protected:
-  RolesRoutesTest() { AddRolesRoutes(routes, roles); }
+  RolesRoutesTest() {
+    tenants::v1::Tenant tenant;
+    *tenant.mutable_scope() = tenancy::MakeScope("", "public", "public");
+    tenant.set_core_config_json("{}");
+    EXPECT_TRUE(tenants.Apply(true, "{}", {tenant}, {}).empty());
+    AddRolesRoutes(routes, roles, tenants);
+  }
 
   std::string Send(HttpMethod method, const std::string& path, const std::string& body,
                    std::vector<std::pair<std::string, std::string>> query = {}) {
@@ -30,6 +38,7 @@ class RolesRoutesTest : public ::testing::Test {
   }
 
   testing::FakeChannel roles;
+  tenancy::TenantDirectory tenants{/*test_mode=*/true};
   RouteTable routes;
   CdiVersion cdi = cdi::k5_4;
 };
@@ -66,6 +75,24 @@ TEST_F(RolesRoutesTest, InputIsCheckedInOrderBeforeTheTenantAndTheCall) {
             "BAD_INPUT: Field name 'role' is missing in GET request");
   EXPECT_EQ(Send(HttpMethod::kGet, "/recipe/permission/roles", "", {{"permission", " "}}),
             "BAD_INPUT: Field name 'permission' cannot be an empty String");
+  EXPECT_EQ(roles.calls(), 0);
+}
+
+TEST_F(RolesRoutesTest, AnUnknownAppIsToldBeforeATenantThatMayNot) {
+  const std::string body = R"({"role":"r"})";
+  const std::pair<HttpMethod, const char*> operations[] = {
+      {HttpMethod::kPut, "/recipe/role"},
+      {HttpMethod::kPost, "/recipe/role/remove"},
+      {HttpMethod::kGet, "/recipe/roles"},
+      {HttpMethod::kGet, "/recipe/role/permissions"},
+      {HttpMethod::kPost, "/recipe/role/permissions/remove"},
+      {HttpMethod::kGet, "/recipe/permission/roles"}};
+  for (const auto& [method, path] : operations) {
+    EXPECT_THAT(Send(method, StrCat("/appid-nosuch/t1", path), body,
+                     {{"role", "r"}, {"permission", "p"}}),
+                StartsWith("TENANT_NOT_FOUND: AppId or tenantId not found => Tenant with"))
+        << path;
+  }
   EXPECT_EQ(roles.calls(), 0);
 }
 

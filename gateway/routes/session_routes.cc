@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "gatehouse/session/v1/session_service.rpc.h"
 #include "gateway/json_input.h"
+#include "gateway/routes/app_checks.h"
 #include "gateway/routes/session_json.h"
 #include "libs/base/json.h"
 #include "libs/base/status.h"
@@ -75,7 +76,9 @@ absl::StatusOr<Reply> Verify(Backend& sessions, ApiRequest& request) {
   call.set_do_anti_csrf_check(do_check);
   ASSIGN_OR_RETURN(const bool anti_csrf, RequireBool(*body, "enableAntiCsrf"));
   call.set_enable_anti_csrf(anti_csrf);
-  if (RotatesEagerly(request)) RETURN_IF_ERROR(request.RequirePublicTenant());
+  if (RotatesEagerly(request)) {
+    RETURN_IF_ERROR(RequireAppThenPublicTenant(sessions.tenants, request));
+  }
   if (!IsLegacy(request)) {
     ASSIGN_OR_RETURN(const bool check_database, RequireBool(*body, "checkDatabase"));
     call.set_check_database(check_database);
@@ -275,19 +278,14 @@ bool QueryFlag(const ApiRequest& request, std::string_view name) {
   return !value.has_value() || absl::EqualsIgnoreCase(std::string(*value), "true");
 }
 
-// For what spans all tenants of the app: an unknown app is told before a tenant that may not.
-absl::Status RequireWholeApp(Backend& sessions, ApiRequest& request) {
-  RETURN_IF_ERROR(sessions.tenants.FindApp(request.scope, request.context.deadline).status());
-  return request.RequirePublicTenant();
-}
-
 // GET /recipe/session/user.
 absl::StatusOr<Reply> ListOfUser(Backend& sessions, ApiRequest& request) {
   v1::ListUserSessionsRequest call;
   ASSIGN_OR_RETURN(*call.mutable_user_id(), request.RequireQuery("userId"));
   call.set_across_all_tenants(QueryFlag(request, "fetchAcrossAllTenants"));
   call.set_include_linked(QueryFlag(request, "fetchSessionsForAllLinkedAccounts"));
-  if (call.across_all_tenants()) RETURN_IF_ERROR(RequireWholeApp(sessions, request));
+  if (call.across_all_tenants())
+    RETURN_IF_ERROR(RequireAppThenPublicTenant(sessions.tenants, request));
   *call.mutable_scope() = request.scope;
   ASSIGN_OR_RETURN(const auto response, sessions->ListUserSessions(request.context, call));
   return JsonReply(
@@ -328,7 +326,8 @@ absl::StatusOr<Reply> Remove(Backend& sessions, ApiRequest& request) {
   call.set_user_id(*std::move(user_id));
   call.set_across_all_tenants(across.value_or(true));
   call.set_include_linked(linked.value_or(true));
-  if (call.across_all_tenants()) RETURN_IF_ERROR(RequireWholeApp(sessions, request));
+  if (call.across_all_tenants())
+    RETURN_IF_ERROR(RequireAppThenPublicTenant(sessions.tenants, request));
   *call.mutable_scope() = request.scope;
   ASSIGN_OR_RETURN(const auto response, sessions->RevokeUserSessions(request.context, call));
   return Revoked(response.revoked_handles());

@@ -36,6 +36,9 @@ class BadInput(harness.GatehouseTest):
         self.text(self.app.request("DELETE", "/recipe/signup"), 405, "Method not supported")
         self.text(self.app.request("PATCH", "/recipe/signup"), 405, "Method not supported")
         self.assertEqual(self.app.request("GET", "/%2e%2e/etc/passwd").status // 100, 4)
+        # A path that is not known is still looked at as far as the others.
+        self.text(self.app.request("PATCH", "/no/such/path"), 405, "Method not supported")
+        self.text(self.app.get("/no/such/path", cdi="2.6"), 400, "cdi-version 2.6 not supported")
 
     def test_unknown_tenant_and_app(self):
         reply = self.app.post("/recipe/signin", {"email": "a@b.co", "password": "x1234567"}, tenant="nosuch")
@@ -44,6 +47,12 @@ class BadInput(harness.GatehouseTest):
                       % self.app.app, reply.text)
         other = self.gatehouse.client(app="nosuchapp")
         self.assertEqual(other.get("/users/count").status, 400)
+        # Operations of a whole app that look for the app first.
+        verify = {"accessToken": "x", "doAntiCsrfCheck": False, "enableAntiCsrf": False, "checkDatabase": False}
+        for reply in (other.get("/recipe/roles", tenant="t1"), other.get("/ee/featureflag", tenant="t1"), other.put("/ee/license", {}, tenant="t1"),
+                      other.post("/recipe/session/verify", verify, tenant="t1", cdi="5.6")):
+            self.assertEqual(reply.status, 400, reply)
+            self.assertIn("AppId or tenantId not found => Tenant with", reply.text)
 
     def test_versions(self):
         for version, text in (("9.9", "cdi-version 9.9 not supported"), ("5", "cdi-version 5 not supported"), ("5.4.1", "cdi-version 5.4.1 not supported")):
@@ -52,6 +61,8 @@ class BadInput(harness.GatehouseTest):
             self.assertEqual(self.app.get("/users/count", cdi=version).status, 400)
         self.expect(self.app.get("/users/count", cdi=" 5.4 "))
         self.text(self.app.get("/users/count", cdi="2.21", tenant="t1"), 404, "Not found")
+        self.text(self.app.get("/users/count", cdi="2.6", tenant="t1"), 404, "Not found")
+        self.text(self.app.get("/hello", cdi="6"), 400, "cdi-version 6 not supported")
 
     def test_api_key(self):
         key = "a-very-long-api-key-0123456789"
