@@ -88,9 +88,9 @@ TEST_F(RolesRoutesTest, AnUnknownAppIsToldBeforeATenantThatMayNot) {
       {HttpMethod::kPost, "/recipe/role/permissions/remove"},
       {HttpMethod::kGet, "/recipe/permission/roles"}};
   for (const auto& [method, path] : operations) {
-    EXPECT_THAT(Send(method, StrCat("/appid-nosuch/t1", path), body,
-                     {{"role", "r"}, {"permission", "p"}}),
-                StartsWith("TENANT_NOT_FOUND: AppId or tenantId not found => Tenant with"))
+    EXPECT_THAT(
+        Send(method, StrCat("/appid-nosuch/t1", path), body, {{"role", "r"}, {"permission", "p"}}),
+        StartsWith("TENANT_NOT_FOUND: AppId or tenantId not found => Tenant with"))
         << path;
   }
   EXPECT_EQ(roles.calls(), 0);
