@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "gateway/routes/hash_order.h"
+
 namespace gatehouse::gateway {
 namespace {
 
@@ -14,6 +16,12 @@ json::Value StringArray(const Strings& strings) {
   json::Value array = json::Value::Array();
   for (const std::string& string : strings) array.Append(string);
   return array;
+}
+
+// A set: see hash_order.h.
+template <typename Strings>
+json::Value SetJson(const Strings& strings) {
+  return StringArray(InHashOrder({strings.begin(), strings.end()}));
 }
 
 json::Value ThirdPartyJson(const users::v1::ThirdPartyInfo& info) {
@@ -29,7 +37,7 @@ std::vector<std::string> CredentialsOf(const users::v1::LoginMethod& method) {
 }
 
 json::Value MethodJson(const users::v1::LoginMethod& method, bool with_webauthn) {
-  json::Value value = json::Value::Object({{"tenantIds", StringArray(method.tenant_ids())},
+  json::Value value = json::Value::Object({{"tenantIds", SetJson(method.tenant_ids())},
                                            {"recipeUserId", method.recipe_user_id()},
                                            {"verified", method.verified()},
                                            {"timeJoined", method.time_joined_ms()},
@@ -53,7 +61,7 @@ json::Value SingleUserJson(const users::v1::User& user, bool with_tenants) {
   if (user.login_methods().empty()) return value;
   const users::v1::LoginMethod& method = user.login_methods(0);
   value.Set("timeJoined", method.time_joined_ms());
-  if (with_tenants) value.Set("tenantIds", StringArray(method.tenant_ids()));
+  if (with_tenants) value.Set("tenantIds", SetJson(method.tenant_ids()));
   if (method.has_email()) value.Set("email", method.email());
   if (method.has_phone_number()) value.Set("phoneNumber", method.phone_number());
   if (method.has_third_party()) value.Set("thirdParty", ThirdPartyJson(method.third_party()));
@@ -65,7 +73,8 @@ json::Value SingleUserJson(const users::v1::User& user, bool with_tenants) {
 json::Value WholeUserJson(const users::v1::User& user, const CdiVersion& cdi) {
   const bool with_webauthn = cdi >= cdi::k5_3;
   std::vector<std::string> emails, phones, credentials;
-  json::Value third_parties = json::Value::Array();
+  std::vector<users::v1::ThirdPartyInfo> third_parties;
+  std::vector<std::string> third_party_keys;  // what the set hashes
   json::Value methods = json::Value::Array();
   std::set<std::pair<std::string, std::string>> seen;  // third parties
   for (const users::v1::LoginMethod& method : user.login_methods()) {
@@ -75,18 +84,23 @@ json::Value WholeUserJson(const users::v1::User& user, const CdiVersion& cdi) {
     if (method.has_phone_number()) AddOnce(phones, method.phone_number());
     const users::v1::ThirdPartyInfo& info = method.third_party();
     if (method.has_third_party() && seen.emplace(info.id(), info.user_id()).second) {
-      third_parties.Append(ThirdPartyJson(info));
+      third_parties.push_back(info);
+      third_party_keys.push_back(info.id() + "|" + info.user_id());
     }
     for (const std::string& id : method.webauthn_credential_ids()) AddOnce(credentials, id);
   }
+  json::Value third_parties_json = json::Value::Array();
+  for (const size_t i : HashOrder(third_party_keys)) {
+    third_parties_json.Append(ThirdPartyJson(third_parties[i]));
+  }
   json::Value value = json::Value::Object({{"id", user.id()},
                                            {"isPrimaryUser", user.is_primary_user()},
-                                           {"tenantIds", StringArray(user.tenant_ids())},
+                                           {"tenantIds", SetJson(user.tenant_ids())},
                                            {"timeJoined", user.time_joined_ms()},
-                                           {"emails", StringArray(emails)},
-                                           {"phoneNumbers", StringArray(phones)},
-                                           {"thirdParty", std::move(third_parties)}});
-  if (with_webauthn) value.Set("webauthn", CredentialsJson(credentials));
+                                           {"emails", SetJson(emails)},
+                                           {"phoneNumbers", SetJson(phones)},
+                                           {"thirdParty", std::move(third_parties_json)}});
+  if (with_webauthn) value.Set("webauthn", CredentialsJson(InHashOrder(std::move(credentials))));
   value.Set("loginMethods", std::move(methods));
   return value;
 }

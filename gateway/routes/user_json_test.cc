@@ -70,6 +70,28 @@ TEST(UserJsonTest, Before5_3WhatWebauthnMethodsAddIsNotListed) {
   EXPECT_EQ(json::Serialize(*UserJson(user, cdi::k5_3).Find("emails")), R"(["a@x.io","w@x.io"])");
 }
 
+TEST(UserJsonTest, SetsAreInTheOrderThatClientsKnow) {
+  users::v1::User user = LinkedUser();
+  user.mutable_login_methods(0)->set_email("test2@example.com");
+  user.mutable_login_methods(1)->set_email("test3@example.com");
+  auto& third = *user.add_login_methods();
+  third.set_recipe_id("thirdparty");
+  third.mutable_third_party()->set_id("github");
+  third.mutable_third_party()->set_user_id("2");
+  user.clear_tenant_ids();
+  for (const char* tenant : {"t1", "public", "t2"}) {
+    user.add_tenant_ids(tenant);
+    third.add_tenant_ids(tenant);
+  }
+  const json::Value value = UserJson(user, cdi::k4_0);
+  EXPECT_EQ(json::Serialize(*value.Find("emails")), R"(["test3@example.com","test2@example.com"])");
+  EXPECT_EQ(json::Serialize(*value.Find("tenantIds")), R"(["public","t1","t2"])");
+  EXPECT_EQ(json::Serialize(*value.Find("thirdParty")),
+            R"([{"id":"github","userId":"2"},{"id":"google","userId":"1"}])");
+  EXPECT_NE(json::Serialize(value).find(R"({"tenantIds":["public","t1","t2"],"recipeUserId")"),
+            std::string::npos);
+}
+
 TEST(UserJsonTest, TheRecipeUserIsNamedFromFour) {
   EXPECT_EQ(UserReply(LinkedUser(), "r", cdi::k3_1).Find("recipeUserId"), nullptr);
   EXPECT_NE(UserReply(LinkedUser(), "r", cdi::k4_0).Find("recipeUserId"), nullptr);
