@@ -158,8 +158,9 @@ class OriginalDatabase(unittest.TestCase):
                 self.assertEqual(wrong["status"], "WRONG_CREDENTIALS_ERROR")
             elif user["kind"] == "thirdparty":
                 known = self.ok("GET", self.app(base), "/user/id", query={"userId": user["id"]})["user"]
+                own = next(method["email"] for method in known["loginMethods"] if method["recipeUserId"] == user["id"])
                 answer = self.ok("POST", base, "/recipe/signinup", {"thirdPartyId": user["thirdPartyId"], "thirdPartyUserId": user["thirdPartyUserId"],
-                                                                    "email": {"id": known["emails"][0], "isVerified": False}})
+                                                                    "email": {"id": own, "isVerified": False}})
                 self.assertFalse(answer["createdNewUser"])
                 self.assertEqual(answer["recipeUserId"], user["id"])
             else:
