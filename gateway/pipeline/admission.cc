@@ -8,6 +8,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "libs/base/status.h"
 #include "libs/base/strings.h"
 #include "libs/config/core_config.h"
 
@@ -152,31 +153,42 @@ bool Admission::ReadVersion(const http::Request& request, const tenancy::Tenant*
   return true;
 }
 
-bool Admission::Admit(const http::Request& request, const RouteTable::Match& match,
-                      Admitted& admitted, Refusal& refusal) const {
+absl::StatusOr<Admission::Verdict> Admission::Admit(const http::Request& request,
+                                                    const RouteTable::Match& match,
+                                                    Admitted& admitted, Refusal& refusal,
+                                                    absl::Time deadline) const {
   std::string domain;
-  if (!CheckDomain(request, domain, refusal)) return false;
+  if (!CheckDomain(request, domain, refusal)) return Verdict::kRefused;
   admitted.scope.set_connection_uri_domain(domain);
   admitted.scope.set_app_id(match.app_id);
   admitted.scope.set_tenant_id(match.tenant_id);
 
-  const auto app = directory_.FindApp(admitted.scope);
-  const auto tenant = directory_.Find(admitted.scope);
+  const auto app = directory_.FindApp(admitted.scope, deadline);
+  const auto tenant = directory_.Find(admitted.scope, deadline);
+  for (const absl::Status& status : {app.status(), tenant.status()}) {
+    if (status.ok()) continue;
+    if (deadline == absl::InfinitePast()) return Verdict::kUnknown;
+    if (ReasonOf(status) != ErrorReason::kTenantNotFound) return status;
+  }
   const tenancy::Tenant* app_tenant = app.ok() ? app->get() : nullptr;
   admitted.app_exists = app_tenant != nullptr;
-  if (!CheckAddress(request, tenant.ok() ? tenant->get() : app_tenant, refusal)) return false;
+  if (!CheckAddress(request, tenant.ok() ? tenant->get() : app_tenant, refusal)) {
+    return Verdict::kRefused;
+  }
   const Route& route = match.route != nullptr ? *match.route : *match.any;
-  if (!CheckKey(request, app_tenant, route.needs_api_key, admitted, refusal)) return false;
+  if (!CheckKey(request, app_tenant, route.needs_api_key, admitted, refusal)) {
+    return Verdict::kRefused;
+  }
   bool is_served = false;
-  if (!ReadVersion(request, app_tenant, admitted, is_served, refusal)) return false;
+  if (!ReadVersion(request, app_tenant, admitted, is_served, refusal)) return Verdict::kRefused;
   if (admitted.cdi < cdi::k3_0 && match.tenant_id != "public") {
     refusal = {404, "Not found"};
-    return false;
+    return Verdict::kRefused;
   }
-  if (is_served || !route.needs_version) return true;
+  if (is_served || !route.needs_version) return Verdict::kAdmitted;
   refusal = {
       400, StrCat("cdi-version ", Trimmed(*request.headers.Find("cdi-version")), " not supported")};
-  return false;
+  return Verdict::kRefused;
 }
 
 }  // namespace gatehouse::gateway

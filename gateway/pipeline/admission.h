@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "gateway/api/api_request.h"
 #include "gateway/api/route_table.h"
 #include "libs/http/message.h"
@@ -14,7 +15,7 @@ namespace gatehouse::gateway {
 
 // The checks before a handler, in the original's order (formats.md 10.1): connection-URI domain, IP
 // rules, API key, version, tenant paths below 3.0. They read the tenant directory only: no call, no
-// SQL. Thread-safe.
+// SQL, but for a tenant that it does not know. Thread-safe.
 class Admission {
  public:
   // `directory` outlives this.
@@ -32,9 +33,18 @@ class Admission {
     bool app_exists = false;
   };
 
-  // `refusal` is filled when the result is false.
-  bool Admit(const http::Request& request, const RouteTable::Match& match, Admitted& admitted,
-             Refusal& refusal) const;
+  enum class Verdict {
+    kAdmitted,  // `admitted` is filled
+    kRefused,   // `refusal` is filled
+    kUnknown,   // the directory does not know the app or the tenant: to be asked with a deadline
+  };
+  // With a deadline, the tenants service is asked for what the directory does not know: it may be
+  // new, with keys and address rules of its own, and a service that knows it must not get a request
+  // past them. May then block, is never kUnknown, and fails as TenantDirectory::Find does but for
+  // kTenantNotFound.
+  absl::StatusOr<Verdict> Admit(const http::Request& request, const RouteTable::Match& match,
+                                Admitted& admitted, Refusal& refusal,
+                                absl::Time deadline = absl::InfinitePast()) const;
 
  private:
   bool CheckDomain(const http::Request& request, std::string& domain, Refusal& refusal) const;

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "libs/base/status.h"
 #include "libs/base/strings.h"
 
 namespace gatehouse::gateway {
@@ -28,6 +29,16 @@ class AdmissionTest : public ::testing::Test {
     records[0].set_core_config_json("{}");
     ASSERT_TRUE(directory.Apply(true, base_config, records, {}).empty());
   }
+  void AddTenant(std::string_view app_id, std::string_view tenant_id, std::string_view settings) {
+    ASSERT_TRUE(directory.Apply(false, "", {Record(app_id, tenant_id, settings)}, {}).empty());
+  }
+  static tenants::v1::Tenant Record(std::string_view app_id, std::string_view tenant_id,
+                                    std::string_view settings) {
+    tenants::v1::Tenant record;
+    *record.mutable_scope() = tenancy::MakeScope("", app_id, tenant_id);
+    record.set_core_config_json(std::string(settings));
+    return record;
+  }
   void Add(const char* path, bool needs_version) {
     Route route;
     route.method = HttpMethod::kGet;
@@ -35,18 +46,31 @@ class AdmissionTest : public ::testing::Test {
     route.needs_version = needs_version;
     routes.Add(std::move(route));
   }
-  // "OK <version>", or "<status> <text>", or "no route".
-  std::string Ask(std::string_view path, std::string_view version) {
+  // "OK <version>", "<status> <text>", "unknown", "no route", or the reason of a failure.
+  std::string Ask(std::string_view path, std::string_view version, std::string_view key = "",
+                  absl::Time deadline = absl::InfinitePast()) {
     const auto match = routes.Find(HttpMethod::kGet, path);
     if (!match) return "no route";
     http::Request request;
     request.headers.Add("cdi-version", version);
+    request.headers.Add("api-key", key);
+    request.remote_address = "10.0.0.1";
     Admission::Admitted admitted;
     Admission::Refusal refusal;
-    if (!Admission(directory).Admit(request, *match, admitted, refusal)) {
-      return StrCat(std::to_string(refusal.status), " ", refusal.text);
+    const auto verdict = Admission(directory).Admit(request, *match, admitted, refusal, deadline);
+    if (!verdict.ok()) return std::string(ErrorReasonName(ReasonOf(verdict.status())));
+    switch (*verdict) {
+      case Admission::Verdict::kAdmitted:
+        return StrCat("OK ", admitted.cdi.ToString());
+      case Admission::Verdict::kRefused:
+        return StrCat(std::to_string(refusal.status), " ", refusal.text);
+      case Admission::Verdict::kUnknown:
+        return "unknown";
     }
-    return StrCat("OK ", admitted.cdi.ToString());
+    return "";
+  }
+  std::string AskWithTime(std::string_view path, std::string_view key) {
+    return Ask(path, "5.4", key, absl::InfiniteFuture());
   }
 
   tenancy::TenantDirectory directory{/*test_mode=*/true};
@@ -78,10 +102,35 @@ TEST_F(AdmissionTest, WhatIsNoVersionIsRefusedEverywhere) {
 }
 
 TEST_F(AdmissionTest, TenantsAreUnknownToVersionsBelow3EvenUnservedOnes) {
+  AddTenant("public", "t1", "{}");
   EXPECT_EQ(Ask("/t1/recipe/roles", "2.21"), "404 Not found");
   EXPECT_EQ(Ask("/t1/recipe/roles", "2.6"), "404 Not found");
   EXPECT_EQ(Ask("/t1/apiversion", "1.0"), "404 Not found");
   EXPECT_EQ(Ask("/public/apiversion", "1.0"), "OK 1.0");
+}
+
+// Another process may have made it a moment ago, and the services may know it already.
+TEST_F(AdmissionTest, WhatTheDirectoryDoesNotKnowIsAskedForBeforeItsKeysAreJudged) {
+  constexpr std::string_view kKey = "a-very-long-api-key-0123456789";
+  directory.SetFallback(
+      [&](const common::v1::Scope& scope, absl::Time) -> absl::StatusOr<tenants::v1::Tenant> {
+        if (scope.app_id() == "down") return MakeError(ErrorReason::kDependencyDown, "down");
+        if (scope.tenant_id() == "none" || scope.app_id() == "none") {
+          return tenancy::TenantNotFound(scope);
+        }
+        return Record(scope.app_id(), scope.tenant_id(),
+                      scope.tenant_id() == "denied"
+                          ? R"({"ip_deny_regex":"10\\..*"})"
+                          : StrCat(R"({"api_keys":")", kKey, R"("})"));
+      });
+  EXPECT_EQ(Ask("/appid-new/recipe/roles", "5.4"), "unknown");
+  EXPECT_EQ(Ask("/t1/recipe/roles", "5.4"), "unknown");
+  EXPECT_EQ(AskWithTime("/appid-new/recipe/roles", ""), "401 Invalid API key");
+  EXPECT_EQ(AskWithTime("/appid-new/none/recipe/roles", ""), "401 Invalid API key");
+  EXPECT_EQ(AskWithTime("/appid-new/recipe/roles", kKey), "OK 5.4");
+  EXPECT_EQ(AskWithTime("/denied/recipe/roles", kKey), "403 ");
+  EXPECT_EQ(AskWithTime("/appid-none/recipe/roles", ""), "OK 5.4") << "the handler says so";
+  EXPECT_EQ(AskWithTime("/appid-down/recipe/roles", kKey), "DEPENDENCY_DOWN");
 }
 
 TEST_F(AdmissionTest, AConfiguredMinimumHoldsWhereNoVersionIsNeededToo) {

@@ -82,6 +82,10 @@ struct Gateway::Call {
   Call(http::Responder r) : responder(std::move(r)) {}
 
   http::Responder responder;
+  http::Request http;  // as it came; emptied into `request` once admitted
+  RouteTable::Match match;
+  bool unknown_path = false;
+  Admission::Admitted admitted;
   ApiRequest request;
   const Route* route = nullptr;
   std::string_view method;  // one of kMethodNames, or "other"
@@ -134,7 +138,7 @@ void Gateway::Run(Call& call) {
 }
 
 void Gateway::Handle(http::Request request, http::Responder responder) {
-  auto call = std::make_unique<Call>(std::move(responder));
+  auto call = std::make_shared<Call>(std::move(responder));
   call->received = request.received;
   call->request.context.caller = "gateway";
   call->request.context.request_id = RequestIdOf(request);
@@ -153,28 +157,45 @@ void Gateway::Handle(http::Request request, http::Responder responder) {
   }
   auto match = routes_.Find(method, path);
   // What no operation answers to, the root does: after the same checks, but with nothing to say.
-  const bool unknown_path = !match;
-  if (unknown_path) match = routes_.Find(method, "/");
+  call->unknown_path = !match;
+  if (!match) match = routes_.Find(method, "/");
   if (!match) return Answer(*call, TextReply(404, "Not found"));
+  call->match = *std::move(match);
+  call->http = std::move(request);
+  Admit(std::move(call), absl::InfinitePast());
+}
 
-  Admission::Admitted admitted;
+void Gateway::Admit(std::shared_ptr<Call> call, absl::Time deadline) {
   Admission::Refusal refusal;
-  if (!admission_.Admit(request, *match, admitted, refusal)) {
-    if (refusal.html_page) {
-      metrics_.ObserveHttp(call->method, match->any->path, refusal.status, 0);
-      return call->responder.Send(http::ErrorPage(refusal.status));
-    }
-    return Answer(*call, TextReply(refusal.status, refusal.text));
+  const auto verdict = admission_.Admit(call->http, call->match, call->admitted, refusal, deadline);
+  if (!verdict.ok()) return Answer(*call, ErrorReply(verdict.status()));
+  switch (*verdict) {
+    case Admission::Verdict::kUnknown:
+      return Submit(pool_of_("tenants"), call,
+                    [this, call] { Admit(call, call->request.context.deadline); });
+    case Admission::Verdict::kRefused:
+      if (refusal.html_page) {
+        metrics_.ObserveHttp(call->method, call->match.any->path, refusal.status, 0);
+        return call->responder.Send(http::ErrorPage(refusal.status));
+      }
+      return Answer(*call, TextReply(refusal.status, refusal.text));
+    case Admission::Verdict::kAdmitted:
+      return Proceed(std::move(call));
   }
+}
+
+void Gateway::Proceed(std::shared_ptr<Call> call) {
+  Admission::Admitted& admitted = call->admitted;
   if (options_.stats != nullptr && admitted.app_exists) {
     options_.stats->Count(admitted.scope, absl::ToUnixMillis(absl::Now()));
   }
-  if (match->route == nullptr) return Answer(*call, TextReply(405, "Method not supported"));
-  if (unknown_path) return Answer(*call, TextReply(404, "Not found"));
+  if (call->match.route == nullptr) return Answer(*call, TextReply(405, "Method not supported"));
+  if (call->unknown_path) return Answer(*call, TextReply(404, "Not found"));
 
-  call->route = match->route;
+  http::Request& request = call->http;
+  call->route = call->match.route;
   ApiRequest& api = call->request;
-  api.method = *method;
+  api.method = call->route->method;
   api.scope = std::move(admitted.scope);
   api.cdi = admitted.cdi;
   api.has_saas_secret = admitted.has_saas_secret;
@@ -191,10 +212,14 @@ void Gateway::Handle(http::Request request, http::Responder responder) {
 
   const ServicePool pool = pool_of_(call->route->service);
   if (call->route->never_blocks && pool.local) return Run(*call);
+  Submit(pool, call, [this, call] { Run(*call); });
+}
+
+void Gateway::Submit(const ServicePool& pool, const std::shared_ptr<Call>& call,
+                     WorkerPool::Task task) {
   // The pool may refuse, and then the call must still be answered from here.
-  std::shared_ptr<Call> shared = std::move(call);
-  if (!pool.workers->TrySubmit([this, shared] { Run(*shared); })) {
-    Answer(*shared, ErrorReply(MakeError(ErrorReason::kOverloaded, "Too many requests")));
+  if (!pool.workers->TrySubmit(std::move(task))) {
+    Answer(*call, ErrorReply(MakeError(ErrorReason::kOverloaded, "Too many requests")));
   }
 }
 

@@ -41,6 +41,12 @@ class Gateway final : public http::Handler {
  private:
   struct Call;
   void Answer(Call& call, Reply reply);
+  // Hands the call's next step to the workers, or answers that there are too many.
+  void Submit(const ServicePool& pool, const std::shared_ptr<Call>& call, WorkerPool::Task task);
+  // The checks before the handler. Once without a deadline, on the I/O thread; again with one, on
+  // a worker, when the tenant must be asked for.
+  void Admit(std::shared_ptr<Call> call, absl::Time deadline);
+  void Proceed(std::shared_ptr<Call> call);
   void Run(Call& call);
 
   const Options options_;

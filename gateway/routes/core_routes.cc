@@ -83,9 +83,12 @@ absl::StatusOr<Reply> SayHello(const Self& self, ApiRequest& request) {
 // The root path: for a tenant that is there as good as /hello.
 absl::StatusOr<Reply> Root(const Self& self, ApiRequest& request) {
   RETURN_IF_ERROR(self->directory.FindApp(request.scope, request.context.deadline).status());
-  if (!self->directory.Find(request.scope, request.context.deadline).ok()) {
+  const absl::Status found =
+      self->directory.Find(request.scope, request.context.deadline).status();
+  if (ReasonOf(found) == ErrorReason::kTenantNotFound) {
     return MakeError(ErrorReason::kNotFound, "Not found");
   }
+  RETURN_IF_ERROR(found);
   return SayHello(self, request);
 }
 

@@ -29,9 +29,20 @@ constexpr absl::Duration kDirectoryTimeout = absl::Seconds(60);
 // What a start may spend on looking at all databases; those that it does not get to are logged.
 constexpr absl::Duration kCheckTimeout = absl::Seconds(30);
 constexpr absl::Duration kFallbackTimeout = absl::Seconds(5);
+constexpr absl::Duration kConfirmTimeout = absl::Seconds(1);
 
 // "users" of "users/passwords".
 std::string_view ServiceOf(std::string_view lane) { return lane.substr(0, lane.find('/')); }
+
+// Who made a change waits for this; when it is lost, a little longer.
+void ConfirmTenants(rpc::Channel& channel, const tenants::v1::WatchTenantsResponse& change) {
+  rpc::CallContext context;
+  context.deadline = absl::Now() + kConfirmTimeout;
+  tenants::v1::ConfirmTenantsRequest request;
+  request.set_watch_id(change.watch_id());
+  request.set_version(change.version());
+  (void)tenants::v1::TenantDirectoryServiceClient(channel).ConfirmTenants(context, request);
+}
 
 absl::StatusOr<std::string> ReadFile(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -222,11 +233,12 @@ absl::Status Host::FollowTenants() {
   rpc::Channel& channel = ChannelBetween(caller, "tenants");
   TenantDirectoryServiceClient client(channel);
   tenant_stream_ = client.SubscribeWatchTenants(
-      rpc::CallContext{}, {}, [this](const tenants::v1::WatchTenantsResponse& change) {
+      rpc::CallContext{}, {}, [this, &channel](const tenants::v1::WatchTenantsResponse& change) {
         const std::vector<std::string> left_out = directory_.Apply(
             change.full(), change.base_config_json(),
             {change.upserted().begin(), change.upserted().end()},
             {change.removed().begin(), change.removed().end()});
+        ConfirmTenants(channel, change);
         for (const std::string& text : left_out) {
           telemetry::Log(telemetry::LogLevel::kWarn, "tenant_left_out", {{"why", text}});
         }

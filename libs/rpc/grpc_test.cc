@@ -48,6 +48,11 @@ class FakeDirectory final : public TenantDirectoryService {
     return response;
   }
 
+  absl::StatusOr<tenants::v1::ConfirmTenantsResponse> ConfirmTenants(
+      CallContext&, const tenants::v1::ConfirmTenantsRequest&) override {
+    return BadInput("not asked of this fake");
+  }
+
   absl::Status WatchTenants(CallContext&, const WatchTenantsRequest&,
                             Stream<WatchTenantsResponse> stream) override {
     WatchTenantsResponse first;

@@ -242,7 +242,10 @@ absl::StatusOr<TenantPtr> TenantDirectory::AskFallback(const common::v1::Scope& 
       brief_->second = now_ms / 1000;
       brief_->asked_in_second = 0;
     }
-    if (++brief_->asked_in_second > kMaxFallbacksPerSecond) return TenantNotFound(scope);
+    // "Not found" would be a guess, and one that lets a request past the checks of what it names.
+    if (++brief_->asked_in_second > kMaxFallbacksPerSecond) {
+      return MakeError(ErrorReason::kOverloaded, "Too many requests");
+    }
   }
 
   TenantPtr tenant;

@@ -46,7 +46,7 @@ class TenantDirectory {
  public:
   // Asked for a tenant that the directory lacks, so that one made a moment ago by another process
   // is found. Returns the record, or kTenantNotFound. Results of either kind are kept briefly, and
-  // the number of questions a second is bounded.
+  // the number of questions a second is bounded: beyond it, look-ups give kOverloaded.
   using Fallback = std::function<absl::StatusOr<gatehouse::tenants::v1::Tenant>(
       const common::v1::Scope&, absl::Time deadline)>;
 

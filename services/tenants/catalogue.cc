@@ -156,6 +156,14 @@ void Catalogue::Apply(std::vector<v1::TenantWithProviders> upserted,
   if (!changed.empty() || !removed.empty()) Publish(changed, removed);
 }
 
+bool Catalogue::Send(WatchedStream& watch, v1::WatchTenantsResponse& message) {
+  message.set_watch_id(watch.id);
+  message.set_version(progress_.NextVersion(watch.id));
+  if (watch.stream.Send(message)) return true;
+  progress_.Remove(watch.id);
+  return false;
+}
+
 void Catalogue::Publish(const std::vector<const v1::Tenant*>& upserted,
                         const std::vector<common::v1::Scope>& removed) {
   for (size_t begin = 0; begin == 0 || begin < upserted.size(); begin += kTenantsPerMessage) {
@@ -165,7 +173,7 @@ void Catalogue::Publish(const std::vector<const v1::Tenant*>& upserted,
     if (begin == 0) {
       for (const common::v1::Scope& scope : removed) *message.add_removed() = scope;
     }
-    std::erase_if(watchers_, [&](Watcher& watcher) { return !watcher.Send(message); });
+    std::erase_if(watches_, [&](WatchedStream& watch) { return !Send(watch, message); });
   }
 }
 
@@ -181,6 +189,7 @@ void Catalogue::Watch(Watcher watcher) {
       }
     }
   }
+  WatchedStream watch{std::move(watcher), progress_.Add()};
   for (size_t begin = 0; begin == 0 || begin < all.size(); begin += kTenantsPerMessage) {
     v1::WatchTenantsResponse message;
     if (begin == 0) {
@@ -189,9 +198,9 @@ void Catalogue::Watch(Watcher watcher) {
     }
     const size_t end = std::min(all.size(), begin + kTenantsPerMessage);
     for (size_t i = begin; i < end; ++i) *message.add_upserted() = all[i]->tenant();
-    if (!watcher.Send(message)) return;
+    if (!Send(watch, message)) return;
   }
-  watchers_.push_back(std::move(watcher));
+  watches_.push_back(std::move(watch));
 }
 
 absl::Status Catalogue::CheckMode(const config::TenantUpdate& update,

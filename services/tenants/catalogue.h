@@ -17,6 +17,7 @@
 #include "libs/config/tenant_config_rules.h"
 #include "libs/rpc/service.h"
 #include "libs/tenancy/tenant_directory.h"
+#include "services/tenants/watcher_progress.h"
 
 namespace gatehouse::tenants {
 
@@ -36,6 +37,8 @@ class Catalogue {
              const std::vector<common::v1::Scope>& removed);
   // Sends everything, then each change, until the watcher has gone.
   void Watch(Watcher watcher);
+  // How far the watchers are with what they were sent.
+  WatcherProgress& progress() { return progress_; }
 
   std::optional<v1::Tenant> Find(const common::v1::Scope& scope) const;
   // Null when there is none.
@@ -57,6 +60,10 @@ class Catalogue {
 
     const v1::Tenant& tenant() const { return whole.tenant(); }
   };
+  struct WatchedStream {
+    Watcher stream;
+    int64_t id;
+  };
   using EntryPtr = std::shared_ptr<const Entry>;
   using App = std::map<std::string, EntryPtr, std::less<>>;  // by tenant id
   using Domain = std::map<std::string, App, std::less<>>;    // by app id
@@ -71,13 +78,15 @@ class Catalogue {
   EntryPtr Get(const common::v1::Scope& scope) const;
   void Publish(const std::vector<const v1::Tenant*>& upserted,
                const std::vector<common::v1::Scope>& removed);
+  bool Send(WatchedStream& watch, v1::WatchTenantsResponse& message);
 
   const config::BaseConfig base_;
   const std::shared_ptr<const config::CoreConfig> root_;
   // Held while watchers are told, so that each sees changes in order and none between its snapshot
   // and its first change. Watchers only queue or apply what they get.
   std::mutex publish_mutex_;
-  std::vector<Watcher> watchers_;
+  std::vector<WatchedStream> watches_;
+  WatcherProgress progress_;
   mutable std::mutex mutex_;  // taken after publish_mutex_
   std::map<std::string, Domain, std::less<>> domains_;
   // Those whose own settings may choose a database.

@@ -10,6 +10,12 @@ absl::Status DirectoryService::WatchTenants(rpc::CallContext&, const v1::WatchTe
   return absl::OkStatus();
 }
 
+absl::StatusOr<v1::ConfirmTenantsResponse> DirectoryService::ConfirmTenants(
+    rpc::CallContext&, const v1::ConfirmTenantsRequest& request) {
+  catalogue_.progress().Confirm(request.watch_id(), request.version());
+  return v1::ConfirmTenantsResponse();
+}
+
 absl::StatusOr<v1::GetDirectoryEntryResponse> DirectoryService::GetDirectoryEntry(
     rpc::CallContext& context, const v1::GetDirectoryEntryRequest& request) {
   ASSIGN_OR_RETURN(auto tenant, store_.Get(context.deadline, request.scope()));

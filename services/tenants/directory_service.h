@@ -14,6 +14,8 @@ class DirectoryService final : public v1::TenantDirectoryService {
 
   absl::Status WatchTenants(rpc::CallContext& context, const v1::WatchTenantsRequest& request,
                             rpc::Stream<v1::WatchTenantsResponse> stream) override;
+  absl::StatusOr<v1::ConfirmTenantsResponse> ConfirmTenants(
+      rpc::CallContext& context, const v1::ConfirmTenantsRequest& request) override;
   absl::StatusOr<v1::GetDirectoryEntryResponse> GetDirectoryEntry(
       rpc::CallContext& context, const v1::GetDirectoryEntryRequest& request) override;
 

@@ -32,6 +32,8 @@ rpc::Policy TenantsPolicy() {
 rpc::Policy DirectoryPolicy() {
   return {
       {"WatchTenants", kProcesses},
+      // Never queues behind the changes that wait for it.
+      {"ConfirmTenants", kProcesses, /*never_blocks=*/true},
       {"GetDirectoryEntry", kProcesses},
   };
 }

@@ -1,16 +1,22 @@
 #include "services/tenants/tenants_service.h"
 
+#include <algorithm>
 #include <set>
 
+#include "absl/time/clock.h"
 #include "libs/base/json.h"
 #include "libs/base/status.h"
 #include "libs/config/tenant_config_rules.h"
+#include "libs/telemetry/log.h"
 #include "services/tenants/tenant_update.h"
 
 namespace gatehouse::tenants {
 namespace {
 
 constexpr std::string_view kPublic = "public";
+
+// How long a change's reply may wait for a process that does not confirm it.
+constexpr absl::Duration kMaxConfirmation = absl::Seconds(1);
 
 void HideProtected(v1::Tenant& tenant) {
   auto core_config = json::Parse(tenant.core_config_json());
@@ -20,11 +26,20 @@ void HideProtected(v1::Tenant& tenant) {
 
 }  // namespace
 
+void TenantsService::AwaitWatchers(const rpc::CallContext& context) {
+  if (catalogue_.progress().Await(std::min(context.deadline, absl::Now() + kMaxConfirmation))) {
+    return;
+  }
+  telemetry::Log(telemetry::LogLevel::kWarn, "tenant_change_not_confirmed",
+                 {{"request_id", context.request_id}});
+}
+
 absl::StatusOr<v1::UpsertTenantResponse> TenantsService::UpsertTenant(
     rpc::CallContext& context, const v1::UpsertTenantRequest& request) {
   RETURN_IF_ERROR(directory_.Find(request.scope(), context.deadline).status());
   v1::UpsertTenantResponse response;
   ASSIGN_OR_RETURN(const bool created, manager_.Upsert(context.deadline, request));
+  AwaitWatchers(context);
   response.set_created_new(created);
   return response;
 }
@@ -77,6 +92,7 @@ absl::StatusOr<v1::RemoveTenantResponse> TenantsService::RemoveTenant(
                    manager_.RemoveTenant(context.deadline,
                                          tenancy::MakeScope(scope.connection_uri_domain(),
                                                             scope.app_id(), request.tenant_id())));
+  AwaitWatchers(context);
   response.set_did_exist(existed);
   return response;
 }
@@ -93,6 +109,7 @@ absl::StatusOr<v1::RemoveAppResponse> TenantsService::RemoveApp(
       const bool existed,
       manager_.RemoveApp(context.deadline, tenancy::MakeScope(scope.connection_uri_domain(),
                                                               request.app_id(), kPublic)));
+  AwaitWatchers(context);
   response.set_did_exist(existed);
   return response;
 }
@@ -107,6 +124,7 @@ absl::StatusOr<v1::RemoveConnectionUriDomainResponse> TenantsService::RemoveConn
   v1::RemoveConnectionUriDomainResponse response;
   ASSIGN_OR_RETURN(const bool existed,
                    manager_.RemoveDomain(context.deadline, request.connection_uri_domain()));
+  AwaitWatchers(context);
   response.set_did_exist(existed);
   return response;
 }

@@ -8,7 +8,7 @@ namespace gatehouse::tenants {
 // The RPC face of TenantManager. Arguments outlive it.
 class TenantsService final : public v1::TenantsService {
  public:
-  TenantsService(const tenancy::TenantDirectory& directory, const Catalogue& catalogue,
+  TenantsService(const tenancy::TenantDirectory& directory, Catalogue& catalogue,
                  TenantManager& manager, TenantStore& store, TenantStorages& storages)
       : directory_(directory),
         catalogue_(catalogue),
@@ -36,8 +36,11 @@ class TenantsService final : public v1::TenantsService {
       rpc::CallContext& context, const v1::CheckStorageRequest& request) override;
 
  private:
+  // A change that was made holds everywhere when its reply is given.
+  void AwaitWatchers(const rpc::CallContext& context);
+
   const tenancy::TenantDirectory& directory_;
-  const Catalogue& catalogue_;
+  Catalogue& catalogue_;
   TenantManager& manager_;
   TenantStore& store_;
   TenantStorages& storages_;
