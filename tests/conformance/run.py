@@ -22,7 +22,7 @@ if not os.path.exists(replayer):
 with open(os.path.join(HERE, "expected.json")) as f:
     expected = json.load(f)
 report_path = os.path.join(tempfile.mkdtemp(prefix="gatehouse-conformance-"), "report.json")
-gatehouse = harness.Gatehouse(mode="all-in-one", environment={"LOG_LEVEL": "WARN"}).start()
+gatehouse = harness.Gatehouse(environment={"LOG_LEVEL": "WARN"}).start()
 try:
     done = subprocess.run([sys.executable, replayer, "http://127.0.0.1:%d" % gatehouse.port, "--report", report_path], stdout=subprocess.PIPE, text=True)
 finally:
