@@ -33,11 +33,11 @@ INVARIANTS = {
     "an account's row has a user of its recipe": """
         SELECT i.app_id, i.recipe_user_id, i.recipe_id FROM recipe_user_account_infos i
         WHERE NOT EXISTS (SELECT 1 FROM app_id_to_user_id u WHERE u.app_id = i.app_id AND u.user_id = i.recipe_user_id AND u.recipe_id = i.recipe_id)""",
-    # A primary user whose own account is gone keeps its id for those linked to it.
-    "a user has an account, or others linked to it": """
+    # A primary user whose own account is gone keeps its id for those linked to it, and for the data that go by it when the last of those is unlinked.
+    "a user has an account, or led a group": """
         SELECT u.app_id, u.user_id FROM app_id_to_user_id u
         WHERE NOT EXISTS (SELECT 1 FROM recipe_user_account_infos i WHERE i.app_id = u.app_id AND i.recipe_user_id = u.user_id)
-          AND NOT EXISTS (SELECT 1 FROM app_id_to_user_id o WHERE o.app_id = u.app_id AND o.primary_or_recipe_user_id = u.user_id AND o.user_id <> u.user_id)""",
+          AND NOT (u.is_linked_or_is_a_primary_user AND u.primary_or_recipe_user_id = u.user_id)""",
     # Credentials.
     "a password has an account with its email": """
         SELECT c.app_id, c.user_id FROM emailpassword_users c

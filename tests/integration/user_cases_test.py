@@ -1,5 +1,6 @@
 """Users in cases that are easily answered a little differently from the original."""
 import unittest
+import uuid
 
 from integration import harness, registry_invariants
 
@@ -120,6 +121,34 @@ class UserCases(harness.GatehouseTest):
         for user in (group, linked):
             self.expect(self.app.post("/recipe/multitenancy/tenant/user", {"recipeUserId": user}, tenant="t1"), status="ASSOCIATION_NOT_ALLOWED_ERROR",
                         reason="Another primary user with email already exists: " + other)
+
+    def test_what_is_left_of_a_group_is_nobody(self):
+        left = self.primary(self.email_password("a@x.io"))
+        last, other = self.email_password("b@x.io"), self.email_password("c@x.io")
+        self.expect(self.app.post("/recipe/accountlinking/user/link", {"recipeUserId": last, "primaryUserId": left}))
+        self.expect(self.app.post("/user/remove", {"userId": left, "removeAllLinkedAccounts": False}))
+        self.expect(self.app.put("/recipe/user/metadata", {"userId": left, "metadataUpdate": {"k": 1}}))
+        self.assertEqual(self.expect(self.app.get("/user/id", {"userId": last}))["user"]["id"], left)
+        self.expect(self.app.post("/recipe/accountlinking/user/unlink", {"recipeUserId": last}), wasRecipeUserDeleted=False, wasLinked=True)
+
+        self.expect(self.app.get("/user/id", {"userId": left}), status="UNKNOWN_USER_ID_ERROR")
+        nobody = {"recipeUserId": str(uuid.uuid4())}
+        to_nobody, to_left = {"recipeUserId": other, "primaryUserId": nobody["recipeUserId"]}, {"recipeUserId": other, "primaryUserId": left}
+        from_nobody, from_left = {**nobody, "primaryUserId": other}, {"recipeUserId": left, "primaryUserId": other}
+        linking = "/recipe/accountlinking/user/"
+        for call, path, unknown, body in ((self.app.get, "primary/check", nobody, {"recipeUserId": left}), (self.app.post, "primary", nobody, {"recipeUserId": left}),
+                                          (self.app.post, "unlink", nobody, {"recipeUserId": left}),
+                                          (self.app.get, "link/check", to_nobody, to_left), (self.app.post, "link", to_nobody, to_left),
+                                          (self.app.get, "link/check", from_nobody, from_left), (self.app.post, "link", from_nobody, from_left)):
+            expected, reply = call(linking + path, unknown), call(linking + path, body)
+            self.assertEqual((reply.status, reply.text), (expected.status, expected.text), path)
+            self.assertIn("nknown", reply.text.replace("UNKNOWN", "Unknown"), path)
+        # The data that go by its id stay until it is removed.
+        self.assertEqual(self.expect(self.app.get("/recipe/user/metadata", {"userId": left}))["metadata"], {"k": 1})
+        self.assertEqual(registry_invariants.broken(self.gatehouse.sql), {})
+        self.expect(self.app.post("/user/remove", {"userId": left}))
+        self.assertEqual(self.expect(self.app.get("/recipe/user/metadata", {"userId": left}))["metadata"], {})
+        self.assertEqual(self.gatehouse.sql("SELECT count(*) FROM app_id_to_user_id WHERE app_id = '%s'" % self.app.app), [["2"]])
 
     def test_conflicts_of_links(self):
         self.tenants("t1")

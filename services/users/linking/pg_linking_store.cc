@@ -12,6 +12,18 @@
 namespace gatehouse::users {
 namespace {
 
+// Whether the user ID, or a member of the group that it leads, has a login method. Without, it is
+// but the id that is left of a group whose last member was unlinked: for clients there is no such
+// user. idx_recipe_user_account_infos_app_recipe_user, idx_recipe_user_account_infos_app_primary_user.
+#define GATEHOUSE_IS_THERE(APP, ID)                                                         \
+  " (EXISTS (SELECT 1 FROM {recipe_user_account_infos} g WHERE g.app_id = " APP             \
+  "   AND g.recipe_user_id = " ID                                                           \
+  ")  OR EXISTS (SELECT 1 FROM {recipe_user_account_infos} g WHERE g.app_id = " APP         \
+  "   AND g.primary_user_id = " ID "))"
+
+constexpr db::Statement kIsThere = {"linking_is_there",
+                                    "SELECT" GATEHOUSE_IS_THERE("$1::varchar", "$2::bpchar")};
+
 // The primary key of app_id_to_user_id; idx_recipe_user_tenants_recipe_user_id; the primary key of
 // primary_user_tenants. $1 app, $2 user.
 constexpr db::Statement kCheckPrimary = {
@@ -26,7 +38,7 @@ constexpr db::Statement kCheckPrimary = {
     "    AND p.primary_user_id <> u.user_id"
     "   ORDER BY p.account_info_type, p.tenant_id LIMIT 1)"  // email, phone, tparty
     "  taken ON TRUE"
-    " WHERE u.app_id = $1 AND u.user_id = $2"};
+    " WHERE u.app_id = $1 AND u.user_id = $2 AND" GATEHOUSE_IS_THERE("u.app_id", "u.user_id")};
 
 // $1 app, $2 user, $3 any member of the group. As linking would: every info of either in every
 // tenant of either; what the user brings is told before what the group has, and emails before
@@ -35,7 +47,8 @@ constexpr db::Statement kCheckLink = {
     "linking_check_link",
     "WITH target AS (SELECT primary_or_recipe_user_id AS id,"
     "   is_linked_or_is_a_primary_user AS is_primary FROM {app_id_to_user_id}"
-    "  WHERE app_id = $1::varchar AND user_id = $3::bpchar),"
+    "  WHERE app_id = $1::varchar AND user_id = $3::bpchar"
+    "   AND" GATEHOUSE_IS_THERE("$1::varchar", "$3::bpchar") "),"
     " members AS (SELECT DISTINCT i.recipe_user_id AS id FROM target"
     "   JOIN {recipe_user_account_infos} i ON i.app_id = $1::varchar"
     "    AND i.primary_user_id = target.id"
@@ -55,7 +68,8 @@ constexpr db::Statement kCheckLink = {
     " SELECT u.primary_or_recipe_user_id, u.is_linked_or_is_a_primary_user, target.id,"
     "  target.is_primary, taken.owner, taken.type"
     " FROM {app_id_to_user_id} u CROSS JOIN target LEFT JOIN taken ON TRUE"
-    " WHERE u.app_id = $1::varchar AND u.user_id = $2::bpchar"};
+    " WHERE u.app_id = $1::varchar AND u.user_id = $2::bpchar"
+    "  AND" GATEHOUSE_IS_THERE("u.app_id", "u.user_id")};
 
 constexpr db::Statement kSetPrimary = {
     "linking_set_primary",
@@ -123,10 +137,8 @@ constexpr db::Statement kCopyToLegacy = {
 
 constexpr db::Statement kOtherMembers = {
     "linking_other_members",
-    "SELECT count(*) FILTER (WHERE recipe_user_id <> $2::bpchar),"
-    " count(*) FILTER (WHERE recipe_user_id = $2::bpchar)"
-    " FROM {recipe_user_account_infos} WHERE app_id = $1::varchar AND primary_user_id = "
-    "$3::bpchar"};
+    "SELECT EXISTS (SELECT 1 FROM {recipe_user_account_infos} WHERE app_id = $1::varchar"
+    " AND primary_user_id = $2::bpchar AND recipe_user_id <> $2::bpchar)"};
 
 // What kCheckPrimary or kCheckLink says of the conflict, in columns `first` and the next one; else
 // `seen`, where it was gone a moment later.
@@ -153,6 +165,20 @@ LinkOutcome JudgeLink(std::string_view user_id, const std::optional<std::string>
   if (!target_primary.has_value()) return {LinkResult::kNotPrimary, {}, {}};
   if (user_primary.has_value()) return {LinkResult::kLinkedToAnother, *user_primary, {}};
   return {LinkResult::kDone, *target_primary, {}};
+}
+
+// The locked user, unless there is none or but what is left of a group. Only who leads a group can
+// be that, so others cost no statement.
+absl::StatusOr<const LockedUser*> Present(db::Transaction& transaction, std::string_view app_id,
+                                          const std::map<std::string, LockedUser>& locked,
+                                          const std::string& id) {
+  auto user = locked.find(id);
+  if (user == locked.end()) return nullptr;
+  if (user->second.primary_id == id) {
+    ASSIGN_OR_RETURN(db::Result there, transaction.Execute(kIsThere, {app_id, id}));
+    if (!there.front().Bool(0)) return nullptr;
+  }
+  return &user->second;
 }
 
 }  // namespace
@@ -183,10 +209,10 @@ absl::StatusOr<LinkOutcome> PgLinkingStore::MakePrimary(const RequestScope& scop
   return TransactFor<LinkOutcome>(
       *db, scope, [&](db::Transaction& transaction) -> absl::StatusOr<Ended<LinkOutcome>> {
         ASSIGN_OR_RETURN(auto locked, LockUsers(transaction, scope.app_id(), {id}));
-        auto user = locked.find(id);
-        if (user == locked.end()) return RollBack(LinkOutcome{LinkResult::kUnknownUser, {}, {}});
-        if (user->second.primary_id.has_value()) {
-          const std::string& primary = *user->second.primary_id;
+        ASSIGN_OR_RETURN(const LockedUser* user, Present(transaction, scope.app_id(), locked, id));
+        if (user == nullptr) return RollBack(LinkOutcome{LinkResult::kUnknownUser, {}, {}});
+        if (user->primary_id.has_value()) {
+          const std::string& primary = *user->primary_id;
           return RollBack(LinkOutcome{
               primary == id ? LinkResult::kAlready : LinkResult::kLinkedToAnother, primary, {}});
         }
@@ -231,11 +257,13 @@ absl::StatusOr<LinkOutcome> PgLinkingStore::Link(const RequestScope& scope,
   return TransactFor<LinkOutcome>(
       *db, scope, [&](db::Transaction& transaction) -> absl::StatusOr<Ended<LinkOutcome>> {
         ASSIGN_OR_RETURN(auto locked, LockUsers(transaction, scope.app_id(), {id, target_id}));
-        auto user = locked.find(id), target = locked.find(target_id);
-        if (user == locked.end() || target == locked.end()) {
+        ASSIGN_OR_RETURN(const LockedUser* user, Present(transaction, scope.app_id(), locked, id));
+        ASSIGN_OR_RETURN(const LockedUser* target,
+                         Present(transaction, scope.app_id(), locked, target_id));
+        if (user == nullptr || target == nullptr) {
           return RollBack(LinkOutcome{LinkResult::kUnknownUser, {}, {}});
         }
-        LinkOutcome outcome = JudgeLink(id, user->second.primary_id, target->second.primary_id);
+        LinkOutcome outcome = JudgeLink(id, user->primary_id, target->primary_id);
         if (outcome.result != LinkResult::kDone) return RollBack(std::move(outcome));
         ASSIGN_OR_RETURN(std::optional<InfoConflict> conflict,
                          ReserveForGroup(transaction, scope.app_id(), id, outcome.primary_id));
@@ -263,18 +291,18 @@ absl::StatusOr<UnlinkOutcome> PgLinkingStore::Unlink(const RequestScope& scope,
   return TransactFor<UnlinkOutcome>(
       *db, scope, [&](db::Transaction& transaction) -> absl::StatusOr<Ended<UnlinkOutcome>> {
         ASSIGN_OR_RETURN(auto locked, LockUsers(transaction, scope.app_id(), {id}));
-        auto user = locked.find(id);
-        if (user == locked.end()) return RollBack(UnlinkOutcome{UnlinkResult::kUnknownUser, {}});
-        const std::string& recipe = user->second.recipe_id;
-        if (!user->second.primary_id.has_value()) {
+        ASSIGN_OR_RETURN(const LockedUser* user, Present(transaction, scope.app_id(), locked, id));
+        if (user == nullptr) return RollBack(UnlinkOutcome{UnlinkResult::kUnknownUser, {}});
+        const std::string& recipe = user->recipe_id;
+        if (!user->primary_id.has_value()) {
           return RollBack(UnlinkOutcome{UnlinkResult::kNotLinked, recipe});
         }
-        const std::string& primary = *user->second.primary_id;
+        const std::string& primary = *user->primary_id;
         bool deletes = false;
         if (primary == id) {
           ASSIGN_OR_RETURN(db::Result members,
-                           transaction.Execute(kOtherMembers, {scope.app_id(), id, primary}));
-          deletes = members.front().Int64(0) > 0;
+                           transaction.Execute(kOtherMembers, {scope.app_id(), id}));
+          deletes = members.front().Bool(0);
         }
         const UnlinkOutcome outcome = {deletes ? UnlinkResult::kDeleted : UnlinkResult::kUnlinked,
                                        recipe};
