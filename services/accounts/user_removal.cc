@@ -11,7 +11,7 @@ namespace {
 
 using Removals = google::protobuf::RepeatedPtrField<users::v1::UserRemoval>;
 
-// Removes what the services above users have of those that are not in `done` yet.
+// Removes what session and roles have of those that are not in `done` yet.
 absl::Status RemoveData(Peers& peers, rpc::CallContext& context, const common::v1::Scope& scope,
                         const Removals& removals, std::set<std::string>& done) {
   session::v1::RemoveUserSessionsRequest sessions;
@@ -29,12 +29,7 @@ absl::Status RemoveData(Peers& peers, rpc::CallContext& context, const common::v
     roles.set_user_id(user_id);
     RETURN_IF_ERROR(peers.roles.RemoveUser(context, roles).status());
   }
-  for (const users::v1::UserRemoval& user : removals) {
-    const bool is_new = done.insert(user.supertokens_user_id()).second;
-    if (!is_new) continue;
-    RETURN_IF_ERROR(RemoveCredentials(peers, context, scope, user.recipe_id(),
-                                      user.supertokens_user_id()));
-  }
+  for (const users::v1::UserRemoval& user : removals) done.insert(user.supertokens_user_id());
   return absl::OkStatus();
 }
 
@@ -60,7 +55,15 @@ absl::Status RemoveUser(Peers& peers, rpc::CallContext& context,
   ASSIGN_OR_RETURN(const users::v1::RemoveUserResponse removed,
                    peers.linking.RemoveUser(context, remove));
   // Those that were linked to the user since the plan was made.
-  return RemoveData(peers, context, request.scope(), removed.users(), done);
+  RETURN_IF_ERROR(RemoveData(peers, context, request.scope(), removed.users(), done));
+  // Not of those that were planned to go: one that was unlinked meanwhile stays, and must be able
+  // to sign in. Rows of users that are gone went with them, by foreign keys; a primary user that
+  // others are linked to keeps its id.
+  for (const users::v1::UserRemoval& user : removed.users()) {
+    RETURN_IF_ERROR(RemoveCredentials(peers, context, request.scope(), user.recipe_id(),
+                                      user.supertokens_user_id()));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace gatehouse::accounts

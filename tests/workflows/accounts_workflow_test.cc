@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -31,6 +32,7 @@ struct Saboteur {
   int fail_at = -1;
   bool after = false;
   std::vector<std::string> log;  // "RemoveUserSessions", in order, of those that had their effect
+  std::function<void(std::string_view)> meanwhile;  // what others do after a call's effect
 
   template <typename Effect>
   absl::Status Run(const rpc::MethodInfo& method, Effect effect) {
@@ -39,6 +41,7 @@ struct Saboteur {
     if (fails && !after) return cut;
     log.emplace_back(method.name);
     const absl::Status status = effect();
+    if (meanwhile) meanwhile(method.name);
     return fails ? cut : status;
   }
 };
@@ -120,10 +123,15 @@ class DataChannel final : public SabotagedChannel {
   Data& data_;
 };
 
+constexpr db::Statement kUserRow = {
+    "test_accounts_user_row",
+    "SELECT 1 FROM {app_id_to_user_id} WHERE app_id = $1 AND user_id = $2"};
+
 // The whole: real users, played others.
 struct World {
   World() {
     context.deadline = testing::Soon();
+    saboteur.meanwhile = [this](std::string_view) { FollowRegistry(); };
     for (rpc::Dispatcher* dispatcher : {linking.get(), mapping.get(), registry.get()}) {
       dispatchers.push_back(dispatcher);
     }
@@ -141,6 +149,14 @@ struct World {
     auto dispatcher = rpc::Dispatcher::Create(handler, policy);
     EXPECT_TRUE(dispatcher.ok()) << dispatcher.status();
     return *std::move(dispatcher);
+  }
+  // Third-party credentials hang on the registry's rows by a foreign key.
+  void FollowRegistry() {
+    std::erase_if(data.third_party, [&](const std::string& id) {
+      const auto rows = env.tenants().Base().Execute(testing::Soon(), kUserRow, {"public", id});
+      EXPECT_TRUE(rows.ok()) << rows.status();
+      return rows.ok() && rows->empty();
+    });
   }
   void GiveData(const std::string& id) {
     data.sessions.insert(id);
@@ -238,7 +254,7 @@ TEST(RemoveUserTest, IsCompletedByARepetitionWhereverItWasCutOff) {
       EXPECT_TRUE(world.data.third_party.empty());
       EXPECT_EQ(world.env.Violations(), "");
     }
-    EXPECT_EQ(steps, 6);  // plan, sessions, two users' roles, credentials, registry
+    EXPECT_EQ(steps, 6);  // plan, sessions, two users' roles, registry, credentials
   }
 }
 
@@ -256,6 +272,23 @@ TEST(RemoveUserTest, KeepsTheDataOfAPrimaryUserThatOthersAreLinkedTo) {
   EXPECT_TRUE(world.service->RemoveUser(world.context, request).ok());
   EXPECT_TRUE(world.data.sessions.empty());
   EXPECT_EQ(world.env.Count(kUserRows), 0);
+  EXPECT_EQ(world.env.Violations(), "");
+}
+
+TEST(RemoveUserTest, WhoLeftTheGroupMeanwhileKeepsItsCredentials) {
+  World world;
+  const Group group(world);
+  world.saboteur.meanwhile = [&](std::string_view method) {
+    if (method != "PlanUserRemoval") return world.FollowRegistry();
+    EXPECT_EQ(world.env.store.Unlink(world.env.Scope(), group.linked, false)->result,
+              users::UnlinkResult::kUnlinked);
+  };
+  auto request = world.In<v1::RemoveUserRequest>();
+  request.set_user_id(group.primary);
+  request.set_remove_all_linked_accounts(true);
+  EXPECT_TRUE(world.service->RemoveUser(world.context, request).ok());
+  EXPECT_EQ(world.env.Count(kUserRows), 1);
+  EXPECT_EQ(world.data.third_party, std::set<std::string>{group.linked});
   EXPECT_EQ(world.env.Violations(), "");
 }
 
