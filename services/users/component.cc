@@ -13,6 +13,7 @@
 #include "services/users/emailpassword/emailpassword_service.h"
 #include "services/users/emailpassword/pg_emailpassword_store.h"
 #include "services/users/listing/pg_listing_store.h"
+#include "services/users/listing/settle_users.h"
 #include "services/users/listing/user_directory_service.h"
 #include "services/users/policy.h"
 #include "services/users/registry/passwordless_registry_service.h"
@@ -27,6 +28,8 @@ namespace {
 
 // Last-active times may be this old in the database.
 constexpr absl::Duration kActivityFlushInterval = absl::Seconds(5);
+// Lists and counts may be off by so long after a tenant was removed while its users were changed.
+constexpr absl::Duration kSettleInterval = absl::Seconds(10);
 constexpr absl::Duration kTokenCleanUpInterval = absl::Hours(1);  // the original's
 constexpr int kCleanUpBatch = 1000;
 
@@ -64,6 +67,13 @@ class UsersComponent final : public host::Component {
                             .interval = kTokenCleanUpInterval,
                             .first_after = kTokenCleanUpInterval},
                            [this](absl::Time deadline) { return DeleteExpiredTokens(deadline); });
+    environment.jobs().Add(
+        {.name = "settle_listed_users", .interval = kSettleInterval, .first_after = kSettleInterval},
+        [this](absl::Time deadline) {
+          return host::InEachDatabase(
+              environment_.tenants(), environment_.databases(),
+              [&](db::Database& database) { return SettleListedUsers(database, deadline); });
+        });
   }
 
   std::vector<host::ExposedService> services() override {

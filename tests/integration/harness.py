@@ -101,6 +101,29 @@ class Postgres:
             return None
         return [line.split("\x1f") for line in done.stdout.splitlines()]
 
+    @contextlib.contextmanager
+    def session(self, database):
+        """A session of its own, for transactions that stay open: `run` waits for its statements' end."""
+        process = subprocess.Popen([self.bin + "/psql", "-h", "127.0.0.1", "-p", str(self.port), "-U", "gatehouse", "-d", database, "-X", "-q", "-A", "-t",
+                                    "-v", "ON_ERROR_STOP=1"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+        def run(text):
+            process.stdin.write(text + "\n\\echo the end\n")
+            process.stdin.flush()
+            lines = []
+            for line in process.stdout:
+                if line == "the end\n":
+                    return lines
+                lines.append(line)
+            raise AssertionError("".join(lines))
+        process.run = run
+        try:
+            yield process
+        finally:
+            process.stdin.close()
+            process.stdout.close()
+            process.wait()
+
     def create_database(self):
         name = "t_" + uuid.uuid4().hex[:12]
         self.sql('CREATE DATABASE "%s"' % name, "postgres")

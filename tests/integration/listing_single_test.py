@@ -31,7 +31,7 @@ class Listing(harness.GatehouseTest):
     environment = {"BCRYPT_LOG_ROUNDS": "4"}
 
     def whole(self):
-        self.assertEqual(registry_invariants.broken(self.gatehouse.sql), {})
+        self.assertEqual(registry_invariants.broken_at_rest(self.gatehouse.sql), {})
 
     def tenants_of(self, client, *tenants):
         for tenant in tenants:
@@ -154,6 +154,26 @@ class Listing(harness.GatehouseTest):
         self.whole()
         self.gatehouse.sql("DELETE FROM userid_mapping WHERE app_id = '%s'" % self.app.app)
         self.compare(tenants)
+
+    def test_a_tenant_is_removed_while_its_users_are_changed(self):
+        """Neither transaction sees what the other does, so neither can say where the group is in the end."""
+        self.tenants_of(self.app, "a", "b", "c")
+        add = ("INSERT INTO recipe_user_tenants SELECT app_id, recipe_user_id, '%s', recipe_id, account_info_type, account_info_value, third_party_id, third_party_user_id"
+               " FROM recipe_user_account_infos WHERE recipe_user_id = '%s';")
+        moved, left, kept = (self.expect(self.app.post("/recipe/signup", {"email": name + "@example.com", "password": PASSWORD}, tenant="a"))["recipeUserId"]
+                             for name in ("moved", "left", "kept"))
+        for user in (left, kept):
+            self.expect(self.app.post("/recipe/multitenancy/tenant/user", {"recipeUserId": user}, tenant="b"))
+        self.expect(self.app.get("/users/count", {"includeAllTenants": "true"}), count=3)
+        with self.gatehouse.postgres.session(self.gatehouse.database) as other:
+            other.run("BEGIN; SELECT 1 FROM app_id_to_user_id WHERE user_id IN ('%s', '%s') ORDER BY user_id FOR UPDATE;" % (moved, left))
+            other.run(add % ("c", moved) + "DELETE FROM recipe_user_tenants WHERE tenant_id = 'b' AND recipe_user_id = '%s';" % left)
+            self.expect(self.app.post("/recipe/multitenancy/tenant/remove", {"tenantId": "a"}))
+            self.assertFalse(registry_invariants.at_rest(self.gatehouse.sql))
+            other.run("COMMIT;")
+        self.whole()
+        self.expect(self.app.get("/users/count", {"includeAllTenants": "true"}), count=2)
+        self.assertEqual((self.pages(5, tenant="b"), self.pages(5, tenant="c")), ([kept], [moved]))
 
     def test_what_others_write(self):
         """Statements of a core that knows nothing of ours."""

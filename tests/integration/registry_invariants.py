@@ -3,6 +3,8 @@
 For a database in mode MIGRATED at rest (no request under way), with all tenants in one schema. Names a group what has one primary user.
 """
 
+from integration import harness
+
 # The users that exist, with the id of their group or NULL when neither linked nor primary.
 GROUPS = """groups AS (
   SELECT app_id, user_id, recipe_id, CASE WHEN is_linked_or_is_a_primary_user THEN primary_or_recipe_user_id END AS primary_id FROM app_id_to_user_id)"""
@@ -148,3 +150,14 @@ def broken(sql):
     for number, row in sql(whole):
         found.setdefault(names[int(number)], []).append(row)
     return found
+
+
+def at_rest(sql):
+    """Whether nothing is left to be settled of tenants that were removed while their users were changed: true soon after the last request, where Gatehouse runs."""
+    return sql("SELECT count(*) FROM gatehouse_unsettled_users") == [["0"]]
+
+
+def broken_at_rest(sql):
+    """As `broken`, once nothing is left to be settled: for tests that remove tenants."""
+    harness.wait_until(lambda: at_rest(sql), 60, "groups in removed tenants")
+    return broken(sql)
