@@ -170,7 +170,6 @@ absl::StatusOr<Reply> Put(const Self& self, ApiRequest& request, Level level, bo
   ASSIGN_OR_RETURN(const json::Value* core_config, OptionalObject(*body, "coreConfig"));
   if (core_config != nullptr) call.set_core_config_json(json::Serialize(*core_config));
   RETURN_IF_ERROR(ReadChanges(*body, call));
-  RETURN_IF_ERROR(CheckLengths(call.target()));
   ASSIGN_OR_RETURN(const auto response, self->tenants.UpsertTenant(request.context, call));
   return JsonReply(json::Value::Object({{"status", "OK"}, {"createdNew", response.created_new()}}));
 }

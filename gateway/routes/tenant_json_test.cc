@@ -106,14 +106,6 @@ TEST(TenantNamesTest, AreNormalisedOrRefused) {
   }
 }
 
-TEST(TenantNamesTest, NoLongerThanTheirColumns) {
-  common::v1::Scope scope;
-  scope.set_app_id(std::string(64, 'a'));
-  EXPECT_TRUE(CheckLengths(scope).ok());
-  scope.set_app_id(std::string(65, 'a'));
-  EXPECT_EQ(ReasonOf(CheckLengths(scope)), ErrorReason::kBadInput);
-}
-
 TEST(HelloRateLimitTest, FiveAtOnceThenFiveASecond) {
   HelloRateLimit limit;
   common::v1::Scope app;

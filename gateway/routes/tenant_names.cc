@@ -11,9 +11,6 @@
 namespace gatehouse::gateway {
 namespace {
 
-constexpr size_t kMaxIdLength = 64;       // VARCHAR(64)
-constexpr size_t kMaxDomainLength = 256;  // VARCHAR(256)
-
 // Words that a path could not tell from a tenant.
 constexpr std::array<std::string_view, 4> kReservedTenantIds = {"recipe", "config", "users",
                                                                 "hello"};
@@ -87,19 +84,6 @@ absl::StatusOr<std::string> NormaliseTenantId(std::string_view text) {
   }
   RETURN_IF_ERROR(CheckId(id, "tenantId"));
   return id;
-}
-
-absl::Status CheckLengths(const common::v1::Scope& scope) {
-  const auto too_long = [](std::string_view what, size_t limit) {
-    return BadInput(
-        StrCat(what, " must not be longer than ", std::to_string(limit), " characters"));
-  };
-  if (scope.connection_uri_domain().size() > kMaxDomainLength) {
-    return too_long("connectionUriDomain", kMaxDomainLength);
-  }
-  if (scope.app_id().size() > kMaxIdLength) return too_long("appId", kMaxIdLength);
-  if (scope.tenant_id().size() > kMaxIdLength) return too_long("tenantId", kMaxIdLength);
-  return absl::OkStatus();
 }
 
 }  // namespace gatehouse::gateway

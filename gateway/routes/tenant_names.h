@@ -3,9 +3,7 @@
 #include <string>
 #include <string_view>
 
-#include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "gatehouse/common/v1/scope.pb.h"
 
 namespace gatehouse::gateway {
 
@@ -13,8 +11,5 @@ namespace gatehouse::gateway {
 absl::StatusOr<std::string> NormaliseConnectionUriDomain(std::string_view text);
 absl::StatusOr<std::string> NormaliseAppId(std::string_view text);
 absl::StatusOr<std::string> NormaliseTenantId(std::string_view text);
-
-// BAD_INPUT when a name is longer than the column that would hold it.
-absl::Status CheckLengths(const common::v1::Scope& scope);
 
 }  // namespace gatehouse::gateway

@@ -57,10 +57,10 @@ void AddOnce(std::vector<std::string>& list, const std::string& value) {
 
 // What versions before account linking know of a user: its first login method.
 json::Value SingleUserJson(const users::v1::User& user, bool with_tenants) {
-  json::Value value = json::Value::Object({{"id", user.id()}});
-  if (user.login_methods().empty()) return value;
+  if (user.login_methods().empty()) return json::Value::Object({{"id", user.id()}});
   const users::v1::LoginMethod& method = user.login_methods(0);
-  value.Set("timeJoined", method.time_joined_ms());
+  json::Value value = json::Value::Object(
+      {{"id", method.recipe_user_id()}, {"timeJoined", method.time_joined_ms()}});
   if (with_tenants) value.Set("tenantIds", SetJson(method.tenant_ids()));
   if (method.has_email()) value.Set("email", method.email());
   if (method.has_phone_number()) value.Set("phoneNumber", method.phone_number());

@@ -34,6 +34,10 @@ TEST(UserJsonTest, BeforeAccountLinkingItIsTheFirstLoginMethod) {
             R"({"id":"p","timeJoined":1,"email":"a@x.io"})");
   EXPECT_EQ(json::Serialize(UserJson(LinkedUser(), cdi::k3_1)),
             R"({"id":"p","timeJoined":1,"tenantIds":["public"],"email":"a@x.io"})");
+  users::v1::User led_by_the_younger = LinkedUser();
+  led_by_the_younger.set_id("r");
+  EXPECT_EQ(json::Serialize(UserJson(led_by_the_younger, cdi::k2_21)),
+            R"({"id":"p","timeJoined":1,"email":"a@x.io"})");
 }
 
 TEST(UserJsonTest, FromFourItHasItsLoginMethods) {

@@ -336,6 +336,9 @@ TEST_F(VerifyTest, BadTokensAreToBeRefreshedOrBadInput) {
   EXPECT_EQ(Verify(tampered, false, true)->try_refresh_token_message(), "JWT verification failed");
   EXPECT_EQ(Verify("", false, true)->try_refresh_token_message(), "Invalid JWT");
   EXPECT_EQ(ReasonOf(Verify("a.b.c", false, true).status()), ErrorReason::kBadInput);
+  // Its signature is no base64.
+  EXPECT_EQ(ReasonOf(Verify(issued.access_token().token() + "=", false, true).status()),
+            ErrorReason::kBadInput);
   EXPECT_EQ(ReasonOf(Verify(issued.refresh_token().token(), false, true).status()),
             ErrorReason::kBadInput);
   clock.SetMs(issued.access_token().expiry_ms() + 1);

@@ -64,6 +64,9 @@ absl::StatusOr<SessionService::Judged> SessionService::Judge(
     if (ReasonOf(raw.status()) == ErrorReason::kBadInput) return raw.status();
     return try_refresh({raw.status().message().data(), raw.status().message().size()});
   }
+  if (!crypto::Base64Decode(raw->parts.signature).ok()) {
+    return BadInput("The access token is not a JWT");
+  }
   const int64_t now_ms = parts_.clock.NowMs();
   if (!SignedByAny(*raw, *judged.keys, now_ms)) {
     if (!MayHaveAnotherKey(*raw, *judged.keys, now_ms)) {

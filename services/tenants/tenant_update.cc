@@ -329,6 +329,11 @@ absl::Status CheckMigrationStep(const config::MigrationMode* from, config::Migra
                          "DUAL_WRITE_READ_NEW or MIGRATED"));
 }
 
+static absl::Status CheckLength(std::string_view what, const std::string& name, size_t limit) {
+  if (name.size() <= limit) return absl::OkStatus();
+  return BadInput(StrCat(what, " must not be longer than ", std::to_string(limit), " characters"));
+}
+
 absl::Status CheckMayUpsert(const common::v1::Scope& source, const common::v1::Scope& target) {
   if (target.tenant_id() != kPublic) {
     if (source.tenant_id() != kPublic && source.tenant_id() != target.tenant_id()) {
@@ -352,7 +357,9 @@ absl::Status CheckMayUpsert(const common::v1::Scope& source, const common::v1::S
           "connectionUriDomain");
     }
   }
-  return absl::OkStatus();
+  RETURN_IF_ERROR(CheckLength("connectionUriDomain", target.connection_uri_domain(), 256));
+  RETURN_IF_ERROR(CheckLength("appId", target.app_id(), 64));
+  return CheckLength("tenantId", target.tenant_id(), 64);
 }
 
 absl::Status CheckMayRemoveTenant(const common::v1::Scope& source, const std::string& tenant_id) {

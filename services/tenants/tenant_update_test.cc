@@ -173,6 +173,19 @@ TEST(CheckMayUpsertTest, FollowsTheHierarchy) {
   EXPECT_FALSE(allowed(MakeScope("y", "", ""), MakeScope("x", "", "")));
 }
 
+TEST(CheckMayUpsertTest, NamesAreNoLongerThanTheirColumns) {
+  const auto check = [](const common::v1::Scope& target) {
+    return CheckMayUpsert(MakeScope("", "", ""), target);
+  };
+  EXPECT_TRUE(check(MakeScope("", std::string(64, 'a'), "")).ok());
+  EXPECT_EQ(ReasonOf(check(MakeScope("", std::string(65, 'a'), ""))), ErrorReason::kBadInput);
+  EXPECT_EQ(ReasonOf(check(MakeScope("", "", std::string(65, 't')))), ErrorReason::kBadInput);
+  EXPECT_EQ(ReasonOf(check(MakeScope(std::string(257, 'x'), "", ""))), ErrorReason::kBadInput);
+  // Who may not is told first.
+  EXPECT_EQ(ReasonOf(CheckMayUpsert(MakeScope("", "", "u"), MakeScope("", "", std::string(65, 't')))),
+            ErrorReason::kForbidden);
+}
+
 TEST(CheckMayRemoveTest, OnlyWhatHoldsItMayRemoveIt) {
   EXPECT_TRUE(CheckMayRemoveTenant(MakeScope("", "a", ""), "t").ok());
   EXPECT_FALSE(CheckMayRemoveTenant(MakeScope("", "a", "t"), "t").ok());

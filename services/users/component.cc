@@ -13,7 +13,7 @@
 #include "services/users/emailpassword/emailpassword_service.h"
 #include "services/users/emailpassword/pg_emailpassword_store.h"
 #include "services/users/listing/pg_listing_store.h"
-#include "services/users/listing/settle_users.h"
+#include "services/users/listing/pg_settle_users.h"
 #include "services/users/listing/user_directory_service.h"
 #include "services/users/policy.h"
 #include "services/users/registry/passwordless_registry_service.h"

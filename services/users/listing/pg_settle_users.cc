@@ -1,4 +1,4 @@
-#include "services/users/listing/settle_users.h"
+#include "services/users/listing/pg_settle_users.h"
 
 #include "libs/base/status.h"
 #include "libs/db/database.h"
