@@ -1,17 +1,17 @@
 #include "gateway/routes/tenant_json.h"
 
 #include <algorithm>
-#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "gateway/routes/hash_order.h"
+
 namespace gatehouse::gateway {
 namespace {
 
-using tenants::v1::FactorList;
 using tenants::v1::Tenant;
 
 using FactorIds = std::span<const std::string_view>;
@@ -30,20 +30,18 @@ bool IsEnabled(const Tenant& tenant, bool flag, FactorIds factors, TenantShape s
   });
 }
 
-// The original keeps these lists in Java's hash sets, and clients see that order.
-json::Value Strings(const FactorList& list) {
-  std::vector<std::string> ids(list.factor_ids().begin(), list.factor_ids().end());
-  uint32_t buckets = 16;
-  while (ids.size() * 4 > buckets * 3) buckets *= 2;
-  const auto bucket = [&](const std::string& id) {
-    uint32_t hash = 0;
-    for (const unsigned char c : id) hash = 31 * hash + c;
-    return (hash ^ (hash >> 16)) & (buckets - 1);
-  };
-  std::stable_sort(ids.begin(), ids.end(), [&](const std::string& a, const std::string& b) {
-    return bucket(a) < bucket(b);
-  });
+json::Value Strings(const std::vector<std::string>& ids) {
   return json::Value::Array(json::Array(ids.begin(), ids.end()));
+}
+
+// The original keeps first factors in a set, and required ones as they were given.
+json::Value FirstFactors(const Tenant& tenant) {
+  const auto& ids = tenant.first_factors().factor_ids();
+  return Strings(InHashOrder({ids.begin(), ids.end()}));
+}
+json::Value RequiredFactors(const Tenant& tenant) {
+  const auto& ids = tenant.required_secondary_factors().factor_ids();
+  return Strings({ids.begin(), ids.end()});
 }
 
 // v2 has no switches: a recipe that is off is a factor that is missing.
@@ -68,9 +66,14 @@ void AddFactorsOfSwitches(const Tenant& tenant, json::Value& object) {
 json::Value TenantToJson(const tenants::v1::TenantWithProviders& with_providers,
                          TenantShape shape) {
   const Tenant& tenant = with_providers.tenant();
-  json::Value providers = json::Value::Array();
+  std::vector<std::string> provider_ids;
   for (const auto& provider : with_providers.third_party_providers()) {
-    providers.Append(ProviderToJson(provider));
+    provider_ids.push_back(provider.third_party_id());
+  }
+  json::Value providers = json::Value::Array();
+  for (const size_t i : HashOrder(provider_ids)) {
+    providers.Append(
+        ProviderToJson(with_providers.third_party_providers(static_cast<int>(i))));
   }
   json::Value object = json::Value::Object({{"tenantId", tenant.scope().tenant_id()}});
   json::Value third_party = json::Value::Object();
@@ -78,7 +81,7 @@ json::Value TenantToJson(const tenants::v1::TenantWithProviders& with_providers,
     third_party.Set("providers", std::move(providers));
     object.Set("thirdParty", std::move(third_party));
     if (tenant.has_first_factors()) {
-      object.Set("firstFactors", Strings(tenant.first_factors()));
+      object.Set("firstFactors", FirstFactors(tenant));
     } else {
       AddFactorsOfSwitches(tenant, object);
     }
@@ -92,11 +95,11 @@ json::Value TenantToJson(const tenants::v1::TenantWithProviders& with_providers,
     object.Set("thirdParty", std::move(third_party));
     object.Set("passwordless", enabled(tenant.passwordless_enabled(), kPasswordlessFactors));
     if (shape == TenantShape::kRecipesAndFactors && tenant.first_factors().factor_ids_size() > 0) {
-      object.Set("firstFactors", Strings(tenant.first_factors()));
+      object.Set("firstFactors", FirstFactors(tenant));
     }
   }
   if (shape != TenantShape::kRecipes && tenant.required_secondary_factors().factor_ids_size() > 0) {
-    object.Set("requiredSecondaryFactors", Strings(tenant.required_secondary_factors()));
+    object.Set("requiredSecondaryFactors", RequiredFactors(tenant));
   }
   auto core_config = json::Parse(tenant.core_config_json());
   object.Set("coreConfig", core_config.ok() ? *std::move(core_config) : json::Value::Object());

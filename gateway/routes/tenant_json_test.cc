@@ -40,6 +40,33 @@ TEST(TenantJsonTest, EachGenerationHasItsShape) {
             R"("coreConfig":{"a":1.0}})");
 }
 
+// A Java hash table's order for what the original keeps in one; required factors as they were given.
+TEST(TenantJsonTest, ListsHaveTheOriginalsOrder) {
+  auto tenant = Tenant({"thirdparty", "webauthn", "custom"});
+  for (const char* id : {"thirdparty", "webauthn", "custom"}) {
+    tenant.mutable_tenant()->mutable_required_secondary_factors()->add_factor_ids(id);
+  }
+  for (const char* id : {"google", "github", "okta"}) {
+    auto& provider = *tenant.add_third_party_providers();
+    provider.set_third_party_id(id);
+    for (const char* type : {"web", "", "android"}) {
+      auto& client = *provider.add_clients();
+      if (*type != '\0') client.set_client_type(type);
+    }
+  }
+  const json::Value shown = TenantToJson(tenant, TenantShape::kFactors);
+  EXPECT_EQ(json::Serialize(*shown.Find("firstFactors")), R"(["custom","webauthn","thirdparty"])");
+  EXPECT_EQ(json::Serialize(*shown.Find("requiredSecondaryFactors")),
+            R"(["thirdparty","webauthn","custom"])");
+  std::string ids;
+  for (const json::Value& provider : shown.Find("thirdParty")->Find("providers")->elements()) {
+    ids += std::string(*provider.Find("thirdPartyId")->AsString()) + " ";
+    EXPECT_EQ(json::Serialize(*provider.Find("clients")),
+              R"([{},{"clientType":"web"},{"clientType":"android"}])");
+  }
+  EXPECT_EQ(ids, "github google okta ");
+}
+
 TEST(TenantJsonTest, NoFactorsAndNullAreToldApart) {
   auto none = Tenant({});
   none.mutable_tenant()->mutable_first_factors();
@@ -82,6 +109,7 @@ TEST(ProviderJsonTest, WrongTypesAreRefused) {
   for (const char* text :
        {R"({"clients":"x"})", R"({"clients":[1]})", R"({"clients":[{"scope":"x"}]})",
         R"({"clients":[{"scope":[null]}]})", R"({"clients":[{"additionalConfig":[]}]})",
+        R"({"clients":[{"additionalConfig":null}]})", R"({"userInfoEndpointHeaders":null})",
         R"({"requireEmail":1})", R"({"userInfoMap":[]})", R"({"name":{}})",
         R"({"userInfoMap":{"fromIdTokenPayload":"x"}})"}) {
     const auto provider = ProviderFromJson(*json::Parse(text));

@@ -2,9 +2,11 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/match.h"
 #include "gateway/json_input.h"
+#include "gateway/routes/hash_order.h"
 #include "gateway/routes/tenant_json.h"
 #include "libs/base/status.h"
 #include "libs/base/strings.h"
@@ -41,9 +43,11 @@ class Reader {
     Fail(key);
     return std::nullopt;
   }
+  // Null is no object, unlike for other members.
   std::optional<std::string> ObjectText(std::string_view key) {
-    const json::Value* value = Object(key);
+    const json::Value* value = object_.Find(key);
     if (value == nullptr) return std::nullopt;
+    if (!value->is_object()) return Fail(key);
     return json::Serialize(*value);
   }
   const json::Value* Object(std::string_view key) {
@@ -90,7 +94,8 @@ void ReadClient(const json::Value& object, ThirdPartyProvider::Client& client,
     return;
   }
   Reader reader(object, status);
-  if (auto v = reader.Text("clientType")) client.set_client_type(*std::move(v));
+  // An empty type is none: it is how none is stored.
+  if (auto v = reader.Text("clientType"); v && !v->empty()) client.set_client_type(*std::move(v));
   if (auto v = reader.Text("clientId")) client.set_client_id(*std::move(v));
   if (auto v = reader.Text("clientSecret")) client.set_client_secret(*std::move(v));
   if (const json::Value* scope = reader.Array("scope")) {
@@ -160,8 +165,12 @@ json::Value ProviderToJson(const ThirdPartyProvider& p) {
   json::Value object = json::Value::Object({{"thirdPartyId", p.third_party_id()}});
   Writer writer(object);
   writer.Text(p.has_name(), "name", p.name());
+  std::vector<std::string> client_types;
+  for (const auto& client : p.clients()) client_types.push_back(client.client_type());
   json::Value clients = json::Value::Array();
-  for (const auto& client : p.clients()) clients.Append(ClientToJson(client));
+  for (const size_t i : HashOrder(client_types)) {
+    clients.Append(ClientToJson(p.clients(static_cast<int>(i))));
+  }
   object.Set("clients", std::move(clients));
   writer.Text(p.has_authorization_endpoint(), "authorizationEndpoint", p.authorization_endpoint());
   writer.Object(p.has_authorization_endpoint_query_params_json(),

@@ -17,7 +17,12 @@ std::string StorageIdOf(const config::CoreConfig& config, const config::CoreConf
   const std::string pool = config.db().ConnectionPoolId();
   const std::string database = config.db().UserPoolId();
   if (pool == root.db().ConnectionPoolId() && database == root.db().UserPoolId()) return "";
-  return StrCat(database, "\n", pool);
+  // A pool's statements name its tables.
+  std::string id = StrCat(database, "\n", pool, "\n", config.db().table_names_prefix);
+  for (const auto& [base_name, name] : config.db().custom_table_names) {
+    id += StrCat("\n", base_name, "=", name);
+  }
+  return id;
 }
 
 std::string DatabaseIdOf(const config::CoreConfig& config, const config::CoreConfig& root) {

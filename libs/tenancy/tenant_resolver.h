@@ -15,7 +15,7 @@ namespace gatehouse::tenancy {
 // A tenant's names in one string, as a key of hash maps.
 std::string TenantKey(std::string_view domain, std::string_view app_id, std::string_view tenant_id);
 
-// Which pool of connections a configuration chooses. The base database has the empty id, whatever its
+// Which pool of connections a configuration chooses, and which tables with it. The base database has the empty id, whatever its
 // settings: an embedded server's address is in none of them.
 std::string StorageIdOf(const config::CoreConfig& config, const config::CoreConfig& root);
 // The same for all pools that lead to one database and schema.

@@ -187,7 +187,10 @@ absl::StatusOr<AccessToken> ReadAccessToken(const RawAccessToken& raw) {
 }
 
 bool HasProtectedClaim(TokenVersion version, const json::Value& user_data) {
-  if (IsLegacy(version)) return false;  // user data is nested there
+  return !IsLegacy(version) && HasOwnClaim(version, user_data);
+}
+
+bool HasOwnClaim(TokenVersion version, const json::Value& user_data) {
   const auto own = OwnClaims(version);
   return std::any_of(own.begin(), own.end(),
                      [&](std::string_view claim) { return user_data.Find(claim) != nullptr; });

@@ -51,7 +51,9 @@ absl::StatusOr<RawAccessToken> SplitAccessToken(std::string_view token);
 // BAD_INPUT when one is of the wrong type.
 absl::StatusOr<AccessToken> ReadAccessToken(const RawAccessToken& raw);
 
-// Whether `user_data` has a claim that the version keeps for itself.
+// Whether `user_data` has a member of the name of a claim that the version keeps for itself.
+bool HasOwnClaim(TokenVersion version, const json::Value& user_data);
+// Whether it has one that would collide with the token's: legacy versions nest user data.
 bool HasProtectedClaim(TokenVersion version, const json::Value& user_data);
 
 struct SignedToken {

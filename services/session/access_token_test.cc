@@ -174,6 +174,8 @@ TEST(AccessTokenTest, TellsBadInputFromWhatIsNoAccessToken) {
 TEST(AccessTokenTest, VersionsProtectTheirClaims) {
   const auto with = [](std::string_view claim) { return json::Value::Object({{claim, "x"}}); };
   EXPECT_FALSE(HasProtectedClaim(TokenVersion::kV2, with("userId")));
+  EXPECT_TRUE(HasOwnClaim(TokenVersion::kV2, with("userId")));
+  EXPECT_FALSE(HasOwnClaim(TokenVersion::kV2, with("sub")));
   EXPECT_TRUE(HasProtectedClaim(TokenVersion::kV3, with("sub")));
   EXPECT_TRUE(HasProtectedClaim(TokenVersion::kV3, with("antiCsrfToken")));
   EXPECT_FALSE(HasProtectedClaim(TokenVersion::kV3, with("tId")));

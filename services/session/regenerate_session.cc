@@ -36,6 +36,10 @@ absl::StatusOr<v1::RegenerateSessionResponse> SessionService::RegenerateSession(
     ASSIGN_OR_RETURN(token.user_data,
                      ParseUserData(request.user_data_in_jwt_json(), "userDataInJWT"));
     refused = CheckUserData(token.version, token.user_data);
+    if (refused.ok() && request.check_protected_claims() &&
+        HasOwnClaim(token.version, token.user_data)) {
+      refused = BadInput(kProtectedClaimMessage);
+    }
   }
   if (request.has_user_data_in_jwt_json() && refused.ok()) {
     ASSIGN_OR_RETURN(const auto updated,
@@ -51,8 +55,8 @@ absl::StatusOr<v1::RegenerateSessionResponse> SessionService::RegenerateSession(
     token.user_data = StoredUserData(row->jwt_payload);
     use_static_key = row->use_static_key;
     const bool mints = token.expiry_ms >= now_ms;
-    if ((request.check_protected_claims() || mints) &&
-        HasProtectedClaim(token.version, token.user_data)) {
+    if ((request.check_protected_claims() && HasOwnClaim(token.version, token.user_data)) ||
+        (mints && HasProtectedClaim(token.version, token.user_data))) {
       return BadInput(kProtectedClaimMessage);
     }
   }

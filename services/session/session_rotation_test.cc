@@ -434,6 +434,19 @@ TEST_F(RegenerateTest, StoresNewClaimsAndKeepsTheTokensLineageAndExpiry) {
   EXPECT_EQ(ReasonOf(service.RegenerateSession(context, request).status()), ErrorReason::kBadInput);
 }
 
+TEST_F(RegenerateTest, ALegacyTokensOwnMembersAreProtectedThoughUserDataIsNestedThere) {
+  const auto issued = Create(NewRequest("user", v1::ACCESS_TOKEN_VERSION_V2));
+  v1::RegenerateSessionRequest request;
+  *request.mutable_scope() = scope;
+  request.set_access_token(issued.access_token().token());
+  request.set_user_data_in_jwt_json(R"({"sessionHandle":"z"})");
+  request.set_check_protected_claims(true);
+  auto context = Context();
+  EXPECT_EQ(ReasonOf(service.RegenerateSession(context, request).status()), ErrorReason::kBadInput);
+  request.set_check_protected_claims(false);  // before CDI 2.21
+  EXPECT_TRUE(service.RegenerateSession(context, request)->has_regenerated());
+}
+
 TEST_F(RegenerateTest, MissingSessionComesBeforeProtectedClaims) {
   const auto issued = Create();
   v1::RevokeSessionsRequest revoke;

@@ -13,14 +13,15 @@
 namespace gatehouse::tenants {
 
 // The columns that ReadTenant reads, in its order, from `c` ({tenant_configs}). created_at_time is
-// known where the rows lie in the base database.
+// known where the rows lie in the base database. Required factors are in the order of their rows,
+// in which they were given: clients ask for the first that is left.
 #define GATEHOUSE_TENANT_COLUMNS                                                              \
   "c.connection_uri_domain, c.app_id, c.tenant_id, c.core_config, c.email_password_enabled, " \
   "c.third_party_enabled, c.passwordless_enabled, c.is_first_factors_null, "                  \
   "(SELECT string_agg(f.factor_id, ',' ORDER BY f.factor_id) FROM {tenant_first_factors} f "  \
   " WHERE f.connection_uri_domain = c.connection_uri_domain AND f.app_id = c.app_id "         \
   " AND f.tenant_id = c.tenant_id), "                                                         \
-  "(SELECT string_agg(f.factor_id, ',' ORDER BY f.factor_id) "                                \
+  "(SELECT string_agg(f.factor_id, ',' ORDER BY f.ctid) "                                     \
   " FROM {tenant_required_secondary_factors} f "                                              \
   " WHERE f.connection_uri_domain = c.connection_uri_domain AND f.app_id = c.app_id "         \
   " AND f.tenant_id = c.tenant_id), "                                                         \

@@ -28,7 +28,7 @@ using db::Statement;
   " ON ff.connection_uri_domain = c.connection_uri_domain AND ff.app_id = c.app_id "            \
   " AND ff.tenant_id = c.tenant_id "                                                            \
   "LEFT JOIN (SELECT connection_uri_domain, app_id, tenant_id, "                                \
-  " string_agg(factor_id, ',' ORDER BY factor_id) AS ids "                                      \
+  " string_agg(factor_id, ',' ORDER BY ctid) AS ids "                                           \
   " FROM {tenant_required_secondary_factors} "                                                  \
   " GROUP BY connection_uri_domain, app_id, tenant_id) rf "                                     \
   " ON rf.connection_uri_domain = c.connection_uri_domain AND rf.app_id = c.app_id "            \

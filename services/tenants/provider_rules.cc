@@ -49,14 +49,10 @@ absl::Status CheckClient(const v1::ThirdPartyProvider::Client& client, std::stri
   return absl::OkStatus();
 }
 
-absl::Status CheckClientTypes(const v1::ThirdPartyProvider& provider) {
-  std::set<std::string_view> types;
-  for (const auto& client : provider.clients()) {
-    if (!types.insert(client.client_type()).second) {
-      return Invalid("Duplicate clientType was specified in the clients list.");
-    }
-  }
-  return absl::OkStatus();
+absl::Status CheckClientType(const v1::ThirdPartyProvider::Client& client,
+                             std::set<std::string_view>& seen) {
+  if (seen.insert(client.client_type()).second) return absl::OkStatus();
+  return Invalid("Duplicate clientType was specified in the clients list.");
 }
 
 }  // namespace
@@ -68,8 +64,9 @@ absl::Status CheckProviders(std::span<const v1::ThirdPartyProvider> providers) {
       return Invalid("Duplicate ThirdPartyId was specified in the providers list.");
     }
     if (provider.third_party_id().empty()) return Invalid("thirdPartyId cannot be null or empty");
-    RETURN_IF_ERROR(CheckClientTypes(provider));
+    std::set<std::string_view> types;
     for (const auto& client : provider.clients()) {
+      RETURN_IF_ERROR(CheckClientType(client, types));
       RETURN_IF_ERROR(CheckClient(client, provider.third_party_id()));
     }
   }
@@ -77,10 +74,12 @@ absl::Status CheckProviders(std::span<const v1::ThirdPartyProvider> providers) {
 }
 
 absl::Status CheckStorable(const v1::ThirdPartyProvider& provider) {
+  std::set<std::string_view> types;
   for (const auto& client : provider.clients()) {
     if (!client.has_client_id()) return Invalid("clientId cannot be null");
+    RETURN_IF_ERROR(CheckClientType(client, types));
   }
-  return CheckClientTypes(provider);
+  return absl::OkStatus();
 }
 
 }  // namespace gatehouse::tenants

@@ -1,5 +1,6 @@
 #include "services/tenants/provider_rules.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <vector>
@@ -50,6 +51,15 @@ TEST(ProviderRulesTest, NothingComesTwice) {
   EXPECT_EQ(Check(provider).message(),
             "Invalid third party config: Duplicate clientType was specified in the clients list.");
   EXPECT_FALSE(CheckStorable(provider).ok()) << "the key of the table";
+}
+
+TEST(ProviderRulesTest, ClientsAreJudgedOneAfterTheOther) {
+  v1::ThirdPartyProvider provider = Provider("apple", "{}");
+  provider.add_clients();
+  EXPECT_THAT(std::string(Check(provider).message()), ::testing::HasSubstr("Apple provider"));
+  provider = Provider("a");
+  provider.add_clients();  // of no type either, and without an id
+  EXPECT_THAT(std::string(Check(provider).message()), ::testing::HasSubstr("Duplicate clientType"));
 }
 
 TEST(ProviderRulesTest, AClientNeedsAnId) {

@@ -209,7 +209,7 @@ absl::StatusOr<bool> TenantManager::PutProvider(absl::Time deadline, const commo
   bool found = false;
   v1::Tenant tenant;
   std::vector<v1::ThirdPartyProvider> providers;
-  RETURN_IF_ERROR(CheckStorable(provider));
+  if (skip_validation) RETURN_IF_ERROR(CheckStorable(provider));
   ASSIGN_OR_RETURN(auto lock, ChangeLock::Take(change_mutex_, deadline));
   RETURN_IF_ERROR(store_.Change(deadline, scope, false, [&](TenantChange& change) -> absl::Status {
     found = false;

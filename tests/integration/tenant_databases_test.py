@@ -221,6 +221,18 @@ class TenantDatabases(harness.GatehouseTest):
         self.expect(self.app.post("/recipe/accountlinking/user/link", {"recipeUserId": small, "primaryUserId": public}))
         self.expect(self.app.get("/users/count", {"includeAllTenants": "true"}), count=2)
 
+    def test_another_prefix_in_a_schema_that_was_used(self):
+        """Other tables in a known place: they have to be made, by who changes its prefix and by who comes after another."""
+        schema = "s_" + self.app.app
+        for number, prefix in enumerate(("", "p", "q")):
+            config = {"postgresql_table_schema": schema, "postgresql_table_names_prefix": prefix}
+            self.expect(self.put_tenant(self.app, "prefixed", config))
+            self.sign_up(self.app, "x@example.com", tenant="prefixed")
+            users = self.gatehouse.sql("SELECT count(*) FROM %s.%semailpassword_users" % (schema, prefix and prefix + "_"))
+            self.assertEqual(users, [["1"]], prefix)
+            if number > 0:
+                self.expect(self.app.post("/recipe/multitenancy/tenant/remove", {"tenantId": "prefixed"}), didExist=True)
+
     def test_tenants_of_one_database_share_a_pool(self):
         config = {**self.in_database(self.own), "postgresql_connection_pool_size": 2, "postgresql_idle_connection_timeout": 600000}
         tenants = ["one", "two", "three"]
