@@ -150,6 +150,33 @@ class UserCases(harness.GatehouseTest):
         self.assertEqual(self.expect(self.app.get("/recipe/user/metadata", {"userId": left}))["metadata"], {})
         self.assertEqual(self.gatehouse.sql("SELECT count(*) FROM app_id_to_user_id WHERE app_id = '%s'" % self.app.app), [["2"]])
 
+    def test_a_user_moves_to_another_recipe_under_its_id(self):
+        """Who comes after a user gets its id as the external one, by force; both sign in until the old one is removed, whose data stay with the id."""
+        self.expect(self.app.put("/recipe/role", {"role": "r"}))
+        for whole_group in (True, False):
+            old, new = self.email_password("a@x.io"), self.third_party("b@x.io", "1")
+            self.expect(self.app.put("/recipe/user/metadata", {"userId": old, "metadataUpdate": {"k": 1}}))
+            self.expect(self.app.put("/recipe/user/role", {"userId": old, "role": "r"}))
+            session = {"userId": old, "userDataInJWT": {}, "userDataInDatabase": {}, "enableAntiCsrf": False, "useDynamicSigningKey": True}
+            self.expect(self.app.post("/recipe/session", session))
+            self.expect(self.app.post("/recipe/userid/map", {"superTokensUserId": new, "externalUserId": old, "force": True}))
+
+            def recipe(user):
+                return self.app.get("/user/id", {"userId": user}).json.get("user", {"loginMethods": [{"recipeId": None}]})["loginMethods"][0]["recipeId"]
+
+            def data():
+                return (self.app.get("/recipe/user/metadata", {"userId": old}).json["metadata"], self.app.get("/recipe/user/roles", {"userId": old}).json["roles"],
+                        len(self.app.get("/recipe/session/user", {"userId": old}).json["sessionHandles"]))
+            sign_in = {"email": "a@x.io", "password": PASSWORD}
+            self.expect(self.app.post("/recipe/signin", sign_in), recipeUserId=old)
+            self.assertEqual((recipe(old), recipe(new), data()), ("thirdparty", "thirdparty", ({"k": 1}, ["r"], 1)))
+            self.expect(self.app.post("/user/remove", {"userId": old, "removeAllLinkedAccounts": whole_group}))
+            self.expect(self.app.post("/recipe/signin", sign_in), status="WRONG_CREDENTIALS_ERROR")
+            self.assertEqual((recipe(old), recipe(new), data()), ("thirdparty", "thirdparty", ({"k": 1}, ["r"], 1)))
+            self.expect(self.app.post("/user/remove", {"userId": old, "removeAllLinkedAccounts": whole_group}))
+            self.assertEqual((recipe(old), recipe(new), data()), (None, None, ({}, [], 0)))
+        self.assertEqual(registry_invariants.broken(self.gatehouse.sql), {})
+
     def test_conflicts_of_links(self):
         self.tenants("t1")
         there = self.primary(self.third_party("a@x.io", "1", tenant="t1"))

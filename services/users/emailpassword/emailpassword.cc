@@ -125,7 +125,7 @@ absl::StatusOr<std::optional<SignedIn>> EmailPassword::SignIn(const RequestScope
                    hasher_.Verify(*scope.tenant->config, password, credentials->password_hash,
                                   scope.deadline));
   if (!matches) return std::nullopt;
-  ASSIGN_OR_RETURN(std::optional<v1::User> user, users_.FindById(scope, credentials->user_id));
+  ASSIGN_OR_RETURN(std::optional<v1::User> user, users_.FindByInternalId(scope, credentials->user_id));
   if (!user.has_value()) return std::nullopt;  // deleted meanwhile
   const v1::LoginMethod* method = FindMethod(*user, credentials->user_id);
   if (method == nullptr) return std::nullopt;
@@ -219,7 +219,7 @@ absl::StatusOr<std::optional<ResetTokenUser>> EmailPassword::ConsumeResetToken(
     return ResetTokenUser{std::move(user_id), *std::move(use->email)};
   }
   // A token that a version without this column made: it can only mean the only login method.
-  ASSIGN_OR_RETURN(std::optional<v1::User> user, users_.FindById(scope, use->user_id));
+  ASSIGN_OR_RETURN(std::optional<v1::User> user, users_.FindByInternalId(scope, use->user_id));
   if (!user.has_value() || user->login_methods_size() != 1) return std::nullopt;
   const v1::LoginMethod& only = user->login_methods(0);
   if (!only.has_email() || only.recipe_id() != kEmailPasswordRecipe) return std::nullopt;
@@ -250,7 +250,7 @@ absl::StatusOr<std::pair<v1::User, bool>> EmailPassword::ImportHash(
                      store_.UpdateCredentials(scope, existing->user_id, nullptr,
                                               &user.password_hash));
     if (change != EmailChange::kDone) continue;
-    ASSIGN_OR_RETURN(std::optional<v1::User> found, users_.FindById(scope, existing->user_id));
+    ASSIGN_OR_RETURN(std::optional<v1::User> found, users_.FindByInternalId(scope, existing->user_id));
     if (found.has_value()) return std::make_pair(*std::move(found), true);
   }
   return MakeError(ErrorReason::kOverloaded, "The user is being changed by many requests at once");

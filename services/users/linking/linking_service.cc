@@ -71,10 +71,16 @@ absl::StatusOr<Pair> RequirePair(UserStore& users, const std::vector<RequestScop
 
 absl::Status FillUser(UserStore& users, const RequestScope& scope, std::string_view id,
                       v1::User& user) {
-  ASSIGN_OR_RETURN(std::optional<v1::User> found, users.FindById(scope, id));
+  ASSIGN_OR_RETURN(std::optional<v1::User> found, users.FindByInternalId(scope, id));
   if (!found.has_value()) return BadInput(kUnknownUserText);  // deleted a moment ago
   user = *std::move(found);
   return absl::OkStatus();
+}
+
+// An id that hides a user means the hidden one here: it is removed after its data went over to who
+// has its id now.
+const std::string& RemovedId(const LocatedUser& user) {
+  return user.id.hides_user ? user.id.input : user.id.user_id;
 }
 
 template <typename Removals>
@@ -254,7 +260,7 @@ absl::StatusOr<v1::PlanUserRemovalResponse> LinkingServiceImpl::PlanUserRemoval(
   v1::PlanUserRemovalResponse response;
   if (!user.has_value()) return response;
   ASSIGN_OR_RETURN(std::vector<RemovedUser> removed,
-                   store_.Remove(user->scope, user->id.user_id, request.whole_group(),
+                   store_.Remove(user->scope, RemovedId(*user), request.whole_group(),
                                  /*check_only=*/true));
   Encode(removed, *response.mutable_users());
   return response;
@@ -268,7 +274,7 @@ absl::StatusOr<v1::RemoveUserResponse> LinkingServiceImpl::RemoveUser(
   v1::RemoveUserResponse response;
   if (!user.has_value()) return response;
   ASSIGN_OR_RETURN(std::vector<RemovedUser> removed,
-                   store_.Remove(user->scope, user->id.user_id, request.whole_group(),
+                   store_.Remove(user->scope, RemovedId(*user), request.whole_group(),
                                  /*check_only=*/false));
   std::vector<std::string> ids;
   for (const RemovedUser& one : removed) ids.push_back(one.user_id);

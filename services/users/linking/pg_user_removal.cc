@@ -14,7 +14,8 @@ namespace gatehouse::users {
 namespace {
 
 // $1 app, $2 user. Everybody in the user's group: internal id, recipe, the group's id, whether the
-// login method is there, the external id, and whether that is another user's internal id.
+// login method is there, the external id, and whether the id that clients see is another user's:
+// its internal id, or the external one that it was given.
 // app_id_to_user_id_primary_user_id_index; userid_mapping_supertokens_user_id_key.
 constexpr db::Statement kGroup = {
     "removal_group",
@@ -22,7 +23,9 @@ constexpr db::Statement kGroup = {
     " EXISTS (SELECT 1 FROM {recipe_user_account_infos} i WHERE i.app_id = u.app_id"
     "  AND i.recipe_user_id = u.user_id),"
     " m.external_user_id, EXISTS (SELECT 1 FROM {app_id_to_user_id} o WHERE o.app_id = u.app_id"
-    "  AND o.user_id = m.external_user_id::bpchar)"
+    "  AND o.user_id = m.external_user_id::bpchar) OR (m.app_id IS NULL AND EXISTS ("
+    "  SELECT 1 FROM {userid_mapping} o WHERE o.app_id = u.app_id"
+    "   AND o.external_user_id = u.user_id::varchar))"
     " FROM {app_id_to_user_id} u LEFT JOIN {userid_mapping} m ON m.app_id = u.app_id"
     "  AND m.supertokens_user_id = u.user_id"
     " WHERE u.app_id = $1::varchar AND u.primary_or_recipe_user_id ="

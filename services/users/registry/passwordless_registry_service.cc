@@ -99,7 +99,8 @@ PasswordlessRegistryServiceImpl::UpdatePasswordlessUser(
     case ContactChange::Result::kDone:
       break;
   }
-  ASSIGN_OR_RETURN(const std::optional<v1::User> user, users_.FindById(located->scope, user_id));
+  ASSIGN_OR_RETURN(const std::optional<v1::User> user,
+                   users_.FindByInternalId(located->scope, user_id));
   const v1::LoginMethod* method = user.has_value() ? FindLoginMethod(*user, user_id) : nullptr;
   if (method == nullptr) {  // deleted since
     response.set_unknown_user(true);

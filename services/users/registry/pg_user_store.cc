@@ -26,6 +26,11 @@ constexpr db::Statement kFindById = {
     "     AND m.external_user_id = $2::varchar),"
     "   $2::varchar::bpchar))" GATEHOUSE_USER_ROWS_SQL};
 
+constexpr db::Statement kFindByInternalId = {
+    "users_find_by_internal_id",
+    "WITH target AS (SELECT u.primary_or_recipe_user_id AS id FROM {app_id_to_user_id} u"
+    "  WHERE u.app_id = $1::varchar AND u.user_id = $2::bpchar)" GATEHOUSE_USER_ROWS_SQL};
+
 // $3, $4: types and values. idx_recipe_user_tenants_account_info_pattern.
 constexpr db::Statement kFindByAccountInfo = {
     "users_find_by_account_info",
@@ -55,7 +60,9 @@ constexpr db::Statement kResolve = {
     "   WHERE l.app_id = u.app_id"
     "     AND l.primary_or_recipe_user_id = u.primary_or_recipe_user_id"
     "     AND (l.user_id = u.user_id OR EXISTS (SELECT 1 FROM {recipe_user_account_infos} i"
-    "      WHERE i.app_id = l.app_id AND i.recipe_user_id = l.user_id))) END"
+    "      WHERE i.app_id = l.app_id AND i.recipe_user_id = l.user_id))) END,"
+    " CASE WHEN m.app_id IS NOT NULL THEN EXISTS (SELECT 1 FROM {app_id_to_user_id} o"
+    "   WHERE o.app_id = $1::varchar AND o.user_id = given.id::bpchar) END"
     " FROM unnest($2::varchar[]) WITH ORDINALITY AS given(id, place)"
     " LEFT JOIN {userid_mapping} m ON m.app_id = $1::varchar AND m.external_user_id = given.id"
     "  AND NOT EXISTS (SELECT 1 FROM {userid_mapping} e"
@@ -156,9 +163,20 @@ absl::Status TenantGone(const RequestScope& scope, absl::Status status) {
 
 absl::StatusOr<std::optional<v1::User>> PgUserStore::FindById(const RequestScope& scope,
                                                               std::string_view id) {
+  return FindOne(scope, kFindById, id);
+}
+
+absl::StatusOr<std::optional<v1::User>> PgUserStore::FindByInternalId(const RequestScope& scope,
+                                                                      std::string_view id) {
+  return FindOne(scope, kFindByInternalId, id);
+}
+
+absl::StatusOr<std::optional<v1::User>> PgUserStore::FindOne(const RequestScope& scope,
+                                                             const db::Statement& statement,
+                                                             std::string_view id) {
   ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
   ASSIGN_OR_RETURN(db::Result result,
-                   db->Execute(scope.deadline, kFindById, {scope.app_id(), id}));
+                   db->Execute(scope.deadline, statement, {scope.app_id(), id}));
   std::vector<v1::User> users = ReadUsers(result);
   if (users.empty()) return std::nullopt;
   return std::move(users.front());
@@ -219,6 +237,7 @@ absl::StatusOr<std::vector<ResolvedId>> PgUserStore::Resolve(const RequestScope&
     id.primary_id = std::string(row.Trimmed(2));
     id.primary_external = std::string(row.Text(3));
     id.linked_external = ReadJsonStrings(row.Text(4));
+    id.hides_user = !row.IsNull(5) && row.Bool(5);
   }
   return resolved;
 }

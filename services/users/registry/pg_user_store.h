@@ -1,5 +1,6 @@
 #pragma once
 
+#include "libs/db/statement.h"
 #include "libs/tenancy/tenant_databases.h"
 #include "services/users/registry/user_store.h"
 
@@ -13,6 +14,8 @@ class PgUserStore final : public UserStore {
 
   absl::StatusOr<std::optional<v1::User>> FindById(const RequestScope& scope,
                                                    std::string_view id) override;
+  absl::StatusOr<std::optional<v1::User>> FindByInternalId(const RequestScope& scope,
+                                                           std::string_view id) override;
   absl::StatusOr<std::vector<v1::User>> FindByAccountInfo(
       const RequestScope& scope, const std::vector<AccountInfo>& infos) override;
   absl::StatusOr<std::vector<v1::User>> FindByPrimaryIds(
@@ -28,6 +31,10 @@ class PgUserStore final : public UserStore {
                                  std::string_view email) override;
 
  private:
+  absl::StatusOr<std::optional<v1::User>> FindOne(const RequestScope& scope,
+                                                  const db::Statement& statement,
+                                                  std::string_view id);
+
   tenancy::TenantDatabases& databases_;
 };
 

@@ -24,6 +24,7 @@ struct ResolvedId {
   std::string primary_id;        // internal id of the primary user, or the own one
   std::string primary_external;  // the same as clients see it
   std::vector<std::string> linked_external;  // every login method of the primary user
+  bool hides_user = false;  // `input` is this user's external id and another user's internal one
 };
 
 // A third-party identity that signs up.
@@ -47,6 +48,10 @@ class UserStore {
   // The user whose login method or primary user has this internal or external id.
   virtual absl::StatusOr<std::optional<v1::User>> FindById(const RequestScope& scope,
                                                            std::string_view id) = 0;
+  // The user whose login method or primary user has this internal id, whatever the id means to
+  // clients (kFindById says when it means another).
+  virtual absl::StatusOr<std::optional<v1::User>> FindByInternalId(const RequestScope& scope,
+                                                                   std::string_view id) = 0;
   // Users of the tenant that have any of the infos; oldest first.
   virtual absl::StatusOr<std::vector<v1::User>> FindByAccountInfo(
       const RequestScope& scope, const std::vector<AccountInfo>& infos) = 0;
