@@ -29,7 +29,7 @@ TEST(KeyTimelineTest, ShortIntervalsHaveShortOverlaps) {
   ASSERT_TRUE(config.ok()) << config.status();
   const KeyTimeline timeline = KeyTimeline::Of(**config);
   EXPECT_EQ(timeline.interval_ms, 1440);
-  EXPECT_EQ(timeline.overlap_ms, 288);
+  EXPECT_EQ(timeline.overlap_ms, 360);
 }
 
 TEST(KeyTimelineTest, NewKeyIsDueOneOverlapBeforeTheOldOneStopsSigning) {
