@@ -193,6 +193,7 @@ std::vector<std::string> TenantDirectory::Apply(
     for (TenantPtr& tenant : changed) state_->Put(std::move(tenant));
     for (const common::v1::Scope& scope : removed) state_->Remove(scope);
   }
+  if (full || !removed.empty()) removals_.fetch_add(1, std::memory_order_relaxed);
   {
     std::lock_guard<std::mutex> lock(brief_mutex_);
     for (const auto& [key, record] : records) brief_->entries.erase(key);

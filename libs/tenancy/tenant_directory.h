@@ -1,5 +1,7 @@
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -80,6 +82,8 @@ class TenantDirectory {
   // The storage ids of all tenants, without the base one's. Costs as many as there are.
   std::set<std::string> StorageIds() const;
   size_t size() const;
+  // Grows whenever tenants may have gone: with each removal, and with each full message.
+  uint64_t removals() const { return removals_.load(std::memory_order_relaxed); }
   // False until the first full message: the process is not ready before.
   bool ready() const;
   // The settings that every tenant inherits; never null once ready.
@@ -97,6 +101,7 @@ class TenantDirectory {
   std::mutex apply_mutex_;  // one writer at a time; taken before mutex_
   mutable std::shared_mutex mutex_;
   std::unique_ptr<State> state_;
+  std::atomic<uint64_t> removals_{0};
   Fallback fallback_;
 
   struct Brief;

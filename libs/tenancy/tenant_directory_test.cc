@@ -94,8 +94,13 @@ TEST_F(TenantDirectoryTest, RemovalTakesTenantAndDomainAway) {
   Fill({MakeRecord("x.example", "public", "public"), MakeRecord("", "a", "public")});
   EXPECT_TRUE(directory.HasConnectionUriDomain("x.example"));
   EXPECT_EQ(directory.size(), 3u);
+  const uint64_t removals = directory.removals();
+  directory.Apply(false, "", {MakeRecord("", "b", "public")}, {});
+  EXPECT_EQ(directory.removals(), removals);
   directory.Apply(false, "", {},
-                  {MakeScope("x.example", "public", "public"), MakeScope("", "a", "public")});
+                  {MakeScope("x.example", "public", "public"), MakeScope("", "a", "public"),
+                   MakeScope("", "b", "public")});
+  EXPECT_GT(directory.removals(), removals);
   EXPECT_FALSE(directory.HasConnectionUriDomain("x.example"));
   EXPECT_TRUE(directory.HasConnectionUriDomain(""));
   EXPECT_FALSE(directory.Find(MakeScope("", "a", "public")).ok());

@@ -14,6 +14,7 @@
 #include "services/users/emailpassword/pg_emailpassword_store.h"
 #include "services/users/listing/pg_listing_store.h"
 #include "services/users/listing/pg_settle_users.h"
+#include "services/users/listing/settle_period.h"
 #include "services/users/listing/user_directory_service.h"
 #include "services/users/policy.h"
 #include "services/users/registry/passwordless_registry_service.h"
@@ -69,11 +70,7 @@ class UsersComponent final : public host::Component {
                            [this](absl::Time deadline) { return DeleteExpiredTokens(deadline); });
     environment.jobs().Add(
         {.name = "settle_listed_users", .interval = kSettleInterval, .first_after = kSettleInterval},
-        [this](absl::Time deadline) {
-          return host::InEachDatabase(
-              environment_.tenants(), environment_.databases(),
-              [&](db::Database& database) { return SettleListedUsers(database, deadline); });
-        });
+        [this](absl::Time deadline) { return SettleUsers(deadline); });
   }
 
   std::vector<host::ExposedService> services() override {
@@ -113,6 +110,18 @@ class UsersComponent final : public host::Component {
         });
   }
 
+  // In every instance: each settles what no other is at.
+  absl::Status SettleUsers(absl::Time deadline) {
+    if (!settle_period_.Due(environment_.tenants().removals(), environment_.clock().NowMs())) {
+      return absl::OkStatus();
+    }
+    const absl::Status settled = host::InEachDatabase(
+        environment_.tenants(), environment_.databases(),
+        [&](db::Database& database) { return SettleListedUsers(database, deadline); });
+    if (!settled.ok()) settle_period_.Extend(environment_.clock().NowMs());
+    return settled;
+  }
+
   host::Environment& environment_;
   PgUserStore users_;
   PgPasswordlessStore passwordless_;
@@ -133,6 +142,7 @@ class UsersComponent final : public host::Component {
   v1::EmailPasswordServiceHandler emailpassword_handler_;
   v1::UserDirectoryServiceHandler directory_handler_;
   UserTopics topics_;
+  SettlePeriod settle_period_;  // of the job alone
 };
 
 }  // namespace
