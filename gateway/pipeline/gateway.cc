@@ -11,6 +11,7 @@
 #include "absl/time/clock.h"
 #include "gateway/api/http_errors.h"
 #include "libs/base/status.h"
+#include "libs/base/steady_time.h"
 #include "libs/base/strings.h"
 #include "libs/telemetry/log.h"
 
@@ -142,7 +143,7 @@ void Gateway::Handle(http::Request request, http::Responder responder) {
   call->received = request.received;
   call->request.context.caller = "gateway";
   call->request.context.request_id = RequestIdOf(request);
-  call->request.context.deadline = absl::Now() + options_.request_timeout;
+  call->request.context.deadline = SteadyNow() + options_.request_timeout;
   const std::optional<HttpMethod> method = MethodOf(request.method);
   call->method = method ? kMethodNames[static_cast<size_t>(*method)] : "other";
 

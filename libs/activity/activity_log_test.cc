@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include "absl/time/clock.h"
 #include "libs/base/status.h"
+#include "libs/base/steady_time.h"
 #include "libs/testing/fake_activity_log.h"
 #include "libs/testing/fake_clock.h"
 
@@ -17,7 +17,7 @@ class ActivityLogTest : public ::testing::Test {
       log.Add(tenant, {"session_created", "recipe", "primary", "", "handle"});
     }
   }
-  absl::Status Flush() { return log.Flush(absl::Now() + absl::Seconds(5)); }
+  absl::Status Flush() { return log.Flush(SteadyNow() + absl::Seconds(5)); }
 
   tenancy::Tenant tenant = {.connection_uri_domain = "d", .app_id = "a", .tenant_id = "t"};
   testing::FakeActivityLog service;

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "libs/base/status.h"
+#include "libs/base/steady_time.h"
 #include "libs/db/error_map.h"
 #include "libs/db/result_data.h"
 #include "libs/db/watchdog.h"
@@ -68,7 +68,7 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const std::string& 
     std::unique_ptr<Connection> connection(new Connection(driver));
     Watchdog::Get().Add(driver->in_flight);
     RETURN_IF_ERROR(connection->RunText(
-        absl::Now() + kSetUpTimeout,
+        SteadyNow() + kSetUpTimeout,
         // A prepared statement's general plan is often costed so high that compiling it takes longer
         // than running it.
         absl::StrCat("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED; "
@@ -106,8 +106,8 @@ absl::Status Connection::Guarded(absl::Time deadline, Call call) {
                                          : ConnectionTrouble("the connection was lost before");
   }
   if (deadline != absl::InfiniteFuture()) {
-    if (absl::Now() >= deadline) return DeadlinePassed("not sent: the deadline had passed");
-    Watchdog::Get().Arm(*driver_->in_flight, ToSteady(deadline));
+    if (SteadyNow() >= deadline) return DeadlinePassed("not sent: the deadline had passed");
+    Watchdog::Get().Arm(*driver_->in_flight, ToSteadyClock(deadline));
   }
   absl::Status status;
   try {

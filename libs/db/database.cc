@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "libs/base/status.h"
+#include "libs/base/steady_time.h"
 #include "libs/db/conninfo.h"
 #include "libs/db/counters.h"
 #include "libs/db/error_map.h"
@@ -35,7 +36,7 @@ bool BackOff(int next, absl::Time deadline) {
   const absl::Duration longest = std::min(kLongestBackoff, kFirstBackoff * (1 << (next - 1)));
   const double part = std::uniform_real_distribution<double>(0.2, 1.0)(random);
   const absl::Duration wait = longest * part;
-  if (absl::Now() + wait >= deadline) return false;
+  if (SteadyNow() + wait >= deadline) return false;
   absl::SleepFor(wait);
   return true;
 }
@@ -147,7 +148,7 @@ absl::Status Database::Impl::RunBody(Lease& lease, absl::Time deadline, Isolatio
   }
   if (connection.usable()) {
     // The deadline may be over, and the rollback must still happen; the server is quick at it.
-    const absl::Status rolled_back = connection.RunText(absl::Now() + absl::Seconds(5), "ROLLBACK");
+    const absl::Status rolled_back = connection.RunText(SteadyNow() + absl::Seconds(5), "ROLLBACK");
     if (!rolled_back.ok()) connection.Spoil();
   }
   return outcome;

@@ -7,8 +7,8 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "libs/base/status.h"
+#include "libs/base/steady_time.h"
 #include "libs/db/database_set.h"
 #include "libs/testing/pg_test_server.h"
 
@@ -205,7 +205,7 @@ TEST(Database, RepeatsABodyThatAsksForIt) {
                              })
                   .ok());
   EXPECT_EQ(runs, 3);
-  EXPECT_EQ(ReasonOf(database->Transact(absl::Now() + absl::Milliseconds(100),
+  EXPECT_EQ(ReasonOf(database->Transact(SteadyNow() + absl::Milliseconds(100),
                                         [](Transaction&) { return RetryTransaction(); })),
             ErrorReason::kOverloaded);
 }

@@ -20,6 +20,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "libs/base/status.h"
+#include "libs/base/steady_time.h"
 #include "libs/db/child_process.h"
 #include "libs/db/postgres_files.h"
 
@@ -215,7 +216,7 @@ void EmbeddedPostgres::Server::Supervise() {
     std::error_code ignored;
     fs::remove(socket_dir_ + kSocketFile, ignored);
     fs::remove(socket_dir_ + kSocketFile + ".lock", ignored);
-    const absl::Time started = absl::Now();
+    const absl::Time started = SteadyNow();
     auto child = StartProgram(ServerArguments(), run_as_, log_fd_, SIGINT);
     if (child.ok()) {
       pid_ = *child;
@@ -232,7 +233,7 @@ void EmbeddedPostgres::Server::Supervise() {
     }
     ++exits_;
     changed_.notify_all();
-    if (absl::Now() - started > absl::Seconds(30)) pause = kFirstRestartPause;
+    if (SteadyNow() - started > absl::Seconds(30)) pause = kFirstRestartPause;
     changed_.wait_for(lock, absl::ToChronoMilliseconds(pause), [this] { return stopping_; });
     pause = std::min(pause * 2, kLongestRestartPause);
   }
@@ -241,7 +242,7 @@ void EmbeddedPostgres::Server::Supervise() {
 }
 
 absl::Status EmbeddedPostgres::Server::AwaitReady() {
-  const absl::Time give_up = absl::Now() + options_.start_timeout;
+  const absl::Time give_up = SteadyNow() + options_.start_timeout;
   const std::string conninfo = absl::StrCat("host='", socket_dir_, "' user=", kSuperuser,
                                             " dbname=postgres connect_timeout=2");
   for (;;) {
@@ -255,7 +256,7 @@ absl::Status EmbeddedPostgres::Server::AwaitReady() {
       exits = exits_;
     }
     // The first failures may be processes of a killed predecessor that are still about.
-    if (exits > 5 || absl::Now() > give_up) {
+    if (exits > 5 || SteadyNow() > give_up) {
       return absl::FailedPreconditionError(
           absl::StrCat("PostgreSQL does not start in ", pg_dir(), ": ", LastLine(log_path())));
     }

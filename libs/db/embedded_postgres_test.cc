@@ -15,7 +15,7 @@
 #include <thread>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "libs/base/steady_time.h"
 #include "libs/db/database.h"
 
 namespace gatehouse::db {
@@ -24,7 +24,7 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 
-absl::Time Soon() { return absl::Now() + absl::Seconds(30); }
+absl::Time Soon() { return SteadyNow() + absl::Seconds(30); }
 
 class EmbeddedPostgresTest : public ::testing::Test {
  protected:
@@ -37,10 +37,10 @@ class EmbeddedPostgresTest : public ::testing::Test {
   void TearDown() override { fs::remove_all(dir_); }
 
   std::unique_ptr<EmbeddedPostgres> Start() {
-    const absl::Time start = absl::Now();
+    const absl::Time start = SteadyNow();
     auto server = EmbeddedPostgres::Start({.data_dir = dir_ + "/data"});
     EXPECT_TRUE(server.ok()) << server.status();
-    last_start_ = absl::Now() - start;
+    last_start_ = SteadyNow() - start;
     return server.ok() ? *std::move(server) : nullptr;
   }
   static std::unique_ptr<Database> Open(const EmbeddedPostgres& server) {
@@ -91,7 +91,7 @@ TEST_F(EmbeddedPostgresTest, ComesBackAfterItsServerIsKilled) {
   do {
     result = database->Execute(Soon(), kRead);
     std::this_thread::yield();
-  } while (!result.ok() && absl::Now() < give_up);
+  } while (!result.ok() && SteadyNow() < give_up);
   ASSERT_TRUE(result.ok()) << DatabaseCause(result.status());
   EXPECT_EQ(result->front().Int64(0), 7);
 }

@@ -4,8 +4,8 @@
 #include <utility>
 #include <vector>
 
-#include "absl/time/clock.h"
 #include "libs/base/status.h"
+#include "libs/base/steady_time.h"
 #include "libs/db/error_map.h"
 #include "libs/db/watchdog.h"
 
@@ -46,7 +46,7 @@ absl::StatusOr<std::unique_ptr<Connection>> Pool::Acquire(absl::Time deadline) {
   Waiter waiter;
   const auto place = waiters_.insert(waiters_.end(), &waiter);
   const bool granted =
-      waiter.wake.wait_until(lock, ToSteady(deadline), [&] { return waiter.granted; });
+      waiter.wake.wait_until(lock, ToSteadyClock(deadline), [&] { return waiter.granted; });
   if (!granted) {
     waiters_.erase(place);
     ++wait_timeouts_;
@@ -78,10 +78,10 @@ absl::StatusOr<std::unique_ptr<Connection>> Pool::Connect() {
   {
     const std::lock_guard lock(mutex_);
     // While the server is away one caller at a time finds out whether it is back.
-    if (failing_ && (probing_ || absl::Now() < refuse_until_)) return last_failure_;
+    if (failing_ && (probing_ || SteadyNow() < refuse_until_)) return last_failure_;
     probing_ = failing_;
   }
-  const absl::Time begun = absl::Now();
+  const absl::Time begun = SteadyNow();
   auto connection = Connection::Open(conninfo_, statement_timeout_);
   const std::lock_guard lock(mutex_);
   probing_ = false;
@@ -91,7 +91,7 @@ absl::StatusOr<std::unique_ptr<Connection>> Pool::Connect() {
     return connection;
   }
   ++connect_failures_;
-  const absl::Time now = absl::Now();
+  const absl::Time now = SteadyNow();
   refuse_until_ = now + std::clamp(now - begun, kConnectPause, kLongestConnectPause);
   last_failure_ = connection.status();
   return connection;
@@ -123,7 +123,7 @@ void Pool::Release(std::unique_ptr<Connection> connection) {
       closing = std::move(connection);
       return;
     }
-    idle_.push_back({std::move(connection), absl::Now()});
+    idle_.push_back({std::move(connection), SteadyNow()});
     return;
   }
   Waiter* next = waiters_.front();
@@ -149,7 +149,7 @@ void Pool::Retire() {
 
 void Pool::Prune() {
   std::vector<std::unique_ptr<Connection>> closing;
-  const absl::Time before = absl::Now() - idle_timeout_;
+  const absl::Time before = SteadyNow() - idle_timeout_;
   {
     const std::lock_guard lock(mutex_);
     while (idle_.size() > min_idle_ && idle_.front().since < before) {

@@ -14,8 +14,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
-#include "absl/time/clock.h"
 #include "libs/base/status.h"
+#include "libs/base/steady_time.h"
 #include "libs/db/database.h"
 #include "libs/testing/pg_test_server.h"
 
@@ -80,7 +80,7 @@ void WhileBusy(Database& database, const std::function<void()>& then) {
 TEST(Pool, WaitingEndsAtTheDeadline) {
   auto database = TestPostgres::Shared().CreateDatabase(1);
   WhileBusy(*database, [&] {
-    auto late = database->Execute(absl::Now() + absl::Milliseconds(50), kOne);
+    auto late = database->Execute(SteadyNow() + absl::Milliseconds(50), kOne);
     EXPECT_EQ(ReasonOf(late.status()), ErrorReason::kDeadlineExceeded);
   });
   EXPECT_EQ(database->stats().wait_timeouts, 1);
@@ -147,20 +147,20 @@ TEST(Pool, AServerThatIsSilentCostsOneThreadAtATime) {
   auto database = OpenDatabase(options);
   EXPECT_EQ(ReasonOf(database->Execute(Soon(), kOne).status()), ErrorReason::kDependencyDown);
   // Everybody knows now, and hears so at once.
-  const absl::Time start = absl::Now();
+  const absl::Time start = SteadyNow();
   for (int i = 0; i < 100; ++i) {
     EXPECT_EQ(ReasonOf(database->Execute(Soon(), kOne).status()), ErrorReason::kDependencyDown);
   }
-  EXPECT_LT(absl::Now() - start, absl::Seconds(1));
+  EXPECT_LT(SteadyNow() - start, absl::Seconds(1));
   EXPECT_EQ(database->stats().connect_failures, 1);
 }
 
 TEST(Deadline, CancelsARunningStatementAtTheServer) {
   auto database = TestPostgres::Shared().CreateDatabase(2);
-  const absl::Time start = absl::Now();
+  const absl::Time start = SteadyNow();
   auto slept = database->Execute(start + absl::Milliseconds(100), kSleep, {30});
   EXPECT_EQ(ReasonOf(slept.status()), ErrorReason::kDeadlineExceeded);
-  EXPECT_LT(absl::Now() - start, absl::Seconds(5));
+  EXPECT_LT(SteadyNow() - start, absl::Seconds(5));
   EXPECT_EQ(database->Execute(Soon(), kSleepers)->front().Int64(0), 0);
   // The cancelled connection is not used again: a late cancel request would hit the next.
   EXPECT_TRUE(database->Execute(Soon(), kOne).ok());
@@ -170,7 +170,7 @@ TEST(Deadline, CancelsARunningStatementAtTheServer) {
 TEST(Deadline, EndsATransaction) {
   auto database = TestPostgres::Shared().CreateDatabase(1);
   const absl::Status status = database->Transact(
-      absl::Now() + absl::Milliseconds(100),
+      SteadyNow() + absl::Milliseconds(100),
       [](Transaction& transaction) { return transaction.Execute(kSleep, {30}).status(); });
   EXPECT_EQ(ReasonOf(status), ErrorReason::kDeadlineExceeded);
   EXPECT_TRUE(database->Execute(Soon(), kOne).ok());
@@ -180,7 +180,7 @@ TEST(Deadline, ThatHasPassedSendsNothing) {
   auto database = TestPostgres::Shared().CreateDatabase(1);
   ASSERT_TRUE(database->Execute(Soon(), kOne).ok());
   const int64_t before = database->stats().round_trips;
-  EXPECT_EQ(ReasonOf(database->Execute(absl::Now() - absl::Seconds(1), kOne).status()),
+  EXPECT_EQ(ReasonOf(database->Execute(SteadyNow() - absl::Seconds(1), kOne).status()),
             ErrorReason::kDeadlineExceeded);
   EXPECT_EQ(database->stats().round_trips, before);
 }

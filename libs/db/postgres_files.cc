@@ -17,6 +17,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 #include "libs/base/status.h"
+#include "libs/base/steady_time.h"
 
 namespace gatehouse::db {
 namespace {
@@ -154,7 +155,7 @@ absl::StatusOr<std::string> MakeTemporaryDirectory(const RunAs& owner) {
 
 absl::Status AwaitFormerServer(const std::string& pg_dir, absl::Duration patience) {
   const std::string lock_path = pg_dir + "/postmaster.pid";
-  const absl::Time give_up = absl::Now() + patience;
+  const absl::Time give_up = SteadyNow() + patience;
   for (;;) {
     std::ifstream file(lock_path);
     std::string pid;
@@ -171,7 +172,7 @@ absl::Status AwaitFormerServer(const std::string& pg_dir, absl::Duration patienc
       std::ofstream(lock_path, std::ios::trunc) << kDeadPid << '\n' << rest;
       return absl::OkStatus();
     }
-    if (absl::Now() >= give_up) {
+    if (SteadyNow() >= give_up) {
       return absl::FailedPreconditionError(absl::StrCat("Another PostgreSQL server (process ", pid,
                                                         ") runs in ", pg_dir, ". Stop it first"));
     }

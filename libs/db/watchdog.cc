@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "absl/time/clock.h"
+#include "libs/base/steady_time.h"
 
 namespace gatehouse::db {
 namespace {
@@ -16,12 +16,6 @@ constexpr auto kPruneEvery = std::chrono::seconds(5);
 constexpr auto kLongestWait = std::chrono::hours(1);
 
 }  // namespace
-
-SteadyTime ToSteady(absl::Time time) {
-  const absl::Duration left = time - absl::Now();
-  if (left > absl::Hours(24)) return std::chrono::steady_clock::now() + std::chrono::hours(24);
-  return std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(left);
-}
 
 Watchdog& Watchdog::Get() {
   static Watchdog* const watchdog = new Watchdog;

@@ -17,7 +17,6 @@
 namespace gatehouse::db {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
-SteadyTime ToSteady(absl::Time time);
 
 // One connection's running statement, shared between the thread that runs it and the watchdog.
 struct InFlight {

@@ -8,6 +8,7 @@
 #include "absl/time/clock.h"
 #include "gatehouse/tenants/v1/tenant_directory.rpc.h"
 #include "libs/base/status.h"
+#include "libs/base/steady_time.h"
 #include "libs/base/strings.h"
 #include "libs/db/database.h"
 #include "libs/rpc/grpc_channel.h"
@@ -37,7 +38,7 @@ std::string_view ServiceOf(std::string_view lane) { return lane.substr(0, lane.f
 // Who made a change waits for this; when it is lost, a little longer.
 void ConfirmTenants(rpc::Channel& channel, const tenants::v1::WatchTenantsResponse& change) {
   rpc::CallContext context;
-  context.deadline = absl::Now() + kConfirmTimeout;
+  context.deadline = SteadyNow() + kConfirmTimeout;
   tenants::v1::ConfirmTenantsRequest request;
   request.set_watch_id(change.watch_id());
   request.set_version(change.version());
@@ -87,7 +88,7 @@ Host::Host(Options options)
     : options_(std::move(options)), directory_(options_.config->test_mode, options_.clock) {}
 
 Host::~Host() {
-  Drain(absl::Now());
+  Drain(SteadyNow());
   // Components go in the reverse order of their making: each may hold channels to lower ones.
   while (!running_.empty()) running_.pop_back();
 }
@@ -165,7 +166,7 @@ void Host::KeepTenantPools() {
 }
 
 absl::Status Host::CheckData() {
-  const absl::Time deadline = absl::Now() + kCheckTimeout;
+  const absl::Time deadline = SteadyNow() + kCheckTimeout;
   for (const auto& running : running_) {
     RETURN_IF_ERROR(running->component->CheckData(deadline));
   }
@@ -247,7 +248,7 @@ absl::Status Host::FollowTenants() {
   directory_.SetFallback([&channel](const common::v1::Scope& scope, absl::Time deadline)
                              -> absl::StatusOr<tenants::v1::Tenant> {
     rpc::CallContext context;
-    context.deadline = std::min(deadline, absl::Now() + kFallbackTimeout);
+    context.deadline = std::min(deadline, SteadyNow() + kFallbackTimeout);
     tenants::v1::GetDirectoryEntryRequest request;
     *request.mutable_scope() = scope;
     ASSIGN_OR_RETURN(auto response,
@@ -255,9 +256,9 @@ absl::Status Host::FollowTenants() {
     if (!response.has_tenant()) return tenancy::TenantNotFound(scope);
     return std::move(*response.mutable_tenant());
   });
-  const absl::Time give_up = absl::Now() + kDirectoryTimeout;
+  const absl::Time give_up = SteadyNow() + kDirectoryTimeout;
   while (!directory_.ready()) {
-    if (absl::Now() > give_up) {
+    if (SteadyNow() > give_up) {
       return absl::UnavailableError("the tenants service gave no tenants within 60 s");
     }
     absl::SleepFor(absl::Milliseconds(10));

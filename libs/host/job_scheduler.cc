@@ -4,8 +4,8 @@
 #include <random>
 #include <utility>
 
-#include "absl/time/clock.h"
 #include "libs/base/status.h"
+#include "libs/base/steady_time.h"
 #include "libs/base/strings.h"
 #include "libs/db/database.h"
 #include "libs/telemetry/log.h"
@@ -28,7 +28,7 @@ JobScheduler::~JobScheduler() { Stop(); }
 
 void JobScheduler::Add(Options options, Job job) {
   std::lock_guard lock(mutex_);
-  const absl::Time next = absl::Now() + options.first_after + Jitter(options.first_after);
+  const absl::Time next = SteadyNow() + options.first_after + Jitter(options.first_after);
   entries_.push_back({std::move(options), std::move(job), next});
   wake_.notify_all();
 }
@@ -56,15 +56,15 @@ void JobScheduler::Run() {
       wake_.wait(lock);
       continue;
     }
-    if (const absl::Duration wait = due->next - absl::Now(); wait > absl::ZeroDuration()) {
+    if (const absl::Duration wait = due->next - SteadyNow(); wait > absl::ZeroDuration()) {
       wake_.wait_for(lock, absl::ToChronoNanoseconds(std::min(wait, absl::Hours(1))));
       continue;
     }
-    due->next = absl::Now() + due->options.interval + Jitter(due->options.interval);
+    due->next = SteadyNow() + due->options.interval + Jitter(due->options.interval);
     const Job job = due->job;
     const Options options = due->options;
     lock.unlock();
-    const absl::Status status = job(absl::Now() + options.time_limit);
+    const absl::Status status = job(SteadyNow() + options.time_limit);
     if (!status.ok()) {
       telemetry::Log(telemetry::LogLevel::kWarn, "job_failed",
                      {{"job", options.name},
@@ -78,7 +78,7 @@ void JobScheduler::Run() {
 absl::Status RunExclusively(db::Database& database, absl::Time deadline, const std::string& name,
                             absl::FunctionRef<absl::StatusOr<bool>(db::Transaction&)> batch) {
   bool more = true;
-  while (more && absl::Now() < deadline) {
+  while (more && SteadyNow() < deadline) {
     RETURN_IF_ERROR(database.Transact(deadline, [&](db::Transaction& transaction) -> absl::Status {
       ASSIGN_OR_RETURN(db::Result locked,
                        transaction.Execute(kTryLock, {StrCat("gatehouse-job-", name)}));

@@ -4,7 +4,7 @@
 #include <mutex>
 #include <utility>
 
-#include "absl/time/clock.h"
+#include "libs/base/steady_time.h"
 #include "libs/http/server.h"
 #include "libs/base/worker_pool.h"
 
@@ -51,9 +51,9 @@ struct AdminServer::Impl final : http::Handler {
   // Runs on the one worker, so one probe asks the database and the others read its answer.
   http::Response Readiness() {
     if (draining) return Text(503, "draining\n");
-    if (absl::Now() - asked_at > kReadyFreshness) {
-      last = sources.ready(absl::Now() + kReadyTimeout);
-      asked_at = absl::Now();
+    if (SteadyNow() - asked_at > kReadyFreshness) {
+      last = sources.ready(SteadyNow() + kReadyTimeout);
+      asked_at = SteadyNow();
     }
     return last.ok() ? Text(200, "ready\n") : Text(503, "not ready\n");
   }

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "absl/time/clock.h"
 #include "libs/base/status.h"
+#include "libs/base/steady_time.h"
 #include "libs/base/strings.h"
 #include "libs/db/errors.h"
 #include "libs/db/migrator.h"
@@ -34,7 +34,7 @@ absl::Status MakeServiceRoles(const config::ProcessConfig& config, db::Database&
     }
   }
   if (passwords.empty()) return absl::OkStatus();
-  return db::CreateServiceRoles(database, absl::Now() + kTablesTimeout, passwords);
+  return db::CreateServiceRoles(database, SteadyNow() + kTablesTimeout, passwords);
 }
 
 absl::StatusOr<int64_t> MigrateOne(const Program& program, const config::ProcessConfig& config,
@@ -42,7 +42,7 @@ absl::StatusOr<int64_t> MigrateOne(const Program& program, const config::Process
   RETURN_IF_ERROR(MigrateTables(database));
   RETURN_IF_ERROR(MakeServiceRoles(config, database));
   if (!program.migrate_rows) return 0;
-  return program.migrate_rows(database, absl::Now() + kRowsTimeout,
+  return program.migrate_rows(database, SteadyNow() + kRowsTimeout,
                               [](std::string_view step) { std::cout << step << std::endl; });
 }
 
@@ -66,7 +66,7 @@ std::string TextOf(const absl::Status& status) {
 }  // namespace
 
 absl::Status MigrateTables(db::Database& database) {
-  return db::Migrate(database, absl::Now() + kTablesTimeout, [](std::string_view step) {
+  return db::Migrate(database, SteadyNow() + kTablesTimeout, [](std::string_view step) {
     telemetry::Log(telemetry::LogLevel::kInfo, "migration", {{"step", step}});
   });
 }
@@ -77,7 +77,7 @@ absl::StatusOr<int> RunMigrate(const Program& program, const config::ProcessConf
   std::vector<tenancy::TenantPtr> elsewhere;
   if (program.tenants_elsewhere) {
     ASSIGN_OR_RETURN(elsewhere,
-                     program.tenants_elsewhere(base, config, absl::Now() + kTablesTimeout));
+                     program.tenants_elsewhere(base, config, SteadyNow() + kTablesTimeout));
   }
   bool left_out = false;
   for (const tenancy::TenantPtr& tenant : elsewhere) {
@@ -108,7 +108,7 @@ absl::Status CheckTables(const config::ProcessConfig& config, std::string_view s
   options.password = settings.database_password;
   options.pool_size = 1;
   ASSIGN_OR_RETURN(auto database, db::Database::Create(std::move(options)));
-  const absl::StatusOr<bool> current = db::SchemaIsCurrent(*database, absl::Now() + kCheckTimeout);
+  const absl::StatusOr<bool> current = db::SchemaIsCurrent(*database, SteadyNow() + kCheckTimeout);
   if (!current.ok() || *current) return absl::OkStatus();
   return absl::FailedPreconditionError(
       "the database's tables are missing or older than this build: run `gatehouse migrate` as "

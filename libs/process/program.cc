@@ -9,8 +9,8 @@
 #include <iostream>
 #include <utility>
 
-#include "absl/time/clock.h"
 #include "libs/base/status.h"
+#include "libs/base/steady_time.h"
 #include "libs/base/strings.h"
 #include "libs/config/process_config.h"
 #include "libs/db/database.h"
@@ -135,7 +135,7 @@ class Run {
   }
 
   void Drain() {
-    const absl::Time deadline = absl::Now() + absl::Milliseconds(config_.drain_timeout_ms);
+    const absl::Time deadline = SteadyNow() + absl::Milliseconds(config_.drain_timeout_ms);
     if (admin_) admin_->SetDraining();
     if (front_end_) front_end_->Drain(absl::Milliseconds(config_.drain_timeout_ms));
     front_end_.reset();
@@ -215,7 +215,7 @@ int RunProgram(const Program& program, int argc, const char* const argv[]) {
   }
   if (line->check_config) return CheckConfig(*line);
 
-  const absl::Time started = absl::Now();
+  const absl::Time started = SteadyNow();
   const sigset_t signals = BlockSignals();
   Run run(program, *line);
   absl::Status status = run.Configure();
@@ -233,7 +233,7 @@ int RunProgram(const Program& program, int argc, const char* const argv[]) {
       {{"version", kVersion},
        {"address", run.address()},
        {"pid", static_cast<int64_t>(getpid())},
-       {"ms", absl::ToInt64Milliseconds(absl::Now() - started)}});
+       {"ms", absl::ToInt64Milliseconds(SteadyNow() - started)}});
   int signal_number = 0;
   sigwait(&signals, &signal_number);
   Log(LogLevel::kInfo, "stopping", {{"signal", signal_number}});

@@ -7,9 +7,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "google/protobuf/message.h"
 #include "libs/base/status.h"
+#include "libs/base/steady_time.h"
 
 namespace gatehouse::rpc {
 
@@ -43,7 +43,7 @@ absl::Status Dispatcher::Check(const MethodInfo& method, const CallContext& cont
   if (std::find(rule.callers.begin(), rule.callers.end(), context.caller) == rule.callers.end()) {
     return MakeError(ErrorReason::kCallerNotAllowed, "this caller may not call this method");
   }
-  if (absl::Now() >= context.deadline) {
+  if (SteadyNow() >= context.deadline) {
     return MakeError(ErrorReason::kDeadlineExceeded, "the request's time ran out");
   }
   return absl::OkStatus();
@@ -51,7 +51,7 @@ absl::Status Dispatcher::Check(const MethodInfo& method, const CallContext& cont
 
 template <typename Body>
 absl::Status Dispatcher::Run(const MethodInfo& method, CallContext& context, Body body) {
-  const absl::Time start = absl::Now();
+  const absl::Time start = SteadyNow();
   absl::Status status = Check(method, context);
   if (status.ok()) {
     try {
@@ -63,7 +63,7 @@ absl::Status Dispatcher::Run(const MethodInfo& method, CallContext& context, Bod
       status = absl::InternalError(absl::StrCat("exception in ", std::string(method.name)));
     }
   }
-  if (observer_) observer_({&method, &context, &status, absl::Now() - start});
+  if (observer_) observer_({&method, &context, &status, SteadyNow() - start});
   return status;
 }
 

@@ -18,6 +18,7 @@
 #include "google/protobuf/message.h"
 #include "libs/base/status.h"
 #include "libs/rpc/grpc_status.h"
+#include "libs/rpc/grpc_time.h"
 #include "libs/rpc/security.h"
 
 namespace gatehouse::rpc {
@@ -183,7 +184,7 @@ absl::StatusOr<CallContext> GrpcAdapter::ContextOf(
     return MakeError(ErrorReason::kCallerNotAllowed, "the caller is not known");
   }
   result.request_id = MetadataValue(context, kRequestIdKey);
-  result.deadline = absl::FromChrono(context.deadline());
+  result.deadline = FromGrpcDeadline(context.raw_deadline());
   return result;
 }
 

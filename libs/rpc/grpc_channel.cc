@@ -25,6 +25,7 @@
 #include "google/protobuf/message.h"
 #include "libs/base/status.h"
 #include "libs/rpc/grpc_status.h"
+#include "libs/rpc/grpc_time.h"
 
 namespace gatehouse::rpc {
 namespace {
@@ -87,9 +88,7 @@ class GrpcChannel final : public Channel {
   bool local() const override { return false; }
 
   void Prepare(grpc::ClientContext& client_context, const CallContext& context) const {
-    if (context.deadline != absl::InfiniteFuture()) {
-      client_context.set_deadline(absl::ToChronoTime(context.deadline));
-    }
+    client_context.set_deadline(ToGrpcDeadline(context.deadline));
     client_context.AddMetadata(kCallerKey, caller_);
     if (!secret_.empty()) client_context.AddMetadata(kSecretKey, secret_);
     if (!context.request_id.empty()) {

@@ -11,7 +11,9 @@
 
 #include "absl/strings/match.h"
 #include "libs/base/status.h"
+#include "libs/base/steady_time.h"
 #include "libs/rpc/grpc_adapter.h"
+#include "libs/rpc/grpc_time.h"
 
 namespace gatehouse::rpc {
 
@@ -24,7 +26,7 @@ struct GrpcServer::Impl {
 
 GrpcServer::GrpcServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
-GrpcServer::~GrpcServer() { Drain(absl::Now()); }
+GrpcServer::~GrpcServer() { Drain(SteadyNow()); }
 
 int GrpcServer::port() const { return impl_->port; }
 
@@ -40,7 +42,7 @@ void GrpcServer::SetServing(bool serving) {
 void GrpcServer::Drain(absl::Time deadline) {
   if (!impl_->server) return;
   SetServing(false);
-  impl_->server->Shutdown(absl::ToChronoTime(deadline));
+  impl_->server->Shutdown(ToGrpcDeadline(deadline));
   impl_->server->Wait();
   impl_->server.reset();
 }

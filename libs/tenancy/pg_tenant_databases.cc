@@ -1,7 +1,7 @@
 #include "libs/tenancy/pg_tenant_databases.h"
 
-#include "absl/time/clock.h"
 #include "libs/base/status.h"
+#include "libs/base/steady_time.h"
 #include "libs/base/strings.h"
 
 namespace gatehouse::tenancy {
@@ -105,7 +105,7 @@ absl::StatusOr<db::Database*> PgTenantDatabases::Of(const Tenant& tenant) {
 
 void PgTenantDatabases::KeepOnly(const std::set<std::string>& storage_ids) {
   std::vector<Retired> ended;  // destroyed outside the lock: that waits for connections to close
-  const absl::Time now = absl::Now();
+  const absl::Time now = SteadyNow();
   std::lock_guard<std::mutex> lock(mutex_);
   for (auto it = databases_.begin(); it != databases_.end();) {
     if (storage_ids.contains(it->first)) {

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "libs/base/steady_time.h"
 #include "libs/db/migrator.h"
 
 namespace gatehouse::testing {
@@ -23,7 +23,7 @@ void DieUnless(const absl::Status& status, std::string_view what) {
 
 }  // namespace
 
-absl::Time Soon() { return absl::Now() + absl::Seconds(30); }
+absl::Time Soon() { return SteadyNow() + absl::Seconds(30); }
 
 std::unique_ptr<db::Database> OpenDatabase(db::DatabaseOptions options) {
   auto database = db::Database::Create(std::move(options));

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "libs/base/status.h"
+#include "libs/base/steady_time.h"
 #include "libs/base/strings.h"
 #include "libs/config/core_config.h"
 #include "libs/crypto/bytes.h"
@@ -44,7 +45,7 @@ std::vector<AppKey> ParseKeys(const std::vector<StoredKey>& stored,
 constexpr absl::Duration kLongestWait = absl::Minutes(10);
 
 std::unique_lock<std::timed_mutex> LockBy(std::timed_mutex& mutex, absl::Time deadline) {
-  return {mutex, absl::ToChronoNanoseconds(std::min(deadline - absl::Now(), kLongestWait))};
+  return {mutex, absl::ToChronoNanoseconds(std::min(deadline - SteadyNow(), kLongestWait))};
 }
 
 absl::Status TooSlow() {

@@ -4,8 +4,8 @@
 #include <string>
 #include <utility>
 
-#include "absl/time/clock.h"
 #include "libs/base/status.h"
+#include "libs/base/steady_time.h"
 #include "libs/config/process_config.h"
 #include "libs/host/job_scheduler.h"
 #include "libs/telemetry/log.h"
@@ -55,7 +55,7 @@ class TenantsComponent final : public host::Component {
         activity_service_(env.tenants(), activity_store_) {}
 
   absl::Status Load() {
-    const absl::Time deadline = absl::Now() + kReloadTimeout;
+    const absl::Time deadline = SteadyNow() + kReloadTimeout;
     RETURN_IF_ERROR(store_.EnsureBaseTenant(deadline, env_.clock().NowMs()));
     return manager_.ReloadAll(deadline);
   }
@@ -72,11 +72,11 @@ class TenantsComponent final : public host::Component {
                      store_.Listen(
                          [this](const common::v1::Scope& scope) {
                            LogFailure("tenant_reload_failed",
-                                      manager_.Reload(absl::Now() + kReloadTimeout, scope));
+                                      manager_.Reload(SteadyNow() + kReloadTimeout, scope));
                          },
                          [this] {
                            LogFailure("tenants_reload_failed",
-                                      manager_.ReloadAll(absl::Now() + kReloadTimeout));
+                                      manager_.ReloadAll(SteadyNow() + kReloadTimeout));
                          }));
     env_.jobs().Add({.name = "tenants_poll",
                      .interval = kPollInterval,

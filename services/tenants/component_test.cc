@@ -13,6 +13,7 @@
 #include "gatehouse/tenants/v1/tenant_directory.rpc.h"
 #include "gatehouse/tenants/v1/tenants_service.rpc.h"
 #include "libs/base/status.h"
+#include "libs/base/steady_time.h"
 #include "libs/base/strings.h"
 #include "libs/config/process_config.h"
 #include "libs/db/migrator.h"
@@ -150,7 +151,7 @@ int64_t Statements() { return db::ThreadStatements().statements; }
 // Until another instance has been told.
 bool Eventually(absl::FunctionRef<bool()> condition) {
   const absl::Time give_up = Soon();
-  while (absl::Now() < give_up) {
+  while (SteadyNow() < give_up) {
     if (condition()) return true;
     absl::SleepFor(absl::Milliseconds(2));
   }

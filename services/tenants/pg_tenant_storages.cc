@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "absl/time/clock.h"
 #include "libs/base/status.h"
+#include "libs/base/steady_time.h"
 #include "libs/db/database.h"
 #include "libs/db/migrator.h"
 #include "services/tenants/pg_tenant_change.h"
@@ -64,7 +64,7 @@ absl::Status PgTenantStorages::Check(absl::Time deadline, const tenancy::Tenant&
   absl::StatusOr<db::Database*> database = databases_.Of(tenant);
   absl::Status status = database.status();
   if (database.ok()) {
-    status = (*database)->Ping(std::min(deadline, absl::Now() + kHealthTimeout));
+    status = (*database)->Ping(std::min(deadline, SteadyNow() + kHealthTimeout));
     // Too busy to be asked is not down.
     if (ReasonOf(status) == ErrorReason::kOverloaded) status = absl::OkStatus();
   }

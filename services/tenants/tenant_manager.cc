@@ -5,8 +5,8 @@
 #include <optional>
 #include <set>
 
-#include "absl/time/clock.h"
 #include "libs/base/status.h"
+#include "libs/base/steady_time.h"
 #include "services/tenants/provider_rules.h"
 #include "services/tenants/tenant_update.h"
 
@@ -29,7 +29,7 @@ class TenantManager::ChangeLock {
  public:
   static absl::StatusOr<std::unique_lock<std::timed_mutex>> Take(std::timed_mutex& mutex,
                                                                  absl::Time deadline) {
-    const absl::Duration wait = std::min(deadline - absl::Now(), absl::Minutes(5));
+    const absl::Duration wait = std::min(deadline - SteadyNow(), absl::Minutes(5));
     std::unique_lock<std::timed_mutex> lock(mutex, absl::ToChronoNanoseconds(wait));
     if (!lock.owns_lock()) {
       return MakeError(ErrorReason::kDeadlineExceeded, "The request took too long");

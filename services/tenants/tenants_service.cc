@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <set>
 
-#include "absl/time/clock.h"
 #include "libs/base/json.h"
 #include "libs/base/status.h"
+#include "libs/base/steady_time.h"
 #include "libs/config/tenant_config_rules.h"
 #include "libs/telemetry/log.h"
 #include "services/tenants/tenant_update.h"
@@ -27,7 +27,7 @@ void HideProtected(v1::Tenant& tenant) {
 }  // namespace
 
 void TenantsService::AwaitWatchers(const rpc::CallContext& context) {
-  if (catalogue_.progress().Await(std::min(context.deadline, absl::Now() + kMaxConfirmation))) {
+  if (catalogue_.progress().Await(std::min(context.deadline, SteadyNow() + kMaxConfirmation))) {
     return;
   }
   telemetry::Log(telemetry::LogLevel::kWarn, "tenant_change_not_confirmed",

@@ -4,7 +4,7 @@
 #include <chrono>
 #include <random>
 
-#include "absl/time/clock.h"
+#include "libs/base/steady_time.h"
 
 namespace gatehouse::tenants {
 
@@ -54,7 +54,7 @@ bool WatcherProgress::Await(absl::Time deadline) {
     });
     return awaited.empty();
   };
-  const auto wait = absl::ToChronoNanoseconds(deadline - absl::Now());
+  const auto wait = absl::ToChronoNanoseconds(deadline - SteadyNow());
   if (changed_.wait_for(lock, wait, all_confirmed)) return true;
   for (const auto& [id, version] : awaited) watchers_[id].late = true;
   return false;

@@ -5,7 +5,7 @@
 #include <atomic>
 #include <thread>
 
-#include "absl/time/clock.h"
+#include "libs/base/steady_time.h"
 
 namespace gatehouse::tenants {
 namespace {
@@ -27,7 +27,7 @@ TEST(WatcherProgressTest, AChangeIsAwaitedUntilAllHaveConfirmedIt) {
     both = true;
     progress.Confirm(b, to_b);
   });
-  EXPECT_TRUE(progress.Await(absl::Now() + absl::Minutes(1)));
+  EXPECT_TRUE(progress.Await(SteadyNow() + absl::Minutes(1)));
   EXPECT_TRUE(both);
 }
 
@@ -50,7 +50,7 @@ TEST(WatcherProgressTest, WhoHasGoneIsNotWaitedFor) {
   const int64_t gone = progress.Add();
   progress.NextVersion(gone);
   std::jthread remover([&] { progress.Remove(gone); });
-  EXPECT_TRUE(progress.Await(absl::Now() + absl::Minutes(1)));
+  EXPECT_TRUE(progress.Await(SteadyNow() + absl::Minutes(1)));
   progress.Confirm(gone, 1);
   EXPECT_TRUE(progress.Await(kNow));
 }

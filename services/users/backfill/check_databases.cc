@@ -4,8 +4,8 @@
 #include <string>
 #include <unordered_set>
 
-#include "absl/time/clock.h"
 #include "libs/base/status.h"
+#include "libs/base/steady_time.h"
 #include "libs/base/strings.h"
 #include "libs/telemetry/log.h"
 #include "services/users/backfill/pg_registry_backfill.h"
@@ -24,9 +24,9 @@ absl::Status CheckDatabases(const tenancy::TenantDirectory& directory,
   for (const tenancy::TenantPtr& tenant : directory.All()) {
     if (!seen.insert(tenant->database_id).second) continue;
     absl::StatusOr<bool> complete = absl::DeadlineExceededError("no time was left for it");
-    if (absl::Now() < deadline) {
+    if (SteadyNow() < deadline) {
       absl::StatusOr<db::Database*> database = databases.Of(*tenant);
-      complete = database.ok() ? RegistryIsComplete(**database, absl::Now() + kTimeEach)
+      complete = database.ok() ? RegistryIsComplete(**database, SteadyNow() + kTimeEach)
                                : absl::StatusOr<bool>(database.status());
     }
     if (!complete.ok()) {

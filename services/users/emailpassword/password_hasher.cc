@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "libs/base/status.h"
+#include "libs/base/steady_time.h"
 #include "libs/base/strings.h"
 #include "libs/crypto/bytes.h"
 #include "libs/crypto/password.h"
@@ -67,11 +68,7 @@ absl::StatusOr<T> RunOn(WorkerPool& pool, absl::Time deadline, Work work) {
   if (!queued) return MakeError(ErrorReason::kOverloaded, "Too many passwords are being hashed");
   std::unique_lock lock(ticket->mutex);
   auto finished = [&] { return ticket->result.has_value(); };
-  if (deadline == absl::InfiniteFuture()) {
-    ticket->done.wait(lock, finished);
-  } else {
-    ticket->done.wait_until(lock, absl::ToChronoTime(deadline), finished);
-  }
+  ticket->done.wait_until(lock, ToSteadyClock(deadline), finished);
   if (!ticket->result.has_value()) {
     ticket->abandoned = true;
     return MakeError(ErrorReason::kDeadlineExceeded, "The request took too long");

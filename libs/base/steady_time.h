@@ -1,0 +1,33 @@
+#pragma once
+
+#include <chrono>
+
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+
+namespace gatehouse {
+
+// The time now, for deadlines and durations: it never jumps when somebody sets the wall clock. It
+// begins as the wall clock's time at the first call in this process and then runs with the
+// monotonic clock, so it means nothing to another process and is never stored or logged.
+// Thread-safe.
+inline absl::Time SteadyNow() {
+  struct Origin {
+    absl::Time wall;
+    std::chrono::steady_clock::time_point steady;
+  };
+  static const Origin origin{absl::Now(), std::chrono::steady_clock::now()};
+  return origin.wall + absl::FromChrono(std::chrono::steady_clock::now() - origin.steady);
+}
+
+// A time of SteadyNow() as the standard library waits for it. Infinite times become times of the
+// far past or future that condition variables can still be given.
+inline std::chrono::steady_clock::time_point ToSteadyClock(absl::Time time) {
+  constexpr absl::Duration kFar = absl::Hours(24 * 365);
+  absl::Duration left = time - SteadyNow();
+  if (left > kFar) left = kFar;
+  if (left < -kFar) left = -kFar;
+  return std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(left);
+}
+
+}  // namespace gatehouse
