@@ -131,7 +131,6 @@ class Checker {
     config_.tls_cert_file = Text("gatehouse_tls_cert_file");
     config_.tls_key_file = Text("gatehouse_tls_key_file");
     config_.tls_ca_file = Text("gatehouse_tls_ca_file");
-    if (config_.data_dir.empty()) Problem("gatehouse_data_dir", "must not be empty");
     if (config_.admin_port != 0 && config_.admin_port == config_.port) {
       Problem("gatehouse_admin_port", "must differ from port");
     }

@@ -40,7 +40,7 @@ struct ProcessConfig {
 
   std::string host;  // of the REST API
   int port = 3567;
-  std::string data_dir;    // of the embedded PostgreSQL
+  std::string data_dir;    // of the embedded PostgreSQL; empty: process::DefaultDataDir
   bool ephemeral = false;  // throw the data away at the end
   bool test_mode = false;
   std::string embedded_postgres_bin;  // directory of initdb and postgres; empty: look for it

@@ -15,8 +15,9 @@ constexpr std::string_view kServices[] = {"tenants",      "jwks",    "users",
                                           "roles",   "accounts", "gateway"};
 
 constexpr ProcessSetting kSettings[] = {
-    {"gatehouse_data_dir", kText, "gatehouse-data", 0, 0, false,
-     "Directory of the embedded PostgreSQL, made at the first start."},
+    {"gatehouse_data_dir", kText, "", 0, 0, false,
+     "Directory of the embedded PostgreSQL, made at the first start; unset: /var/lib/gatehouse for "
+     "root, else gatehouse in $XDG_DATA_HOME or ~/.local/share."},
     {"gatehouse_ephemeral", kBool, "false", 0, 0, false,
      "Throw the embedded PostgreSQL's data away at the end."},
     {"gatehouse_embedded_postgres_bin", kText, "", 0, 0, false,

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 
 namespace gatehouse::db {
 
@@ -21,13 +22,20 @@ struct RunAs {
 // Ourselves, or when we are root `postgres`, or else `nobody`.
 absl::StatusOr<RunAs> ChooseServerUser();
 
+// The first of `directories` that the user may not enter; empty when there is none. Asks the kernel
+// as that user, so that access lists and read-only mounts count. At most 200 directories.
+absl::StatusOr<std::string> FirstClosedTo(const RunAs& run_as,
+                                          const std::vector<std::string>& directories);
+
 // Starts a program with a clean environment, in a session of its own (a Ctrl-C in our terminal is
 // ours to handle), with all output going to `output_fd`. `death_signal`, if any, is sent to it
 // when the *calling thread* ends, however that happens.
 absl::StatusOr<pid_t> StartProgram(const std::vector<std::string>& argv, const RunAs& run_as,
                                    int output_fd, int death_signal);
 
-// Starts a program and waits. An error when it does not exit with 0.
-absl::Status RunProgram(const std::vector<std::string>& argv, const RunAs& run_as, int output_fd);
+// Starts a program and waits. An error when it does not exit with 0; after `timeout` it is killed,
+// with what it started.
+absl::Status RunProgram(const std::vector<std::string>& argv, const RunAs& run_as, int output_fd,
+                        absl::Duration timeout);
 
 }  // namespace gatehouse::db

@@ -22,6 +22,7 @@
 #include "libs/base/status.h"
 #include "libs/base/steady_time.h"
 #include "libs/db/child_process.h"
+#include "libs/db/data_directory.h"
 #include "libs/db/postgres_files.h"
 
 namespace gatehouse::db {
@@ -33,7 +34,6 @@ constexpr char kSuperuser[] = "gatehouse";
 constexpr char kSocketFile[] = "/.s.PGSQL.5432";
 // sizeof(sockaddr_un::sun_path), less the ending NUL.
 constexpr size_t kMaxSocketPath = 107;
-constexpr off_t kMaxLogBytes = 10 << 20;
 // A server whose owner was killed needs this long at most for its fast shutdown.
 constexpr absl::Duration kFormerServerPatience = absl::Seconds(15);
 constexpr absl::Duration kPollEvery = absl::Milliseconds(3);
@@ -49,8 +49,8 @@ class EmbeddedPostgres::Server {
     Stop(absl::Seconds(10));
     if (log_fd_ >= 0) ::close(log_fd_);
     std::error_code ignored;
-    if (options_.ephemeral && !options_.data_dir.empty()) {
-      fs::remove_all(options_.data_dir, ignored);
+    if (options_.ephemeral && !directory_.path().empty()) {
+      fs::remove_all(directory_.path(), ignored);
     }
     if (own_socket_dir_) fs::remove_all(socket_dir_, ignored);
   }
@@ -66,8 +66,7 @@ class EmbeddedPostgres::Server {
   }
 
  private:
-  std::string pg_dir() const { return options_.data_dir + "/pg"; }
-  std::string log_path() const { return options_.data_dir + "/postgres.log"; }
+  std::string pg_dir() const { return directory_.path() + "/pg"; }
 
   absl::Status PrepareDirectories();
   absl::Status MakeCluster();
@@ -81,7 +80,7 @@ class EmbeddedPostgres::Server {
   std::string bin_dir_;
   std::string socket_dir_;
   bool own_socket_dir_ = false;
-  FileLock lock_;
+  DataDirectory directory_;
   int log_fd_ = -1;
 
   mutable std::mutex mutex_;
@@ -97,58 +96,49 @@ class EmbeddedPostgres::Server {
 
 absl::Status EmbeddedPostgres::Server::PrepareDirectories() {
   ASSIGN_OR_RETURN(run_as_, ChooseServerUser());
+  std::string path = options_.data_dir;
   if (options_.ephemeral) {
-    options_.data_dir.clear();
     RemoveAbandonedTemporaryDirectories(run_as_);
-    ASSIGN_OR_RETURN(options_.data_dir, MakeTemporaryDirectory(run_as_));
-  } else {
-    std::error_code error;
-    fs::create_directories(options_.data_dir, error);
-    if (error) {
-      return absl::FailedPreconditionError(absl::StrCat(options_.data_dir, ": ", error.message()));
-    }
-    options_.data_dir = fs::canonical(options_.data_dir, error).string();
+    ASSIGN_OR_RETURN(path, MakeTemporaryDirectory(run_as_));
   }
-  ASSIGN_OR_RETURN(lock_, FileLock::Take(options_.data_dir + kLockFile));
+  ASSIGN_OR_RETURN(directory_, DataDirectory::Open(path, run_as_));
 
-  socket_dir_ = options_.data_dir + "/socket";
-  if (socket_dir_.size() + std::strlen(kSocketFile) > kMaxSocketPath) {
+  socket_dir_ = directory_.path() + "/socket";
+  if (socket_dir_.size() + std::strlen(kSocketFile) > kMaxSocketPath ||
+      !IsPlainPath(socket_dir_)) {
     ASSIGN_OR_RETURN(socket_dir_, MakeTemporaryDirectory(run_as_));
     own_socket_dir_ = true;
+  } else {
+    RETURN_IF_ERROR(MakePrivateDirectory(directory_.own_path() + "/socket", run_as_));
   }
-  RETURN_IF_ERROR(MakePrivateDirectory(socket_dir_, run_as_));
-
-  struct stat log;
-  const bool long_log = ::stat(log_path().c_str(), &log) == 0 && log.st_size > kMaxLogBytes;
-  log_fd_ = ::open(log_path().c_str(),
-                   O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | (long_log ? O_TRUNC : 0), 0600);
-  if (log_fd_ < 0) {
-    return absl::FailedPreconditionError(absl::StrCat(log_path(), ": ", std::strerror(errno)));
-  }
+  ASSIGN_OR_RETURN(log_fd_, directory_.OpenLog());
   return absl::OkStatus();
 }
 
 // Makes the data directory under another name first, so that a crash leaves no half of one.
 absl::Status EmbeddedPostgres::Server::MakeCluster() {
   const std::string unfinished = pg_dir() + ".unfinished";
+  const std::string own_unfinished = directory_.own_path() + "/pg.unfinished";
   std::error_code error;
-  fs::remove_all(unfinished, error);
-  RETURN_IF_ERROR(MakePrivateDirectory(unfinished, run_as_));
+  fs::remove_all(own_unfinished, error);
+  RETURN_IF_ERROR(MakePrivateDirectory(own_unfinished, run_as_));
   const std::string initdb = bin_dir_ + "/initdb";
   absl::Status made =
       RunProgram({initdb, "-D", unfinished, "-U", kSuperuser, "--auth=trust", "--encoding=UTF8",
                   "--locale=C.UTF-8", "--no-sync", "--no-instructions"},
-                 run_as_, log_fd_);
+                 run_as_, log_fd_, options_.start_timeout);
   // One sync at the end instead of one per file.
   if (made.ok() && !options_.ephemeral) {
-    made = RunProgram({initdb, "-D", unfinished, "--sync-only"}, run_as_, log_fd_);
+    made = RunProgram({initdb, "-D", unfinished, "--sync-only"}, run_as_, log_fd_,
+                      options_.start_timeout);
   }
   if (!made.ok()) {
     return absl::FailedPreconditionError(
-        absl::StrCat("Could not make a PostgreSQL data directory in ", options_.data_dir, ": ",
-                     LastLine(log_path())));
+        absl::StrCat("Could not make a PostgreSQL data directory in ", directory_.path(), ": ",
+                     absl::IsDeadlineExceeded(made) ? std::string(made.message())
+                                                    : LastLine(log_fd_)));
   }
-  fs::rename(unfinished, pg_dir(), error);
+  fs::rename(own_unfinished, directory_.own_path() + "/pg", error);
   if (error) return absl::FailedPreconditionError(absl::StrCat(pg_dir(), ": ", error.message()));
   return absl::OkStatus();
 }
@@ -246,9 +236,13 @@ absl::Status EmbeddedPostgres::Server::AwaitReady() {
   const std::string conninfo = absl::StrCat("host='", socket_dir_, "' user=", kSuperuser,
                                             " dbname=postgres connect_timeout=2");
   for (;;) {
-    if (::access((socket_dir_ + kSocketFile).c_str(), F_OK) == 0 &&
-        ::PQping(conninfo.c_str()) == PQPING_OK) {
-      return absl::OkStatus();
+    if (::access((socket_dir_ + kSocketFile).c_str(), F_OK) == 0) {
+      const PGPing answer = ::PQping(conninfo.c_str());
+      if (answer == PQPING_OK) return absl::OkStatus();
+      if (answer == PQPING_NO_ATTEMPT) {
+        return absl::FailedPreconditionError(
+            absl::StrCat("The socket in ", socket_dir_, " can't be connected to"));
+      }
     }
     int exits;
     {
@@ -258,7 +252,7 @@ absl::Status EmbeddedPostgres::Server::AwaitReady() {
     // The first failures may be processes of a killed predecessor that are still about.
     if (exits > 5 || SteadyNow() > give_up) {
       return absl::FailedPreconditionError(
-          absl::StrCat("PostgreSQL does not start in ", pg_dir(), ": ", LastLine(log_path())));
+          absl::StrCat("PostgreSQL does not start in ", pg_dir(), ": ", LastLine(log_fd_)));
     }
     absl::SleepFor(kPollEvery);
   }

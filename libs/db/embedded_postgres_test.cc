@@ -188,6 +188,76 @@ TEST_F(EmbeddedPostgresTest, UsesAShortSocketPathForALongDataPath) {
   EXPECT_FALSE(fs::exists(socket_dir));
 }
 
+TEST_F(EmbeddedPostgresTest, ServesADirectoryWhoseNameHasOddCharacters) {
+  const std::string odd = dir_ + "/it's, \"a\" $(data) %s; \\ \xC3\xA4=x @";
+  for (int start = 1; start <= 2; ++start) {
+    auto server = EmbeddedPostgres::Start({.data_dir = odd});
+    ASSERT_TRUE(server.ok()) << server.status();
+    EXPECT_TRUE(Open(**server)->Execute(Soon(), {"t_one", "SELECT 1"}).ok());
+  }
+}
+
+// What the operator reads when `directory` can't be used, within seconds and with nothing made.
+std::string Refusal(const std::string& directory) {
+  const absl::Time start = SteadyNow();
+  auto server = EmbeddedPostgres::Start({.data_dir = directory});
+  EXPECT_LT(SteadyNow() - start, absl::Seconds(5));
+  EXPECT_FALSE(server.ok());
+  EXPECT_FALSE(fs::exists(directory + "/pg"));
+  return std::string(server.status().message());
+}
+
+TEST_F(EmbeddedPostgresTest, RefusesANameThatPostgresCannotKeep) {
+  EXPECT_THAT(Refusal(dir_ + "/two\nlines"), HasSubstr("control character"));
+}
+
+TEST_F(EmbeddedPostgresTest, SaysThatItsUserMayNotEnter) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root's server runs as another user";
+  ::chmod(dir_.c_str(), 0700);
+  const std::string text = Refusal(dir_ + "/data");
+  EXPECT_THAT(text, HasSubstr("may not enter " + dir_ + " (mode 700)"));
+  EXPECT_THAT(text, HasSubstr("--data-dir"));
+  EXPECT_FALSE(fs::exists(dir_ + "/data"));
+}
+
+TEST_F(EmbeddedPostgresTest, RefusesADirectoryOfAnotherUser) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root may work in others' directories";
+  fs::create_directory(dir_ + "/data");
+  ASSERT_EQ(::chown((dir_ + "/data").c_str(), 12345, 12345), 0);
+  EXPECT_THAT(Refusal(dir_ + "/data"), HasSubstr("belongs to the user 12345"));
+  ASSERT_EQ(::chown((dir_ + "/data").c_str(), 0, 0), 0);
+  ::chmod((dir_ + "/data").c_str(), 0777);
+  EXPECT_THAT(Refusal(dir_ + "/data"), HasSubstr("written to by other users"));
+}
+
+TEST_F(EmbeddedPostgresTest, FollowsNoSymbolicLinks) {
+  for (const char* name : {"postgres.log", "gatehouse.lock", "socket"}) {
+    const std::string data = dir_ + "/" + name + ".d";
+    const std::string victim = dir_ + "/" + name + ".victim";
+    fs::create_directory(data);
+    std::ofstream(victim) << "precious";
+    ::chmod(victim.c_str(), 0640);
+    fs::create_symlink(victim, data + "/" + name);
+    EXPECT_THAT(Refusal(data), HasSubstr(name));
+    std::string content;
+    std::getline(std::ifstream(victim), content);
+    EXPECT_EQ(content, "precious");
+    struct stat info;
+    ASSERT_EQ(::stat(victim.c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 0777, 0640U);
+  }
+}
+
+TEST_F(EmbeddedPostgresTest, ALockFileOfTheServersUserLeadsNowhere) {
+  ASSERT_NE(Start(), nullptr);
+  const std::string victim = dir_ + "/victim";
+  std::ofstream(victim) << "1\nprecious\n";
+  fs::create_symlink(victim, dir_ + "/data/pg/postmaster.pid");
+  EXPECT_FALSE(EmbeddedPostgres::Start({.data_dir = dir_ + "/data"}).ok());
+  std::ifstream file(victim);
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(file), {}), "1\nprecious\n");
+}
+
 TEST_F(EmbeddedPostgresTest, SaysWhatIsMissing) {
   auto server = EmbeddedPostgres::Start({.data_dir = dir_ + "/data", .bin_dir = "/nonexistent"});
   ASSERT_FALSE(server.ok());

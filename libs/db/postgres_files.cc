@@ -5,13 +5,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <utility>
+#include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -34,7 +36,36 @@ constexpr absl::Duration kAbandonedAfter = absl::Minutes(1);
 
 std::string TemporaryBase() {
   const char* base = std::getenv("TMPDIR");
-  return base != nullptr && base[0] == '/' ? base : "/tmp";
+  return base != nullptr && base[0] == '/' && IsPlainPath(base) ? base : "/tmp";
+}
+
+// The server's own files belong to its user. When we are root, a symbolic link among them must not
+// make us read or write another file.
+absl::StatusOr<std::string> ReadSmallFile(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) {
+    if (errno == ENOENT || errno == ENOTDIR) return std::string();
+    return absl::FailedPreconditionError(absl::StrCat(path, ": ", std::strerror(errno)));
+  }
+  std::string text(4096, '\0');
+  const ssize_t size = ::read(fd, text.data(), text.size());
+  const int error = errno;
+  ::close(fd);
+  if (size < 0) {
+    return absl::FailedPreconditionError(absl::StrCat(path, ": ", std::strerror(error)));
+  }
+  text.resize(static_cast<size_t>(size));
+  return text;
+}
+
+absl::Status WriteExistingFile(const std::string& path, const std::string& text) {
+  const int fd = ::open(path.c_str(), O_WRONLY | O_TRUNC | O_NOFOLLOW | O_CLOEXEC);
+  const bool written =
+      fd >= 0 && ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  const int error = errno;
+  if (fd >= 0) ::close(fd);
+  if (written) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(path, ": ", std::strerror(error)));
 }
 
 bool HasPrograms(const fs::path& directory) {
@@ -53,6 +84,12 @@ bool ServesDirectory(const std::string& pid, const std::string& pg_dir) {
 }
 
 }  // namespace
+
+bool IsPlainPath(const std::string& path) {
+  return std::all_of(path.begin(), path.end(), [](char c) {
+    return absl::ascii_isalnum(c) || c == '/' || c == '.' || c == '_' || c == '-' || c == '+';
+  });
+}
 
 absl::StatusOr<std::string> FindPostgresPrograms(const std::string& bin_dir,
                                                  const std::string& major) {
@@ -96,15 +133,15 @@ FileLock::~FileLock() {
   if (fd_ >= 0) ::close(fd_);
 }
 
-absl::StatusOr<FileLock> FileLock::Take(const std::string& path) {
+absl::StatusOr<FileLock> FileLock::Take(const std::string& path, const std::string& name) {
   FileLock lock;
-  lock.fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  lock.fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (lock.fd_ < 0) {
-    return absl::FailedPreconditionError(absl::StrCat(path, ": ", std::strerror(errno)));
+    return absl::FailedPreconditionError(absl::StrCat(name, ": ", std::strerror(errno)));
   }
   if (::flock(lock.fd_, LOCK_EX | LOCK_NB) != 0) {
     return absl::FailedPreconditionError(
-        absl::StrCat("Another process uses this data directory (it holds ", path, ")"));
+        absl::StrCat("Another process uses this data directory (it holds ", name, ")"));
   }
   return lock;
 }
@@ -138,7 +175,7 @@ void RemoveAbandonedTemporaryDirectories(const RunAs& owner) {
         absl::FromTimeT(lock_file.st_mtime) > absl::Now() - kAbandonedAfter) {
       continue;
     }
-    const auto lock = FileLock::Take(path + kLockFile);
+    const auto lock = FileLock::Take(path + kLockFile, path + kLockFile);
     if (!lock.ok() || !AwaitFormerServer(path + "/pg", absl::ZeroDuration()).ok()) continue;
     fs::remove_all(path, error);
   }
@@ -157,9 +194,8 @@ absl::Status AwaitFormerServer(const std::string& pg_dir, absl::Duration patienc
   const std::string lock_path = pg_dir + "/postmaster.pid";
   const absl::Time give_up = SteadyNow() + patience;
   for (;;) {
-    std::ifstream file(lock_path);
-    std::string pid;
-    if (!std::getline(file, pid)) return absl::OkStatus();
+    ASSIGN_OR_RETURN(const std::string text, ReadSmallFile(lock_path));
+    const std::string pid = text.substr(0, text.find('\n'));
     int64_t number = 0;
     if (!absl::SimpleAtoi(pid, &number) || number <= 0) return absl::OkStatus();
     struct stat unused;
@@ -167,10 +203,8 @@ absl::Status AwaitFormerServer(const std::string& pg_dir, absl::Duration patienc
     if (!ServesDirectory(pid, pg_dir)) {
       // Another process has the number now, and PostgreSQL would take it for a server. The rest of
       // the file stays: by it PostgreSQL sees whether stragglers still use the old shared memory.
-      std::string rest((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-      file.close();
-      std::ofstream(lock_path, std::ios::trunc) << kDeadPid << '\n' << rest;
-      return absl::OkStatus();
+      const std::string rest = text.size() > pid.size() ? text.substr(pid.size()) : "\n";
+      return WriteExistingFile(lock_path, kDeadPid + rest);
     }
     if (SteadyNow() >= give_up) {
       return absl::FailedPreconditionError(absl::StrCat("Another PostgreSQL server (process ", pid,
@@ -180,14 +214,16 @@ absl::Status AwaitFormerServer(const std::string& pg_dir, absl::Duration patienc
   }
 }
 
-std::string LastLine(const std::string& path) {
-  std::ifstream file(path);
-  std::string line;
-  std::string last;
-  while (std::getline(file, line)) {
-    if (!line.empty()) last = line;
-  }
-  return last;
+std::string LastLine(int log_fd) {
+  constexpr off_t kTail = 4096;
+  struct stat info;
+  if (::fstat(log_fd, &info) != 0) return "";
+  std::string text(static_cast<size_t>(std::min(info.st_size, kTail)), '\0');
+  const ssize_t size = ::pread(log_fd, text.data(), text.size(), info.st_size - text.size());
+  if (size < 0) return "";
+  text.resize(static_cast<size_t>(size));
+  const std::vector<std::string> lines = absl::StrSplit(text, '\n', absl::SkipEmpty());
+  return lines.empty() ? "" : lines.back();
 }
 
 }  // namespace gatehouse::db

@@ -25,7 +25,8 @@ class FileLock {
   FileLock(FileLock&& other) noexcept;
   FileLock& operator=(FileLock&& other) noexcept;
   ~FileLock();
-  static absl::StatusOr<FileLock> Take(const std::string& path);
+  // `name` is what an error calls the file. A symbolic link is not followed.
+  static absl::StatusOr<FileLock> Take(const std::string& path, const std::string& name);
 
  private:
   int fd_ = -1;
@@ -34,7 +35,7 @@ class FileLock {
 // Makes a directory that only the server's user may enter, or checks the one that is there.
 absl::Status MakePrivateDirectory(const std::string& path, const RunAs& owner);
 
-// A new directory under $TMPDIR or /tmp.
+// A new directory under $TMPDIR, where that has a plain name, or /tmp.
 absl::StatusOr<std::string> MakeTemporaryDirectory(const RunAs& owner);
 
 // Removes temporary directories of our user whose owners were killed before they could.
@@ -45,7 +46,11 @@ void RemoveAbandonedTemporaryDirectories(const RunAs& owner);
 // its process number is in use again.
 absl::Status AwaitFormerServer(const std::string& pg_dir, absl::Duration patience);
 
-// The last line of a log, for an error message.
-std::string LastLine(const std::string& path);
+// Whether a directory's name can stand in a list of socket directories and in libpq's `host`, both
+// of which give some characters a meaning.
+bool IsPlainPath(const std::string& path);
+
+// The last line of an open log that is not empty, for an error message.
+std::string LastLine(int log_fd);
 
 }  // namespace gatehouse::db

@@ -17,7 +17,7 @@ po::options_description Options() {
   add("with-config", po::value<std::string>(), "the configuration file (YAML)");
   add("port", po::value<std::string>(), "port of the REST interface (3567)");
   add("host", po::value<std::string>(), "address of the REST interface (localhost)");
-  add("data-dir", po::value<std::string>(), "directory of the embedded PostgreSQL's data");
+  add("data-dir", po::value<std::string>(), "directory of the embedded PostgreSQL's data (default: /var/lib/gatehouse for root, else ~/.local/share/gatehouse)");
   add("ephemeral", "embedded PostgreSQL in a temporary directory, removed at the end");
   add("test-mode", "lift limits for test suites; refused with what looks like production");
   return options;

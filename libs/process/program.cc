@@ -17,6 +17,7 @@
 #include "libs/db/embedded_postgres.h"
 #include "libs/process/admin_server.h"
 #include "libs/process/command_line.h"
+#include "libs/process/data_dir.h"
 #include "libs/process/migrate.h"
 #include "libs/process/version.h"
 #include "libs/telemetry/log.h"
@@ -161,6 +162,9 @@ class Run {
   absl::Status StartEmbedded() {
     db::EmbeddedPostgresOptions options;
     options.data_dir = config_.data_dir;
+    if (options.data_dir.empty() && !config_.ephemeral) {
+      ASSIGN_OR_RETURN(options.data_dir, DefaultDataDir());
+    }
     options.ephemeral = config_.ephemeral;
     options.bin_dir = config_.embedded_postgres_bin;
     ASSIGN_OR_RETURN(embedded_, db::EmbeddedPostgres::Start(options));
