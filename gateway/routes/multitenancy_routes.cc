@@ -268,6 +268,7 @@ absl::StatusOr<Reply> Remove(const Self& self, ApiRequest& request, Level level)
     case Level::kTenant: {
       v1::RemoveTenantRequest call;
       *call.mutable_scope() = request.scope;
+      call.set_prevent_protected(self->Protects(request));
       ASSIGN_OR_RETURN(const std::string text, RequireString(*body, "tenantId"));
       ASSIGN_OR_RETURN(*call.mutable_tenant_id(), NormaliseTenantId(text));
       ASSIGN_OR_RETURN(const auto response, self->tenants.RemoveTenant(request.context, call));
@@ -276,6 +277,7 @@ absl::StatusOr<Reply> Remove(const Self& self, ApiRequest& request, Level level)
     case Level::kApp: {
       v1::RemoveAppRequest call;
       *call.mutable_scope() = request.scope;
+      call.set_prevent_protected(self->Protects(request));
       ASSIGN_OR_RETURN(const std::string text, RequireString(*body, "appId"));
       ASSIGN_OR_RETURN(*call.mutable_app_id(), NormaliseAppId(text));
       ASSIGN_OR_RETURN(const auto response, self->tenants.RemoveApp(request.context, call));
@@ -286,6 +288,7 @@ absl::StatusOr<Reply> Remove(const Self& self, ApiRequest& request, Level level)
   }
   v1::RemoveConnectionUriDomainRequest call;
   *call.mutable_scope() = request.scope;
+  call.set_prevent_protected(self->Protects(request));
   ASSIGN_OR_RETURN(const std::string text, RequireString(*body, "connectionUriDomain"));
   ASSIGN_OR_RETURN(*call.mutable_connection_uri_domain(), NormaliseConnectionUriDomain(text));
   ASSIGN_OR_RETURN(const auto response,

@@ -94,24 +94,6 @@ absl::Status CheckKeys(const TenantUpdate& update) {
   return absl::OkStatus();
 }
 
-absl::Status CheckProtected(const TenantUpdate& update) {
-  if (!update.prevent_protected) return absl::OkStatus();
-  for (const bool database : {true, false}) {
-    for (const CoreSetting& setting : CoreSettings()) {
-      if (!setting.Has(kProtected)) continue;
-      if ((setting.scope == SettingScope::kDatabase) != database) continue;
-      const json::Value* value = update.core_config->Find(setting.name);
-      if (value == nullptr) continue;
-      const json::Value* stored =
-          update.stored == nullptr ? nullptr : update.stored->Find(setting.name);
-      if (stored != nullptr && *stored == *value) continue;
-      return Forbidden(database ? "Not allowed to modify DB related configs."
-                                : "Not allowed to modify protected configs.");
-    }
-  }
-  return absl::OkStatus();
-}
-
 // Tables of one database have one set of names.
 absl::Status CheckSameTables(const DbSettings& a, const DbSettings& b) {
   if (a.table_names_prefix != b.table_names_prefix) {
@@ -246,7 +228,9 @@ absl::StatusOr<std::shared_ptr<const CoreConfig>> CheckTenantUpdate(
     return CoreConfig::Resolve(base);
   }
   RETURN_IF_ERROR(CheckKeys(change));
-  RETURN_IF_ERROR(CheckProtected(change));
+  if (change.prevent_protected) {
+    RETURN_IF_ERROR(CheckProtectedKeys(change.stored, change.core_config));
+  }
   const Tenants tenants(base, change, rows);
   const auto layers = tenants.LayersOf(change.target);
   auto database = CoreConfig::ResolveDatabase(base, layers);
@@ -257,6 +241,26 @@ absl::StatusOr<std::shared_ptr<const CoreConfig>> CheckTenantUpdate(
   RETURN_IF_ERROR(CheckApps(tenants));
   RETURN_IF_ERROR(CheckBaseOnly(change));
   return *std::move(config);
+}
+
+absl::Status CheckProtectedKeys(const json::Value* stored, const json::Value* next) {
+  const auto find = [](const json::Value* config, std::string_view key) {
+    return config == nullptr ? nullptr : config->Find(key);
+  };
+  for (const bool database : {true, false}) {
+    for (const CoreSetting& setting : CoreSettings()) {
+      if (!setting.Has(kProtected)) continue;
+      if ((setting.scope == SettingScope::kDatabase) != database) continue;
+      const json::Value* before = find(stored, setting.name);
+      const json::Value* after = find(next, setting.name);
+      // A null differs from an absent key: it hides what would be inherited.
+      const bool same = before == nullptr || after == nullptr ? before == after : *before == *after;
+      if (same) continue;
+      return Forbidden(database ? "Not allowed to modify DB related configs."
+                                : "Not allowed to modify protected configs.");
+    }
+  }
+  return absl::OkStatus();
 }
 
 json::Value WithoutProtectedKeys(const json::Value& core_config) {

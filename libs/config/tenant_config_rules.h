@@ -51,6 +51,9 @@ struct TenantUpdate {
 absl::StatusOr<std::shared_ptr<const CoreConfig>> CheckTenantUpdate(
     const BaseConfig& base, const TenantUpdate& update, std::span<const TenantRow> rows);
 
+// Forbidden when a protected key is in one of the two only, or differs. A nullptr has no keys.
+absl::Status CheckProtectedKeys(const json::Value* stored, const json::Value* next);
+
 // `core_config` without the keys that only the holder of the SaaS secret may see.
 json::Value WithoutProtectedKeys(const json::Value& core_config);
 

@@ -5,9 +5,12 @@
 #include <optional>
 #include <set>
 
+#include "libs/base/json.h"
 #include "libs/base/status.h"
 #include "libs/base/steady_time.h"
+#include "libs/config/tenant_config_rules.h"
 #include "services/tenants/provider_rules.h"
+#include "services/tenants/tenant_rights.h"
 #include "services/tenants/tenant_update.h"
 
 namespace gatehouse::tenants {
@@ -20,6 +23,14 @@ constexpr int kMaxAttempts = 5;
 
 bool Same(const v1::Tenant& a, const v1::Tenant& b) {
   return a.SerializeAsString() == b.SerializeAsString();
+}
+
+// FORBIDDEN when the target has protected settings of its own.
+absl::Status CheckNoneProtected(TenantChange& change, const common::v1::Scope& target) {
+  ASSIGN_OR_RETURN(const std::optional<v1::Tenant> stored, change.Get(target));
+  if (!stored.has_value()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const json::Value core_config, json::Parse(stored->core_config_json()));
+  return config::CheckProtectedKeys(&core_config, nullptr);
 }
 
 }  // namespace
@@ -54,7 +65,9 @@ absl::StatusOr<bool> TenantManager::Upsert(absl::Time deadline,
     // the transaction, which holds a connection.
     const std::optional<v1::Tenant> expected = catalogue_.Find(target);
     ASSIGN_OR_RETURN(const v1::Tenant planned, apply(expected));
-    RETURN_IF_ERROR(CheckMayUpsert(request.scope(), target));
+    // Whether the target is new shows for certain in the transaction only.
+    RETURN_IF_ERROR(CheckMay(Action::kChange, request.scope(), target));
+    RETURN_IF_ERROR(CheckNameLengths(target));
     ASSIGN_OR_RETURN(const tenancy::TenantPtr resolved, check(planned, expected));
     const int64_t now_ms = clock_.NowMs();
     RETURN_IF_ERROR(storages_.Prepare(deadline, *resolved, now_ms));
@@ -69,6 +82,7 @@ absl::StatusOr<bool> TenantManager::Upsert(absl::Time deadline,
           start_over = false;
           ASSIGN_OR_RETURN(const std::optional<v1::Tenant> stored, change.Get(target));
           created = !stored.has_value();
+          if (created) RETURN_IF_ERROR(CheckMay(Action::kCreate, request.scope(), target));
           ASSIGN_OR_RETURN(next, apply(stored));
           if (stored.has_value() != expected.has_value() ||
               (stored.has_value() && !Same(*stored, *expected))) {
@@ -98,17 +112,26 @@ absl::StatusOr<bool> TenantManager::Upsert(absl::Time deadline,
 }
 
 absl::StatusOr<bool> TenantManager::RemoveTenant(absl::Time deadline,
-                                                 const common::v1::Scope& target) {
+                                                 const common::v1::Scope& target,
+                                                 bool prevent_protected) {
+  const auto check = [&](TenantChange& change) -> absl::Status {
+    return prevent_protected ? CheckNoneProtected(change, target) : absl::OkStatus();
+  };
   ASSIGN_OR_RETURN(auto lock, ChangeLock::Take(change_mutex_, deadline));
   tenancy::TenantPtr resolved;
   if (const auto stored = catalogue_.Find(target)) {
     if (auto found = catalogue_.CheckAndResolve(*stored, &*stored, false); found.ok()) {
       resolved = *found;
+      // No transaction brings back what goes from a database of its own.
+      if (prevent_protected && !resolved->storage_id.empty()) {
+        RETURN_IF_ERROR(store_.Change(deadline, target, false, check));
+      }
       RETURN_IF_ERROR(storages_.Remove(deadline, *resolved));
     }
   }
   bool existed = false;
   RETURN_IF_ERROR(store_.Change(deadline, target, false, [&](TenantChange& change) -> absl::Status {
+    RETURN_IF_ERROR(check(change));
     if (resolved == nullptr || resolved->storage_id.empty()) {
       RETURN_IF_ERROR(change.RemoveRows(target));
     }
@@ -119,20 +142,11 @@ absl::StatusOr<bool> TenantManager::RemoveTenant(absl::Time deadline,
   return existed;
 }
 
-absl::StatusOr<std::vector<std::string>> TenantManager::Read(
-    absl::Time deadline, const common::v1::Scope& scope,
-    absl::FunctionRef<absl::StatusOr<std::vector<std::string>>(TenantChange&)> read) {
-  std::vector<std::string> values;
-  RETURN_IF_ERROR(store_.Change(deadline, scope, false, [&](TenantChange& change) -> absl::Status {
-    ASSIGN_OR_RETURN(values, read(change));
-    return absl::OkStatus();
-  }));
-  return values;
-}
-
-absl::StatusOr<bool> TenantManager::RemoveApp(absl::Time deadline,
-                                              const common::v1::Scope& target) {
-  const auto only_public = [&](const std::vector<std::string>& tenant_ids) -> absl::Status {
+absl::StatusOr<bool> TenantManager::RemoveApp(absl::Time deadline, const common::v1::Scope& target,
+                                              bool prevent_protected) {
+  const auto check = [&](TenantChange& change) -> absl::Status {
+    if (prevent_protected) RETURN_IF_ERROR(CheckNoneProtected(change, target));
+    ASSIGN_OR_RETURN(const auto tenant_ids, change.TenantIds(target));
     if (tenant_ids.size() > 1) {
       return Forbidden(
           "Please delete all tenants except the public tenant for this app before calling the "
@@ -149,16 +163,12 @@ absl::StatusOr<bool> TenantManager::RemoveApp(absl::Time deadline,
   }
   const bool own_storage = resolved != nullptr && !resolved->storage_id.empty();
   if (own_storage) {
-    ASSIGN_OR_RETURN(const auto ids, Read(deadline, target, [&](TenantChange& change) {
-                       return change.TenantIds(target);
-                     }));
-    RETURN_IF_ERROR(only_public(ids));
+    RETURN_IF_ERROR(store_.Change(deadline, target, false, check));
     RETURN_IF_ERROR(storages_.Remove(deadline, *resolved));
   }
   bool existed = false;
   RETURN_IF_ERROR(store_.Change(deadline, target, false, [&](TenantChange& change) -> absl::Status {
-    ASSIGN_OR_RETURN(const auto ids, change.TenantIds(target));
-    RETURN_IF_ERROR(only_public(ids));
+    RETURN_IF_ERROR(check(change));
     if (!own_storage) RETURN_IF_ERROR(change.RemoveRows(target));
     ASSIGN_OR_RETURN(existed, change.RemoveApp(target));
     return absl::OkStatus();
@@ -167,9 +177,17 @@ absl::StatusOr<bool> TenantManager::RemoveApp(absl::Time deadline,
   return existed;
 }
 
-absl::StatusOr<bool> TenantManager::RemoveDomain(absl::Time deadline, const std::string& domain) {
+absl::StatusOr<bool> TenantManager::RemoveDomain(absl::Time deadline, const std::string& domain,
+                                                 bool prevent_protected) {
   const common::v1::Scope target = tenancy::MakeScope(domain, kPublic, kPublic);
-  const auto only_public = [&](const std::vector<std::string>& app_ids) -> absl::Status {
+  const auto check = [&](TenantChange& change) -> absl::Status {
+    if (prevent_protected) {
+      ASSIGN_OR_RETURN(const auto tenant_ids, change.TenantIds(target));
+      for (const std::string& id : tenant_ids) {
+        RETURN_IF_ERROR(CheckNoneProtected(change, tenancy::MakeScope(domain, kPublic, id)));
+      }
+    }
+    ASSIGN_OR_RETURN(const auto app_ids, change.AppIds(domain));
     if (std::set<std::string>(app_ids.begin(), app_ids.end()).size() > 1) {
       return Forbidden(
           "Please delete all apps except the public appID for this connectionUriDomain before "
@@ -179,10 +197,7 @@ absl::StatusOr<bool> TenantManager::RemoveDomain(absl::Time deadline, const std:
   };
   {
     ASSIGN_OR_RETURN(auto lock, ChangeLock::Take(change_mutex_, deadline));
-    ASSIGN_OR_RETURN(const auto ids, Read(deadline, target, [&](TenantChange& change) {
-                       return change.AppIds(domain);
-                     }));
-    RETURN_IF_ERROR(only_public(ids));
+    RETURN_IF_ERROR(store_.Change(deadline, target, true, check));
     if (const auto stored = catalogue_.Find(target)) {
       if (auto found = catalogue_.CheckAndResolve(*stored, &*stored, false); found.ok()) {
         // A domain in the base database has no rows of its own there: they would be the base app's.
@@ -192,8 +207,7 @@ absl::StatusOr<bool> TenantManager::RemoveDomain(absl::Time deadline, const std:
     bool existed = false;
     RETURN_IF_ERROR(
         store_.Change(deadline, target, true, [&](TenantChange& change) -> absl::Status {
-          ASSIGN_OR_RETURN(const auto now_ids, change.AppIds(domain));
-          RETURN_IF_ERROR(only_public(now_ids));
+          RETURN_IF_ERROR(check(change));
           ASSIGN_OR_RETURN(existed, change.RemoveDomain(domain));
           return absl::OkStatus();
         }));

@@ -4,7 +4,6 @@
 #include <string>
 #include <vector>
 
-#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -27,10 +26,14 @@ class TenantManager {
 
   // True when the target is new.
   absl::StatusOr<bool> Upsert(absl::Time deadline, const v1::UpsertTenantRequest& request);
-  // Whether there was one.
-  absl::StatusOr<bool> RemoveTenant(absl::Time deadline, const common::v1::Scope& target);
-  absl::StatusOr<bool> RemoveApp(absl::Time deadline, const common::v1::Scope& target);
-  absl::StatusOr<bool> RemoveDomain(absl::Time deadline, const std::string& domain);
+  // Whether there was one. With `prevent_protected`, FORBIDDEN when its settings are protected
+  // ones: whoever may remove it could make it again without them.
+  absl::StatusOr<bool> RemoveTenant(absl::Time deadline, const common::v1::Scope& target,
+                                    bool prevent_protected);
+  absl::StatusOr<bool> RemoveApp(absl::Time deadline, const common::v1::Scope& target,
+                                 bool prevent_protected);
+  absl::StatusOr<bool> RemoveDomain(absl::Time deadline, const std::string& domain,
+                                    bool prevent_protected);
   absl::StatusOr<bool> PutProvider(absl::Time deadline, const common::v1::Scope& scope,
                                    const v1::ThirdPartyProvider& provider, bool skip_validation);
   absl::StatusOr<bool> RemoveProvider(absl::Time deadline, const common::v1::Scope& scope,
@@ -42,9 +45,6 @@ class TenantManager {
 
  private:
   class ChangeLock;
-  absl::StatusOr<std::vector<std::string>> Read(
-      absl::Time deadline, const common::v1::Scope& scope,
-      absl::FunctionRef<absl::StatusOr<std::vector<std::string>>(TenantChange&)> read);
   void Publish(v1::Tenant tenant, std::vector<v1::ThirdPartyProvider> providers);
 
   TenantStore& store_;

@@ -266,14 +266,6 @@ absl::Status CheckFactorNames(std::string_view field, const v1::FactorList& list
 
 constexpr std::string_view kPublic = "public";
 
-bool SameApp(const common::v1::Scope& a, const common::v1::Scope& b) {
-  return a.connection_uri_domain() == b.connection_uri_domain() && a.app_id() == b.app_id();
-}
-bool IsBase(const common::v1::Scope& scope) {
-  return scope.connection_uri_domain().empty() && scope.app_id() == kPublic &&
-         scope.tenant_id() == kPublic;
-}
-
 }  // namespace
 
 v1::Tenant NewTenant(const common::v1::Scope& target, v1::UpsertStyle style) {
@@ -334,83 +326,10 @@ static absl::Status CheckLength(std::string_view what, const std::string& name, 
   return BadInput(StrCat(what, " must not be longer than ", std::to_string(limit), " characters"));
 }
 
-absl::Status CheckMayUpsert(const common::v1::Scope& source, const common::v1::Scope& target) {
-  if (target.tenant_id() != kPublic) {
-    if (source.tenant_id() != kPublic && source.tenant_id() != target.tenant_id()) {
-      return Forbidden("You must use the public or same tenant to add/update a tenant");
-    }
-    if (!SameApp(source, target)) {
-      return Forbidden("You must use the same app to create/update a tenant");
-    }
-  } else if (target.app_id() != kPublic) {
-    if (source.tenant_id() != kPublic ||
-        (source.app_id() != kPublic && source.app_id() != target.app_id())) {
-      return Forbidden("You must use the public or same app to add/update an app");
-    }
-    if (source.connection_uri_domain() != target.connection_uri_domain()) {
-      return Forbidden("You must use the same connection URI domain to create/update an app");
-    }
-  } else if (!target.connection_uri_domain().empty()) {
-    if (!IsBase(source) && source.connection_uri_domain() != target.connection_uri_domain()) {
-      return Forbidden(
-          "You must use the default or same connectionUriDomain to create/update a "
-          "connectionUriDomain");
-    }
-  }
+absl::Status CheckNameLengths(const common::v1::Scope& target) {
   RETURN_IF_ERROR(CheckLength("connectionUriDomain", target.connection_uri_domain(), 256));
   RETURN_IF_ERROR(CheckLength("appId", target.app_id(), 64));
   return CheckLength("tenantId", target.tenant_id(), 64);
-}
-
-absl::Status CheckMayRemoveTenant(const common::v1::Scope& source, const std::string& tenant_id) {
-  if (tenant_id == kPublic) {
-    return Forbidden("Cannot delete public tenant, use remove app API instead");
-  }
-  if (source.tenant_id() != kPublic) {
-    return Forbidden("Only the public tenantId is allowed to delete a tenant");
-  }
-  return absl::OkStatus();
-}
-
-absl::Status CheckMayRemoveApp(const common::v1::Scope& source, const std::string& app_id) {
-  if (app_id == kPublic) {
-    return Forbidden("Cannot delete the public app, use remove connection uri domain API instead");
-  }
-  if (source.tenant_id() != kPublic || source.app_id() != kPublic) {
-    return Forbidden("Only the public tenantId and public appId is allowed to delete an app");
-  }
-  return absl::OkStatus();
-}
-
-absl::Status CheckMayRemoveDomain(const common::v1::Scope& source, const std::string& domain) {
-  if (domain.empty()) return Forbidden("Cannot delete the default connection uri domain");
-  if (!IsBase(source)) {
-    return Forbidden(
-        "Only the public tenantId, public appId and default connectionUriDomain is allowed to "
-        "delete a connectionUriDomain");
-  }
-  return absl::OkStatus();
-}
-
-absl::Status CheckMayList(const common::v1::Scope& source, v1::ListTenantsRequest::Range range) {
-  switch (range) {
-    case v1::ListTenantsRequest::RANGE_APP:
-      if (source.tenant_id() == kPublic) return absl::OkStatus();
-      return Forbidden(
-          "Only the public tenantId is allowed to list all tenants associated with this app");
-    case v1::ListTenantsRequest::RANGE_CONNECTION_URI_DOMAIN:
-      if (source.tenant_id() == kPublic && source.app_id() == kPublic) return absl::OkStatus();
-      return Forbidden(
-          "Only the public tenantId and public appId is allowed to list all apps associated with "
-          "this connection uri domain");
-    case v1::ListTenantsRequest::RANGE_ALL:
-      if (IsBase(source)) return absl::OkStatus();
-      return Forbidden(
-          "Only the public tenantId, public appId and default connectionUriDomain is allowed to "
-          "list all connectionUriDomains and appIds associated with this core");
-    default:
-      return BadInput("range is not set");
-  }
 }
 
 }  // namespace gatehouse::tenants

@@ -25,14 +25,7 @@ absl::StatusOr<v1::Tenant> ApplyUpdate(v1::Tenant current, const v1::UpsertTenan
 // BAD_INPUT unless a tenant may go from one migration_mode to another. `from` is null for a new one.
 absl::Status CheckMigrationStep(const config::MigrationMode* from, config::MigrationMode to);
 
-// FORBIDDEN unless a request made at `source` may create or change `target`; BAD_INPUT when a name
-// of `target` is longer than the column that would hold it.
-absl::Status CheckMayUpsert(const common::v1::Scope& source, const common::v1::Scope& target);
-
-// FORBIDDEN unless a request made at `source` may remove, or list.
-absl::Status CheckMayRemoveTenant(const common::v1::Scope& source, const std::string& tenant_id);
-absl::Status CheckMayRemoveApp(const common::v1::Scope& source, const std::string& app_id);
-absl::Status CheckMayRemoveDomain(const common::v1::Scope& source, const std::string& domain);
-absl::Status CheckMayList(const common::v1::Scope& source, v1::ListTenantsRequest::Range range);
+// BAD_INPUT when a name of `target` is longer than the column that would hold it.
+absl::Status CheckNameLengths(const common::v1::Scope& target);
 
 }  // namespace gatehouse::tenants

@@ -155,45 +155,13 @@ TEST(ApplyUpdateTest, CoreConfigIsMergedAndNullRemoves) {
   EXPECT_EQ(ApplyUpdate(tenant, request)->core_config_json(), R"({"a":1,"c":3})");
 }
 
-TEST(CheckMayUpsertTest, FollowsTheHierarchy) {
-  const auto allowed = [](const common::v1::Scope& source, const common::v1::Scope& target) {
-    return CheckMayUpsert(source, target).ok();
-  };
-  EXPECT_TRUE(allowed(MakeScope("", "", ""), MakeScope("", "", "t")));
-  EXPECT_TRUE(allowed(MakeScope("", "", "t"), MakeScope("", "", "t")));
-  EXPECT_FALSE(allowed(MakeScope("", "", "u"), MakeScope("", "", "t")));
-  EXPECT_FALSE(allowed(MakeScope("", "", ""), MakeScope("", "a", "t")));
-  EXPECT_TRUE(allowed(MakeScope("", "", ""), MakeScope("", "a", "")));
-  EXPECT_TRUE(allowed(MakeScope("", "a", ""), MakeScope("", "a", "")));
-  EXPECT_FALSE(allowed(MakeScope("", "b", ""), MakeScope("", "a", "")));
-  EXPECT_FALSE(allowed(MakeScope("", "a", "t"), MakeScope("", "a", "")));
-  EXPECT_FALSE(allowed(MakeScope("x", "", ""), MakeScope("", "a", "")));
-  EXPECT_TRUE(allowed(MakeScope("", "", ""), MakeScope("x", "", "")));
-  EXPECT_TRUE(allowed(MakeScope("x", "", ""), MakeScope("x", "", "")));
-  EXPECT_FALSE(allowed(MakeScope("y", "", ""), MakeScope("x", "", "")));
-}
-
-TEST(CheckMayUpsertTest, NamesAreNoLongerThanTheirColumns) {
-  const auto check = [](const common::v1::Scope& target) {
-    return CheckMayUpsert(MakeScope("", "", ""), target);
-  };
-  EXPECT_TRUE(check(MakeScope("", std::string(64, 'a'), "")).ok());
-  EXPECT_EQ(ReasonOf(check(MakeScope("", std::string(65, 'a'), ""))), ErrorReason::kBadInput);
-  EXPECT_EQ(ReasonOf(check(MakeScope("", "", std::string(65, 't')))), ErrorReason::kBadInput);
-  EXPECT_EQ(ReasonOf(check(MakeScope(std::string(257, 'x'), "", ""))), ErrorReason::kBadInput);
-  // Who may not is told first.
-  EXPECT_EQ(ReasonOf(CheckMayUpsert(MakeScope("", "", "u"), MakeScope("", "", std::string(65, 't')))),
-            ErrorReason::kForbidden);
-}
-
-TEST(CheckMayRemoveTest, OnlyWhatHoldsItMayRemoveIt) {
-  EXPECT_TRUE(CheckMayRemoveTenant(MakeScope("", "a", ""), "t").ok());
-  EXPECT_FALSE(CheckMayRemoveTenant(MakeScope("", "a", "t"), "t").ok());
-  EXPECT_FALSE(CheckMayRemoveTenant(MakeScope("", "a", ""), "public").ok());
-  EXPECT_TRUE(CheckMayRemoveApp(MakeScope("", "", ""), "a").ok());
-  EXPECT_FALSE(CheckMayRemoveApp(MakeScope("", "a", ""), "a").ok());
-  EXPECT_TRUE(CheckMayRemoveDomain(MakeScope("", "", ""), "x").ok());
-  EXPECT_FALSE(CheckMayRemoveDomain(MakeScope("x", "", ""), "x").ok());
+TEST(CheckNameLengthsTest, NamesAreNoLongerThanTheirColumns) {
+  EXPECT_TRUE(CheckNameLengths(MakeScope("", std::string(64, 'a'), "")).ok());
+  for (const auto& target :
+       {MakeScope("", std::string(65, 'a'), ""), MakeScope("", "", std::string(65, 't')),
+        MakeScope(std::string(257, 'x'), "", "")}) {
+    EXPECT_EQ(ReasonOf(CheckNameLengths(target)), ErrorReason::kBadInput);
+  }
 }
 
 }  // namespace

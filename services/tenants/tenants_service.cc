@@ -8,7 +8,7 @@
 #include "libs/base/steady_time.h"
 #include "libs/config/tenant_config_rules.h"
 #include "libs/telemetry/log.h"
-#include "services/tenants/tenant_update.h"
+#include "services/tenants/tenant_rights.h"
 
 namespace gatehouse::tenants {
 namespace {
@@ -22,6 +22,21 @@ void HideProtected(v1::Tenant& tenant) {
   auto core_config = json::Parse(tenant.core_config_json());
   tenant.set_core_config_json(
       core_config.ok() ? json::Serialize(config::WithoutProtectedKeys(*core_config)) : "{}");
+}
+
+absl::Status CheckMayList(const common::v1::Scope& scope, v1::ListTenantsRequest::Range range) {
+  const std::string& domain = scope.connection_uri_domain();
+  switch (range) {
+    case v1::ListTenantsRequest::RANGE_APP:
+      return CheckMay(Action::kListTenants, scope,
+                      tenancy::MakeScope(domain, scope.app_id(), kPublic));
+    case v1::ListTenantsRequest::RANGE_CONNECTION_URI_DOMAIN:
+      return CheckMay(Action::kListApps, scope, tenancy::MakeScope(domain, kPublic, kPublic));
+    case v1::ListTenantsRequest::RANGE_ALL:
+      return CheckMay(Action::kListAll, scope, tenancy::MakeScope("", kPublic, kPublic));
+    default:
+      return BadInput("range is not set");
+  }
 }
 
 }  // namespace
@@ -83,15 +98,16 @@ absl::StatusOr<v1::ListTenantsResponse> TenantsService::ListTenants(
 absl::StatusOr<v1::RemoveTenantResponse> TenantsService::RemoveTenant(
     rpc::CallContext& context, const v1::RemoveTenantRequest& request) {
   const common::v1::Scope& scope = request.scope();
-  const absl::Status allowed = CheckMayRemoveTenant(scope, request.tenant_id());
-  if (request.tenant_id() == kPublic) return allowed;
+  if (request.tenant_id() == kPublic) {
+    return Forbidden("Cannot delete public tenant, use remove app API instead");
+  }
   RETURN_IF_ERROR(directory_.Find(scope, context.deadline).status());
-  RETURN_IF_ERROR(allowed);
+  const common::v1::Scope target =
+      tenancy::MakeScope(scope.connection_uri_domain(), scope.app_id(), request.tenant_id());
+  RETURN_IF_ERROR(CheckMay(Action::kRemove, scope, target));
   v1::RemoveTenantResponse response;
   ASSIGN_OR_RETURN(const bool existed,
-                   manager_.RemoveTenant(context.deadline,
-                                         tenancy::MakeScope(scope.connection_uri_domain(),
-                                                            scope.app_id(), request.tenant_id())));
+                   manager_.RemoveTenant(context.deadline, target, request.prevent_protected()));
   AwaitWatchers(context);
   response.set_did_exist(existed);
   return response;
@@ -100,15 +116,16 @@ absl::StatusOr<v1::RemoveTenantResponse> TenantsService::RemoveTenant(
 absl::StatusOr<v1::RemoveAppResponse> TenantsService::RemoveApp(
     rpc::CallContext& context, const v1::RemoveAppRequest& request) {
   const common::v1::Scope& scope = request.scope();
-  const absl::Status allowed = CheckMayRemoveApp(scope, request.app_id());
-  if (request.app_id() == kPublic) return allowed;
+  if (request.app_id() == kPublic) {
+    return Forbidden("Cannot delete the public app, use remove connection uri domain API instead");
+  }
   RETURN_IF_ERROR(directory_.Find(scope, context.deadline).status());
-  RETURN_IF_ERROR(allowed);
+  const common::v1::Scope target =
+      tenancy::MakeScope(scope.connection_uri_domain(), request.app_id(), kPublic);
+  RETURN_IF_ERROR(CheckMay(Action::kRemove, scope, target));
   v1::RemoveAppResponse response;
-  ASSIGN_OR_RETURN(
-      const bool existed,
-      manager_.RemoveApp(context.deadline, tenancy::MakeScope(scope.connection_uri_domain(),
-                                                              request.app_id(), kPublic)));
+  ASSIGN_OR_RETURN(const bool existed,
+                   manager_.RemoveApp(context.deadline, target, request.prevent_protected()));
   AwaitWatchers(context);
   response.set_did_exist(existed);
   return response;
@@ -116,14 +133,15 @@ absl::StatusOr<v1::RemoveAppResponse> TenantsService::RemoveApp(
 
 absl::StatusOr<v1::RemoveConnectionUriDomainResponse> TenantsService::RemoveConnectionUriDomain(
     rpc::CallContext& context, const v1::RemoveConnectionUriDomainRequest& request) {
+  const std::string& domain = request.connection_uri_domain();
   const absl::Status allowed =
-      CheckMayRemoveDomain(request.scope(), request.connection_uri_domain());
-  if (request.connection_uri_domain().empty()) return allowed;
+      CheckMay(Action::kRemove, request.scope(), tenancy::MakeScope(domain, kPublic, kPublic));
+  if (domain.empty()) return allowed;
   RETURN_IF_ERROR(directory_.Find(request.scope(), context.deadline).status());
   RETURN_IF_ERROR(allowed);
   v1::RemoveConnectionUriDomainResponse response;
   ASSIGN_OR_RETURN(const bool existed,
-                   manager_.RemoveDomain(context.deadline, request.connection_uri_domain()));
+                   manager_.RemoveDomain(context.deadline, domain, request.prevent_protected()));
   AwaitWatchers(context);
   response.set_did_exist(existed);
   return response;
