@@ -33,6 +33,7 @@ absl::StatusOr<std::shared_ptr<const CoreConfig>> CoreConfig::Resolve(
   std::vector<SettingIssue> issues;
   RETURN_IF_ERROR(ResolveValues(base, layers, /*scope_is_database=*/true, config->values_));
   config->db_ = std::make_shared<const DbSettings>(ReadDbSettings(config->values_, issues));
+  CheckCredentialsBelong(base, layers, issues);
   RETURN_IF_ERROR(FirstIssue(issues));
   RETURN_IF_ERROR(ResolveValues(base, layers, /*scope_is_database=*/false, config->values_));
   config->Check(issues);
@@ -46,6 +47,7 @@ absl::StatusOr<std::shared_ptr<const DbSettings>> CoreConfig::ResolveDatabase(
   std::vector<SettingIssue> issues;
   RETURN_IF_ERROR(ResolveValues(base, layers, /*scope_is_database=*/true, values));
   auto settings = std::make_shared<const DbSettings>(ReadDbSettings(values, issues));
+  CheckCredentialsBelong(base, layers, issues);
   RETURN_IF_ERROR(FirstIssue(issues));
   return settings;
 }

@@ -152,6 +152,73 @@ TEST(CoreConfig, ConnectionUriOverridesSingleKeys) {
             "like postgresql://[user[:[password]]@]host[:port][/dbname][?attr1=val1&attr2=val2...");
 }
 
+TEST(CoreConfig, CredentialsGoOnlyWhereTheyWereGivenFor) {
+  constexpr char kRefused[] =
+      "another database server, or another way to it, needs its own postgresql_user and "
+      "postgresql_password (\"\" for none), or a postgresql_connection_uri with both: credentials "
+      "are "
+      "sent only to the server that they were given with";
+  BaseConfig single;  // from single keys
+  single.Set(Setting::kPostgresqlHost, std::string("db"));
+  single.Set(Setting::kPostgresqlUser, std::string("gatehouse"));
+  single.Set(Setting::kPostgresqlPassword, std::string("secret"));
+  single.Set(Setting::kPostgresqlConnectionAttributes, std::string("sslmode=verify-full"));
+  BaseConfig uri = single;
+  uri.Set(Setting::kPostgresqlConnectionUri,
+          std::string("postgresql://gatehouse:secret@db/x?sslmode=verify-full"));
+  BaseConfig half = single;  // the address leaves the host to the single key
+  half.Set(Setting::kPostgresqlConnectionUri,
+           std::string("postgresql://gatehouse:secret@/x?sslmode=verify-full"));
+
+  for (const char* layer :
+       {R"({"postgresql_host":"evil"})", R"({"postgresql_port":6666})",
+        R"({"postgresql_host":"evil","postgresql_user":"u"})",
+        R"({"postgresql_host":"evil","postgresql_password":"p"})",
+        R"({"postgresql_host":"evil","postgresql_user":null,"postgresql_password":null})",
+        R"({"postgresql_connection_uri":"postgresql://evil/x"})",
+        R"({"postgresql_connection_uri":"postgresql://u@evil/x"})",
+        R"({"postgresql_connection_uri":"postgresql://:p@evil/x"})",
+        R"({"postgresql_connection_attributes":"sslmode=disable"})"}) {
+    EXPECT_EQ(ResolveError(layer, single), kRefused) << layer;
+  }
+  for (const char* layer :
+       {R"({"postgresql_connection_uri":"postgresql://evil/x"})",
+        R"({"postgresql_connection_uri":"postgresql://u@evil/x"})",
+        R"({"postgresql_connection_uri":"postgresql://db/x?sslmode=disable"})"}) {
+    EXPECT_EQ(ResolveError(layer, uri), kRefused) << layer;
+  }
+  // Its own credentials are not those that the base's address imposes.
+  EXPECT_EQ(
+      ResolveError(R"({"postgresql_host":"evil","postgresql_user":"u","postgresql_password":"p"})",
+                   half),
+      kRefused);
+
+  for (const char* layer :
+       {R"({"postgresql_host":"other","postgresql_user":"u","postgresql_password":"p"})",
+        R"({"postgresql_host":"other","postgresql_user":"u","postgresql_password":""})",
+        R"({"postgresql_connection_uri":"postgresql://u:p@other/x"})",
+        R"({"postgresql_host":"db","postgresql_port":5432,"postgresql_database_name":"own"})",
+        R"({"postgresql_user":"u"})", R"({"postgresql_table_schema":"s"})"}) {
+    EXPECT_EQ(ResolveError(layer, single), "accepted") << layer;
+  }
+  // What a base address imposes on single keys leads nowhere else.
+  EXPECT_EQ(ResolveError(R"({"postgresql_host":"evil"})", uri), "accepted");
+  EXPECT_EQ(Resolve({R"({"postgresql_host":"evil"})"}, uri)->db().host, "db");
+
+  // Between tenant and app as between app and base.
+  const char* app = R"({"postgresql_host":"a","postgresql_user":"u","postgresql_password":"p"})";
+  const auto error = [&](std::string_view tenant) {
+    const json::Value own = Json(tenant);
+    const json::Value under = Json(app);
+    const std::array<const json::Value*, 2> layers = {&own, &under};
+    const auto resolved = CoreConfig::ResolveDatabase(single, layers);
+    return resolved.ok() ? "accepted" : std::string(resolved.status().message());
+  };
+  EXPECT_EQ(error(R"({"postgresql_database_name":"own"})"), "accepted");
+  EXPECT_EQ(error(R"({"postgresql_host":"evil"})"), kRefused);
+  EXPECT_EQ(error(R"({"postgresql_host":"db"})"), kRefused);
+}
+
 TEST(CoreConfig, TableNamesMustBePlainIdentifiers) {
   const auto config = Resolve({R"({"postgresql_table_names_prefix":" pre ",
                                    "postgresql_session_info_table_name":"my_sessions"})"});
@@ -268,10 +335,37 @@ TEST_F(TenantUpdates, ProtectedKeys) {
         .status();
   };
   EXPECT_TRUE(check(same).ok());
+  EXPECT_EQ(check(Json("{}")).message(), "Not allowed to modify protected configs.");
   EXPECT_EQ(check(core).message(), "Not allowed to modify protected configs.");
   EXPECT_EQ(ReasonOf(check(core)), ErrorReason::kForbidden);
   EXPECT_EQ(check(database).message(), "Not allowed to modify DB related configs.");
   EXPECT_EQ(WithoutProtectedKeys(same), Json(R"({"totp_max_attempts":2})"));
+}
+
+// Set, changed, removed, hidden by a null and shown again: each is a difference.
+TEST(ProtectedKeys, AnyDifferenceCounts) {
+  int keys = 0;
+  for (const CoreSetting& setting : CoreSettings()) {
+    if (!setting.Has(kProtected)) continue;
+    ++keys;
+    json::Value none = Json("{}");
+    json::Value null = Json("{}");
+    null.Set(std::string(setting.name), nullptr);
+    json::Value one = Json("{}");
+    one.Set(std::string(setting.name), 1);
+    json::Value two = Json("{}");
+    two.Set(std::string(setting.name), 2);
+    const json::Value* const values[] = {nullptr, &none, &null, &one, &two};
+    for (const json::Value* const stored : values) {
+      for (const json::Value* const next : values) {
+        const bool both_absent =
+            (stored == nullptr || stored == &none) && (next == nullptr || next == &none);
+        EXPECT_EQ(CheckProtectedKeys(stored, next).ok(), stored == next || both_absent)
+            << setting.name;
+      }
+    }
+  }
+  EXPECT_EQ(keys, 20);
 }
 
 TEST(MergeCoreConfig, NullRemovesWhatIsThereAndStaysWhereNothingIs) {

@@ -182,7 +182,49 @@ class DbReader {
   DbSettings db_;
 };
 
+// What `layers` over `base` come to; nullopt when that can't be read, which others report.
+std::optional<DbSettings> SettingsOf(const BaseConfig& base,
+                                     std::span<const json::Value* const> layers) {
+  std::array<SettingValue, kSettingCount> values;
+  std::vector<SettingIssue> issues;
+  if (!ResolveValues(base, layers, /*scope_is_database=*/true, values).ok()) return std::nullopt;
+  return ReadDbSettings(values, issues);
+}
+
+bool NamesServer(const json::Value* layer) {
+  if (layer == nullptr) return false;
+  for (const Setting id :
+       {Setting::kPostgresqlHost, Setting::kPostgresqlPort, Setting::kPostgresqlConnectionUri,
+        Setting::kPostgresqlConnectionAttributes}) {
+    if (layer->Find(SettingOf(id).name) != nullptr) return true;
+  }
+  return false;
+}
+
+bool SameServer(const DbSettings& a, const DbSettings& b) {
+  return a.host == b.host && a.port == b.port && a.LibpqOptions() == b.LibpqOptions();
+}
+
 }  // namespace
+
+void CheckCredentialsBelong(const BaseConfig& base, std::span<const json::Value* const> layers,
+                            std::vector<SettingIssue>& issues) {
+  for (size_t i = 0; i < layers.size(); ++i) {
+    if (!NamesServer(layers[i])) continue;
+    const auto with = SettingsOf(base, layers.subspan(i));
+    const auto without = SettingsOf(base, layers.subspan(i + 1));
+    const auto own = SettingsOf(BaseConfig(), layers.subspan(i, 1));
+    if (!with.has_value() || !without.has_value() || !own.has_value()) continue;
+    if (SameServer(*with, *without)) continue;
+    if (!own->user.empty() && own->user == with->user && own->password == with->password) continue;
+    issues.push_back(
+        {Setting::kPostgresqlHost,
+         "another database server, or another way to it, needs its own postgresql_user and "
+         "postgresql_password (\"\" for none), or a postgresql_connection_uri with both: "
+         "credentials are sent only to the server that they were given with"});
+    return;
+  }
+}
 
 absl::Status ResolveValues(const BaseConfig& base, std::span<const json::Value* const> layers,
                            bool scope_is_database,

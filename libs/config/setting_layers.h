@@ -16,4 +16,10 @@ absl::Status ResolveValues(const BaseConfig& base, std::span<const json::Value* 
 DbSettings ReadDbSettings(const std::array<SettingValue, kSettingCount>& values,
                           std::vector<SettingIssue>& issues);
 
+// Adds an issue when a layer leads to another server (another host, port or encryption) than what
+// lies under it and does not bring the user and password that are used there: credentials go only
+// where they were given for.
+void CheckCredentialsBelong(const BaseConfig& base, std::span<const json::Value* const> layers,
+                            std::vector<SettingIssue>& issues);
+
 }  // namespace gatehouse::config

@@ -86,7 +86,9 @@ absl::StatusOr<std::string> MakeConninfo(const DatabaseOptions& options) {
   if (!options.host.empty()) values["host"] = options.host;
   if (options.port != 0) values["port"] = absl::StrCat(options.port);
   if (!options.user.empty()) values["user"] = options.user;
-  if (!options.password.empty()) values["password"] = options.password;
+  if (!options.password.empty() || options.ignore_environment_password) {
+    values["password"] = options.password;
+  }
   if (!options.dbname.empty()) values["dbname"] = options.dbname;
 
   if (!options.conninfo.empty()) {

@@ -29,6 +29,8 @@ struct DatabaseOptions {
   int port = 0;      // 0: the driver's default
   std::string user;
   std::string password;
+  // An empty password is none: the operator's PGPASSWORD is not for this server.
+  bool ignore_environment_password = false;
   std::string dbname;
 
   TableNames tables;

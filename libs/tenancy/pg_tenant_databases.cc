@@ -56,9 +56,14 @@ absl::StatusOr<db::DatabaseOptions> OverlayDatabaseOptions(const db::DatabaseOpt
   if (tenant.host != base.host) options.host = own.host;
   if (tenant.port != base.port) options.port = own.port;
   if (tenant.database_name != base.database_name) options.dbname = own.dbname;
-  if (tenant.user != base.user) options.user = own.user;
-  if (tenant.password != base.password) options.password = own.password;
   if (tenant.LibpqOptions() != base.LibpqOptions()) options.conninfo = own.conninfo;
+  const bool same_server = tenant.host == base.host && tenant.port == base.port &&
+                           tenant.LibpqOptions() == base.LibpqOptions();
+  // A service's role is the base server's: elsewhere the tenant's credentials hold, even where they
+  // are spelled like the base's.
+  if (!same_server || tenant.user != base.user) options.user = own.user;
+  if (!same_server || tenant.password != base.password) options.password = own.password;
+  options.ignore_environment_password = !same_server;
   if (tenant.connection_pool_size != base.connection_pool_size) {
     options.pool_size = own.pool_size;
   }

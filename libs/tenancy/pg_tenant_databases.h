@@ -24,7 +24,7 @@ absl::StatusOr<db::DatabaseOptions> MakeDatabaseOptions(const config::DbSettings
 
 // The options of a tenant's own database: `base_options` with whatever `tenant` sets otherwise than
 // `base`. So an embedded server's socket, and the role that a service has, hold for a tenant that
-// only names a schema of its own.
+// only names a schema of its own. Another server gets the tenant's credentials and no others.
 absl::StatusOr<db::DatabaseOptions> OverlayDatabaseOptions(const db::DatabaseOptions& base_options,
                                                            const config::DbSettings& base,
                                                            const config::DbSettings& tenant);

@@ -332,7 +332,8 @@ TEST_F(TenantsComponentTest, ADomainNeedsADatabaseOfItsOwnAndGoesWithIt) {
 }
 
 TEST_F(TenantsComponentTest, AnUnusableDatabaseChangesNothing) {
-  const auto put = instance.PutApp("a", R"({"postgresql_host":"127.0.0.1","postgresql_port":1})");
+  const auto put = instance.PutApp("a", R"({"postgresql_host":"127.0.0.1","postgresql_port":1,
+      "postgresql_user":"u","postgresql_password":"p"})");
   EXPECT_EQ(ReasonOf(put.status()), ErrorReason::kBadInput);
   EXPECT_FALSE(instance.Knows(MakeScope("", "a", "")));
   EXPECT_FALSE(instance.Get(MakeScope("", "a", "")).has_tenant());
