@@ -235,7 +235,7 @@ void AddCoreRoutes(RouteTable& routes, const CoreRouteParts& parts) {
       HttpMethod::kGet, "/apiversion", [self](ApiRequest& r) { return ApiVersions(self, r); }, true,
       false);
   add(
-      HttpMethod::kGet, "/config", [self](ApiRequest& r) { return Config(self, r); }, false, true);
+      HttpMethod::kGet, "/config", [self](ApiRequest& r) { return Config(self, r); }, true, true);
   add(
       HttpMethod::kGet, "/telemetry", [self](ApiRequest& r) { return Telemetry(self, r); }, true,
       true);

@@ -43,11 +43,21 @@ absl::StatusOr<std::string> QueryName(const ApiRequest& request, std::string_vie
   return TrimmedName(field, name);
 }
 
+// A role's permissions go into every session of who has it, so nobody means more than this. Each is
+// a row with a foreign key to be checked: hundreds of thousands would hold a connection for as long
+// as a request may take.
+constexpr size_t kMaxPermissions = 10000;
+
 // The first element that is wrong decides, by type or for being empty.
 absl::StatusOr<std::optional<std::vector<std::string>>> BodyPermissions(const Value& body) {
   ASSIGN_OR_RETURN(const Value* array, OptionalArray(body, "permissions"));
   if (array == nullptr) return std::nullopt;
+  if (array->size() > kMaxPermissions) {
+    return BadInput(StrCat("permissions cannot have more than ", std::to_string(kMaxPermissions),
+                           " elements"));
+  }
   std::vector<std::string> permissions;
+  permissions.reserve(array->size());
   for (const Value& element : array->elements()) {
     ASSIGN_OR_RETURN(const std::string text, StringElement(element, "permissions"));
     permissions.emplace_back(JavaTrim(text));

@@ -21,6 +21,16 @@ class BadInput(harness.GatehouseTest):
                 self.assertEqual(reply.status, 400, reply)
         self.text(self.app.request("POST", "/recipe/signup", raw=b"[]"), 400, "Invalid Json Input")
 
+    def test_more_permissions_than_a_role_can_mean(self):
+        many = ["p%d" % i for i in range(800000)]
+        for method, path in (("PUT", "/recipe/role"), ("POST", "/recipe/role/permissions/remove")):
+            self.text(self.app.request(method, path, {"role": "r", "permissions": many}), 400, "permissions cannot have more than 10000 elements")
+        self.assertEqual(self.expect(self.app.get("/recipe/roles"))["roles"], [])
+        self.expect(self.app.put("/recipe/role", {"role": "r", "permissions": many[:10000]}), createdNewRole=True)
+        self.assertEqual(len(self.expect(self.app.get("/recipe/role/permissions", {"role": "r"}))["permissions"]), 10000)
+        self.expect(self.app.post("/recipe/role/permissions/remove", {"role": "r", "permissions": many[:10000]}))
+        self.expect(self.app.get("/recipe/role/permissions", {"role": "r"}), permissions=[])
+
     def test_fields(self):
         self.text(self.app.post("/recipe/signup", {"password": "x1234567"}), 400, "Field name 'email' is invalid in JSON input")
         for email in (None, 1, True, {}, [], ["a", "b"]):
