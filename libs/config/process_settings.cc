@@ -41,7 +41,8 @@ constexpr ProcessSetting kSettings[] = {
     {"gatehouse_drain_timeout_ms", kLong, "20000", 0, 600000, false,
      "Time that requests in flight have to end after SIGTERM."},
     {"gatehouse_internal_secret", kText, "", 0, 0, true,
-     "Secret that processes show each other; at least 32 characters."},
+     "Secret from which processes make certificates for mutual TLS between them; at least 32 "
+     "random characters. It is never sent."},
     {"gatehouse_tls_cert_file", kText, "", 0, 0, false,
      "Certificate for connections between processes (PEM)."},
     {"gatehouse_tls_key_file", kText, "", 0, 0, false, "Its private key (PEM)."},

@@ -12,6 +12,7 @@
 #include "libs/base/strings.h"
 #include "libs/db/database.h"
 #include "libs/rpc/grpc_channel.h"
+#include "libs/rpc/secret_authority.h"
 #include "libs/telemetry/log.h"
 #include "libs/tenancy/pg_tenant_databases.h"
 
@@ -30,6 +31,8 @@ constexpr absl::Duration kDirectoryTimeout = absl::Seconds(60);
 // What a start may spend on looking at all databases; those that it does not get to are logged.
 constexpr absl::Duration kCheckTimeout = absl::Seconds(30);
 constexpr absl::Duration kFallbackTimeout = absl::Seconds(5);
+// What a message says beside the body of the request that it was made from.
+constexpr size_t kMessageOverheadBytes = 1 << 20;
 constexpr absl::Duration kConfirmTimeout = absl::Seconds(1);
 
 // "users" of "users/passwords".
@@ -103,14 +106,24 @@ absl::StatusOr<std::unique_ptr<Host>> Host::Start(Options options) {
   return host;
 }
 
+bool Host::TalksToOthers() const {
+  return std::any_of(config().services.begin(), config().services.end(),
+                     [](const auto& service) { return !service.second.address.empty(); });
+}
+
 absl::StatusOr<rpc::TransportSecurity> Host::LoadSecurity() const {
   rpc::TransportSecurity security;
-  security.shared_secret = config().internal_secret;
   if (!config().tls_cert_file.empty()) {
     ASSIGN_OR_RETURN(security.certificate_pem, ReadFile(config().tls_cert_file));
     ASSIGN_OR_RETURN(security.private_key_pem, ReadFile(config().tls_key_file));
     ASSIGN_OR_RETURN(security.ca_pem, ReadFile(config().tls_ca_file));
+  } else if (!config().internal_secret.empty() && TalksToOthers()) {
+    std::vector<std::string> names;
+    for (const ServiceDefinition& service : options_.services) names.emplace_back(service.name);
+    if (names.empty()) names.emplace_back(options_.caller);
+    ASSIGN_OR_RETURN(security, rpc::SecurityFromSecret(config().internal_secret, names));
   }
+  security.max_request_bytes = static_cast<size_t>(config().max_body_bytes) + kMessageOverheadBytes;
   return security;
 }
 
@@ -280,7 +293,8 @@ rpc::Channel& Host::ChannelBetween(std::string_view caller, std::string_view ser
   // Addresses and security are checked with the configuration, so this can't fail here but for a
   // composition that leaves a service out: then every call says so.
   auto channel =
-      rpc::MakeGrpcChannel(config().service(service).address, std::string(caller), security_);
+      rpc::MakeGrpcChannel(config().service(service).address, std::string(service),
+                           std::string(caller), security_);
   slot = channel.ok() ? *std::move(channel) : rpc::MakeLocalChannel({}, std::string(caller));
   return *slot;
 }

@@ -85,6 +85,8 @@ class Host {
   void SamplePools();
   absl::StatusOr<tenancy::TenantDatabases*> DatabasesOf(std::string_view service);
   rpc::CallObserver ObserverOf(std::string service);
+  // Whether some service has an address: this process listens there, or dials it.
+  bool TalksToOthers() const;
   absl::StatusOr<rpc::TransportSecurity> LoadSecurity() const;
 
   Options options_;

@@ -17,7 +17,10 @@ po::options_description Options() {
   add("with-config", po::value<std::string>(), "the configuration file (YAML)");
   add("port", po::value<std::string>(), "port of the REST interface (3567)");
   add("host", po::value<std::string>(), "address of the REST interface (localhost)");
-  add("data-dir", po::value<std::string>(), "directory of the embedded PostgreSQL's data (default: /var/lib/gatehouse for root, else ~/.local/share/gatehouse)");
+  add("data-dir", po::value<std::string>(), "directory of the embedded PostgreSQL's data (default: /var/lib/gatehouse for root, "
+      "else ~/.local/share/gatehouse)");
+  add("out", po::value<std::string>(), "issue-certificate: the directory to write to");
+  add("name", po::value<std::string>(), "issue-certificate: the name to certify (client)");
   add("ephemeral", "embedded PostgreSQL in a temporary directory, removed at the end");
   add("test-mode", "lift limits for test suites; refused with what looks like production");
   return options;
@@ -27,9 +30,11 @@ po::options_description Options() {
 
 std::string HelpText(const std::string& program) {
   std::ostringstream text;
-  text << "Usage: " << program << " [start | migrate] [options]\n\n"
+  text << "Usage: " << program << " [start | migrate | issue-certificate] [options]\n\n"
        << "  start    serve until SIGTERM (the default)\n"
-       << "  migrate  bring the database's tables up to date, and exit\n\n"
+       << "  migrate  bring the database's tables up to date, and exit\n"
+       << "  issue-certificate  write a gRPC client's certificate, made from "
+       << "gatehouse_internal_secret\n\n"
        << Options() << "\nEvery setting can be given in the configuration file or the environment:"
        << " docs/configuration.md lists them.\n";
   return text.str();
@@ -49,12 +54,15 @@ absl::StatusOr<CommandLine> ParseCommandLine(int argc, const char* const argv[])
   }
   CommandLine line;
   if (values.count("command")) line.command = values["command"].as<std::string>();
-  if (line.command != "start" && line.command != "migrate") {
+  if (line.command != "start" && line.command != "migrate" &&
+      line.command != "issue-certificate") {
     return absl::InvalidArgumentError("unknown command '" + line.command + "'");
   }
   line.help = values.count("help") > 0;
   line.version = values.count("version") > 0;
   line.check_config = values.count("check-config") > 0;
+  if (values.count("out")) line.out = values["out"].as<std::string>();
+  if (values.count("name")) line.name = values["name"].as<std::string>();
   if (values.count("with-config")) line.config_path = values["with-config"].as<std::string>();
   const auto override_with = [&](const char* option, const char* key) {
     if (values.count(option)) line.overrides[key] = values[option].as<std::string>();

@@ -10,11 +10,13 @@ namespace gatehouse::process {
 
 // What a program was asked to do.
 struct CommandLine {
-  std::string command = "start";  // "start" or "migrate"
+  std::string command = "start";  // "start", "migrate" or "issue-certificate"
   bool check_config = false;
   bool version = false;
   bool help = false;
   std::string config_path;                       // --with-config; empty: none
+  std::string out;                               // --out, of issue-certificate
+  std::string name;                              // --name, of issue-certificate
   std::map<std::string, std::string> overrides;  // configuration keys set by options
 };
 

@@ -18,6 +18,7 @@
 #include "libs/process/admin_server.h"
 #include "libs/process/command_line.h"
 #include "libs/process/data_dir.h"
+#include "libs/process/issue_certificate.h"
 #include "libs/process/migrate.h"
 #include "libs/process/version.h"
 #include "libs/telemetry/log.h"
@@ -218,6 +219,7 @@ int RunProgram(const Program& program, int argc, const char* const argv[]) {
     return 0;
   }
   if (line->check_config) return CheckConfig(*line);
+  if (line->command == "issue-certificate") return IssueCertificate(*line);
 
   const absl::Time started = SteadyNow();
   const sigset_t signals = BlockSignals();

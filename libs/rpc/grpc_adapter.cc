@@ -7,7 +7,6 @@
 #include <grpcpp/security/auth_context.h>
 #include <grpcpp/support/proto_buffer_reader.h>
 #include <grpcpp/support/proto_buffer_writer.h>
-#include <openssl/crypto.h>
 
 #include <deque>
 #include <memory>
@@ -47,10 +46,6 @@ std::string MetadataValue(const grpc::CallbackServerContext& context, const char
   auto found = context.client_metadata().find(key);
   if (found == context.client_metadata().end()) return "";
   return std::string(found->second.data(), found->second.size());
-}
-
-bool SecretsMatch(const std::string& a, const std::string& b) {
-  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
 grpc::Status Malformed() {
@@ -142,8 +137,8 @@ class StreamWriter final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
 
 }  // namespace
 
-GrpcAdapter::GrpcAdapter(Dispatcher& dispatcher, WorkerPool& workers, CallerRule rule)
-    : dispatcher_(dispatcher), workers_(workers), rule_(std::move(rule)) {
+GrpcAdapter::GrpcAdapter(Dispatcher& dispatcher, WorkerPool& workers, bool from_certificate)
+    : dispatcher_(dispatcher), workers_(workers), from_certificate_(from_certificate) {
   for (const MethodInfo& method : dispatcher.info().methods) {
     AddMethod(new grpc::internal::RpcServiceMethod(
         method.full_path.data(),
@@ -173,11 +168,10 @@ GrpcAdapter::GrpcAdapter(Dispatcher& dispatcher, WorkerPool& workers, CallerRule
 absl::StatusOr<CallContext> GrpcAdapter::ContextOf(
     const grpc::CallbackServerContext& context) const {
   CallContext result;
-  if (rule_.from_certificate) {
+  if (from_certificate_) {
     const auto names = context.auth_context()->FindPropertyValues(GRPC_X509_CN_PROPERTY_NAME);
     if (names.size() == 1) result.caller.assign(names[0].data(), names[0].size());
-  } else if (rule_.shared_secret.empty() ||
-             SecretsMatch(MetadataValue(context, kSecretKey), rule_.shared_secret)) {
+  } else {
     result.caller = MetadataValue(context, kCallerKey);
   }
   if (result.caller.empty()) {

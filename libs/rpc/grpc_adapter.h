@@ -15,13 +15,9 @@ namespace gatehouse::rpc {
 // as bytes, are parsed with the method's prototype and run on the worker pool.
 class GrpcAdapter final : public grpc::Service {
  public:
-  // How a caller's name is established (libs/rpc/security.h).
-  struct CallerRule {
-    bool from_certificate;
-    std::string shared_secret;
-  };
-
-  GrpcAdapter(Dispatcher& dispatcher, WorkerPool& workers, CallerRule rule);
+  // `from_certificate`: the caller's name is its certificate's, else what it states
+  // (libs/rpc/security.h).
+  GrpcAdapter(Dispatcher& dispatcher, WorkerPool& workers, bool from_certificate);
   std::string service_name() const { return std::string(dispatcher_.info().full_name); }
 
  private:
@@ -35,7 +31,7 @@ class GrpcAdapter final : public grpc::Service {
 
   Dispatcher& dispatcher_;
   WorkerPool& workers_;
-  const CallerRule rule_;
+  const bool from_certificate_;
 };
 
 }  // namespace gatehouse::rpc

@@ -9,11 +9,13 @@
 
 namespace gatehouse::rpc {
 
-// A channel to `address` ("host:port" or "unix:/path"), calling as `caller`. Connects in the
-// background and again after a break, within half a second of the peer's return. An unreachable
-// peer is kDependencyDown at once, never a wait. BAD_INPUT when a TCP address would be dialled
-// without certificate or secret.
+// A channel to `service` at `address` ("host:port" or "unix:/path"), calling as `caller`. Connects
+// in the background and again after a break, within half a second of the peer's return. An
+// unreachable peer, or with certificates one that is not named `service` in its own (as common name
+// or DNS name), is kDependencyDown at once, never a wait. BAD_INPUT when a TCP address would be
+// dialled without certificates.
 absl::StatusOr<std::unique_ptr<Channel>> MakeGrpcChannel(const std::string& address,
+                                                         const std::string& service,
                                                          const std::string& caller,
                                                          const TransportSecurity& security);
 

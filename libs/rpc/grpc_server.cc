@@ -70,7 +70,7 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(
   impl->ports.resize(addresses.size(), 0);
   for (size_t i = 0; i < addresses.size(); ++i) {
     const bool unix_socket = absl::StartsWith(addresses[i], "unix:");
-    if (!unix_socket && !security.uses_tls() && security.shared_secret.empty()) {
+    if (!unix_socket && !security.uses_tls()) {
       return BadInput("a TCP address of a service needs a shared secret or certificates");
     }
     builder.AddListeningPort(addresses[i], credentials, &impl->ports[i]);
@@ -79,11 +79,10 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10000);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
-  builder.SetMaxReceiveMessageSize(64 << 20);
+  builder.SetMaxReceiveMessageSize(static_cast<int>(security.max_request_bytes));
   for (const Served& served : services) {
     impl->adapters.push_back(std::make_unique<GrpcAdapter>(
-        *served.dispatcher, *served.workers,
-        GrpcAdapter::CallerRule{security.uses_tls(), security.shared_secret}));
+        *served.dispatcher, *served.workers, security.uses_tls()));
     builder.RegisterService(impl->adapters.back().get());
   }
   impl->server = builder.BuildAndStart();

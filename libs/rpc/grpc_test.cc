@@ -1,6 +1,12 @@
 // Calls between processes, over real sockets: reasons survive, secrets and policy are checked,
 // deadlines and full pools answer, streams start anew.
 
+#include <grpcpp/create_channel.h>
+#include <grpcpp/generic/async_generic_service.h>
+#include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/security/credentials.h>
+#include <grpcpp/security/server_credentials.h>
+#include <grpcpp/server_builder.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -15,6 +21,8 @@
 #include "libs/rpc/dispatcher.h"
 #include "libs/rpc/grpc_channel.h"
 #include "libs/rpc/grpc_server.h"
+#include "libs/rpc/grpc_time.h"
+#include "libs/rpc/secret_authority.h"
 
 namespace gatehouse::rpc {
 namespace {
@@ -119,7 +127,7 @@ class GrpcTest : public testing::Test {
 
   std::unique_ptr<Channel> Dial(const std::string& address, const std::string& caller,
                                 const TransportSecurity& security) {
-    auto channel = MakeGrpcChannel(address, caller, security);
+    auto channel = MakeGrpcChannel(address, "tenants", caller, security);
     EXPECT_TRUE(channel.ok()) << channel.status();
     return *std::move(channel);
   }
@@ -159,18 +167,122 @@ TEST_F(GrpcTest, RefusesCallersWithoutAPolicyRow) {
   EXPECT_EQ(ReasonOf(Ask(*channel, "x").status()), ErrorReason::kCallerNotAllowed);
 }
 
+constexpr char kSecret[] = "between ourselves, and nobody else";
+
+TransportSecurity Holder(const std::string& name, const std::string& secret = kSecret) {
+  auto security = SecurityFromSecret(secret, {name});
+  EXPECT_TRUE(security.ok()) << security.status();
+  return *std::move(security);
+}
+
 TEST_F(GrpcTest, TcpNeedsTheSharedSecret) {
-  TransportSecurity secret;
-  secret.shared_secret = "between ourselves, and nobody else";
   EXPECT_FALSE(GrpcServer::Start({"127.0.0.1:0"}, {}, {}).ok());
-  EXPECT_FALSE(MakeGrpcChannel("127.0.0.1:1", "session", {}).ok());
-  Serve("127.0.0.1:0", secret);
+  EXPECT_FALSE(MakeGrpcChannel("127.0.0.1:1", "tenants", "session", {}).ok());
+  Serve("127.0.0.1:0", Holder("tenants"));
   const std::string address = "127.0.0.1:" + std::to_string(server_->port());
-  EXPECT_TRUE(Ask(*Dial(address, "session", secret), "x").ok());
-  TransportSecurity wrong = secret;
-  wrong.shared_secret.back() = '!';
-  EXPECT_EQ(ReasonOf(Ask(*Dial(address, "session", wrong), "x").status()),
+  auto reply = Ask(*Dial(address, "session", Holder("session")), "x");
+  ASSERT_TRUE(reply.ok()) << reply.status();
+  EXPECT_EQ(reply->tenant().scope().app_id(), "session id-1");
+  const auto stranger = Holder("session", "between ourselves, and nobody else?");
+  EXPECT_EQ(ReasonOf(Ask(*Dial(address, "session", stranger), "x").status()),
+            ErrorReason::kDependencyDown);
+}
+
+TEST_F(GrpcTest, ACallersNameIsItsCertificates) {
+  Serve("127.0.0.1:0", Holder("tenants"));
+  const std::string address = "127.0.0.1:" + std::to_string(server_->port());
+  // It says "session", but what it was given is the client's certificate.
+  EXPECT_EQ(ReasonOf(Ask(*Dial(address, "session", Holder("client")), "x").status()),
             ErrorReason::kCallerNotAllowed);
+}
+
+TEST_F(GrpcTest, AnotherServicesCertificateDoesNotAnswerForThisOne) {
+  // The impostor would answer: only its name is wrong.
+  Serve("127.0.0.1:0", Holder("roles"));
+  const std::string address = "127.0.0.1:" + std::to_string(server_->port());
+  EXPECT_EQ(ReasonOf(Ask(*Dial(address, "session", Holder("session")), "x").status()),
+            ErrorReason::kDependencyDown);
+  // One process may run several services.
+  auto both = SecurityFromSecret(kSecret, {"roles", "tenants"});
+  ASSERT_TRUE(both.ok());
+  Serve("127.0.0.1:0", *both);
+  EXPECT_TRUE(Ask(*Dial("127.0.0.1:" + std::to_string(server_->port()), "session",
+                        Holder("session")), "x").ok());
+}
+
+// Listens without certificates at a service's address and keeps all that it is sent.
+class Eavesdropper final : public grpc::CallbackGenericService {
+ public:
+  Eavesdropper() {
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
+    builder.RegisterCallbackGenericService(this);
+    server_ = builder.BuildAndStart();
+  }
+  ~Eavesdropper() override { server_->Shutdown(); }
+
+  grpc::ServerGenericBidiReactor* CreateReactor(grpc::GenericCallbackServerContext*) override {
+    ++calls_;
+    struct Refusal final : grpc::ServerGenericBidiReactor {
+      Refusal() { Finish(grpc::Status(grpc::StatusCode::UNIMPLEMENTED, "")); }
+      void OnDone() override { delete this; }
+    };
+    return new Refusal;
+  }
+  std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+  int calls() const { return calls_; }
+
+ private:
+  int port_ = 0;
+  std::atomic<int> calls_{0};
+  std::unique_ptr<grpc::Server> server_;
+};
+
+TEST_F(GrpcTest, AListenerWithoutTheSecretLearnsNothing) {
+  Eavesdropper eavesdropper;
+  EXPECT_EQ(ReasonOf(Ask(*Dial(eavesdropper.address(), "session", Holder("session")), "x").status()),
+            ErrorReason::kDependencyDown);
+  EXPECT_EQ(eavesdropper.calls(), 0);
+}
+
+TEST_F(GrpcTest, LargerRequestsThanAgreedAreRefused) {
+  TransportSecurity small;
+  small.max_request_bytes = 1 << 20;
+  Serve(path_, small);
+  auto channel = Dial(path_, "session", {});
+  EXPECT_TRUE(Ask(*channel, std::string(900 << 10, 'x')).ok());
+  EXPECT_EQ(ReasonOf(Ask(*channel, std::string(1100 << 10, 'x')).status()),
+            ErrorReason::kOverloaded);
+  EXPECT_TRUE(Ask(*channel, "x").ok());
+}
+
+// Whoever has no certificate is not told which services there are.
+TEST_F(GrpcTest, ReflectionAndHealthNeedACertificateToo) {
+  Serve("127.0.0.1:0", Holder("tenants"));
+  const std::string address = "127.0.0.1:" + std::to_string(server_->port());
+  grpc::SslCredentialsOptions anonymous;
+  anonymous.pem_root_certs = Holder("session").ca_pem;
+  grpc::ChannelArguments arguments;
+  arguments.SetSslTargetNameOverride("tenants");
+  for (const auto& credentials :
+       {grpc::InsecureChannelCredentials(), grpc::SslCredentials(anonymous)}) {
+    auto channel = grpc::CreateCustomChannel(address, credentials, arguments);
+    for (const char* path : {"/grpc.health.v1.Health/Check",
+                             "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"}) {
+      grpc::ClientContext context;
+      context.set_deadline(ToGrpcDeadline(SteadyNow() + absl::Seconds(5)));
+      grpc::CompletionQueue queue;
+      auto call = grpc::GenericStub(channel).PrepareUnaryCall(&context, path, {}, &queue);
+      grpc::ByteBuffer reply;
+      grpc::Status status;
+      void* tag = nullptr;
+      bool ok = false;
+      call->StartCall();
+      call->Finish(&reply, &status, nullptr);
+      queue.Next(&tag, &ok);
+      EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE) << status.error_message();
+    }
+  }
 }
 
 TEST_F(GrpcTest, DeadlinesEndAWait) {

@@ -5,8 +5,8 @@
 
 namespace gatehouse::rpc {
 
-// The names that callers go by. A certificate's common name, or the name that a holder of the
-// shared secret states, is one of these.
+// The names that callers go by. A certificate's common name, or the name that a process on a
+// Unix socket states, is one of these.
 namespace callers {
 inline constexpr std::string_view kGateway = "gateway";
 inline constexpr std::string_view kClient = "client";  // an application's own gRPC client

@@ -1,24 +1,26 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 
 namespace gatehouse::rpc {
 
-// How processes know each other. With certificates, both sides verify and the caller's name is its
-// certificate's common name. With a shared secret, its holder states its own name. With neither,
-// only Unix sockets are opened or dialled, and the file system decides who may connect.
+// How processes know each other. With certificates (given, or made from a shared secret by
+// SecurityFromSecret) both sides verify: the caller's name is its certificate's common name, and
+// the service that answers must be named in its certificate. Without, only Unix sockets are opened
+// or dialled, the file system decides who may connect, and a caller states its name.
 struct TransportSecurity {
-  std::string shared_secret;
   std::string certificate_pem;
   std::string private_key_pem;
   std::string ca_pem;
+  // The largest request that a server takes; what the gateway takes, and what is written around it.
+  size_t max_request_bytes = 12 << 20;
 
   bool uses_tls() const { return !certificate_pem.empty(); }
 };
 
 // Metadata keys of a call between processes.
 inline constexpr char kCallerKey[] = "gatehouse-caller";
-inline constexpr char kSecretKey[] = "gatehouse-secret";
 inline constexpr char kRequestIdKey[] = "gatehouse-request-id";
 
 }  // namespace gatehouse::rpc

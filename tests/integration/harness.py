@@ -254,7 +254,7 @@ class Gatehouse:
         else:
             self.socket_dir = tempfile.mkdtemp(prefix="gatehouse-sockets-")
             for service in SERVICES:
-                base["GATEHOUSE_%s_ADDRESS" % service.upper()] = "unix:%s/%s.sock" % (self.socket_dir, service)
+                base.setdefault("GATEHOUSE_%s_ADDRESS" % service.upper(), "unix:%s/%s.sock" % (self.socket_dir, service))
             for service in SERVICES:
                 self.admin_ports[service] = free_port()
                 own = {**base, **((service_environment or {}).get(service, {})), "GATEHOUSE_ADMIN_PORT": str(self.admin_ports[service])}

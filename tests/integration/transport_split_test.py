@@ -12,11 +12,40 @@ def tcp_addresses():
     return {"GATEHOUSE_%s_ADDRESS" % service.upper(): "localhost:%d" % harness.free_port() for service in harness.SERVICES}
 
 
+SECRET = "a secret between processes 0123456789"
+
+
 class SharedSecret(walk_test.Walk):
     @classmethod
     def setUpClass(cls):
-        cls.gatehouse = harness.Gatehouse(mode="split", environment={**tcp_addresses(), "GATEHOUSE_INTERNAL_SECRET": "a secret between processes 0123456789"}).start()
+        cls.addresses = tcp_addresses()
+        cls.gatehouse = harness.Gatehouse(mode="split", environment={**cls.addresses, "GATEHOUSE_INTERNAL_SECRET": SECRET}).start()
         cls.addClassCleanup(cls.gatehouse.kill)
+
+    def openssl(self, *arguments):
+        """A TLS client at the session service's address: whether it is let in, and what it gets to see."""
+        done = subprocess.run(["openssl", "s_client", "-connect", self.addresses["GATEHOUSE_SESSION_ADDRESS"], "-alpn", "h2", *arguments],
+                              input=b"", capture_output=True, timeout=30)
+        return done.returncode == 0, done.stdout.decode("utf-8", "replace")
+
+    def test_an_application_gets_a_certificate_instead_of_the_secret(self):
+        out = tempfile.mkdtemp(prefix="gatehouse-client-")
+        self.addCleanup(shutil.rmtree, out, True)
+        command = [os.path.join(harness.BIN, "gatehouse"), "issue-certificate", "--out", out]
+        environment = {**os.environ, "GATEHOUSE_INTERNAL_SECRET": SECRET}
+        self.assertEqual(subprocess.run(command, env=environment, capture_output=True).returncode, 0)
+        self.assertEqual(os.stat(out + "/client.key").st_mode & 0o777, 0o600)
+        self.assertIn("CN = client", subprocess.run(["openssl", "x509", "-in", out + "/client.crt", "-noout", "-subject"], capture_output=True, text=True).stdout)
+        admitted, seen = self.openssl("-tls1_2", "-CAfile", out + "/ca.crt", "-verify_return_error", "-cert", out + "/client.crt", "-key", out + "/client.key")
+        self.assertTrue(admitted)
+        self.assertIn("subject=CN = session", seen)
+        self.assertFalse(self.openssl("-tls1_2", "-CAfile", out + "/ca.crt")[0])
+        # What is there is not replaced, and without a secret there is nothing to make.
+        again = subprocess.run(command, env=environment, capture_output=True, text=True)
+        self.assertEqual(again.returncode, 1)
+        self.assertIn("File exists", again.stderr)
+        self.assertNotIn(SECRET, again.stderr)
+        self.assertEqual(subprocess.run(command, capture_output=True).returncode, 1)
 
 
 class Certificates(walk_test.Walk):

@@ -1,0 +1,12 @@
+#pragma once
+
+#include "libs/process/command_line.h"
+
+namespace gatehouse::process {
+
+// `issue-certificate`: writes certificate, key and authority for a gRPC client named --name (else
+// "client") into the directory --out, made from the configured gatehouse_internal_secret. The key
+// may be read by its owner only; files that are there are not replaced. Returns the exit status.
+int IssueCertificate(const CommandLine& line);
+
+}  // namespace gatehouse::process
