@@ -67,16 +67,19 @@ struct Core {
 };
 using Self = std::shared_ptr<Core>;
 
-// Says whether the app's databases answer. The answer is true even past the rate limit: it costs
-// nothing, since the tenants service looks at most once a second.
+// Says whether the tenant's database answers, or for a tenant that there is not the app's: whoever
+// asks wants to know whether requests to this path work, and another tenant's database has no part in
+// that. The answer is true even past the rate limit: it costs nothing, since the tenants service looks
+// at most once a second.
 absl::StatusOr<Reply> SayHello(const Self& self, ApiRequest& request) {
   ASSIGN_OR_RETURN(const auto app,
                    self->directory.FindApp(request.scope, request.context.deadline));
   v1::CheckStorageRequest call;
-  *call.mutable_scope() = app->scope();
+  const bool is_tenant = self->directory.Find(request.scope, request.context.deadline).ok();
+  *call.mutable_scope() = is_tenant ? request.scope : app->scope();
   const auto response = self->tenants.CheckStorage(request.context, call);
   RETURN_IF_ERROR(response.status());
-  const bool limited = !self->hello_limit.Admit(call.scope(), self->clock.NowMs());
+  const bool limited = !self->hello_limit.Admit(app->scope(), self->clock.NowMs());
   return TextReply(200, limited && app->config->test_mode() ? "RateLimitedHello" : "Hello");
 }
 

@@ -10,9 +10,11 @@
 namespace gatehouse::accounts {
 
 // Removes what the service of a login method's recipe keeps of it; nothing where that is users
-// itself. `supertokens_user_id` is internal. Idempotent.
+// itself. `home_tenant_id` is a tenant in the user's database, `supertokens_user_id` internal.
+// Idempotent.
 absl::Status RemoveCredentials(Peers& peers, rpc::CallContext& context,
-                               const common::v1::Scope& scope, std::string_view recipe_id,
+                               const common::v1::Scope& scope, const std::string& home_tenant_id,
+                               std::string_view recipe_id,
                                const std::string& supertokens_user_id);
 
 }  // namespace gatehouse::accounts

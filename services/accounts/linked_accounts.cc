@@ -63,8 +63,8 @@ absl::StatusOr<v1::UnlinkAccountResponse> UnlinkAccount(Peers& peers, rpc::CallC
     unlink.set_check_only(false);
     ASSIGN_OR_RETURN(done, peers.linking.UnlinkUser(context, unlink));
     if (done.was_deleted()) {
-      RETURN_IF_ERROR(RemoveCredentials(peers, context, request.scope(), done.recipe_id(),
-                                        done.supertokens_user_id()));
+      RETURN_IF_ERROR(RemoveCredentials(peers, context, request.scope(), done.home_tenant_id(),
+                                        done.recipe_id(), done.supertokens_user_id()));
     }
     RETURN_IF_ERROR(EndSessions(peers, context, request.scope(), session_user));
   }

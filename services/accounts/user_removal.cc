@@ -13,9 +13,11 @@ using Removals = google::protobuf::RepeatedPtrField<users::v1::UserRemoval>;
 
 // Removes what session and roles have of those that are not in `done` yet.
 absl::Status RemoveData(Peers& peers, rpc::CallContext& context, const common::v1::Scope& scope,
-                        const Removals& removals, std::set<std::string>& done) {
+                        const std::string& home_tenant_id, const Removals& removals,
+                        std::set<std::string>& done) {
   session::v1::RemoveUserSessionsRequest sessions;
   *sessions.mutable_scope() = scope;
+  sessions.set_home_tenant_id(home_tenant_id);
   for (const users::v1::UserRemoval& user : removals) {
     if (done.contains(user.supertokens_user_id()) || user.data_user_id().empty()) continue;
     sessions.add_user_ids(user.data_user_id());
@@ -27,6 +29,7 @@ absl::Status RemoveData(Peers& peers, rpc::CallContext& context, const common::v
     roles::v1::RemoveUserRequest roles;
     *roles.mutable_scope() = scope;
     roles.set_user_id(user_id);
+    roles.set_home_tenant_id(home_tenant_id);
     RETURN_IF_ERROR(peers.roles.RemoveUser(context, roles).status());
   }
   for (const users::v1::UserRemoval& user : removals) done.insert(user.supertokens_user_id());
@@ -46,7 +49,8 @@ absl::Status RemoveUser(Peers& peers, rpc::CallContext& context,
   if (planned.users().empty()) return absl::OkStatus();
 
   std::set<std::string> done;
-  RETURN_IF_ERROR(RemoveData(peers, context, request.scope(), planned.users(), done));
+  const std::string& home = planned.home_tenant_id();
+  RETURN_IF_ERROR(RemoveData(peers, context, request.scope(), home, planned.users(), done));
 
   users::v1::RemoveUserRequest remove;
   *remove.mutable_scope() = request.scope();
@@ -55,12 +59,12 @@ absl::Status RemoveUser(Peers& peers, rpc::CallContext& context,
   ASSIGN_OR_RETURN(const users::v1::RemoveUserResponse removed,
                    peers.linking.RemoveUser(context, remove));
   // Those that were linked to the user since the plan was made.
-  RETURN_IF_ERROR(RemoveData(peers, context, request.scope(), removed.users(), done));
+  RETURN_IF_ERROR(RemoveData(peers, context, request.scope(), home, removed.users(), done));
   // Not of those that were planned to go: one that was unlinked meanwhile stays, and must be able
   // to sign in. Rows of users that are gone went with them, by foreign keys; a primary user that
   // others are linked to keeps its id.
   for (const users::v1::UserRemoval& user : removed.users()) {
-    RETURN_IF_ERROR(RemoveCredentials(peers, context, request.scope(), user.recipe_id(),
+    RETURN_IF_ERROR(RemoveCredentials(peers, context, request.scope(), home, user.recipe_id(),
                                       user.supertokens_user_id()));
   }
   return absl::OkStatus();

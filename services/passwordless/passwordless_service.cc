@@ -9,6 +9,7 @@
 #include "libs/base/contact_info.h"
 #include "libs/base/status.h"
 #include "libs/tenancy/app_databases.h"
+#include "libs/tenancy/ask_databases.h"
 #include "services/passwordless/code_secrets.h"
 
 namespace gatehouse::passwordless {
@@ -229,7 +230,8 @@ absl::StatusOr<v1::UpdateUserResponse> PasswordlessServiceImpl::UpdateUser(
 absl::StatusOr<v1::RemoveUserResponse> PasswordlessServiceImpl::RemoveUser(
     rpc::CallContext& context, const v1::RemoveUserRequest& request) {
   ASSIGN_OR_RETURN(const std::vector<TenantPtr> databases,
-                   tenancy::OneTenantPerDatabase(directory_, request.scope(), context.deadline));
+                   tenancy::DatabasesOfUser(directory_, request.scope(), request.home_tenant_id(),
+                                            context.deadline));
   RETURN_IF_ERROR(accounts_.Remove(databases, context, request));
   return v1::RemoveUserResponse();
 }

@@ -7,6 +7,7 @@
 
 #include "libs/base/contact_info.h"
 #include "libs/base/status.h"
+#include "libs/tenancy/ask_databases.h"
 
 namespace gatehouse::passwordless {
 namespace {
@@ -142,14 +143,21 @@ absl::StatusOr<Outcome::Outcome> PasswordlessUsers::Update(
   }
   const LoginMethod& method = response.updated().method();
   bool known = false;  // the registry does not say in which of the app's databases the user is
-  for (const tenancy::TenantPtr& tenant : databases) {
-    for (const ContactInfo& contact : ChangedContacts(response.updated())) {
-      RETURN_IF_ERROR(devices_.RemoveDevicesOf({*tenant, context.deadline}, TenantsOf(method),
-                                               contact));
-    }
-    if (known) continue;
-    ASSIGN_OR_RETURN(known, SaveUser(*tenant, context, RowOf(method)));
-  }
+  ASSIGN_OR_RETURN(
+      const auto missing,
+      tenancy::AskDatabases(
+          databases, context.deadline,
+          [&](const tenancy::TenantPtr& tenant, absl::Time deadline) -> absl::StatusOr<bool> {
+            for (const ContactInfo& contact : ChangedContacts(response.updated())) {
+              RETURN_IF_ERROR(
+                  devices_.RemoveDevicesOf({*tenant, deadline}, TenantsOf(method), contact));
+            }
+            if (known) return false;
+            ASSIGN_OR_RETURN(known, SaveUser(*tenant, context, RowOf(method)));
+            return false;
+          }));
+  // A user's codes are where the user is.
+  if (!known) RETURN_IF_ERROR(tenancy::NeedsAll(missing));
   return known ? Outcome::OUTCOME_UPDATED : Outcome::OUTCOME_UNKNOWN_USER;
 }
 
@@ -158,7 +166,7 @@ absl::Status PasswordlessUsers::Remove(const std::vector<tenancy::TenantPtr>& da
                                        const v1::RemoveUserRequest& request) {
   const std::string& user_id = request.supertokens_user_id();
   ASSIGN_OR_RETURN(const std::optional<LoginMethod> method,
-                   Registered(request.scope(), context, user_id));
+                   Registered(request.scope(), context, user_id, request.home_tenant_id()));
   for (const tenancy::TenantPtr& tenant : databases) {
     const Where where = {*tenant, context.deadline};
     if (method.has_value()) {
@@ -181,7 +189,7 @@ absl::StatusOr<bool> PasswordlessUsers::SaveUser(const tenancy::Tenant& tenant,
     // Of two changes at once, the one that the registry took first may save last. Whoever changes
     // the row looks afterwards, so that what the registry has remains.
     ASSIGN_OR_RETURN(const std::optional<LoginMethod> registered,
-                     Registered(tenant.scope(), context, user.user_id));
+                     Registered(tenant.scope(), context, user.user_id, tenant.tenant_id));
     if (!registered.has_value()) return false;
     PasswordlessUser now = RowOf(*registered);
     if (now.email == user.email && now.phone_number == user.phone_number) return true;
@@ -191,11 +199,13 @@ absl::StatusOr<bool> PasswordlessUsers::SaveUser(const tenancy::Tenant& tenant,
 }
 
 absl::StatusOr<std::optional<LoginMethod>> PasswordlessUsers::Registered(
-    const common::v1::Scope& scope, rpc::CallContext& context, const std::string& user_id) {
+    const common::v1::Scope& scope, rpc::CallContext& context, const std::string& user_id,
+    const std::string& home_tenant_id) {
   users::v1::GetUserRequest request;
   *request.mutable_scope() = scope;
   request.set_user_id(user_id);
   request.set_recipe_id(kRecipeId);
+  request.set_home_tenant_id(home_tenant_id);
   ASSIGN_OR_RETURN(const users::v1::GetUserResponse response, users_.GetUser(context, request));
   if (response.user().login_methods().empty()) return std::nullopt;
   return response.user().login_methods(0);

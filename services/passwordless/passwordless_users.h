@@ -42,10 +42,11 @@ class PasswordlessUsers {
   // False: the user has been deleted.
   absl::StatusOr<bool> SaveUser(const tenancy::Tenant& tenant, rpc::CallContext& context,
                                 PasswordlessUser user);
-  // nullopt: no such login method.
-  absl::StatusOr<std::optional<users::v1::LoginMethod>> Registered(const common::v1::Scope& scope,
-                                                                   rpc::CallContext& context,
-                                                                   const std::string& user_id);
+  // nullopt: no such login method. `home_tenant_id`: a tenant in the user's database; empty:
+  // unknown.
+  absl::StatusOr<std::optional<users::v1::LoginMethod>> Registered(
+      const common::v1::Scope& scope, rpc::CallContext& context, const std::string& user_id,
+      const std::string& home_tenant_id);
 
   users::v1::PasswordlessRegistryService& registry_;
   users::v1::UserDirectoryService& users_;

@@ -66,21 +66,4 @@ absl::StatusOr<std::optional<std::vector<std::string>>> ListRoleUsers(RoleStore&
   return users;
 }
 
-absl::Status RemoveUser(RoleStore& store, const std::vector<Where>& databases,
-                        std::string_view user_id) {
-  for (const Where& database : databases) {
-    RETURN_IF_ERROR(store.RemoveUser(database, user_id));
-  }
-  return absl::OkStatus();
-}
-
-absl::StatusOr<bool> IsUserIdInUse(RoleStore& store, const std::vector<Where>& databases,
-                                   std::string_view user_id) {
-  for (const Where& database : databases) {
-    ASSIGN_OR_RETURN(const bool in_use, store.IsUserIdInUse(database, user_id));
-    if (in_use) return true;
-  }
-  return false;
-}
-
 }  // namespace gatehouse::roles

@@ -42,10 +42,4 @@ absl::StatusOr<std::optional<std::vector<std::string>>> ListRoleUsers(RoleStore&
                                                                       const TenantInApp& where,
                                                                       std::string_view role);
 
-absl::Status RemoveUser(RoleStore& store, const std::vector<Where>& databases,
-                        std::string_view user_id);
-
-absl::StatusOr<bool> IsUserIdInUse(RoleStore& store, const std::vector<Where>& databases,
-                                   std::string_view user_id);
-
 }  // namespace gatehouse::roles

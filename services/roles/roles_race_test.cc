@@ -80,8 +80,8 @@ TEST_F(RolesRaceTest, NobodyKeepsADeletedRole) {
       },
   });
   ASSERT_TRUE(DeleteRole(store, {In(app)}, "r").ok());
-  EXPECT_FALSE(*IsUserIdInUse(store, {In(app)}, "u1"));
-  EXPECT_FALSE(*IsUserIdInUse(store, {In(app)}, "u2"));
+  EXPECT_FALSE(*store.IsUserIdInUse(In(app), "u1"));
+  EXPECT_FALSE(*store.IsUserIdInUse(In(app), "u2"));
 }
 
 // Every deletion is followed by a look: the user may have the role only while it exists.
@@ -94,7 +94,7 @@ TEST_F(RolesRaceTest, NobodyKeepsADeletedRoleInAnotherDatabase) {
     });
     EXPECT_TRUE(DeleteRole(store, {In(app), In(far)}, "r").ok());
     assigning.join();
-    EXPECT_FALSE(*IsUserIdInUse(store, {In(far)}, "u"));
+    EXPECT_FALSE(*store.IsUserIdInUse(In(far), "u"));
   }
 }
 

@@ -6,6 +6,7 @@
 
 #include "libs/base/status.h"
 #include "libs/tenancy/app_databases.h"
+#include "libs/tenancy/ask_databases.h"
 #include "services/roles/roles.h"
 
 namespace gatehouse::roles {
@@ -149,8 +150,23 @@ absl::StatusOr<v1::RemoveUserResponse> RolesServiceImpl::RemoveUser(
     rpc::CallContext& context, const v1::RemoveUserRequest& request) {
   ASSIGN_OR_RETURN(std::vector<TenantPtr> databases,
                    tenancy::OneTenantPerDatabase(directory_, request.scope(), context.deadline));
-  RETURN_IF_ERROR(
-      roles::RemoveUser(store_, WhereOf(databases, context.deadline), request.user_id()));
+  ASSIGN_OR_RETURN(std::vector<TenantPtr> missing,
+                   tenancy::AskDatabases(
+                       databases, context.deadline,
+                       [&](const TenantPtr& database, absl::Time deadline) -> absl::StatusOr<bool> {
+                         RETURN_IF_ERROR(store_.RemoveUser({*database, deadline}, request.user_id()));
+                         return false;
+                       }));
+  if (!request.home_tenant_id().empty()) {
+    // Roles of a user are where the user is.
+    common::v1::Scope home = request.scope();
+    home.set_tenant_id(request.home_tenant_id());
+    ASSIGN_OR_RETURN(const TenantPtr tenant, directory_.Find(home, context.deadline));
+    std::erase_if(missing, [&](const TenantPtr& one) {
+      return one->database_id != tenant->database_id;
+    });
+  }
+  RETURN_IF_ERROR(tenancy::NeedsAll(missing));
   return v1::RemoveUserResponse();
 }
 
@@ -168,9 +184,16 @@ absl::StatusOr<v1::IsUserIdInUseResponse> RolesServiceImpl::IsUserIdInUse(
     rpc::CallContext& context, const v1::IsUserIdInUseRequest& request) {
   ASSIGN_OR_RETURN(std::vector<TenantPtr> databases,
                    tenancy::OneTenantPerDatabase(directory_, request.scope(), context.deadline));
-  ASSIGN_OR_RETURN(
-      const bool in_use,
-      roles::IsUserIdInUse(store_, WhereOf(databases, context.deadline), request.user_id()));
+  bool in_use = false;
+  ASSIGN_OR_RETURN(const std::vector<TenantPtr> missing,
+                   tenancy::AskDatabases(
+                       databases, context.deadline,
+                       [&](const TenantPtr& database, absl::Time deadline) -> absl::StatusOr<bool> {
+                         ASSIGN_OR_RETURN(in_use, store_.IsUserIdInUse({*database, deadline},
+                                                                       request.user_id()));
+                         return in_use;
+                       }));
+  RETURN_IF_ERROR(tenancy::NeedsAll(missing));
   v1::IsUserIdInUseResponse response;
   response.set_in_use(in_use);
   return response;

@@ -93,6 +93,14 @@ class SessionService final : public v1::SessionService {
                                              const tenancy::Tenant& tenant,
                                              const std::string& user_id, bool across_all_tenants,
                                              bool include_linked);
+  // Runs `body` in each database that has sessions of the tenant, or of its whole app, and goes on
+  // when one does not answer. DEPENDENCY_DOWN at the end when sessions of `user_id` can be in such a
+  // one: a user's are where the user is, which `home_tenant_id` says if it is known; those of an id
+  // that is nobody's can be anywhere.
+  absl::Status InStorages(
+      rpc::CallContext& context, const tenancy::TenantPtr& tenant, bool across_all_tenants,
+      const std::string& user_id, const std::string& home_tenant_id,
+      absl::FunctionRef<absl::Status(const tenancy::Tenant& storage, absl::Time deadline)> body);
   // One tenant for each database that has sessions of the tenant, or of its whole app.
   std::vector<tenancy::TenantPtr> Storages(const tenancy::TenantPtr& tenant,
                                            bool across_all_tenants) const;

@@ -29,6 +29,7 @@ absl::StatusOr<UserIds> UserDirectory::Resolve(rpc::CallContext& context,
   *request.mutable_scope() = tenant.scope();
   request.add_user_ids(std::string(user_id));
   request.set_include_linked(include_linked);
+  request.set_elsewhere_if_possible(true);
   ASSIGN_OR_RETURN(const auto response, registry_.ResolveUserIds(context, request));
   UserIds ids;
   if (response.users_size() != 1 || !response.users(0).found()) {
@@ -41,6 +42,7 @@ absl::StatusOr<UserIds> UserDirectory::Resolve(rpc::CallContext& context,
   ids.user_id = user.primary_user_id();
   ids.supertokens_user_id = user.supertokens_user_id();
   ids.primary_supertokens_user_id = user.primary_supertokens_user_id();
+  ids.database_tenant_id = user.database_tenant_id();
   for (const std::string& linked : user.linked_recipe_user_ids()) {
     if (linked != ids.recipe_user_id) ids.linked_recipe_user_ids.push_back(linked);
   }

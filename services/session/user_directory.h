@@ -25,6 +25,7 @@ struct UserIds {
   std::string primary_supertokens_user_id;  // internal form of user_id
   // Of the other login methods of the primary user, external form where mapped.
   std::vector<std::string> linked_recipe_user_ids;
+  std::string database_tenant_id;  // a tenant in whose database the user is; empty: nobody's
 };
 
 // Users, as far as sessions need to know them. Thread-safe.
@@ -34,6 +35,7 @@ class UserDirectory {
   UserDirectory(users::v1::RegistryService& registry, const Clock& clock, bool test_mode);
   ~UserDirectory();
 
+  // A database that is away does not count, unless it is the tenant's own.
   absl::StatusOr<UserIds> Resolve(rpc::CallContext& context, const tenancy::Tenant& tenant,
                                   std::string_view user_id, bool include_linked = false);
 

@@ -3,6 +3,8 @@
 #include <utility>
 
 #include "libs/base/status.h"
+#include "libs/telemetry/log.h"
+#include "libs/tenancy/ask_databases.h"
 #include "services/session/session_service.h"
 
 namespace gatehouse::session {
@@ -16,6 +18,35 @@ std::vector<tenancy::TenantPtr> SessionService::Storages(const tenancy::TenantPt
     if (seen.insert(other->database_id).second) storages.push_back(std::move(other));
   }
   return storages;
+}
+
+absl::Status SessionService::InStorages(
+    rpc::CallContext& context, const tenancy::TenantPtr& tenant, bool across_all_tenants,
+    const std::string& user_id, const std::string& home_tenant_id,
+    absl::FunctionRef<absl::Status(const tenancy::Tenant&, absl::Time)> body) {
+  ASSIGN_OR_RETURN(
+      const std::vector<tenancy::TenantPtr> missing,
+      tenancy::AskDatabases(
+          Storages(tenant, across_all_tenants), context.deadline,
+          [&](const tenancy::TenantPtr& storage, absl::Time deadline) -> absl::StatusOr<bool> {
+            RETURN_IF_ERROR(body(*storage, deadline));
+            return false;
+          }));
+  if (missing.empty()) return absl::OkStatus();
+  std::string home = home_tenant_id;
+  if (home.empty()) {
+    const auto user = parts_.users.Resolve(context, *tenant, user_id);
+    if (user.ok()) home = user->database_tenant_id;
+  }
+  const auto home_tenant = home.empty() ? absl::NotFoundError("nobody's")
+                                        : TenantOfApp(context, tenant->scope(), home);
+  if (!home_tenant.ok()) return tenancy::NeedsAll(missing);
+  for (const tenancy::TenantPtr& one : missing) {
+    if (one->database_id == (*home_tenant)->database_id) return tenancy::NeedsAll({one});
+  }
+  telemetry::Log(telemetry::LogLevel::kWarn, "sessions_elsewhere_not_asked",
+                 {{"request_id", context.request_id}, {"tenant_id", missing.front()->tenant_id}});
+  return absl::OkStatus();
 }
 
 absl::StatusOr<UserSessions> SessionService::WhoseSessions(rpc::CallContext& context,
@@ -44,11 +75,14 @@ absl::StatusOr<v1::ListUserSessionsResponse> SessionService::ListUserSessions(
                    WhoseSessions(context, *tenant, request.user_id(), request.across_all_tenants(),
                                  request.include_linked()));
   v1::ListUserSessionsResponse response;
-  for (const auto& storage : Storages(tenant, request.across_all_tenants())) {
-    ASSIGN_OR_RETURN(std::vector<std::string> handles,
-                     parts_.store.List(*storage, whose, context.deadline));
-    for (std::string& handle : handles) response.add_handles(std::move(handle));
-  }
+  RETURN_IF_ERROR(InStorages(
+      context, tenant, request.across_all_tenants(), request.user_id(), "",
+      [&](const tenancy::Tenant& storage, absl::Time deadline) -> absl::Status {
+        ASSIGN_OR_RETURN(std::vector<std::string> handles,
+                         parts_.store.List(storage, whose, deadline));
+        for (std::string& handle : handles) response.add_handles(std::move(handle));
+        return absl::OkStatus();
+      }));
   return response;
 }
 
@@ -85,11 +119,14 @@ absl::StatusOr<v1::RevokeUserSessionsResponse> SessionService::RevokeUserSession
                    WhoseSessions(context, *tenant, request.user_id(), request.across_all_tenants(),
                                  request.include_linked()));
   v1::RevokeUserSessionsResponse response;
-  for (const auto& storage : Storages(tenant, request.across_all_tenants())) {
-    ASSIGN_OR_RETURN(std::vector<std::string> handles,
-                     parts_.store.DeleteOfUsers(*storage, whose, context.deadline));
-    for (std::string& handle : handles) response.add_revoked_handles(std::move(handle));
-  }
+  RETURN_IF_ERROR(InStorages(
+      context, tenant, request.across_all_tenants(), request.user_id(), "",
+      [&](const tenancy::Tenant& storage, absl::Time deadline) -> absl::Status {
+        ASSIGN_OR_RETURN(std::vector<std::string> handles,
+                         parts_.store.DeleteOfUsers(storage, whose, deadline));
+        for (std::string& handle : handles) response.add_revoked_handles(std::move(handle));
+        return absl::OkStatus();
+      }));
   ASSIGN_OR_RETURN(const UserIds user, parts_.users.Resolve(context, *tenant, request.user_id()));
   parts_.users.NoteActivity(context, *tenant, user.supertokens_user_id);
   return response;
@@ -105,11 +142,16 @@ absl::StatusOr<v1::RemoveUserSessionsResponse> SessionService::RemoveUserSession
   whose.user_ids.assign(request.user_ids().begin(), request.user_ids().end());
   if (!everywhere) whose.tenant_id = tenant->tenant_id;
   v1::RemoveUserSessionsResponse response;
-  for (const auto& storage : Storages(tenant, everywhere)) {
-    ASSIGN_OR_RETURN(const std::vector<std::string> handles,
-                     parts_.store.DeleteOfUsers(*storage, whose, context.deadline));
-    if (!handles.empty()) response.set_existed(true);
-  }
+  // All are of one group, which is in one database.
+  const std::string user_id = whose.user_ids.empty() ? "" : whose.user_ids.front();
+  RETURN_IF_ERROR(InStorages(
+      context, tenant, everywhere, user_id, request.home_tenant_id(),
+      [&](const tenancy::Tenant& storage, absl::Time deadline) -> absl::Status {
+        ASSIGN_OR_RETURN(const std::vector<std::string> handles,
+                         parts_.store.DeleteOfUsers(storage, whose, deadline));
+        if (!handles.empty()) response.set_existed(true);
+        return absl::OkStatus();
+      }));
   return response;
 }
 
@@ -120,13 +162,16 @@ absl::StatusOr<v1::IsUserIdInUseResponse> SessionService::IsUserIdInUse(
   whose.user_ids.push_back(request.user_id());
   whose.valid_at_ms = parts_.clock.NowMs();
   v1::IsUserIdInUseResponse response;
-  for (const auto& storage : Storages(app, /*across_all_tenants=*/true)) {
-    ASSIGN_OR_RETURN(const bool exists, parts_.store.Exists(*storage, whose, context.deadline));
-    if (exists) {
-      response.set_in_use(true);
-      break;
-    }
-  }
+  ASSIGN_OR_RETURN(
+      const std::vector<tenancy::TenantPtr> missing,
+      tenancy::AskDatabases(
+          Storages(app, /*across_all_tenants=*/true), context.deadline,
+          [&](const tenancy::TenantPtr& storage, absl::Time deadline) -> absl::StatusOr<bool> {
+            ASSIGN_OR_RETURN(const bool exists, parts_.store.Exists(*storage, whose, deadline));
+            response.set_in_use(exists);
+            return exists;
+          }));
+  RETURN_IF_ERROR(tenancy::NeedsAll(missing));
   return response;
 }
 

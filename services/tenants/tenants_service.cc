@@ -1,7 +1,6 @@
 #include "services/tenants/tenants_service.h"
 
 #include <algorithm>
-#include <set>
 
 #include "libs/base/json.h"
 #include "libs/base/status.h"
@@ -170,14 +169,10 @@ absl::StatusOr<v1::RemoveThirdPartyProviderResponse> TenantsService::RemoveThird
 
 absl::StatusOr<v1::CheckStorageResponse> TenantsService::CheckStorage(
     rpc::CallContext& context, const v1::CheckStorageRequest& request) {
-  RETURN_IF_ERROR(directory_.FindApp(request.scope(), context.deadline).status());
-  std::set<std::string> checked;
-  for (const tenancy::TenantPtr& tenant : directory_.TenantsOfApp(request.scope())) {
-    if (!checked.insert(tenant->storage_id).second) continue;
-    const absl::Status status = storages_.Check(context.deadline, *tenant);
-    if (!status.ok()) {
-      return MakeError(ErrorReason::kDependencyDown, "The database does not answer");
-    }
+  ASSIGN_OR_RETURN(const tenancy::TenantPtr tenant,
+                   directory_.Find(request.scope(), context.deadline));
+  if (!storages_.Check(context.deadline, *tenant).ok()) {
+    return MakeError(ErrorReason::kDependencyDown, "The database does not answer");
   }
   return v1::CheckStorageResponse();
 }

@@ -87,6 +87,7 @@ absl::StatusOr<std::optional<std::string>> ThirdPartySignIn::RegisteredEmail(
   *request.mutable_scope() = tenant.scope();
   request.set_user_id(user_id);
   request.set_recipe_id(kRecipeId);
+  request.set_home_tenant_id(tenant.tenant_id);
   ASSIGN_OR_RETURN(const users::v1::GetUserResponse response, users_.GetUser(context, request));
   if (response.user().login_methods().empty()) return std::nullopt;
   return response.user().login_methods(0).email();

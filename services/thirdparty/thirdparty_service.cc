@@ -5,7 +5,7 @@
 
 #include "libs/base/contact_info.h"
 #include "libs/base/status.h"
-#include "libs/tenancy/app_databases.h"
+#include "libs/tenancy/ask_databases.h"
 
 namespace gatehouse::thirdparty {
 namespace {
@@ -66,7 +66,8 @@ absl::StatusOr<v1::ListUsersByEmailResponse> ThirdPartyServiceImpl::ListUsersByE
 absl::StatusOr<v1::RemoveUserResponse> ThirdPartyServiceImpl::RemoveUser(
     rpc::CallContext& context, const v1::RemoveUserRequest& request) {
   ASSIGN_OR_RETURN(const std::vector<TenantPtr> databases,
-                   tenancy::OneTenantPerDatabase(directory_, request.scope(), context.deadline));
+                   tenancy::DatabasesOfUser(directory_, request.scope(), request.home_tenant_id(),
+                                            context.deadline));
   for (const TenantPtr& tenant : databases) {
     RETURN_IF_ERROR(store_.RemoveUser({*tenant, context.deadline}, request.supertokens_user_id()));
   }

@@ -18,6 +18,18 @@ absl::StatusOr<std::vector<RequestScope>> ScopesOfApp(const tenancy::TenantDirec
   return scopes;
 }
 
+absl::StatusOr<std::vector<tenancy::TenantPtr>> AskScopes(
+    const std::vector<RequestScope>& scopes,
+    absl::FunctionRef<absl::StatusOr<bool>(const RequestScope&)> body) {
+  std::vector<tenancy::TenantPtr> tenants;
+  tenants.reserve(scopes.size());
+  for (const RequestScope& scope : scopes) tenants.push_back(scope.tenant);
+  return tenancy::AskDatabases(tenants, scopes.front().deadline,
+                               [&](const tenancy::TenantPtr& tenant, absl::Time deadline) {
+                                 return body(RequestScope{tenant, deadline});
+                               });
+}
+
 absl::StatusOr<RequestScope> ScopeOfTenant(const tenancy::TenantDirectory& directory,
                                            const common::v1::Scope& scope, absl::Time deadline) {
   ASSIGN_OR_RETURN(tenancy::TenantPtr tenant, directory.Find(scope, deadline));

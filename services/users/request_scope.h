@@ -3,8 +3,10 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "libs/tenancy/ask_databases.h"
 #include "libs/tenancy/tenant_directory.h"
 
 namespace gatehouse::users {
@@ -27,6 +29,11 @@ struct RequestScope {
 absl::StatusOr<std::vector<RequestScope>> ScopesOfApp(const tenancy::TenantDirectory& directory,
                                                       const common::v1::Scope& scope,
                                                       absl::Time deadline);
+
+// tenancy::AskDatabases over scopes: `body` gets each with its share of the time.
+absl::StatusOr<std::vector<tenancy::TenantPtr>> AskScopes(
+    const std::vector<RequestScope>& scopes,
+    absl::FunctionRef<absl::StatusOr<bool>(const RequestScope&)> body);
 
 // The tenant that the request names, or kTenantNotFound.
 absl::StatusOr<RequestScope> ScopeOfTenant(const tenancy::TenantDirectory& directory,

@@ -30,17 +30,22 @@ const v1::LoginMethod* FindMethod(const v1::User& user, std::string_view interna
 
 // The app's user with this id, and the database where it is.
 struct Located {
-  const RequestScope* scope;
+  RequestScope scope;
   v1::User user;
 };
 absl::StatusOr<std::optional<Located>> Locate(UserStore& users,
                                               const std::vector<RequestScope>& scopes,
                                               std::string_view id) {
-  for (const RequestScope& scope : scopes) {
-    ASSIGN_OR_RETURN(std::optional<v1::User> user, users.FindById(scope, id));
-    if (user.has_value()) return Located{&scope, *std::move(user)};
-  }
-  return std::nullopt;
+  std::optional<Located> located;
+  ASSIGN_OR_RETURN(const auto missing,
+                   AskScopes(scopes, [&](const RequestScope& scope) -> absl::StatusOr<bool> {
+                     ASSIGN_OR_RETURN(std::optional<v1::User> user, users.FindById(scope, id));
+                     if (!user.has_value()) return false;
+                     located = Located{{scope.tenant, scopes.front().deadline}, *std::move(user)};
+                     return true;
+                   }));
+  RETURN_IF_ERROR(tenancy::NeedsAll(missing));
+  return located;
 }
 
 // Random, and safe in a URL: the base64 of hex digits needs no padding and has no `+` or `/`.
@@ -149,10 +154,10 @@ absl::StatusOr<EmailChange> EmailPassword::Update(const std::vector<RequestScope
   }
   std::string hash;
   if (password != nullptr) {
-    ASSIGN_OR_RETURN(hash, hasher_.Hash(*located->scope->tenant->config, *password,
-                                        located->scope->deadline));
+    ASSIGN_OR_RETURN(hash, hasher_.Hash(*located->scope.tenant->config, *password,
+                                        located->scope.deadline));
   }
-  return store_.UpdateCredentials(*located->scope, method->supertokens_user_id(),
+  return store_.UpdateCredentials(located->scope, method->supertokens_user_id(),
                                   email.has_value() ? &*email : nullptr,
                                   password != nullptr ? &hash : nullptr);
 }
@@ -184,7 +189,7 @@ absl::StatusOr<std::optional<std::string>> EmailPassword::CreateResetToken(
   for (int round = 0; round < kMaxRounds; ++round) {
     std::string token = NewResetToken();
     ASSIGN_OR_RETURN(const bool added,
-                     store_.AddResetToken(*located->scope, user_id, crypto::Sha256Hex(token),
+                     store_.AddResetToken(located->scope, user_id, crypto::Sha256Hex(token),
                                           email, expiry));
     if (added) return token;
   }

@@ -23,7 +23,7 @@ UserIdKind KindOf(v1::UserIdType type) {
 // What stands in the way of a mapping, in all databases of the app.
 struct AppPreview {
   MappingPreview preview;
-  const RequestScope* owner = nullptr;  // where the user is; null: nowhere
+  std::optional<RequestScope> owner;  // where the user is; nullopt: nowhere
   std::optional<std::string> external_id_mapped_to;
   bool external_id_is_a_user = false;
 };
@@ -33,18 +33,22 @@ absl::StatusOr<AppPreview> PreviewInApp(IdMappingStore& store,
                                         const std::string& supertokens_user_id,
                                         const std::string& external_user_id) {
   AppPreview app;
-  for (const RequestScope& scope : scopes) {
+  const auto look = [&](const RequestScope& scope) -> absl::StatusOr<bool> {
     ASSIGN_OR_RETURN(MappingPreview preview,
                      store.Preview(scope, supertokens_user_id, external_user_id));
     if (!app.external_id_mapped_to.has_value()) {
       app.external_id_mapped_to = preview.external_id_mapped_to;
     }
-    if (app.owner != nullptr || !preview.user_exists) continue;
+    if (app.owner.has_value() || !preview.user_exists) return false;
     // The external id may be a user's in another database: only this one's counts.
     app.external_id_is_a_user = preview.external_id_is_a_user;
-    app.owner = &scope;
+    app.owner = RequestScope{scope.tenant, scopes.front().deadline};
     app.preview = std::move(preview);
-  }
+    return false;
+  };
+  // A mapping that nobody sees now would stand beside the new one.
+  ASSIGN_OR_RETURN(const auto missing, AskScopes(scopes, look));
+  RETURN_IF_ERROR(tenancy::NeedsAll(missing));
   return app;
 }
 
@@ -61,23 +65,25 @@ absl::StatusOr<v1::FindUserIdMappingResponse> IdMappingServiceImpl::FindUserIdMa
     rpc::CallContext& context, const v1::FindUserIdMappingRequest& request) {
   ASSIGN_OR_RETURN(std::vector<RequestScope> scopes,
                    ScopesOfApp(directory_, request.scope(), context.deadline));
+  std::optional<FoundMapping> found;
+  ASSIGN_OR_RETURN(
+      const auto missing, AskScopes(scopes, [&](const RequestScope& scope) -> absl::StatusOr<bool> {
+        ASSIGN_OR_RETURN(found, store_.Find(scope, request.user_id(), KindOf(request.type())));
+        return found.has_value();
+      }));
+  RETURN_IF_ERROR(tenancy::NeedsAll(missing));
   v1::FindUserIdMappingResponse response;
-  for (const RequestScope& scope : scopes) {
-    ASSIGN_OR_RETURN(std::optional<FoundMapping> found,
-                     store_.Find(scope, request.user_id(), KindOf(request.type())));
-    if (!found.has_value()) continue;
-    v1::UserIdMapping& mapping = *response.mutable_mapping();
-    mapping.set_supertokens_user_id(std::move(found->mapping.supertokens_user_id));
-    mapping.set_external_user_id(std::move(found->mapping.external_user_id));
-    if (found->mapping.info.has_value()) {
-      mapping.set_external_user_id_info(*std::move(found->mapping.info));
-    }
-    if (request.include_uses()) {
-      response.set_external_id_is_a_user(found->external_id_is_a_user);
-      response.set_external_id_has_metadata(found->external_id_has_metadata);
-      response.set_external_id_has_email_verification(found->external_id_has_email_verification);
-    }
-    break;
+  if (!found.has_value()) return response;
+  v1::UserIdMapping& mapping = *response.mutable_mapping();
+  mapping.set_supertokens_user_id(std::move(found->mapping.supertokens_user_id));
+  mapping.set_external_user_id(std::move(found->mapping.external_user_id));
+  if (found->mapping.info.has_value()) {
+    mapping.set_external_user_id_info(*std::move(found->mapping.info));
+  }
+  if (request.include_uses()) {
+    response.set_external_id_is_a_user(found->external_id_is_a_user);
+    response.set_external_id_has_metadata(found->external_id_has_metadata);
+    response.set_external_id_has_email_verification(found->external_id_has_email_verification);
   }
   return response;
 }
@@ -88,13 +94,16 @@ absl::StatusOr<v1::SetExternalUserIdInfoResponse> IdMappingServiceImpl::SetExter
                    ScopesOfApp(directory_, request.scope(), context.deadline));
   std::optional<std::string> info;
   if (request.has_external_user_id_info()) info = request.external_user_id_info();
+  bool found = false;
+  ASSIGN_OR_RETURN(
+      const auto missing, AskScopes(scopes, [&](const RequestScope& scope) -> absl::StatusOr<bool> {
+        ASSIGN_OR_RETURN(found,
+                         store_.SetInfo(scope, request.user_id(), KindOf(request.type()), info));
+        return found;
+      }));
+  RETURN_IF_ERROR(tenancy::NeedsAll(missing));
   v1::SetExternalUserIdInfoResponse response;
-  for (const RequestScope& scope : scopes) {
-    ASSIGN_OR_RETURN(const bool found,
-                     store_.SetInfo(scope, request.user_id(), KindOf(request.type()), info));
-    response.set_mapping_found(found);
-    if (found) break;
-  }
+  response.set_mapping_found(found);
   return response;
 }
 
@@ -108,7 +117,7 @@ absl::StatusOr<v1::CheckUserIdMappingResponse> IdMappingServiceImpl::CheckUserId
   if (app.external_id_mapped_to.has_value()) {
     *response.mutable_conflict() =
         ExternalIdTaken(*app.external_id_mapped_to, request.supertokens_user_id());
-  } else if (app.owner == nullptr) {
+  } else if (!app.owner.has_value()) {
     response.set_unknown_user_id(true);
   } else {
     response.mutable_possible()->set_external_id_is_a_user(app.external_id_is_a_user);
@@ -134,7 +143,7 @@ absl::StatusOr<v1::CreateUserIdMappingResponse> IdMappingServiceImpl::CreateUser
         ExternalIdTaken(*app.external_id_mapped_to, request.supertokens_user_id());
     return response;
   }
-  if (app.owner == nullptr) {
+  if (!app.owner.has_value()) {
     response.set_unknown_user_id(true);
     return response;
   }
@@ -167,13 +176,15 @@ absl::StatusOr<v1::DeleteUserIdMappingResponse> IdMappingServiceImpl::DeleteUser
     rpc::CallContext& context, const v1::DeleteUserIdMappingRequest& request) {
   ASSIGN_OR_RETURN(std::vector<RequestScope> scopes,
                    ScopesOfApp(directory_, request.scope(), context.deadline));
+  bool existed = false;
+  ASSIGN_OR_RETURN(
+      const auto missing, AskScopes(scopes, [&](const RequestScope& scope) -> absl::StatusOr<bool> {
+        ASSIGN_OR_RETURN(existed, store_.Delete(scope, request.user_id(), KindOf(request.type())));
+        return existed;
+      }));
+  RETURN_IF_ERROR(tenancy::NeedsAll(missing));
   v1::DeleteUserIdMappingResponse response;
-  for (const RequestScope& scope : scopes) {
-    ASSIGN_OR_RETURN(const bool existed,
-                     store_.Delete(scope, request.user_id(), KindOf(request.type())));
-    response.set_existed(existed);
-    if (existed) break;
-  }
+  response.set_existed(existed);
   return response;
 }
 

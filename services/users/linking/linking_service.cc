@@ -197,6 +197,7 @@ absl::StatusOr<v1::UnlinkUserResponse> LinkingServiceImpl::UnlinkUser(
   response.set_recipe_user_id(std::move(user.id.external_id));
   response.set_supertokens_user_id(std::move(user.id.user_id));
   response.set_recipe_id(std::move(outcome.recipe_id));
+  response.set_home_tenant_id(user.scope.tenant->tenant_id);
   return response;
 }
 
@@ -263,6 +264,7 @@ absl::StatusOr<v1::PlanUserRemovalResponse> LinkingServiceImpl::PlanUserRemoval(
                    store_.Remove(user->scope, RemovedId(*user), request.whole_group(),
                                  /*check_only=*/true));
   Encode(removed, *response.mutable_users());
+  response.set_home_tenant_id(user->scope.tenant->tenant_id);
   return response;
 }
 

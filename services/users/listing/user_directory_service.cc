@@ -50,27 +50,37 @@ std::string SnapshotKey(const RequestScope& scope) {
 
 absl::StatusOr<v1::GetUserResponse> UserDirectoryServiceImpl::GetUser(
     rpc::CallContext& context, const v1::GetUserRequest& request) {
-  ASSIGN_OR_RETURN(std::vector<RequestScope> scopes,
-                   ScopesOfApp(directory_, request.scope(), context.deadline));
-  v1::GetUserResponse response;
-  for (const RequestScope& scope : scopes) {
-    ASSIGN_OR_RETURN(std::optional<v1::User> user, users_.FindById(scope, request.user_id()));
-    if (!user.has_value()) continue;
-    if (request.recipe_id().empty()) {
-      *response.mutable_user() = *std::move(user);
-      break;
-    }
-    const v1::LoginMethod* method = FindLoginMethod(*user, request.user_id());
-    if (method == nullptr || method->recipe_id() != request.recipe_id()) break;
-    v1::User& single = *response.mutable_user();
-    single.set_id(method->recipe_user_id());
-    single.set_supertokens_user_id(method->supertokens_user_id());
-    single.set_is_primary_user(user->is_primary_user());
-    single.set_time_joined_ms(method->time_joined_ms());
-    *single.mutable_tenant_ids() = method->tenant_ids();
-    *single.add_login_methods() = *method;
-    break;
+  std::vector<RequestScope> scopes;
+  if (request.home_tenant_id().empty()) {
+    ASSIGN_OR_RETURN(scopes, ScopesOfApp(directory_, request.scope(), context.deadline));
+  } else {
+    common::v1::Scope home = request.scope();
+    home.set_tenant_id(request.home_tenant_id());
+    ASSIGN_OR_RETURN(RequestScope scope, ScopeOfTenant(directory_, home, context.deadline));
+    scopes.push_back(std::move(scope));
   }
+  std::optional<v1::User> user;
+  ASSIGN_OR_RETURN(const auto missing,
+                   AskScopes(scopes, [&](const RequestScope& scope) -> absl::StatusOr<bool> {
+                     ASSIGN_OR_RETURN(user, users_.FindById(scope, request.user_id()));
+                     return user.has_value();
+                   }));
+  RETURN_IF_ERROR(tenancy::NeedsAll(missing));
+  v1::GetUserResponse response;
+  if (!user.has_value()) return response;
+  if (request.recipe_id().empty()) {
+    *response.mutable_user() = *std::move(user);
+    return response;
+  }
+  const v1::LoginMethod* method = FindLoginMethod(*user, request.user_id());
+  if (method == nullptr || method->recipe_id() != request.recipe_id()) return response;
+  v1::User& single = *response.mutable_user();
+  single.set_id(method->recipe_user_id());
+  single.set_supertokens_user_id(method->supertokens_user_id());
+  single.set_is_primary_user(user->is_primary_user());
+  single.set_time_joined_ms(method->time_joined_ms());
+  *single.mutable_tenant_ids() = method->tenant_ids();
+  *single.add_login_methods() = *method;
   return response;
 }
 
@@ -147,10 +157,14 @@ absl::StatusOr<int64_t> UserDirectoryServiceImpl::CountWholeApp(
   ASSIGN_OR_RETURN(std::vector<RequestScope> scopes,
                    ScopesOfApp(directory_, request.scope(), deadline));
   int64_t total = 0;
-  for (const RequestScope& scope : scopes) {
-    ASSIGN_OR_RETURN(const int64_t count, listing_.CountApp(scope, ToVector(request.recipe_ids())));
-    total += count;
-  }
+  const std::vector<std::string> recipe_ids = ToVector(request.recipe_ids());
+  ASSIGN_OR_RETURN(const auto missing,
+                   AskScopes(scopes, [&](const RequestScope& scope) -> absl::StatusOr<bool> {
+                     ASSIGN_OR_RETURN(const int64_t count, listing_.CountApp(scope, recipe_ids));
+                     total += count;
+                     return false;
+                   }));
+  RETURN_IF_ERROR(tenancy::NeedsAll(missing));
   return total;
 }
 

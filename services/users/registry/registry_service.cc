@@ -1,5 +1,8 @@
 #include "services/users/registry/registry_service.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "libs/base/status.h"
 #include "services/users/registry/third_party_sign_in.h"
 
@@ -13,26 +16,44 @@ constexpr size_t kMaxThirdPartyId = 28;
 constexpr size_t kMaxThirdPartyUserId = 256;
 constexpr size_t kMaxEmail = 256;
 
+// An id, and where it was found.
+struct InApp {
+  ResolvedId id;
+  tenancy::TenantPtr database;  // null: nowhere
+};
+
 // Ids in one app may lie in several databases: those not found in one are asked of the next.
-absl::StatusOr<std::vector<ResolvedId>> ResolveInApp(UserStore& store,
-                                                     const std::vector<RequestScope>& scopes,
-                                                     const std::vector<std::string>& ids,
-                                                     bool include_linked) {
-  ASSIGN_OR_RETURN(std::vector<ResolvedId> resolved,
-                   store.Resolve(scopes.front(), ids, include_linked));
-  for (size_t i = 1; i < scopes.size(); ++i) {
-    std::vector<std::string> missing;
-    for (const ResolvedId& id : resolved) {
-      if (!id.found) missing.push_back(id.input);
-    }
-    if (missing.empty()) break;
-    ASSIGN_OR_RETURN(std::vector<ResolvedId> more,
-                     store.Resolve(scopes[i], missing, include_linked));
-    auto next = more.begin();
-    for (ResolvedId& id : resolved) {
-      if (!id.found && next != more.end()) id = std::move(*next++);
-    }
+// `missing` gets the databases that did not answer while some id was not found.
+absl::StatusOr<std::vector<InApp>> ResolveInApp(UserStore& store,
+                                                const std::vector<RequestScope>& scopes,
+                                                const v1::ResolveUserIdsRequest& request,
+                                                std::vector<tenancy::TenantPtr>& missing) {
+  std::vector<InApp> resolved;
+  for (const std::string& id : request.user_ids()) {
+    resolved.emplace_back().id.input = id;
   }
+  ASSIGN_OR_RETURN(
+      missing, AskScopes(scopes, [&](const RequestScope& scope) -> absl::StatusOr<bool> {
+        std::vector<std::string> inputs;
+        std::vector<InApp*> open;
+        for (InApp& one : resolved) {
+          if (one.database != nullptr) continue;
+          inputs.push_back(one.id.input);
+          open.push_back(&one);
+        }
+        if (open.empty()) return true;
+        ASSIGN_OR_RETURN(std::vector<ResolvedId> ids,
+                         store.Resolve(scope, inputs, request.include_linked()));
+        bool all = true;
+        for (size_t i = 0; i < std::min(ids.size(), open.size()); ++i) {
+          if (ids[i].found) {
+            *open[i] = {std::move(ids[i]), scope.tenant};
+          } else {
+            all = false;
+          }
+        }
+        return all;
+      }));
   return resolved;
 }
 
@@ -43,11 +64,18 @@ absl::StatusOr<v1::ResolveUserIdsResponse> RegistryServiceImpl::ResolveUserIds(
   if (request.user_ids_size() > kMaxIds) return BadInput("Too many user ids");
   ASSIGN_OR_RETURN(std::vector<RequestScope> scopes,
                    ScopesOfApp(directory_, request.scope(), context.deadline));
-  const std::vector<std::string> ids(request.user_ids().begin(), request.user_ids().end());
-  ASSIGN_OR_RETURN(std::vector<ResolvedId> resolved,
-                   ResolveInApp(store_, scopes, ids, request.include_linked()));
+  std::vector<tenancy::TenantPtr> missing;
+  ASSIGN_OR_RETURN(std::vector<InApp> resolved, ResolveInApp(store_, scopes, request, missing));
+  if (request.elsewhere_if_possible()) {
+    ASSIGN_OR_RETURN(const tenancy::TenantPtr own,
+                     directory_.Find(request.scope(), context.deadline));
+    std::erase_if(missing, [&](const tenancy::TenantPtr& one) {
+      return one->database_id != own->database_id;
+    });
+  }
+  RETURN_IF_ERROR(tenancy::NeedsAll(missing));
   v1::ResolveUserIdsResponse response;
-  for (const ResolvedId& id : resolved) {
+  for (const auto& [id, database] : resolved) {
     v1::ResolvedUser& user = *response.add_users();
     user.set_input(id.input);
     user.set_found(id.found);
@@ -57,6 +85,7 @@ absl::StatusOr<v1::ResolveUserIdsResponse> RegistryServiceImpl::ResolveUserIds(
     user.set_primary_supertokens_user_id(id.found ? id.primary_id : id.input);
     for (const std::string& linked : id.linked_external) user.add_linked_recipe_user_ids(linked);
     if (!id.found && request.include_linked()) user.add_linked_recipe_user_ids(id.input);
+    if (database != nullptr) user.set_database_tenant_id(database->tenant_id);
   }
   return response;
 }

@@ -9,12 +9,19 @@ namespace gatehouse::users {
 absl::StatusOr<std::optional<LocatedUser>> LocateUser(UserStore& store,
                                                       const std::vector<RequestScope>& scopes,
                                                       std::string_view id) {
-  for (const RequestScope& scope : scopes) {
-    ASSIGN_OR_RETURN(std::vector<ResolvedId> resolved,
-                     store.Resolve(scope, {std::string(id)}, /*include_linked=*/false));
-    if (resolved.front().found) return LocatedUser{scope, std::move(resolved.front())};
-  }
-  return std::nullopt;
+  std::optional<LocatedUser> user;
+  ASSIGN_OR_RETURN(const auto missing,
+                   AskScopes(scopes, [&](const RequestScope& scope) -> absl::StatusOr<bool> {
+                     ASSIGN_OR_RETURN(std::vector<ResolvedId> resolved,
+                                      store.Resolve(scope, {std::string(id)}, false));
+                     if (!resolved.front().found) return false;
+                     // Found in time; what follows has all the time of the request.
+                     user = LocatedUser{{scope.tenant, scopes.front().deadline},
+                                        std::move(resolved.front())};
+                     return true;
+                   }));
+  RETURN_IF_ERROR(tenancy::NeedsAll(missing));
+  return user;
 }
 
 absl::StatusOr<RequestScope> ScopeOfUserData(UserStore& store,

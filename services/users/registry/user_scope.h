@@ -17,7 +17,8 @@ struct LocatedUser {
 };
 
 // Finds the user in the app's databases (ScopesOfApp), the public tenant's first; nullopt when
-// there is none. One statement in the usual case. `id` is internal or external.
+// there is none. One statement in the usual case. `id` is internal or external. DEPENDENCY_DOWN when
+// nobody has it where answers come from, and a database gives none.
 absl::StatusOr<std::optional<LocatedUser>> LocateUser(UserStore& store,
                                                       const std::vector<RequestScope>& scopes,
                                                       std::string_view id);

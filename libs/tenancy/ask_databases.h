@@ -1,0 +1,36 @@
+#pragma once
+
+// An app's tenants may lie in several databases, and one that is away is no reason to refuse what
+// the others can answer.
+
+#include <string>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "libs/tenancy/tenant_directory.h"
+
+namespace gatehouse::tenancy {
+
+// Runs `body` in each database, one after the other, until it says true: what was looked for is
+// found. Of several databases each gets two seconds at most, and those that did not answer are
+// returned, in order; none when `body` said true. Any other error ends it, and so does the
+// deadline. An only database has all the time there is, and its error is the caller's.
+absl::StatusOr<std::vector<TenantPtr>> AskDatabases(
+    const std::vector<TenantPtr>& databases, absl::Time deadline,
+    absl::FunctionRef<absl::StatusOr<bool>(const TenantPtr& database, absl::Time deadline)> body);
+
+// For an answer that needed those too. OK when none is missing, else DEPENDENCY_DOWN with a text
+// that names the tenants.
+absl::Status NeedsAll(const std::vector<TenantPtr>& missing);
+
+// Where rows of a user can be: one tenant of the database of `home_tenant_id`; without it, one for
+// each database of the app. kTenantNotFound without the app or that tenant.
+absl::StatusOr<std::vector<TenantPtr>> DatabasesOfUser(const TenantDirectory& directory,
+                                                       const common::v1::Scope& scope,
+                                                       const std::string& home_tenant_id,
+                                                       absl::Time deadline);
+
+}  // namespace gatehouse::tenancy

@@ -1,0 +1,118 @@
+"""A tenant's database that is away, refused or silent, is no matter to users of the app's other databases: only what needs all of them is refused, with the name of the one that is missing."""
+import time
+import unittest
+
+from integration import harness
+from integration.tenant_databases_test import PASSWORD, Hole
+
+MISSING = "The database of the tenant 'dead' is not available"
+# A request asks in up to three places, and connecting to a silent server is given up within seconds. A hang would last 30 s.
+SLOW_S = 20
+
+
+class MissingDatabase(harness.GatehouseTest):
+    def setUp(self):
+        super().setUp()
+        postgres = self.gatehouse.postgres
+        self.hole = Hole(postgres.port).listen()
+        self.addCleanup(self.hole.close)
+        self.put("own", postgres.uri(postgres.create_database()))
+        self.put("dead", "postgresql://gatehouse:x@127.0.0.1:%d/%s" % (self.hole.port, postgres.create_database()))
+
+    def put(self, tenant, uri):
+        self.expect(self.app.put("/recipe/multitenancy/tenant/v2", {"tenantId": tenant, "coreConfig": {"postgresql_connection_uri": uri}}))
+
+    def sign_up(self, email, tenant=None):
+        return self.expect(self.app.post("/recipe/signup", {"email": email, "password": PASSWORD}, tenant=tenant))["user"]["id"]
+
+    def by_code(self, email, tenant=None):
+        code = self.expect(self.app.post("/recipe/signinup/code", {"email": email}, tenant=tenant))
+        used = self.app.post("/recipe/signinup/code/consume", {"preAuthSessionId": code["preAuthSessionId"], "linkCode": code["linkCode"]}, tenant=tenant)
+        return self.expect(used)["user"]["id"]
+
+    def by_provider(self, name, tenant=None):
+        body = {"thirdPartyId": "google", "thirdPartyUserId": name, "email": {"id": name + "@example.com", "isVerified": True}}
+        return self.expect(self.app.post("/recipe/signinup", body, tenant=tenant))["user"]["id"]
+
+    def session(self, user, tenant=None):
+        return self.expect(self.app.post("/recipe/session", {"userId": user, "userDataInJWT": {}, "userDataInDatabase": {}, "enableAntiCsrf": False}, tenant=tenant))
+
+    def timed(self, call):
+        start = time.monotonic()
+        result = call()
+        self.times.append(time.monotonic() - start)
+        return result
+
+    def user_of_a_healthy_database(self, tenant):
+        """All that a user of a database that answers is asked for."""
+        tag, app = "%s-%d" % (tenant or "base", len(self.times)), self.app
+        user = self.timed(lambda: self.sign_up(tag + "@example.com", tenant))
+        session = self.timed(lambda: self.session(user, tenant))
+        handle = session["session"]["handle"]
+        refresh = {"refreshToken": session["refreshToken"]["token"], "enableAntiCsrf": False, "useDynamicSigningKey": True}
+        calls = [
+            lambda: app.get("/user/id", {"userId": user}),
+            lambda: app.post("/recipe/session/refresh", refresh),
+            lambda: app.put("/recipe/user/metadata", {"userId": user, "metadataUpdate": {"n": 1}}),
+            lambda: app.get("/recipe/user/metadata", {"userId": user}),
+            lambda: app.put("/recipe/user/role", {"userId": user, "role": "r"}, tenant=tenant),
+            lambda: app.post("/recipe/user/email/verify/token", {"userId": user, "email": tag + "@example.com"}, tenant=tenant),
+            lambda: app.get("/recipe/user/email/verify", {"userId": user, "email": tag + "@example.com"}),
+            lambda: app.post("/recipe/user/password/reset/token", {"userId": user, "email": tag + "@example.com"}, tenant=tenant),
+            lambda: app.put("/recipe/user", {"recipeUserId": user, "email": "new-%s@example.com" % tag}),
+            lambda: app.post("/recipe/accountlinking/user/primary", {"recipeUserId": user}),
+            lambda: app.get("/users/count", tenant=tenant),
+            lambda: app.get("/hello", tenant=tenant),
+        ]
+        for call in calls:
+            reply = self.timed(call)
+            self.assertEqual(reply.status, 200, reply)
+        linked = self.timed(lambda: self.by_provider("g-" + tag, tenant))
+        code = self.timed(lambda: self.by_code("code-%s@example.com" % tag, tenant))
+        self.expect(self.timed(lambda: app.put("/recipe/user", {"recipeUserId": code, "email": "other-%s@example.com" % tag}, headers={"rid": "passwordless"})))
+        self.expect(self.timed(lambda: app.post("/recipe/accountlinking/user/link", {"recipeUserId": linked, "primaryUserId": user})))
+        handles = self.expect(self.timed(lambda: app.get("/recipe/session/user", {"userId": user})))["sessionHandles"]
+        self.assertEqual(handles, [handle])
+        revoked = self.expect(self.timed(lambda: app.post("/recipe/session/remove", {"userId": user})))["sessionHandlesRevoked"]
+        self.assertEqual(revoked, [handle])
+        for one in (user, code):
+            self.expect(self.timed(lambda: app.post("/user/remove", {"userId": one})))
+            # That nobody has this id any more can't be told without the other database.
+            self.text(self.timed(lambda: app.get("/user/id", {"userId": one})), 503, MISSING)
+
+    def app_as_a_whole(self):
+        app = self.app
+        self.assertEqual(self.timed(lambda: app.get("/hello")).status, 200)
+        self.assertEqual(self.timed(lambda: app.get("/hello", tenant="dead")).status, 503)
+        tenants = self.expect(self.timed(lambda: app.get("/ee/featureflag")))["usageStats"]["multi_tenancy"]["tenants"]
+        self.assertEqual({t["tenantId"]: "usersCount" in t for t in tenants}, {"public": True, "own": True, "dead": False})
+        # A session of an id that is nobody's, as applications without users have.
+        self.timed(lambda: self.session("nobody-%d" % len(self.times)))
+        for call in (lambda: app.get("/users/count", {"includeAllTenants": "true"}), lambda: app.get("/user/id", {"userId": "nobody"}),
+                     lambda: app.get("/recipe/session/user", {"userId": "nobody"}), lambda: app.post("/recipe/session/remove", {"userId": "nobody"}),
+                     lambda: app.get("/recipe/userid/map", {"userId": "nobody", "userIdType": "ANY"})):
+            self.text(self.timed(call), 503, MISSING)
+
+    def test_others_go_on(self):
+        self.expect(self.app.put("/recipe/role", {"role": "r"}))
+        there = self.sign_up("dead@example.com", "dead")
+        for silent in (False, True):
+            with self.subTest("silence" if silent else "refused"):
+                self.hole.close()
+                if silent:
+                    self.hole.listen(silent=True)
+                self.times = []
+                self.app_as_a_whole()
+                for tenant in (None, "own"):
+                    self.user_of_a_healthy_database(tenant)
+                self.assertLess(max(self.times), SLOW_S, self.times)
+                self.assertLess(sorted(self.times)[len(self.times) // 2], 1, self.times)
+        self.hole.close()
+        self.hole.listen()
+        harness.wait_until(lambda: self.app.get("/user/id", {"userId": there}).status == 200, 10, "the recovery of the tenant's database")
+        harness.wait_until(lambda: self.app.get("/users/count", {"includeAllTenants": "true"}).status == 200, 10, "the recovery of the count")
+        self.assertEqual(self.app.get("/user/id", {"userId": "nobody"}).json, {"status": "UNKNOWN_USER_ID_ERROR"})
+
+
+if __name__ == "__main__":
+    unittest.main()
