@@ -80,7 +80,13 @@ http::Response ToResponse(Reply reply) {
 
 // One request on its way through.
 struct Gateway::Call {
-  Call(http::Responder r) : responder(std::move(r)) {}
+  explicit Call(http::Responder r) : responder(std::move(r)) {}
+  // Workers that stop drop what they have not begun; its client is told so.
+  ~Call() {
+    if (!queued) return;
+    responder.Send(ToResponse(
+        ErrorReply(MakeError(ErrorReason::kDependencyDown, "The server is stopping"))));
+  }
 
   http::Responder responder;
   http::Request http;  // as it came; emptied into `request` once admitted
@@ -89,6 +95,7 @@ struct Gateway::Call {
   Admission::Admitted admitted;
   ApiRequest request;
   const Route* route = nullptr;
+  bool queued = false;      // waits for a worker
   std::string_view method;  // one of kMethodNames, or "other"
   std::chrono::steady_clock::time_point received;
 };
@@ -218,10 +225,15 @@ void Gateway::Proceed(std::shared_ptr<Call> call) {
 
 void Gateway::Submit(const ServicePool& pool, const std::shared_ptr<Call>& call,
                      WorkerPool::Task task) {
-  // The pool may refuse, and then the call must still be answered from here.
-  if (!pool.workers->TrySubmit(std::move(task))) {
-    Answer(*call, ErrorReply(MakeError(ErrorReason::kOverloaded, "Too many requests")));
-  }
+  call->queued = true;
+  const bool taken = pool.workers->TrySubmit([call, task = std::move(task)]() mutable {
+    call->queued = false;
+    task();
+  });
+  if (taken) return;
+  // The pool refuses, and the call must still be answered from here.
+  call->queued = false;
+  Answer(*call, ErrorReply(MakeError(ErrorReason::kOverloaded, "Too many requests")));
 }
 
 }  // namespace gatehouse::gateway

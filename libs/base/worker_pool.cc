@@ -27,12 +27,18 @@ bool WorkerPool::TrySubmit(Task task) {
   return true;
 }
 
-void WorkerPool::Stop() {
+void WorkerPool::DropQueued() {
+  std::deque<Task> dropped;  // destroyed outside the lock: what tasks hold may be anything
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;
+    dropped.swap(queue_);
   }
   wake_.notify_all();
+}
+
+void WorkerPool::Stop() {
+  DropQueued();
   threads_.clear();
 }
 

@@ -22,16 +22,18 @@ class WorkerPool {
 
   // `name` labels the threads (at most 15 characters are kept by the kernel).
   WorkerPool(std::string name, size_t threads, size_t max_queued);
-  // Finishes what is queued, then joins.
-  ~WorkerPool();
+  ~WorkerPool();  // Stop()
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
 
   // Queues the task; false, without running it, when the queue is full or the pool is stopping.
-  // A task must not throw.
+  // A task must not throw. One that is dropped unrun is destroyed: what it holds then tells whoever
+  // waits for it.
   [[nodiscard]] bool TrySubmit(Task task);
 
-  // Refuses new tasks, finishes the queued ones and joins. Idempotent; not from a pool thread.
+  // Refuses new tasks and drops the queued ones. Does not wait. Idempotent.
+  void DropQueued();
+  // The same, then waits for the tasks that run. Idempotent; not from a pool thread.
   void Stop();
 
   // Tasks waiting, not counting those that run.

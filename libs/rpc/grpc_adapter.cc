@@ -13,6 +13,7 @@
 #include <mutex>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "google/protobuf/message.h"
 #include "libs/base/status.h"
@@ -52,6 +53,26 @@ grpc::Status Malformed() {
   return ToGrpcStatus(BadInput("the request message is malformed"));
 }
 
+// What a caller hears when the process ends before its call could be begun: it may repeat it.
+grpc::Status Stopping() {
+  return ToGrpcStatus(MakeError(ErrorReason::kDependencyDown, "the service is stopping"));
+}
+
+// The duty to end a unary call, once. Dropped unfinished, it says that the process is stopping.
+class Finisher {
+ public:
+  explicit Finisher(grpc::ServerUnaryReactor* reactor) : reactor_(reactor) {}
+  Finisher(const Finisher&) = delete;
+  Finisher& operator=(const Finisher&) = delete;
+  ~Finisher() { Finish(Stopping()); }
+  void Finish(const grpc::Status& status) {
+    if (auto* reactor = std::exchange(reactor_, nullptr)) reactor->Finish(status);
+  }
+
+ private:
+  grpc::ServerUnaryReactor* reactor_;
+};
+
 // The sending side of a server stream. The reactor deletes itself when the call is over; the sink
 // outlives it, so both hold the shared state.
 class StreamWriter final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
@@ -59,6 +80,8 @@ class StreamWriter final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
   class Sink final : public StreamSink {
    public:
     explicit Sink(StreamWriter* writer) : writer_(writer) {}
+    Sink(const Sink&) = delete;
+    Sink& operator=(const Sink&) = delete;
     bool Send(const Message& message) override {
       std::lock_guard lock(mutex_);
       return writer_ != nullptr && writer_->Enqueue(message);
@@ -137,8 +160,47 @@ class StreamWriter final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
 
 }  // namespace
 
+// The streams that are open, to end them all. Those that are over go at the next Add.
+class GrpcAdapter::OpenStreams {
+ public:
+  void Add(const std::shared_ptr<StreamWriter::Sink>& sink) {
+    {
+      std::lock_guard lock(mutex_);
+      if (!ended_) {
+        std::erase_if(sinks_, [](const auto& open) { return open.expired(); });
+        sinks_.push_back(sink);
+        return;
+      }
+    }
+    sink->Fail(Stopping());
+  }
+  void EndAll() {
+    std::vector<std::weak_ptr<StreamWriter::Sink>> open;
+    {
+      std::lock_guard lock(mutex_);
+      ended_ = true;
+      open.swap(sinks_);
+    }
+    for (const auto& weak : open) {
+      if (const auto sink = weak.lock()) sink->Fail(Stopping());
+    }
+  }
+
+ private:
+  std::mutex mutex_;
+  bool ended_ = false;
+  std::vector<std::weak_ptr<StreamWriter::Sink>> sinks_;
+};
+
+GrpcAdapter::~GrpcAdapter() = default;
+
+void GrpcAdapter::EndStreams() { streams_->EndAll(); }
+
 GrpcAdapter::GrpcAdapter(Dispatcher& dispatcher, WorkerPool& workers, bool from_certificate)
-    : dispatcher_(dispatcher), workers_(workers), from_certificate_(from_certificate) {
+    : dispatcher_(dispatcher),
+      workers_(workers),
+      from_certificate_(from_certificate),
+      streams_(std::make_shared<OpenStreams>()) {
   for (const MethodInfo& method : dispatcher.info().methods) {
     AddMethod(new grpc::internal::RpcServiceMethod(
         method.full_path.data(),
@@ -192,17 +254,21 @@ grpc::ServerUnaryReactor* GrpcAdapter::Unary(const MethodInfo& method,
     reactor->Finish(ToGrpcStatus(call.status()));
     return reactor;
   }
-  auto run = [this, &method, request, response, reactor, call = *std::move(call)]() mutable {
+  const auto finisher = std::make_shared<Finisher>(reactor);
+  auto run = [this, &method, context, request, response, finisher,
+              call = *std::move(call)]() mutable {
+    if (context->IsCancelled()) return finisher->Finish(grpc::Status::CANCELLED);
     std::unique_ptr<Message> input = Parse(method.request_prototype(), *request);
-    if (!input) return reactor->Finish(Malformed());
+    if (!input) return finisher->Finish(Malformed());
     std::unique_ptr<Message> output(method.response_prototype()->New());
     const absl::Status status = dispatcher_.Dispatch(method, call, *input, output.get());
-    reactor->Finish(status.ok() ? Serialise(*output, response) : ToGrpcStatus(status));
+    finisher->Finish(status.ok() ? Serialise(*output, response) : ToGrpcStatus(status));
   };
   if (dispatcher_.NeverBlocks(method)) {
     run();
   } else if (!workers_.TrySubmit(std::move(run))) {
-    reactor->Finish(ToGrpcStatus(MakeError(ErrorReason::kOverloaded, "the service is overloaded")));
+    finisher->Finish(
+        ToGrpcStatus(MakeError(ErrorReason::kOverloaded, "the service is overloaded")));
   }
   return reactor;
 }
@@ -221,6 +287,7 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* GrpcAdapter::Streaming(
     writer->End(Malformed());
     return writer;
   }
+  streams_->Add(writer->sink());
   auto run = [this, &method, input, sink = writer->sink(),
               call = *std::move(call)]() mutable {
     const absl::Status status = dispatcher_.DispatchStream(method, call, *input, sink);

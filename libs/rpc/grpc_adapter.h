@@ -4,6 +4,7 @@
 #include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/server_callback.h>
 
+#include <memory>
 #include <string>
 
 #include "libs/base/worker_pool.h"
@@ -12,15 +13,21 @@
 namespace gatehouse::rpc {
 
 // Presents a dispatcher's methods as a gRPC service, without generated gRPC code: requests arrive
-// as bytes, are parsed with the method's prototype and run on the worker pool.
+// as bytes, are parsed with the method's prototype and run on the worker pool. A call whose caller
+// has gone is not begun; one that the pool drops is answered UNAVAILABLE. Outlives its server.
 class GrpcAdapter final : public grpc::Service {
  public:
   // `from_certificate`: the caller's name is its certificate's, else what it states
   // (libs/rpc/security.h).
   GrpcAdapter(Dispatcher& dispatcher, WorkerPool& workers, bool from_certificate);
+  ~GrpcAdapter() override;
   std::string service_name() const { return std::string(dispatcher_.info().full_name); }
+  // Ends every stream with UNAVAILABLE, and each that comes later: its reader goes elsewhere.
+  void EndStreams();
 
  private:
+  class OpenStreams;
+
   grpc::ServerUnaryReactor* Unary(const MethodInfo& method, grpc::CallbackServerContext* context,
                                   const grpc::ByteBuffer* request, grpc::ByteBuffer* response);
   grpc::ServerWriteReactor<grpc::ByteBuffer>* Streaming(const MethodInfo& method,
@@ -32,6 +39,7 @@ class GrpcAdapter final : public grpc::Service {
   Dispatcher& dispatcher_;
   WorkerPool& workers_;
   const bool from_certificate_;
+  const std::shared_ptr<OpenStreams> streams_;
 };
 
 }  // namespace gatehouse::rpc

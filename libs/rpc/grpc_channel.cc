@@ -66,13 +66,14 @@ class StreamReader final : public Subscription {
 
 class GrpcChannel final : public Channel {
  public:
-  GrpcChannel(std::shared_ptr<grpc::Channel> channel, std::string caller)
-      : channel_(std::move(channel)), caller_(std::move(caller)) {}
+  GrpcChannel(std::shared_ptr<grpc::Channel> channel, std::string caller, OutgoingCalls* calls)
+      : channel_(std::move(channel)), caller_(std::move(caller)), calls_(calls) {}
 
   absl::Status Call(const MethodInfo& method, const CallContext& context, const Message& request,
                     Message* response) override {
     grpc::ClientContext client_context;
     Prepare(client_context, context);
+    const OutgoingCalls::Entry entry(calls_, client_context);
     const grpc::Status status =
         grpc::internal::BlockingUnaryCall<Message, Message, grpc::protobuf::MessageLite,
                                           grpc::protobuf::MessageLite>(
@@ -121,6 +122,7 @@ class GrpcChannel final : public Channel {
  private:
   std::shared_ptr<grpc::Channel> channel_;
   const std::string caller_;
+  OutgoingCalls* const calls_;
   std::shared_mutex mutex_;
   // By the address of the path's text, which is a constant of the generated code.
   std::unordered_map<const char*, std::unique_ptr<grpc::internal::RpcMethod>> methods_;
@@ -232,7 +234,8 @@ std::shared_ptr<grpc::ChannelCredentials> CredentialsFor(const std::string& serv
 absl::StatusOr<std::unique_ptr<Channel>> MakeGrpcChannel(const std::string& address,
                                                          const std::string& service,
                                                          const std::string& caller,
-                                                         const TransportSecurity& security) {
+                                                         const TransportSecurity& security,
+                                                         OutgoingCalls* calls) {
   const bool unix_socket = absl::StartsWith(address, "unix:");
   if (!unix_socket && !security.uses_tls()) {
     return BadInput("a TCP address of a service needs a shared secret or certificates");
@@ -261,7 +264,7 @@ absl::StatusOr<std::unique_ptr<Channel>> MakeGrpcChannel(const std::string& addr
     credentials = grpc::InsecureChannelCredentials();
   }
   return std::make_unique<GrpcChannel>(
-      grpc::CreateCustomChannel(address, credentials, arguments), caller);
+      grpc::CreateCustomChannel(address, credentials, arguments), caller, calls);
 }
 
 }  // namespace gatehouse::rpc

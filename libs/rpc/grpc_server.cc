@@ -42,6 +42,7 @@ void GrpcServer::SetServing(bool serving) {
 void GrpcServer::Drain(absl::Time deadline) {
   if (!impl_->server) return;
   SetServing(false);
+  for (const auto& adapter : impl_->adapters) adapter->EndStreams();
   impl_->server->Shutdown(ToGrpcDeadline(deadline));
   impl_->server->Wait();
   impl_->server.reset();

@@ -27,13 +27,14 @@ class GrpcServer {
   static absl::StatusOr<std::unique_ptr<GrpcServer>> Start(
       const std::vector<std::string>& addresses, const TransportSecurity& security,
       std::vector<Served> services);
-  ~GrpcServer();
+  ~GrpcServer();  // Drains, without giving running calls time
 
   // The port of the first TCP address; 0 when there is none.
   int port() const;
   // What the health service says.
   void SetServing(bool serving);
-  // Refuses new calls, waits for running ones until the deadline, then cancels them.
+  // Ends all streams, refuses new calls, and waits for running ones: until the deadline, then it
+  // cancels them and waits for their handlers to notice.
   void Drain(absl::Time deadline);
 
  private:

@@ -13,6 +13,7 @@
 #include <condition_variable>
 #include <filesystem>
 #include <mutex>
+#include <thread>
 #include <unistd.h>
 
 #include "gatehouse/tenants/v1/tenant_directory.rpc.h"
@@ -345,6 +346,66 @@ TEST_F(GrpcTest, StreamsStartAnewAfterABreak) {
   }
   Serve(path_, {});
   EXPECT_TRUE(wait([&] { return full == 2; }));
+}
+
+// Watches until it has had a first message.
+class Watch {
+ public:
+  explicit Watch(Channel& channel)
+      : subscription_(TenantDirectoryServiceClient(channel).SubscribeWatchTenants(
+            CallContext{}, {}, [this](const WatchTenantsResponse&) {
+              std::lock_guard lock(mutex_);
+              begun_ = true;
+              changed_.notify_all();
+            })) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return begun_; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool begun_ = false;
+  std::unique_ptr<Subscription> subscription_;
+};
+
+TEST_F(GrpcTest, ADrainEndsStreamsAtOnce) {
+  Serve(path_, {});
+  auto channel = Dial(path_, "session", {});
+  const Watch watch(*channel);
+  const absl::Time begun = SteadyNow();
+  server_->Drain(begun + absl::Seconds(20));
+  // It waited for the whole time once, since nothing ended the stream.
+  EXPECT_LT(SteadyNow() - begun, absl::Seconds(10));
+}
+
+TEST_F(GrpcTest, ADroppedCallIsAnswered) {
+  Serve(path_, {});
+  auto channel = Dial(path_, "session", {});
+  std::jthread running([&] { EXPECT_TRUE(Ask(*channel, "blocks").ok()); });
+  fake_.WaitForBlocked(1);
+  absl::Status status;
+  std::jthread waiting([&] { status = Ask(*channel, "x").status(); });
+  while (workers_->queued() == 0) std::this_thread::yield();
+  workers_->DropQueued();
+  waiting.join();
+  EXPECT_EQ(ReasonOf(status), ErrorReason::kDependencyDown) << status;
+  fake_.Release();
+}
+
+TEST_F(GrpcTest, OutgoingCallsCanBeEndedBeforeTheirDeadline) {
+  Serve(path_, {});
+  OutgoingCalls calls;
+  auto channel = MakeGrpcChannel(path_, "session", {}, &calls);
+  ASSERT_TRUE(channel.ok());
+  absl::Status status;
+  std::jthread running([&] { status = Ask(**channel, "blocks", absl::Hours(1)).status(); });
+  fake_.WaitForBlocked(1);
+  calls.CancelAll();
+  running.join();
+  EXPECT_EQ(ReasonOf(status), ErrorReason::kDeadlineExceeded);
+  // Nor does a later one wait.
+  EXPECT_FALSE(Ask(**channel, "x", absl::Hours(1)).ok());
 }
 
 }  // namespace

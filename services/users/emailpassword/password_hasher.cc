@@ -49,22 +49,41 @@ struct Ticket {
   bool abandoned = false;
 };
 
+// The duty to fill a ticket. Dropped by a pool that stops, it says so.
+template <typename T>
+class Promise {
+ public:
+  explicit Promise(std::shared_ptr<Ticket<T>> ticket) : ticket_(std::move(ticket)) {}
+  Promise(Promise&&) noexcept = default;
+  ~Promise() {
+    if (ticket_ != nullptr) {
+      Fill(MakeError(ErrorReason::kDependencyDown, "The server is stopping"));
+    }
+  }
+  bool abandoned() const {
+    std::lock_guard lock(ticket_->mutex);
+    return ticket_->abandoned;
+  }
+  void Fill(absl::StatusOr<T> result) {
+    std::lock_guard lock(ticket_->mutex);
+    if (!ticket_->result.has_value()) ticket_->result = std::move(result);
+    ticket_->done.notify_one();
+  }
+
+ private:
+  std::shared_ptr<Ticket<T>> ticket_;
+};
+
 // Runs `work` on `pool` and waits at most until `deadline`. Work that nobody waits for any more is
 // not begun.
 template <typename T, typename Work>
 absl::StatusOr<T> RunOn(WorkerPool& pool, absl::Time deadline, Work work) {
   auto ticket = std::make_shared<Ticket<T>>();
-  const bool queued = pool.TrySubmit([ticket, work = std::move(work)]() mutable {
-    YieldToOthers();
-    {
-      std::lock_guard lock(ticket->mutex);
-      if (ticket->abandoned) return;
-    }
-    absl::StatusOr<T> result = work();
-    std::lock_guard lock(ticket->mutex);
-    ticket->result = std::move(result);
-    ticket->done.notify_one();
-  });
+  const bool queued =
+      pool.TrySubmit([promise = Promise<T>(ticket), work = std::move(work)]() mutable {
+        YieldToOthers();
+        if (!promise.abandoned()) promise.Fill(work());
+      });
   if (!queued) return MakeError(ErrorReason::kOverloaded, "Too many passwords are being hashed");
   std::unique_lock lock(ticket->mutex);
   auto finished = [&] { return ticket->result.has_value(); };
@@ -97,6 +116,10 @@ PooledPasswordHasher::PooledPasswordHasher(const config::CoreConfig& base)
       argon2_pool_("argon2", static_cast<size_t>(base.argon2_hashing_pool_size()), kMaxQueued),
       firebase_pool_("scrypt", static_cast<size_t>(base.firebase_password_hashing_pool_size()),
                      kMaxQueued) {}
+
+void PooledPasswordHasher::CutOff() {
+  for (WorkerPool* pool : {&bcrypt_pool_, &argon2_pool_, &firebase_pool_}) pool->DropQueued();
+}
 
 WorkerPool& PooledPasswordHasher::PoolFor(std::string_view stored) {
   if (crypto::IsArgon2Format(stored)) return argon2_pool_;

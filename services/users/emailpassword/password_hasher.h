@@ -45,6 +45,9 @@ class PooledPasswordHasher final : public PasswordHasher {
                               std::string_view stored, absl::Time deadline) override;
   void VerifyNothing(const config::CoreConfig& config, std::string_view password,
                      absl::Time deadline) override;
+  // For the end of the process: whoever waits for a hash that is not begun gets kDependencyDown,
+  // now and from now on.
+  void CutOff();
 
  private:
   WorkerPool& PoolFor(std::string_view stored);
