@@ -1,11 +1,14 @@
 #include "libs/host/job_scheduler.h"
 
-#include <algorithm>
+#include <pthread.h>
+
+#include <exception>
 #include <random>
 #include <utility>
 
 #include "libs/base/status.h"
 #include "libs/base/steady_time.h"
+#include "libs/base/stop.h"
 #include "libs/base/strings.h"
 #include "libs/db/database.h"
 #include "libs/telemetry/log.h"
@@ -21,58 +24,65 @@ absl::Duration Jitter(absl::Duration interval) {
   return interval * std::uniform_real_distribution<double>(0, 0.05)(random);
 }
 
+void RunOnce(const JobScheduler::Options& options, const JobScheduler::Job& job) {
+  absl::Status status;
+  try {
+    status = job(SteadyNow() + options.time_limit);
+  } catch (const std::exception& e) {
+    status = absl::InternalError(e.what());
+  } catch (...) {
+    status = absl::InternalError("an exception");
+  }
+  if (status.ok()) return;
+  // The text of a status without a reason is ours, never a client's.
+  const bool ours = ReasonOf(status) == ErrorReason::kUnspecified;
+  const std::string cause = ours ? std::string(status.message()) : db::DatabaseCause(status);
+  telemetry::Log(
+      telemetry::LogLevel::kWarn, "job_failed",
+      {{"job", options.name}, {"reason", ErrorReasonName(ReasonOf(status))}, {"cause", cause}});
+}
+
 }  // namespace
 
-JobScheduler::JobScheduler() = default;
 JobScheduler::~JobScheduler() { Stop(); }
 
 void JobScheduler::Add(Options options, Job job) {
   std::lock_guard lock(mutex_);
-  const absl::Time next = SteadyNow() + options.first_after + Jitter(options.first_after);
-  entries_.push_back({std::move(options), std::move(job), next});
-  wake_.notify_all();
+  if (stopping_) return;
+  Entry entry{std::move(options), std::move(job)};
+  if (started_) return StartThread(std::move(entry));
+  waiting_for_start_.push_back(std::move(entry));
 }
 
 void JobScheduler::Start() {
   std::lock_guard lock(mutex_);
-  if (!thread_.joinable() && !stopping_) thread_ = std::thread([this] { Run(); });
+  if (stopping_) return;
+  started_ = true;
+  for (Entry& entry : waiting_for_start_) StartThread(std::move(entry));
+  waiting_for_start_.clear();
+}
+
+void JobScheduler::StartThread(Entry entry) {
+  threads_.emplace_back([entry = std::move(entry)](const std::stop_token& stop) {
+    pthread_setname_np(pthread_self(), entry.options.name.substr(0, 15).c_str());
+    absl::Duration wait = entry.options.first_after;
+    while (!WaitForStop(stop, wait + Jitter(wait))) {
+      RunOnce(entry.options, entry.job);
+      wait = entry.options.interval;
+    }
+  });
+}
+
+void JobScheduler::RequestStop() {
+  std::lock_guard lock(mutex_);
+  stopping_ = true;
+  for (std::jthread& thread : threads_) thread.request_stop();
 }
 
 void JobScheduler::Stop() {
-  {
-    std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  wake_.notify_all();
-  if (thread_.joinable()) thread_.join();
-}
-
-void JobScheduler::Run() {
-  std::unique_lock lock(mutex_);
-  while (!stopping_) {
-    auto due = std::min_element(entries_.begin(), entries_.end(),
-                                [](const Entry& a, const Entry& b) { return a.next < b.next; });
-    if (due == entries_.end()) {
-      wake_.wait(lock);
-      continue;
-    }
-    if (const absl::Duration wait = due->next - SteadyNow(); wait > absl::ZeroDuration()) {
-      wake_.wait_for(lock, absl::ToChronoNanoseconds(std::min(wait, absl::Hours(1))));
-      continue;
-    }
-    due->next = SteadyNow() + due->options.interval + Jitter(due->options.interval);
-    const Job job = due->job;
-    const Options options = due->options;
-    lock.unlock();
-    const absl::Status status = job(SteadyNow() + options.time_limit);
-    if (!status.ok()) {
-      telemetry::Log(telemetry::LogLevel::kWarn, "job_failed",
-                     {{"job", options.name},
-                      {"reason", ErrorReasonName(ReasonOf(status))},
-                      {"cause", db::DatabaseCause(status)}});
-    }
-    lock.lock();
-  }
+  RequestStop();
+  // Nobody adds threads any more.
+  threads_.clear();
 }
 
 absl::Status RunExclusively(db::Database& database, absl::Time deadline, const std::string& name,

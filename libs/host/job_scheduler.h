@@ -1,6 +1,5 @@
 #pragma once
 
-#include <condition_variable>
 #include <functional>
 #include <mutex>
 #include <string>
@@ -19,9 +18,10 @@ class Transaction;
 
 namespace gatehouse::host {
 
-// Runs periodic jobs, one at a time, on one background thread. Thread-safe.
+// Runs periodic jobs, each on a thread of its own, so that a slow one delays no other. Thread-safe.
 class JobScheduler {
  public:
+  // A failure, be it a status or an exception, is logged, and the job runs again at its next turn.
   using Job = std::function<absl::Status(absl::Time deadline)>;
 
   struct Options {
@@ -31,29 +31,30 @@ class JobScheduler {
     absl::Duration time_limit = absl::Minutes(5);
   };
 
-  JobScheduler();
-  // Waits for the job that runs.
-  ~JobScheduler();
+  JobScheduler() = default;
+  ~JobScheduler();  // Stop()
 
   // First run after `first_after`, then every `interval`, each up to 5 % later at random so that
-  // instances spread out.
+  // instances spread out. Nothing runs before Start.
   void Add(Options options, Job job);
   void Start();
+  // Begins no further run. Does not wait.
+  void RequestStop();
+  // The same, then waits for the jobs that run. Idempotent.
   void Stop();
 
  private:
   struct Entry {
     Options options;
     Job job;
-    absl::Time next;
   };
-  void Run();
+  void StartThread(Entry entry);
 
   std::mutex mutex_;
-  std::condition_variable wake_;
-  std::vector<Entry> entries_;
+  std::vector<Entry> waiting_for_start_;
+  bool started_ = false;
   bool stopping_ = false;
-  std::thread thread_;
+  std::vector<std::jthread> threads_;
 };
 
 // Runs `batch` in short transactions while it returns true (there is more to do), each under the

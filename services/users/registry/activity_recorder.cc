@@ -18,15 +18,16 @@ constexpr size_t kMaxBatch = 1000;
 void ActivityRecorder::Note(const RequestScope& scope, std::string_view user_id) {
   const int64_t now = clock_.NowMs();
   std::lock_guard lock(mutex_);
+  // Before the throttle, which must not take for noted what is dropped here.
+  if (pending_count_ >= kMaxPending) return;
   if (!scope.tenant->config->test_mode()) {
     if (last_noted_.size() >= kMaxThrottled) last_noted_.clear();
-    const std::string key = StrCat(scope.tenant->connection_uri_domain, "|", scope.app_id(), "|",
-                                   user_id);
+    const std::string key =
+        StrCat(scope.tenant->connection_uri_domain, "|", scope.app_id(), "|", user_id);
     auto [noted, is_new] = last_noted_.try_emplace(key, now);
     if (!is_new && now - noted->second < kThrottleMs) return;
     noted->second = now;
   }
-  if (pending_count_ >= kMaxPending) return;
   Pending& pending = pending_[scope.tenant->storage_id];
   pending.tenant = scope.tenant;
   auto [entry, is_new] = pending.times.try_emplace({scope.app_id(), std::string(user_id)}, now);
@@ -53,6 +54,10 @@ absl::Status ActivityRecorder::Forget(const RequestScope& scope, const RequestSc
         pending_count_ -= pending->second.times.erase({scope.app_id(), id});
       }
     }
+    // What is being saved comes back when that fails: without those.
+    if (flushes_ > 0) {
+      for (const std::string& id : user_ids) forgotten_.emplace(scope.app_id(), id);
+    }
   }
   if (user_ids.empty() || scope.tenant->database_id == user.tenant->database_id) {
     return absl::OkStatus();
@@ -66,13 +71,17 @@ absl::Status ActivityRecorder::Flush(absl::Time deadline) {
     std::lock_guard lock(mutex_);
     taken.swap(pending_);
     pending_count_ = 0;
+    ++flushes_;
   }
   absl::Status first_error;
   for (auto& [storage_id, pending] : taken) {
     std::vector<ActivityStore::Entry> batch;
     auto save = [&] {
       absl::Status saved = store_.Save({pending.tenant, deadline}, batch);
-      if (!saved.ok() && first_error.ok()) first_error = std::move(saved);
+      if (!saved.ok()) {
+        TakeBack(storage_id, pending.tenant, batch);
+        first_error.Update(std::move(saved));
+      }
       batch.clear();
     };
     for (const auto& [who, time_ms] : pending.times) {
@@ -81,7 +90,23 @@ absl::Status ActivityRecorder::Flush(absl::Time deadline) {
     }
     if (!batch.empty()) save();
   }
+  std::lock_guard lock(mutex_);
+  if (--flushes_ == 0) forgotten_.clear();
   return first_error;
+}
+
+void ActivityRecorder::TakeBack(const std::string& storage_id, const tenancy::TenantPtr& tenant,
+                                const std::vector<ActivityStore::Entry>& entries) {
+  std::lock_guard lock(mutex_);
+  Pending& pending = pending_[storage_id];
+  if (pending.tenant == nullptr) pending.tenant = tenant;
+  for (const ActivityStore::Entry& entry : entries) {
+    const std::pair who(entry.app_id, entry.user_id);
+    if (pending_count_ >= kMaxPending) return;
+    if (forgotten_.contains(who)) continue;
+    // A later time has been noted meanwhile where there is one.
+    if (pending.times.try_emplace(who, entry.time_ms).second) ++pending_count_;
+  }
 }
 
 absl::StatusOr<int64_t> ActivityRecorder::CountSince(const RequestScope& scope, int64_t since_ms) {

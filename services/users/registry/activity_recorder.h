@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -49,16 +50,21 @@ class ActivityRecorder {
   // transaction has dropped what was saved, unless `scope` is of another database: then this does.
   absl::Status Forget(const RequestScope& scope, const RequestScope& user,
                       const std::vector<std::string>& user_ids);
-  // Saves what was noted. Run periodically, and before counting.
+  // Saves what was noted; what can't be saved is kept for the next time. Run periodically, and
+  // before counting.
   absl::Status Flush(absl::Time deadline);
   // Exact as far as this process knows.
   absl::StatusOr<int64_t> CountSince(const RequestScope& scope, int64_t since_ms);
 
  private:
   struct Pending {
-    tenancy::TenantPtr tenant;  // any of the database's
+    tenancy::TenantPtr tenant;                                     // any of the database's
     std::map<std::pair<std::string, std::string>, int64_t> times;  // (app, user) to time
   };
+
+  // Notes what could not be saved once more.
+  void TakeBack(const std::string& storage_id, const tenancy::TenantPtr& tenant,
+                const std::vector<ActivityStore::Entry>& entries);
 
   ActivityStore& store_;
   activity::ActivityLog& log_;
@@ -67,6 +73,8 @@ class ActivityRecorder {
   std::unordered_map<std::string, int64_t> last_noted_;  // app|user to time
   std::unordered_map<std::string, Pending> pending_;     // by storage id
   size_t pending_count_ = 0;
+  int flushes_ = 0;                                          // that run now
+  std::set<std::pair<std::string, std::string>> forgotten_;  // (app, user), while flushes run
 };
 
 }  // namespace gatehouse::users
