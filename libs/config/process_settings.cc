@@ -39,7 +39,7 @@ constexpr ProcessSetting kSettings[] = {
     {"gatehouse_request_timeout_ms", kLong, "30000", 100, 3600000, false,
      "Time that a request may take in all, passed on to services and PostgreSQL."},
     {"gatehouse_drain_timeout_ms", kLong, "20000", 0, 600000, false,
-     "Time that requests in flight have to end after SIGTERM."},
+     "Time from SIGTERM to the end: requests in flight, last writes, everything."},
     {"gatehouse_internal_secret", kText, "", 0, 0, true,
      "Secret from which processes make certificates for mutual TLS between them; at least 32 "
      "random characters. It is never sent."},

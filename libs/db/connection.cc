@@ -105,6 +105,7 @@ absl::Status Connection::Guarded(absl::Time deadline, Call call) {
     return driver_->in_flight->cancelled ? DeadlinePassed("an earlier statement was cancelled")
                                          : ConnectionTrouble("the connection was lost before");
   }
+  if (Watchdog::Get().stopping()) return DeadlinePassed("not sent: the process is stopping");
   if (deadline != absl::InfiniteFuture()) {
     if (SteadyNow() >= deadline) return DeadlinePassed("not sent: the deadline had passed");
     Watchdog::Get().Arm(*driver_->in_flight, ToSteadyClock(deadline));

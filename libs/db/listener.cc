@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -80,7 +81,11 @@ class Listener final : public Subscription {
       connection.get_notifs();
       pollfd fds[2] = {{connection.sock(), POLLIN, 0}, {wake_fd_, POLLIN, 0}};
       if (::poll(fds, 2, -1) < 0 && errno != EINTR) throw pqxx::broken_connection("poll failed");
-      if (fds[1].revents != 0) return;
+      if (fds[1].revents != 0) {
+        // The receiver's end sends UNLISTEN and waits for the answer: not for ours to wait for.
+        ::shutdown(connection.sock(), SHUT_RDWR);
+        return;
+      }
       if ((fds[0].revents & (POLLERR | POLLHUP | POLLNVAL)) != 0 || !connection.is_open()) {
         throw pqxx::broken_connection("the server closed the connection");
       }

@@ -75,6 +75,7 @@ absl::StatusOr<std::unique_ptr<Connection>> Pool::Provide() {
 }
 
 absl::StatusOr<std::unique_ptr<Connection>> Pool::Connect() {
+  if (Watchdog::Get().stopping()) return DeadlinePassed("no connection: the process is stopping");
   {
     const std::lock_guard lock(mutex_);
     // While the server is away one caller at a time finds out whether it is back.

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "libs/base/steady_time.h"
+#include "libs/db/stop_statements.h"
 
 namespace gatehouse::db {
 namespace {
@@ -12,6 +13,8 @@ namespace {
 // How long a server may take to answer to a cancel request before the connection is cut: it takes
 // about a millisecond, unless the network or the server hangs.
 constexpr auto kCancelGrace = std::chrono::milliseconds(500);
+// The same while the process ends, when nobody waits for the connection any more.
+constexpr auto kStoppingGrace = std::chrono::milliseconds(100);
 constexpr auto kPruneEvery = std::chrono::seconds(5);
 constexpr auto kLongestWait = std::chrono::hours(1);
 
@@ -41,6 +44,7 @@ void Watchdog::Arm(InFlight& in_flight, SteadyTime deadline) {
   {
     const std::lock_guard lock(in_flight.mutex);
     in_flight.armed = true;
+    if (stopping_) deadline = std::chrono::steady_clock::now();
     in_flight.due = deadline;
   }
   // Usually the watchdog already means to look earlier than this, for an older statement.
@@ -55,6 +59,18 @@ bool Watchdog::Disarm(InFlight& in_flight) {
   const std::lock_guard lock(in_flight.mutex);
   in_flight.armed = false;
   return in_flight.cancelled;
+}
+
+void Watchdog::StopAll() {
+  stopping_ = true;
+  const std::lock_guard lock(mutex_);
+  const SteadyTime now = std::chrono::steady_clock::now();
+  for (const std::shared_ptr<InFlight>& in_flight : watched_) {
+    const std::lock_guard statement_lock(in_flight->mutex);
+    in_flight->due = std::min(in_flight->due, now);
+  }
+  rescan_ = true;
+  wake_.notify_one();
 }
 
 void Watchdog::Watch() {
@@ -85,7 +101,7 @@ SteadyTime Watchdog::Scan() {
       } else {
         ::shutdown(in_flight->socket, SHUT_RDWR);
       }
-      in_flight->due = now + kCancelGrace;
+      in_flight->due = now + (stopping_ ? kStoppingGrace : kCancelGrace);
     }
     next = std::min(next, in_flight->due);
   }
@@ -122,5 +138,7 @@ void Watchdog::RunChores() {
     }
   }
 }
+
+void StopStatements() { Watchdog::Get().StopAll(); }
 
 }  // namespace gatehouse::db

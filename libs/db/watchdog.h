@@ -46,6 +46,10 @@ class Watchdog {
   // The statement ended. True when it was cancelled.
   bool Disarm(InFlight& in_flight);
 
+  // From now on every statement's time is over. See StopStatements.
+  void StopAll();
+  bool stopping() const { return stopping_.load(); }
+
   // Calls `prune` every few seconds until RemovePruner(key), which waits for a running call.
   void AddPruner(const void* key, std::function<void()> prune);
   void RemovePruner(const void* key);
@@ -60,6 +64,7 @@ class Watchdog {
   std::condition_variable wake_;
   std::set<std::shared_ptr<InFlight>> watched_;
   bool rescan_ = false;
+  std::atomic<bool> stopping_{false};
   std::atomic<SteadyTime> next_look_{SteadyTime::max()};
 
   std::mutex chores_mutex_;

@@ -50,7 +50,8 @@ struct ExposedService {
   std::string_view lane = {};
 };
 
-// A service: its parts, wired. Owns them; destroyed before its environment.
+// A service: its parts, wired. Owns them; destroyed before its environment, when nothing can call it
+// any more: the calls of other processes and of the REST interface have ended, and so have its jobs.
 class Component {
  public:
   virtual ~Component() = default;
@@ -62,6 +63,10 @@ class Component {
   virtual absl::Status CheckData(absl::Time /*deadline*/) { return absl::OkStatus(); }
   // Called when no more requests come: writes what it has kept in memory to write in batches.
   virtual void Drain(absl::Time /*deadline*/) {}
+  // Called when the time to drain is over: whoever waits inside for something else than databases
+  // and other services, which are cut off too, returns at once. Does not wait; may be called while
+  // Drain runs.
+  virtual void CutOff() {}
 };
 
 // Builds a component; every service has one, in services/<name>/component.h.

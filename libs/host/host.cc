@@ -2,15 +2,19 @@
 
 #include <algorithm>
 #include <fstream>
+#include <future>
 #include <sstream>
 #include <utility>
 
-#include "absl/time/clock.h"
 #include "gatehouse/tenants/v1/tenant_directory.rpc.h"
 #include "libs/base/status.h"
 #include "libs/base/steady_time.h"
+#include "libs/base/stop.h"
 #include "libs/base/strings.h"
 #include "libs/db/database.h"
+#include "libs/db/stop_statements.h"
+#include "libs/host/call_at.h"
+#include "libs/host/waiting_log.h"
 #include "libs/rpc/grpc_channel.h"
 #include "libs/rpc/secret_authority.h"
 #include "libs/telemetry/log.h"
@@ -27,7 +31,12 @@ constexpr size_t kMaxQueuedPerService = 2048;
 constexpr size_t kMaxQueuedPerLane = 512;
 // Workers of a remote service only wait for it.
 constexpr size_t kRemoteWorkers = 16;
-constexpr absl::Duration kDirectoryTimeout = absl::Seconds(60);
+// Between attempts to make a component whose database is away.
+constexpr absl::Duration kStartPause = absl::Seconds(1);
+// Processes of a suite start together: a wait that is worth a line in the log is longer.
+constexpr absl::Duration kDirectoryPatience = absl::Seconds(5);
+// Jobs can be repeated: once all requests have ended they get no more than this.
+constexpr absl::Duration kJobPatience = absl::Seconds(1);
 // What a start may spend on looking at all databases; those that it does not get to are logged.
 constexpr absl::Duration kCheckTimeout = absl::Seconds(30);
 constexpr absl::Duration kFallbackTimeout = absl::Seconds(5);
@@ -91,7 +100,7 @@ Host::Host(Options options)
     : options_(std::move(options)), directory_(options_.config->test_mode, options_.clock) {}
 
 Host::~Host() {
-  Drain(SteadyNow());
+  Drain(SteadyNow(), SteadyNow());
   // Components go in the reverse order of their making: each may hold channels to lower ones.
   while (!running_.empty()) running_.pop_back();
 }
@@ -213,16 +222,30 @@ void Host::SamplePools() {
   });
 }
 
+// A component that needs its database to be made waits for it.
+absl::StatusOr<std::unique_ptr<Component>> Host::MakeComponent(const ServiceDefinition& definition,
+                                                               Environment& environment) {
+  WaitingLog log("the database");
+  for (;;) {
+    absl::StatusOr<std::unique_ptr<Component>> component = definition.factory(environment);
+    const ErrorReason reason = ReasonOf(component.status());
+    if (reason != ErrorReason::kDependencyDown && reason != ErrorReason::kDeadlineExceeded) {
+      return component;
+    }
+    log.Say(db::DatabaseCause(component.status()));
+    if (WaitForStop(options_.stop, kStartPause)) return absl::CancelledError("asked to stop");
+  }
+}
+
 absl::Status Host::StartService(const ServiceDefinition& definition) {
   auto running = std::make_unique<Running>();
   running->name = std::string(definition.name);
   ASSIGN_OR_RETURN(tenancy::TenantDatabases * databases, DatabasesOf(definition.name));
   running->environment = std::make_unique<ServiceEnvironment>(*this, definition.name, *databases);
-  ASSIGN_OR_RETURN(running->component, definition.factory(*running->environment));
+  ASSIGN_OR_RETURN(running->component, MakeComponent(definition, *running->environment));
   for (const ExposedService& service : running->component->services()) {
-    ASSIGN_OR_RETURN(auto dispatcher,
-                     rpc::Dispatcher::Create(*service.handler, service.policy,
-                                             ObserverOf(running->name)));
+    ASSIGN_OR_RETURN(auto dispatcher, rpc::Dispatcher::Create(*service.handler, service.policy,
+                                                              ObserverOf(running->name)));
     running->dispatchers.push_back(std::move(dispatcher));
     running->lanes.push_back(service.lane.empty() ? running->name
                                                   : StrCat(running->name, "/", service.lane));
@@ -248,18 +271,18 @@ absl::Status Host::FollowTenants() {
   TenantDirectoryServiceClient client(channel);
   tenant_stream_ = client.SubscribeWatchTenants(
       rpc::CallContext{}, {}, [this, &channel](const tenants::v1::WatchTenantsResponse& change) {
-        const std::vector<std::string> left_out = directory_.Apply(
-            change.full(), change.base_config_json(),
-            {change.upserted().begin(), change.upserted().end()},
-            {change.removed().begin(), change.removed().end()});
+        const std::vector<std::string> left_out =
+            directory_.Apply(change.full(), change.base_config_json(),
+                             {change.upserted().begin(), change.upserted().end()},
+                             {change.removed().begin(), change.removed().end()});
         ConfirmTenants(channel, change);
         for (const std::string& text : left_out) {
           telemetry::Log(telemetry::LogLevel::kWarn, "tenant_left_out", {{"why", text}});
         }
         KeepTenantPools();
       });
-  directory_.SetFallback([&channel](const common::v1::Scope& scope, absl::Time deadline)
-                             -> absl::StatusOr<tenants::v1::Tenant> {
+  directory_.SetFallback([&channel](const common::v1::Scope& scope,
+                                    absl::Time deadline) -> absl::StatusOr<tenants::v1::Tenant> {
     rpc::CallContext context;
     context.deadline = std::min(deadline, SteadyNow() + kFallbackTimeout);
     tenants::v1::GetDirectoryEntryRequest request;
@@ -269,12 +292,13 @@ absl::Status Host::FollowTenants() {
     if (!response.has_tenant()) return tenancy::TenantNotFound(scope);
     return std::move(*response.mutable_tenant());
   });
-  const absl::Time give_up = SteadyNow() + kDirectoryTimeout;
+  WaitingLog log("the tenants service");
+  const absl::Time quiet_until = SteadyNow() + kDirectoryPatience;
   while (!directory_.ready()) {
-    if (SteadyNow() > give_up) {
-      return absl::UnavailableError("the tenants service gave no tenants within 60 s");
+    if (WaitForStop(options_.stop, absl::Milliseconds(10))) {
+      return absl::CancelledError("asked to stop");
     }
-    absl::SleepFor(absl::Milliseconds(10));
+    if (SteadyNow() > quiet_until) log.Say("it has sent no tenants yet");
   }
   return absl::OkStatus();
 }
@@ -294,7 +318,7 @@ rpc::Channel& Host::ChannelBetween(std::string_view caller, std::string_view ser
   // composition that leaves a service out: then every call says so.
   auto channel =
       rpc::MakeGrpcChannel(config().service(service).address, std::string(service),
-                           std::string(caller), security_);
+                           std::string(caller), security_, &outgoing_calls_);
   slot = channel.ok() ? *std::move(channel) : rpc::MakeLocalChannel({}, std::string(caller));
   return *slot;
 }
@@ -309,12 +333,12 @@ WorkerPool& Host::WorkersOf(std::string_view service) {
       threads = own > 0 ? own : config().core->db().connection_pool_size;
     }
     found = workers_
-                .emplace(service, std::make_unique<WorkerPool>(std::string(service),
-                                                               std::max(threads, 1),
-                                                               ServiceOf(service) == service
-                                                                   ? kMaxQueuedPerService
-                                                                   : kMaxQueuedPerLane))
+                .emplace(service, std::make_unique<WorkerPool>(
+                                      std::string(service), std::max(threads, 1),
+                                      ServiceOf(service) == service ? kMaxQueuedPerService
+                                                                    : kMaxQueuedPerLane))
                 .first;
+    if (drained_) found->second->DropQueued();
   }
   return *found->second;
 }
@@ -333,26 +357,76 @@ absl::Status Host::Listen() {
     }
   }
   if (addresses.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(readiness_dispatcher_,
+                   rpc::Dispatcher::Create(readiness_handler_, ReadinessPolicy()));
+  served.push_back({readiness_dispatcher_.get(), &readiness_workers_});
   ASSIGN_OR_RETURN(grpc_, rpc::GrpcServer::Start(addresses, security_, std::move(served)));
   grpc_->SetServing(true);
   return absl::OkStatus();
 }
 
-absl::Status Host::Ready(absl::Time deadline) {
+absl::Status Host::OwnReady(absl::Time deadline) {
   if (!directory_.ready()) return absl::UnavailableError("the tenant directory is not there yet");
   for (const auto& [role, databases] : databases_) {
-    RETURN_IF_ERROR(databases->Base().Ping(deadline));
+    RETURN_IF_ERROR(CheckWritable(databases->Base(), deadline));
   }
   return absl::OkStatus();
 }
 
-void Host::Drain(absl::Time deadline) {
-  if (grpc_) grpc_->Drain(deadline);
-  grpc_.reset();
-  for (const auto& running : running_) running->component->Drain(deadline);
-  for (auto& [name, workers] : workers_) workers->Stop();
-  jobs_.Stop();
+absl::Status Host::Ready(absl::Time deadline) {
+  RETURN_IF_ERROR(OwnReady(deadline));
+  if (!running_.empty()) return absl::OkStatus();
+  std::map<std::string, rpc::Channel*> services;
+  for (const std::string_view service : config::ServiceNames()) {
+    if (service == options_.caller) continue;
+    services.emplace(service, &ChannelBetween(options_.caller, service));
+  }
+  return CheckServices(services, deadline);
+}
+
+std::vector<WorkerPool*> Host::AllWorkers() {
+  std::vector<WorkerPool*> all;
+  std::lock_guard lock(channels_mutex_);
+  for (auto& [name, workers] : workers_) all.push_back(workers.get());
+  return all;
+}
+
+void Host::DropQueued() {
+  for (WorkerPool* workers : AllWorkers()) workers->DropQueued();
+}
+
+void Host::CutOff() {
+  DropQueued();
+  for (const auto& running : running_) running->component->CutOff();
+  db::StopStatements();
+  outgoing_calls_.CancelAll();
+}
+
+void Host::Drain(absl::Time finish_by, absl::Time end_by) {
+  if (drained_.exchange(true)) return;
+  // Early enough for what is cut off to end by itself.
+  const absl::Time cut_at = end_by - (end_by - finish_by) / 4;
+  {
+    const CallAt cutter(cut_at, [this] { CutOff(); });
+    jobs_.RequestStop();
+    std::future<void> calls_ended = std::async(std::launch::async, [this, finish_by] {
+      if (grpc_) grpc_->Drain(finish_by);
+    });
+    (void)calls_ended.wait_until(ToSteadyClock(finish_by));
+    // Every caller who waits has been answered, or has no time left.
+    DropQueued();
+    for (const auto& running : running_) running->component->Drain(cut_at);
+    calls_ended.wait();
+    for (WorkerPool* workers : AllWorkers()) workers->Stop();
+    readiness_workers_.Stop();
+  }
+  {
+    const CallAt cutter(std::min(cut_at, SteadyNow() + kJobPatience), [this] { CutOff(); });
+    jobs_.Stop();
+  }
+  CutOff();
   tenant_stream_.reset();
+  grpc_.reset();
 }
 
 }  // namespace gatehouse::host

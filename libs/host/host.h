@@ -1,8 +1,10 @@
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,7 +16,9 @@
 #include "libs/config/process_config.h"
 #include "libs/host/component.h"
 #include "libs/host/job_scheduler.h"
+#include "libs/host/readiness.h"
 #include "libs/rpc/dispatcher.h"
+#include "libs/rpc/grpc_outgoing_calls.h"
 #include "libs/rpc/grpc_server.h"
 #include "libs/telemetry/metrics.h"
 #include "libs/tenancy/tenant_databases.h"
@@ -44,10 +48,13 @@ class Host {
     std::vector<ServiceDefinition> services;
     // How this process calls others when it runs no service of its own.
     std::string_view caller = "gateway";
+    // Ends the waits of Start, which then returns CANCELLED.
+    std::stop_token stop = {};
   };
 
-  // Builds and starts everything but gRPC. Waits for the tenant directory's first snapshot: in a
-  // split suite until the tenants service can be reached.
+  // Builds and starts everything but gRPC. Waits, for as long as it takes, for a database that is
+  // away and for the tenant directory's first snapshot: in a split suite until the tenants service
+  // can be reached.
   static absl::StatusOr<std::unique_ptr<Host>> Start(Options options);
   ~Host();
 
@@ -65,10 +72,14 @@ class Host {
 
   // Opens gRPC for the services that have an address.
   absl::Status Listen();
-  // OK when requests can be served: the directory is there and the databases answer.
+  // OK when requests can be served: the directory is there, the databases answer and take writes,
+  // and, for a process without services of its own, all the services are ready.
   absl::Status Ready(absl::Time deadline);
-  // Not ready any more; finishes what runs, then stops jobs and streams.
-  void Drain(absl::Time deadline);
+  // Ends streams, and takes calls no more; those of other processes have until `finish_by`. Drops
+  // what no caller waits for. Then components write what they have in memory. What still runs
+  // shortly before `end_by` is cut off: its statements and calls fail. Afterwards nothing runs here,
+  // no job, no worker, no call, and what is destroyed waits for no database. Idempotent.
+  void Drain(absl::Time finish_by, absl::Time end_by);
 
  private:
   class ServiceEnvironment;
@@ -77,8 +88,14 @@ class Host {
   explicit Host(Options options);
   absl::Status StartServices();
   absl::Status StartService(const ServiceDefinition& definition);
+  absl::StatusOr<std::unique_ptr<Component>> MakeComponent(const ServiceDefinition& definition,
+                                                           Environment& environment);
   absl::Status FollowTenants();
   absl::Status CheckData();
+  absl::Status OwnReady(absl::Time deadline);
+  std::vector<WorkerPool*> AllWorkers();
+  void DropQueued();
+  void CutOff();
   // Lets pools go that no tenant's settings lead to any more.
   void KeepTenantPools();
   // Connection pools and queues show themselves at each scrape.
@@ -94,6 +111,7 @@ class Host {
   tenancy::TenantDirectory directory_;
   telemetry::Metrics metrics_;
   JobScheduler jobs_;
+  rpc::OutgoingCalls outgoing_calls_;
   std::mutex channels_mutex_;
   std::mutex databases_mutex_;
   std::map<std::string, std::unique_ptr<tenancy::PgTenantDatabases>> databases_;  // by role
@@ -101,7 +119,13 @@ class Host {
   std::vector<std::unique_ptr<Running>> running_;
   std::map<std::pair<std::string, std::string>, std::unique_ptr<rpc::Channel>> channels_;
   std::unique_ptr<rpc::Subscription> tenant_stream_;
+  // Readiness, which must not queue behind requests.
+  ReadinessServiceImpl readiness_{[this](absl::Time deadline) { return OwnReady(deadline); }};
+  common::v1::ReadinessServiceHandler readiness_handler_{readiness_};
+  std::unique_ptr<rpc::Dispatcher> readiness_dispatcher_;
+  WorkerPool readiness_workers_{"readiness", 1, 16};
   std::unique_ptr<rpc::GrpcServer> grpc_;
+  std::atomic<bool> drained_ = false;
 };
 
 }  // namespace gatehouse::host

@@ -1,12 +1,13 @@
 #include "libs/process/program.h"
 
 #include <malloc.h>
-#include <pthread.h>
-#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <iostream>
+#include <mutex>
 #include <utility>
 
 #include "libs/base/status.h"
@@ -15,11 +16,14 @@
 #include "libs/config/process_config.h"
 #include "libs/db/database.h"
 #include "libs/db/embedded_postgres.h"
+#include "libs/db/stop_statements.h"
 #include "libs/process/admin_server.h"
+#include "libs/process/await_database.h"
 #include "libs/process/command_line.h"
 #include "libs/process/data_dir.h"
 #include "libs/process/issue_certificate.h"
 #include "libs/process/migrate.h"
+#include "libs/process/stop_on_signal.h"
 #include "libs/process/version.h"
 #include "libs/telemetry/log.h"
 #include "libs/tenancy/pg_tenant_databases.h"
@@ -30,20 +34,25 @@ namespace {
 using telemetry::Log;
 using telemetry::LogLevel;
 
-// Signals are taken by sigwait on the main thread: block them before any thread exists.
-sigset_t BlockSignals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  signal(SIGPIPE, SIG_IGN);
-  return signals;
-}
+// What a start that is asked to stop may take: its waits end at once, a statement a moment later.
+constexpr absl::Duration kStartPatience = absl::Seconds(3);
+// The end of the drain time belongs to what is kept in memory to be written in batches, however
+// long the requests before it take.
+constexpr absl::Duration kLongestReserve = absl::Seconds(2);
+// A process that is still there so long after its drain time hangs, however busy the machine is.
+constexpr absl::Duration kOverdue = absl::Seconds(2);
+// An embedded server writes its last checkpoint.
+constexpr absl::Duration kEmbeddedPatience = absl::Seconds(5);
 
 int Fail(const Program& program, std::string_view text) {
   std::cerr << program.name << ": " << text << "\n";
   return 1;
+}
+
+std::string TextOf(const absl::Status& status) {
+  std::string text(status.message());
+  const std::string cause = db::DatabaseCause(status);
+  return cause.empty() ? text : StrCat(text, " (", cause, ")");
 }
 
 absl::Status Unsupported(config::MigrationMode mode) {
@@ -57,10 +66,64 @@ absl::Status Unsupported(config::MigrationMode mode) {
              "migrate`, then start with migration_mode MIGRATED or DUAL_WRITE_READ_NEW"));
 }
 
-// The run of one program, in the order in which things open. Members close in reverse.
+// The run of one program. What opens when, and who must be gone before whom, is in ARCHITECTURE.md,
+// "Start and stop". Make it before any other thread.
 class Run {
  public:
   Run(const Program& program, CommandLine line) : program_(program), line_(std::move(line)) {}
+  ~Run() { Drain(); }
+
+  // Everything up to serving, or all of `migrate`. CANCELLED, and no serving, when a signal comes.
+  absl::Status Start() {
+    RETURN_IF_ERROR(Configure());
+    if (!migrating()) OpenAdminPort();
+    RETURN_IF_ERROR(OpenDatabase());
+    if (migrating()) return absl::OkStatus();
+    RETURN_IF_ERROR(StartServing());
+    const std::lock_guard lock(mutex_);
+    if (stop_.requested()) return absl::CancelledError("asked to stop");
+    serving_ = true;
+    ready_host_ = host_.get();
+    return absl::OkStatus();
+  }
+
+  void AwaitSignal() { stop_.Wait(); }
+  bool interrupted() const { return stop_.requested(); }
+
+  // Finishes what was accepted, within the drain time, and closes everything. Idempotent.
+  void Drain() {
+    const absl::Duration time = absl::Milliseconds(serving_ ? config_.drain_timeout_ms : 0);
+    const absl::Time end_by = SteadyNow() + time;
+    const absl::Time finish_by = end_by - std::min(time / 4, kLongestReserve);
+    if (admin_) admin_->SetDraining();
+    if (front_end_) front_end_->Drain(finish_by - SteadyNow());
+    if (host_) host_->Drain(finish_by, end_by);
+    front_end_.reset();  // not earlier: the host's workers were in it
+    admin_.reset();
+    host_.reset();
+    if (embedded_) embedded_->Stop(std::max(end_by - SteadyNow(), kEmbeddedPatience / 2));
+    embedded_.reset();
+  }
+
+  // The exit status of `migrate`.
+  int migrate_status() const { return migrate_status_; }
+  std::string address() const { return front_end_ ? front_end_->address() : ""; }
+
+ private:
+  bool migrating() const { return line_.command == "migrate"; }
+
+  // On the signal's thread.
+  StopOnSignal::Limit OnSignal(int signal_number) {
+    Log(LogLevel::kInfo, "stopping", {{"signal", signal_number}});
+    const std::lock_guard lock(mutex_);
+    if (serving_) {
+      return {absl::Milliseconds(config_.drain_timeout_ms) + kOverdue +
+                  (embedded_ ? kEmbeddedPatience : absl::ZeroDuration()),
+              1};
+    }
+    db::StopStatements();
+    return {kStartPatience, migrating() ? 1 : 0};
+  }
 
   absl::Status Configure() {
     config::ConfigSources sources;
@@ -96,14 +159,22 @@ class Run {
                      tenancy::MakeDatabaseOptions(config_.core->db(), program_.name));
     if (!migrating() && !OwnsTables()) {
       for (const host::ServiceDefinition& service : program_.services) {
-        if (config_.service(service.name).database_user.empty()) continue;
+        const config::ServiceSettings& settings = config_.service(service.name);
+        if (settings.database_user.empty()) continue;
+        db::DatabaseOptions own = options;
+        own.user = settings.database_user;
+        own.password = settings.database_password;
+        RETURN_IF_ERROR(AwaitDatabase(own, stop_.token()));
         RETURN_IF_ERROR(CheckTables(config_, service.name, options));
       }
       return absl::OkStatus();
     }
     options.pool_size = 1;
     ASSIGN_OR_RETURN(auto database, db::Database::Create(options));
-    if (!migrating()) return MigrateTables(*database);
+    if (!migrating()) {
+      return WithDatabase(options, stop_.token(), [&] { return MigrateTables(*database); });
+    }
+    RETURN_IF_ERROR(AwaitDatabase(options, stop_.token()));
     ASSIGN_OR_RETURN(migrate_status_, RunMigrate(program_, config_, *database, options));
     return absl::OkStatus();
   }
@@ -116,41 +187,35 @@ class Run {
     options.config = &config_;
     options.clock = &clock_;
     options.services = program_.services;
+    options.stop = stop_.token();
     ASSIGN_OR_RETURN(host_, host::Host::Start(std::move(options)));
     RETURN_IF_ERROR(host_->Listen());
-    if (config_.admin_port != 0) {
-      AdminServer::Sources sources;
-      sources.ready = [this](absl::Time deadline) { return host_->Ready(deadline); };
-      sources.metrics = [this] { return host_->metrics().Exposition(); };
-      auto admin = AdminServer::Start(config_.admin_host, config_.admin_port, std::move(sources));
-      if (!admin.ok()) {
-        // A second instance on a laptop would collide on the default port; serving matters more.
-        Log(LogLevel::kWarn, "admin_port_unavailable", {{"port", config_.admin_port}});
-      } else {
-        admin_ = *std::move(admin);
-      }
-    }
     if (program_.front_end) {
       ASSIGN_OR_RETURN(front_end_, program_.front_end(*host_));
     }
     return absl::OkStatus();
   }
 
-  void Drain() {
-    const absl::Time deadline = SteadyNow() + absl::Milliseconds(config_.drain_timeout_ms);
-    if (admin_) admin_->SetDraining();
-    if (front_end_) front_end_->Drain(absl::Milliseconds(config_.drain_timeout_ms));
-    front_end_.reset();
-    if (host_) host_->Drain(deadline);
+  // Before the database: a start may have to wait for it, alive and not ready.
+  void OpenAdminPort() {
+    if (config_.admin_port == 0) return;
+    AdminServer::Sources sources;
+    sources.ready = [this](absl::Time deadline) {
+      host::Host* const host = ready_host_;
+      return host ? host->Ready(deadline) : absl::UnavailableError("starting");
+    };
+    sources.metrics = [this] {
+      host::Host* const host = ready_host_;
+      return host ? host->metrics().Exposition() : "";
+    };
+    auto admin = AdminServer::Start(config_.admin_host, config_.admin_port, std::move(sources));
+    if (!admin.ok()) {
+      // A second instance on a laptop would collide on the default port; serving matters more.
+      Log(LogLevel::kWarn, "admin_port_unavailable", {{"port", config_.admin_port}});
+    } else {
+      admin_ = *std::move(admin);
+    }
   }
-
-  const config::ProcessConfig& config() const { return config_; }
-  // The exit status of `migrate`.
-  int migrate_status() const { return migrate_status_; }
-  std::string address() const { return front_end_ ? front_end_->address() : ""; }
-
- private:
-  bool migrating() const { return line_.command == "migrate"; }
 
   // A service with a role of its own may not change tables: `gatehouse migrate` has made them.
   bool OwnsTables() const {
@@ -181,6 +246,10 @@ class Run {
   config::ProcessConfig config_;
   SystemClock clock_;
   int migrate_status_ = 0;
+  std::mutex mutex_;
+  bool serving_ = false;  // from now on a signal means to drain
+  std::atomic<host::Host*> ready_host_ = nullptr;  // once everything is open
+  StopOnSignal stop_{[this](int number) { return OnSignal(number); }};
   std::unique_ptr<db::EmbeddedPostgres> embedded_;
   std::unique_ptr<host::Host> host_;
   std::unique_ptr<AdminServer> admin_;
@@ -222,27 +291,22 @@ int RunProgram(const Program& program, int argc, const char* const argv[]) {
   if (line->command == "issue-certificate") return IssueCertificate(*line);
 
   const absl::Time started = SteadyNow();
-  const sigset_t signals = BlockSignals();
   Run run(program, *line);
-  absl::Status status = run.Configure();
-  if (status.ok()) status = run.OpenDatabase();
-  if (status.ok() && line->command == "migrate") return run.migrate_status();
-  if (status.ok()) status = run.StartServing();
-  if (!status.ok()) {
-    std::string text(status.message());
-    if (const std::string cause = db::DatabaseCause(status); !cause.empty()) {
-      text = StrCat(text, " (", cause, ")");
-    }
-    return Fail(program, text);
+  const absl::Status status = run.Start();
+  const bool migrate = line->command == "migrate";
+  if (run.interrupted() && migrate) {
+    return Fail(program, "interrupted; what is done stays done, run it again for the rest");
   }
-  Log(LogLevel::kInfo, "started",
-      {{"version", kVersion},
-       {"address", run.address()},
-       {"pid", static_cast<int64_t>(getpid())},
-       {"ms", absl::ToInt64Milliseconds(SteadyNow() - started)}});
-  int signal_number = 0;
-  sigwait(&signals, &signal_number);
-  Log(LogLevel::kInfo, "stopping", {{"signal", signal_number}});
+  if (!run.interrupted()) {
+    if (!status.ok()) return Fail(program, TextOf(status));
+    if (migrate) return run.migrate_status();
+    Log(LogLevel::kInfo, "started",
+        {{"version", kVersion},
+         {"address", run.address()},
+         {"pid", static_cast<int64_t>(getpid())},
+         {"ms", absl::ToInt64Milliseconds(SteadyNow() - started)}});
+    run.AwaitSignal();
+  }
   run.Drain();
   Log(LogLevel::kInfo, "stopped");
   return 0;

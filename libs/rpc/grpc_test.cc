@@ -396,7 +396,7 @@ TEST_F(GrpcTest, ADroppedCallIsAnswered) {
 TEST_F(GrpcTest, OutgoingCallsCanBeEndedBeforeTheirDeadline) {
   Serve(path_, {});
   OutgoingCalls calls;
-  auto channel = MakeGrpcChannel(path_, "session", {}, &calls);
+  auto channel = MakeGrpcChannel(path_, "tenants", "session", {}, &calls);
   ASSERT_TRUE(channel.ok());
   absl::Status status;
   std::jthread running([&] { status = Ask(**channel, "blocks", absl::Hours(1)).status(); });

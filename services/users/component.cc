@@ -87,6 +87,7 @@ class UsersComponent final : public host::Component {
   }
 
   void Drain(absl::Time deadline) override { SaveActivity(deadline).IgnoreError(); }
+  void CutOff() override { hasher_.CutOff(); }
 
  private:
   absl::Status SaveActivity(absl::Time deadline) {
