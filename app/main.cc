@@ -29,5 +29,6 @@ int main(int argc, char* argv[]) {
   program.embeds_postgres = true;
   program.migrate_rows = gatehouse::users::MigrateUsers;
   program.tenants_elsewhere = gatehouse::tenants::TenantsElsewhere;
+  program.check_tenants = gatehouse::tenants::CheckTenants;
   return gatehouse::process::RunProgram(program, argc, argv);
 }

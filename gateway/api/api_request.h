@@ -21,7 +21,7 @@ class ApiRequest {
   HttpMethod method = HttpMethod::kGet;
   common::v1::Scope scope;   // normalised; the tenant need not exist (formats.md 18.10)
   CdiVersion cdi;
-  std::string rid;           // header `rid`, lower-case; "" when absent
+  std::string rid;                                         // header `rid`; "" when absent
   std::vector<std::pair<std::string, std::string>> query;  // decoded, in order
   std::string body;          // decoded to UTF-8
   std::string remote_address;

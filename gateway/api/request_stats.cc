@@ -7,7 +7,8 @@
 namespace gatehouse::gateway {
 
 std::string RequestStats::KeyOf(const common::v1::Scope& scope) {
-  return StrCat(scope.connection_uri_domain(), "\n", scope.app_id());
+  return StrCat(scope.connection_uri_domain(), "\n", scope.app_id(), "\n",
+                std::to_string(scope.admission().app_incarnation()));
 }
 
 void RequestStats::Count(const common::v1::Scope& scope, int64_t now_ms) {

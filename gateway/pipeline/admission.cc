@@ -156,23 +156,23 @@ bool Admission::ReadVersion(const http::Request& request, const tenancy::Tenant*
 absl::StatusOr<Admission::Verdict> Admission::Admit(const http::Request& request,
                                                     const RouteTable::Match& match,
                                                     Admitted& admitted, Refusal& refusal,
-                                                    absl::Time deadline) const {
+                                                    const tenancy::Sight* looked_up) const {
   std::string domain;
   if (!CheckDomain(request, domain, refusal)) return Verdict::kRefused;
-  admitted.scope.set_connection_uri_domain(domain);
-  admitted.scope.set_app_id(match.app_id);
-  admitted.scope.set_tenant_id(match.tenant_id);
-
-  const auto app = directory_.FindApp(admitted.scope, deadline);
-  const auto tenant = directory_.Find(admitted.scope, deadline);
-  for (const absl::Status& status : {app.status(), tenant.status()}) {
-    if (status.ok()) continue;
-    if (deadline == absl::InfinitePast()) return Verdict::kUnknown;
-    if (ReasonOf(status) != ErrorReason::kTenantNotFound) return status;
+  admitted = Admitted();
+  admitted.scope = tenancy::MakeScope(domain, match.app_id, match.tenant_id);
+  if (looked_up != nullptr) {
+    admitted.sight = *looked_up;
+  } else {
+    ASSIGN_OR_RETURN(const std::optional<tenancy::Sight> sight, directory_.Look(admitted.scope));
+    if (!sight.has_value()) return Verdict::kUnknown;
+    admitted.sight = *sight;
   }
-  const tenancy::Tenant* app_tenant = app.ok() ? app->get() : nullptr;
+  const tenancy::Tenant* app_tenant = admitted.sight.app.get();
+  const tenancy::Tenant* tenant = admitted.sight.tenant.get();
+  admitted.scope = tenancy::Admit(admitted.scope, app_tenant, tenant);
   admitted.app_exists = app_tenant != nullptr;
-  if (!CheckAddress(request, tenant.ok() ? tenant->get() : app_tenant, refusal)) {
+  if (!CheckAddress(request, tenant != nullptr ? tenant : app_tenant, refusal)) {
     return Verdict::kRefused;
   }
   const Route& route = match.route != nullptr ? *match.route : *match.any;
@@ -189,6 +189,16 @@ absl::StatusOr<Admission::Verdict> Admission::Admit(const http::Request& request
   refusal = {
       400, StrCat("cdi-version ", Trimmed(*request.headers.Find("cdi-version")), " not supported")};
   return Verdict::kRefused;
+}
+
+bool Admission::StillHolds(const Admitted& admitted) const {
+  const auto& [app, tenant] = admitted.sight;
+  if (app == nullptr) return true;  // and nothing will be found by it
+  const auto app_now = directory_.FindApp(admitted.scope);
+  if (!app_now.ok() || *app_now != app) return false;
+  if (tenant == nullptr) return true;
+  const auto tenant_now = directory_.Find(admitted.scope);
+  return tenant_now.ok() && *tenant_now == tenant;
 }
 
 }  // namespace gatehouse::gateway

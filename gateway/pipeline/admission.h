@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "absl/time/time.h"
 #include "gateway/api/api_request.h"
 #include "gateway/api/route_table.h"
 #include "libs/http/message.h"
@@ -15,7 +14,11 @@ namespace gatehouse::gateway {
 
 // The checks before a handler, in the original's order (formats.md 10.1): connection-URI domain, IP
 // rules, API key, version, tenant paths below 3.0. They read the tenant directory only: no call, no
-// SQL, but for a tenant that it does not know. Thread-safe.
+// SQL. Of the request they need its head: the body may still be under way. Thread-safe.
+//
+// An app that is not there has no keys, so its requests get through, for the service that is asked
+// to say that there is no such app. The scope that is handed on says what was seen, and every
+// service finds by it just that: never an app that came, or came back, after these checks.
 class Admission {
  public:
   // `directory` outlives this.
@@ -27,7 +30,8 @@ class Admission {
     bool html_page = false;  // a servlet container's own page instead of a text
   };
   struct Admitted {
-    common::v1::Scope scope;
+    common::v1::Scope scope;  // stamped with what was seen
+    tenancy::Sight sight;     // what was judged by
     CdiVersion cdi;
     bool has_saas_secret = false;
     bool app_exists = false;
@@ -36,15 +40,18 @@ class Admission {
   enum class Verdict {
     kAdmitted,  // `admitted` is filled
     kRefused,   // `refusal` is filled
-    kUnknown,   // the directory does not know the app or the tenant: to be asked with a deadline
+    // The directory does not know the app or the tenant, which may be new: `admitted.scope` is to
+    // be looked up, and what was found to be judged by.
+    kUnknown,
   };
-  // With a deadline, the tenants service is asked for what the directory does not know: it may be
-  // new, with keys and address rules of its own, and a service that knows it must not get a request
-  // past them. May then block, is never kUnknown, and fails as TenantDirectory::Find does but for
-  // kTenantNotFound.
+  // Judges by the directory, or by what was `looked_up` in it. Never blocks. kDependencyDown when
+  // the settings of app or tenant can't be judged.
   absl::StatusOr<Verdict> Admit(const http::Request& request, const RouteTable::Match& match,
                                 Admitted& admitted, Refusal& refusal,
-                                absl::Time deadline = absl::InfinitePast()) const;
+                                const tenancy::Sight* looked_up = nullptr) const;
+  // Whether app and tenant are what `admitted` was judged by: no settings have changed since.
+  // Otherwise the request is to be judged again.
+  bool StillHolds(const Admitted& admitted) const;
 
  private:
   bool CheckDomain(const http::Request& request, std::string& domain, Refusal& refusal) const;

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <future>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +14,8 @@
 
 namespace gatehouse::gateway {
 namespace {
+
+constexpr std::string_view kKey = "a-very-long-api-key-0123456789";
 
 class AdmissionTest : public ::testing::Test {
  protected:
@@ -48,16 +51,15 @@ class AdmissionTest : public ::testing::Test {
   }
   // "OK <version>", "<status> <text>", "unknown", "no route", or the reason of a failure.
   std::string Ask(std::string_view path, std::string_view version, std::string_view key = "",
-                  absl::Time deadline = absl::InfinitePast()) {
+                  const tenancy::Sight* looked_up = nullptr) {
     const auto match = routes.Find(HttpMethod::kGet, path);
     if (!match) return "no route";
     http::Request request;
     request.headers.Add("cdi-version", version);
     request.headers.Add("api-key", key);
     request.remote_address = "10.0.0.1";
-    Admission::Admitted admitted;
     Admission::Refusal refusal;
-    const auto verdict = Admission(directory).Admit(request, *match, admitted, refusal, deadline);
+    const auto verdict = admission.Admit(request, *match, admitted, refusal, looked_up);
     if (!verdict.ok()) return std::string(ErrorReasonName(ReasonOf(verdict.status())));
     switch (*verdict) {
       case Admission::Verdict::kAdmitted:
@@ -69,11 +71,22 @@ class AdmissionTest : public ::testing::Test {
     }
     return "";
   }
+  // As the gateway does: what is unknown is looked up.
   std::string AskWithTime(std::string_view path, std::string_view key) {
-    return Ask(path, "5.4", key, absl::InfiniteFuture());
+    std::string verdict = Ask(path, "5.4", key);
+    if (verdict != "unknown") return verdict;
+    std::promise<absl::StatusOr<tenancy::Sight>> found;
+    directory.LookUp(admitted.scope, absl::InfiniteFuture(),
+                     [&](absl::StatusOr<tenancy::Sight> sight) { found.set_value(sight); });
+    const absl::StatusOr<tenancy::Sight> sight = found.get_future().get();
+    if (!sight.ok()) return std::string(ErrorReasonName(ReasonOf(sight.status())));
+    return Ask(path, "5.4", key, &*sight);
   }
+  bool Finds() { return directory.Find(admitted.scope).ok(); }
 
   tenancy::TenantDirectory directory{/*test_mode=*/true};
+  const Admission admission{directory};
+  Admission::Admitted admitted;  // of the last request
   RouteTable routes;
 };
 
@@ -111,26 +124,90 @@ TEST_F(AdmissionTest, TenantsAreUnknownToVersionsBelow3EvenUnservedOnes) {
 
 // Another process may have made it a moment ago, and the services may know it already.
 TEST_F(AdmissionTest, WhatTheDirectoryDoesNotKnowIsAskedForBeforeItsKeysAreJudged) {
-  constexpr std::string_view kKey = "a-very-long-api-key-0123456789";
-  directory.SetFallback(
-      [&](const common::v1::Scope& scope, absl::Time) -> absl::StatusOr<tenants::v1::Tenant> {
-        if (scope.app_id() == "down") return MakeError(ErrorReason::kDependencyDown, "down");
-        if (scope.tenant_id() == "none" || scope.app_id() == "none") {
-          return tenancy::TenantNotFound(scope);
-        }
-        return Record(scope.app_id(), scope.tenant_id(),
-                      scope.tenant_id() == "denied"
-                          ? R"({"ip_deny_regex":"10\\..*"})"
-                          : StrCat(R"({"api_keys":")", kKey, R"("})"));
-      });
+  int incarnation = 0;
+  directory.SetFallback([&](const std::vector<common::v1::Scope>& names,
+                            absl::Time) -> absl::StatusOr<std::vector<tenants::v1::Tenant>> {
+    std::vector<tenants::v1::Tenant> records;
+    for (const common::v1::Scope& name : names) {
+      if (name.app_id() == "down") return MakeError(ErrorReason::kDependencyDown, "down");
+      if (name.tenant_id() == "none" || name.app_id() == "none") continue;
+      records.push_back(Record(name.app_id(), name.tenant_id(),
+                               name.tenant_id() == "denied" ? R"({"ip_deny_regex":"10\\..*"})"
+                               : name.app_id() == "java"
+                                   ? R"({"ip_deny_regex":"(?!10).*"})"
+                                   : StrCat(R"({"api_keys":")", kKey, R"("})")));
+      records.back().set_incarnation(++incarnation);
+    }
+    return records;
+  });
   EXPECT_EQ(Ask("/appid-new/recipe/roles", "5.4"), "unknown");
   EXPECT_EQ(Ask("/t1/recipe/roles", "5.4"), "unknown");
   EXPECT_EQ(AskWithTime("/appid-new/recipe/roles", ""), "401 Invalid API key");
   EXPECT_EQ(AskWithTime("/appid-new/none/recipe/roles", ""), "401 Invalid API key");
   EXPECT_EQ(AskWithTime("/appid-new/recipe/roles", kKey), "OK 5.4");
   EXPECT_EQ(AskWithTime("/denied/recipe/roles", kKey), "403 ");
+  EXPECT_EQ(AskWithTime("/appid-java/recipe/roles", kKey), "DEPENDENCY_DOWN");
   EXPECT_EQ(AskWithTime("/appid-none/recipe/roles", ""), "OK 5.4") << "the handler says so";
+  EXPECT_TRUE(admission.StillHolds(admitted)) << "nothing will be found by it";
   EXPECT_EQ(AskWithTime("/appid-down/recipe/roles", kKey), "DEPENDENCY_DOWN");
+}
+
+// What changes between the checks and the handler.
+TEST_F(AdmissionTest, AHandlerFindsWhatTheChecksSawOrNothing) {
+  const auto put = [&](std::string_view app, std::string_view tenant, int64_t incarnation,
+                       std::string_view settings) {
+    tenants::v1::Tenant record = Record(app, tenant, settings);
+    record.set_incarnation(incarnation);
+    ASSERT_TRUE(directory.Apply(false, "", {record}, {}).empty());
+  };
+  const std::string keyed = StrCat(R"({"api_keys":")", kKey, R"("})");
+  EXPECT_EQ(Ask("/appid-a/recipe/roles", "5.4"), "OK 5.4");
+  put("a", "public", 1, keyed);
+  EXPECT_FALSE(Finds()) << "nobody was asked for its key";
+  EXPECT_EQ(Ask("/appid-a/recipe/roles", "5.4"), "401 Invalid API key");
+
+  EXPECT_EQ(Ask("/appid-a/recipe/roles", "5.4", kKey), "OK 5.4");
+  EXPECT_TRUE(Finds());
+  EXPECT_TRUE(admission.StillHolds(admitted));
+  directory.Apply(false, "", {}, {tenancy::MakeScope("", "a", "public")});
+  put("a", "public", 2, "{}");
+  EXPECT_FALSE(Finds()) << "it is another app";
+  EXPECT_FALSE(admission.StillHolds(admitted));
+
+  EXPECT_EQ(Ask("/appid-a/t1/recipe/roles", "5.4", ""), "OK 5.4");
+  put("a", "t1", 3, R"({"ip_deny_regex":"10\\..*"})");
+  EXPECT_FALSE(Finds()) << "nobody has looked at its addresses";
+  EXPECT_EQ(Ask("/appid-a/t1/recipe/roles", "5.4", ""), "403 ");
+
+  EXPECT_EQ(Ask("/appid-a/recipe/roles", "5.4", ""), "OK 5.4");
+  put("a", "public", 2, keyed);
+  EXPECT_TRUE(Finds()) << "the same app";
+  EXPECT_FALSE(admission.StillHolds(admitted)) << "but to be judged again";
+}
+
+TEST_F(AdmissionTest, ADomainThatComesOrGoesMeanwhileIsNotFound) {
+  const auto ask = [&] {
+    const auto match = routes.Find(HttpMethod::kGet, "/recipe/roles");
+    http::Request request;
+    request.headers.Add("Host", "x.example:3567");
+    Admission::Refusal refusal;
+    const auto verdict = admission.Admit(request, *match, admitted, refusal);
+    return verdict.ok() && *verdict == Admission::Verdict::kAdmitted;
+  };
+  tenants::v1::Tenant domain = Record("public", "public", "{}");
+  domain.mutable_scope()->set_connection_uri_domain("x.example");
+  domain.set_incarnation(1);
+  ASSERT_TRUE(ask());
+  EXPECT_EQ(admitted.scope.connection_uri_domain(), "") << "judged by the default domain";
+  ASSERT_TRUE(directory.Apply(false, "", {domain}, {}).empty());
+  EXPECT_EQ((*directory.Find(admitted.scope))->connection_uri_domain, "") << "and found there";
+  ASSERT_TRUE(ask());
+  EXPECT_EQ(admitted.scope.connection_uri_domain(), "x.example");
+  directory.Apply(false, "", {}, {domain.scope()});
+  EXPECT_FALSE(Finds());
+  domain.set_incarnation(2);
+  ASSERT_TRUE(directory.Apply(false, "", {domain}, {}).empty());
+  EXPECT_FALSE(Finds());
 }
 
 TEST_F(AdmissionTest, AConfiguredMinimumHoldsWhereNoVersionIsNeededToo) {

@@ -105,6 +105,7 @@ Gateway::Gateway(Options options, const RouteTable& routes,
                  std::function<ServicePool(std::string_view)> pool_of)
     : options_(std::move(options)),
       routes_(routes),
+      directory_(directory),
       admission_(directory),
       metrics_(metrics),
       pool_of_(std::move(pool_of)) {}
@@ -133,6 +134,8 @@ void Gateway::Answer(Call& call, Reply reply) {
 }
 
 void Gateway::Run(Call& call) {
+  // The body may have taken its time, and so may those before it in the queue.
+  if (!StillAdmitted(call)) return;
   try {
     absl::StatusOr<Reply> reply = call.route->handler(call.request);
     Answer(call, reply.ok() ? *std::move(reply) : ErrorReply(reply.status()));
@@ -170,26 +173,62 @@ void Gateway::Handle(http::Request request, http::Responder responder) {
   if (!match) return Answer(*call, TextReply(404, "Not found"));
   call->match = *std::move(match);
   call->http = std::move(request);
-  Admit(std::move(call), absl::InfinitePast());
+  Admit(std::move(call), nullptr);
 }
 
-void Gateway::Admit(std::shared_ptr<Call> call, absl::Time deadline) {
+void Gateway::LookUp(const std::shared_ptr<Call>& call) {
+  directory_.LookUp(call->admitted.scope, call->request.context.deadline,
+                    [this, call](const absl::StatusOr<tenancy::Sight>& sight) {
+                      Submit(pool_of_("tenants"), call, [this, call, sight] {
+                        if (!sight.ok()) return Answer(*call, ErrorReply(sight.status()));
+                        Admit(call, &*sight);
+                      });
+                    });
+}
+
+void Gateway::Admit(std::shared_ptr<Call> call, const tenancy::Sight* looked_up) {
   Admission::Refusal refusal;
-  const auto verdict = admission_.Admit(call->http, call->match, call->admitted, refusal, deadline);
+  const auto verdict =
+      admission_.Admit(call->http, call->match, call->admitted, refusal, looked_up);
   if (!verdict.ok()) return Answer(*call, ErrorReply(verdict.status()));
   switch (*verdict) {
     case Admission::Verdict::kUnknown:
-      return Submit(pool_of_("tenants"), call,
-                    [this, call] { Admit(call, call->request.context.deadline); });
+      return LookUp(call);
     case Admission::Verdict::kRefused:
-      if (refusal.html_page) {
-        metrics_.ObserveHttp(call->method, call->match.any->path, refusal.status, 0);
-        return call->responder.Send(http::ErrorPage(refusal.status));
-      }
-      return Answer(*call, TextReply(refusal.status, refusal.text));
+      return Refuse(*call, refusal);
     case Admission::Verdict::kAdmitted:
       return Proceed(std::move(call));
   }
+}
+
+void Gateway::Refuse(Call& call, const Admission::Refusal& refusal) {
+  if (!refusal.html_page) return Answer(call, TextReply(refusal.status, refusal.text));
+  metrics_.ObserveHttp(call.method, call.match.any->path, refusal.status, 0);
+  call.responder.Send(http::ErrorPage(refusal.status));
+}
+
+bool Gateway::StillAdmitted(Call& call) {
+  if (admission_.StillHolds(call.admitted)) return true;
+  Admission::Admitted admitted;
+  Admission::Refusal refusal;
+  const auto verdict = admission_.Admit(call.http, call.match, admitted, refusal);
+  if (!verdict.ok()) {
+    Answer(call, ErrorReply(verdict.status()));
+    return false;
+  }
+  switch (*verdict) {
+    case Admission::Verdict::kUnknown:
+      return true;  // what was seen is gone, and nothing else will be found in its place
+    case Admission::Verdict::kRefused:
+      Refuse(call, refusal);
+      return false;
+    case Admission::Verdict::kAdmitted:
+      break;
+  }
+  call.request.scope = admitted.scope;
+  call.request.cdi = admitted.cdi;
+  call.request.has_saas_secret = admitted.has_saas_secret;
+  return true;
 }
 
 void Gateway::Proceed(std::shared_ptr<Call> call) {
@@ -204,14 +243,11 @@ void Gateway::Proceed(std::shared_ptr<Call> call) {
   call->route = call->match.route;
   ApiRequest& api = call->request;
   api.method = call->route->method;
-  api.scope = std::move(admitted.scope);
+  api.scope = admitted.scope;
   api.cdi = admitted.cdi;
   api.has_saas_secret = admitted.has_saas_secret;
-  api.remote_address = std::move(request.remote_address);
-  if (auto rid = request.headers.Find("rid")) {
-    api.rid = std::string(*rid);
-    absl::AsciiStrToLower(&api.rid);
-  }
+  api.remote_address = request.remote_address;
+  api.rid = std::string(request.headers.Find("rid").value_or(""));
   api.query = std::move(request.query);
   absl::StatusOr<std::string> body =
       http::DecodeBody(request.headers.Find("Content-Type").value_or(""), std::move(request.body));

@@ -43,14 +43,20 @@ class Gateway final : public http::Handler {
   void Answer(Call& call, Reply reply);
   // Hands the call's next step to the workers, or answers that there are too many.
   void Submit(const ServicePool& pool, const std::shared_ptr<Call>& call, WorkerPool::Task task);
-  // The checks before the handler. Once without a deadline, on the I/O thread; again with one, on
-  // a worker, when the tenant must be asked for.
-  void Admit(std::shared_ptr<Call> call, absl::Time deadline);
+  // The checks before the handler: by the directory, or by what was looked up.
+  void Admit(std::shared_ptr<Call> call, const tenancy::Sight* looked_up);
+  // For what the directory does not know; goes on on a worker. Nobody waits for it meanwhile.
+  void LookUp(const std::shared_ptr<Call>& call);
+  void Refuse(Call& call, const Admission::Refusal& refusal);
+  // Whether the checks would let it through now; judges again, and answers, where settings have
+  // changed since.
+  bool StillAdmitted(Call& call);
   void Proceed(std::shared_ptr<Call> call);
   void Run(Call& call);
 
   const Options options_;
   const RouteTable& routes_;
+  const tenancy::TenantDirectory& directory_;
   const Admission admission_;
   telemetry::Metrics& metrics_;
   const std::function<ServicePool(std::string_view)> pool_of_;

@@ -32,7 +32,8 @@ class KnownDomains {
  public:
   // True when `value` is new for this app and setting; remembers it.
   bool Changes(const common::v1::Scope& scope, const std::string& name, const std::string& value) {
-    const std::string key = StrCat(scope.connection_uri_domain(), "\n", scope.app_id(), "\n", name);
+    const std::string key = StrCat(scope.connection_uri_domain(), "\n", scope.app_id(), "\n",
+                                   std::to_string(scope.admission().app_incarnation()), "\n", name);
     std::lock_guard<std::mutex> lock(mutex_);
     if (values_.size() >= kMaxValues && !values_.contains(key)) values_.clear();
     std::string& known = values_[key];

@@ -77,7 +77,8 @@ absl::StatusOr<json::Value> TenantUsage(const Self& self, ApiRequest& request) {
     json::Value usage = json::Value::Object({{"tenantId", tenant.scope().tenant_id()}});
     if (response.tenants_size() <= kMaxCountedTenants && unanswered < kMaxUnanswered) {
       users::v1::CountUsersRequest count;
-      *count.mutable_scope() = tenant.scope();
+      *count.mutable_scope() = request.scope;
+      count.mutable_scope()->set_tenant_id(tenant.scope().tenant_id());
       // A tenant whose database does not answer has no numbers.
       rpc::CallContext soon = request.context;
       soon.deadline = std::min(soon.deadline, SteadyNow() + kCountPatience);
@@ -106,7 +107,9 @@ absl::StatusOr<Reply> FeatureFlags(const Self& self, ApiRequest& request) {
   json::Value usage = json::Value::Object();
   ASSIGN_OR_RETURN(json::Value active, ActiveUsers(self, request));
   usage.Set("maus", std::move(active));
-  if (self->directory.TenantsOfApp(request.scope).size() > 1) {
+  ASSIGN_OR_RETURN(const auto app,
+                   self->directory.FindApp(request.scope, request.context.deadline));
+  if (self->directory.CountOfApp(*app) > 1) {
     ASSIGN_OR_RETURN(json::Value by_tenant, TenantUsage(self, request));
     usage.Set("multi_tenancy", std::move(by_tenant));
   }

@@ -103,6 +103,36 @@ TEST(IpRules, DenyComesFirstAndMatchesWhole) {
   EXPECT_TRUE((*blank)->Allows("anything"));
 }
 
+TEST(IpRules, AnAddressIsTheSameHoweverItIsWritten) {
+  struct Case {
+    const char* rule;
+    std::vector<const char*> same;
+  };
+  const Case cases[] = {
+      {"::1", {"::1", "0:0:0:0:0:0:0:1", "0000::0001"}},
+      {"0:0:0:0:0:0:0:1", {"::1", "0:0:0:0:0:0:0:1"}},
+      {"10\\.0\\.0\\.1",
+       {"10.0.0.1", "::ffff:10.0.0.1", "::FFFF:0a00:0001", "0:0:0:0:0:ffff:a00:1"}},
+      {"2001:db8::a", {"2001:DB8:0:0::A", "2001:db8::a"}},
+      {"2001:db8:0:0:0:0:0:a", {"2001:DB8:0:0::A", "2001:db8::a"}},
+      {"fe80::2", {"fe80::2%eth0"}},
+  };
+  for (const Case& c : cases) {
+    const auto deny = IpRules::Create(std::nullopt, c.rule);
+    const auto allow = IpRules::Create(c.rule, std::nullopt);
+    ASSERT_TRUE(deny.ok() && allow.ok());
+    for (const char* address : c.same) {
+      EXPECT_FALSE((*deny)->Allows(address)) << c.rule << " " << address;
+      EXPECT_TRUE((*allow)->Allows(address)) << c.rule << " " << address;
+    }
+    for (const char* address : {"::2", "10.0.0.2", "::10.0.0.1", "not an address"}) {
+      EXPECT_TRUE((*deny)->Allows(address)) << c.rule << " " << address;
+    }
+  }
+  const auto no_ipv6 = IpRules::Create(std::nullopt, ".*:.*");
+  EXPECT_TRUE((*no_ipv6)->Allows("::ffff:10.0.0.1"));
+}
+
 TEST(IpRules, RefusesWhatIsNoExpression) {
   EXPECT_EQ(IpRules::Create("(", std::nullopt).status().message(),
             "Provided regular expression is invalid for ip_allow_regex config");

@@ -1,6 +1,11 @@
 #include "libs/config/ip_rules.h"
 
+#include <arpa/inet.h>
 #include <re2/re2.h>
+
+#include <array>
+#include <cstring>
+#include <string>
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
@@ -34,8 +39,39 @@ absl::StatusOr<std::unique_ptr<re2::RE2>> Compile(const std::optional<std::strin
   return expression;
 }
 
-bool Matches(const re2::RE2& expression, std::string_view address) {
-  return re2::RE2::FullMatch(re2::StringPiece(address.data(), address.size()), expression);
+// The ways to write an address that a rule may count on.
+struct Spellings {
+  std::string canonical;
+  std::string original;  // empty: the same
+};
+
+// Eight numbers, as Java writes an IPv6 address.
+std::string Uncompressed(const in6_addr& address) {
+  std::string text;
+  for (int i = 0; i < 16; i += 2) {
+    absl::StrAppend(&text, i == 0 ? "" : ":",
+                    absl::Hex((address.s6_addr[i] << 8) | address.s6_addr[i + 1]));
+  }
+  return text;
+}
+
+Spellings SpellingsOf(std::string_view text) {
+  // A link-local address may carry the name of an interface.
+  const std::string address(text.substr(0, text.find('%')));
+  in6_addr v6;
+  if (inet_pton(AF_INET6, address.c_str(), &v6) != 1) return {std::string(text), ""};
+  std::array<char, INET6_ADDRSTRLEN> buffer;
+  if (IN6_IS_ADDR_V4MAPPED(&v6)) {
+    in_addr v4;
+    std::memcpy(&v4, v6.s6_addr + 12, sizeof(v4));
+    return {inet_ntop(AF_INET, &v4, buffer.data(), buffer.size()), ""};
+  }
+  return {inet_ntop(AF_INET6, &v6, buffer.data(), buffer.size()), Uncompressed(v6)};
+}
+
+bool Matches(const re2::RE2& expression, const Spellings& address) {
+  return re2::RE2::FullMatch(address.canonical, expression) ||
+         (!address.original.empty() && re2::RE2::FullMatch(address.original, expression));
 }
 
 }  // namespace
@@ -60,8 +96,10 @@ absl::StatusOr<std::shared_ptr<const IpRules>> IpRules::Create(
   return std::shared_ptr<const IpRules>(std::move(rules));
 }
 
-bool IpRules::Allows(std::string_view address) const {
+bool IpRules::Allows(std::string_view text) const {
+  if (empty()) return true;
   const Expressions& expressions = *expressions_;
+  const Spellings address = SpellingsOf(text);
   if (expressions.deny != nullptr && Matches(*expressions.deny, address)) return false;
   return expressions.allow == nullptr || Matches(*expressions.allow, address);
 }

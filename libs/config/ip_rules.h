@@ -12,6 +12,10 @@ namespace gatehouse::config {
 // Which addresses may call: regular expressions that must match the whole address. An address that
 // `deny` matches is refused; then one that `allow` matches is let in; any other is let in only when
 // there is no `allow`. Immutable and thread-safe. Matching takes time linear in the address.
+//
+// IPv4 is written with dots, also where it came mapped into IPv6 (::ffff:10.0.0.1). An IPv6 address
+// is matched when either way to write it is: RFC 5952's (::1), or all eight numbers in lower case
+// without leading zeros (0:0:0:0:0:0:0:1), as the original has it.
 class IpRules {
  public:
   // nullopt: no such rule. An expression that RE2 does not take (look-around and back-references
@@ -24,7 +28,7 @@ class IpRules {
   IpRules(const IpRules&) = delete;
   IpRules& operator=(const IpRules&) = delete;
 
-  bool Allows(std::string_view address) const;
+  bool Allows(std::string_view text) const;
   // Whether there is any rule at all.
   bool empty() const;
 

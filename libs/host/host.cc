@@ -13,6 +13,7 @@
 #include "libs/base/strings.h"
 #include "libs/db/database.h"
 #include "libs/db/stop_statements.h"
+#include "libs/host/admitted_channel.h"
 #include "libs/host/call_at.h"
 #include "libs/host/waiting_log.h"
 #include "libs/rpc/grpc_channel.h"
@@ -97,7 +98,7 @@ class Host::ServiceEnvironment final : public Environment {
 };
 
 Host::Host(Options options)
-    : options_(std::move(options)), directory_(options_.config->test_mode, options_.clock) {}
+    : options_(std::move(options)), directory_(options_.config->test_mode) {}
 
 Host::~Host() {
   Drain(SteadyNow(), SteadyNow());
@@ -212,6 +213,9 @@ void Host::SamplePools() {
     }
     return samples;
   });
+  metrics_.SetTenantSampler([this] {
+    return telemetry::TenantSample{directory_.size(), directory_.left_out()};
+  });
   metrics_.SetQueueSampler([this] {
     std::vector<telemetry::QueueSample> samples;
     std::lock_guard lock(channels_mutex_);
@@ -269,29 +273,32 @@ absl::Status Host::FollowTenants() {
       running_.empty() ? options_.caller : std::string_view(running_.back()->name);
   rpc::Channel& channel = ChannelBetween(caller, "tenants");
   TenantDirectoryServiceClient client(channel);
+  directory_.SetFallback(
+      [&channel](const std::vector<common::v1::Scope>& names,
+                 absl::Time deadline) -> absl::StatusOr<std::vector<tenants::v1::Tenant>> {
+        rpc::CallContext context;
+        context.deadline = std::min(deadline, SteadyNow() + kFallbackTimeout);
+        tenants::v1::GetDirectoryEntriesRequest request;
+        for (const common::v1::Scope& name : names) *request.add_scopes() = name;
+        ASSIGN_OR_RETURN(auto response, TenantDirectoryServiceClient(channel).GetDirectoryEntries(
+                                            context, request));
+        return std::vector<tenants::v1::Tenant>(response.tenants().begin(),
+                                                response.tenants().end());
+      });
   tenant_stream_ = client.SubscribeWatchTenants(
-      rpc::CallContext{}, {}, [this, &channel](const tenants::v1::WatchTenantsResponse& change) {
+      rpc::CallContext{}, {}, [this, &channel](const tenants::v1::WatchTenantsResponse& message) {
+        const auto change = tenant_changes_.Add(message);
+        if (!change.has_value()) return;
         const std::vector<std::string> left_out =
-            directory_.Apply(change.full(), change.base_config_json(),
-                             {change.upserted().begin(), change.upserted().end()},
-                             {change.removed().begin(), change.removed().end()});
-        ConfirmTenants(channel, change);
+            directory_.Apply(change->full(), change->base_config_json(),
+                             {change->upserted().begin(), change->upserted().end()},
+                             {change->removed().begin(), change->removed().end()});
+        ConfirmTenants(channel, *change);
         for (const std::string& text : left_out) {
-          telemetry::Log(telemetry::LogLevel::kWarn, "tenant_left_out", {{"why", text}});
+          telemetry::Log(telemetry::LogLevel::kError, "tenant_left_out", {{"why", text}});
         }
         KeepTenantPools();
       });
-  directory_.SetFallback([&channel](const common::v1::Scope& scope,
-                                    absl::Time deadline) -> absl::StatusOr<tenants::v1::Tenant> {
-    rpc::CallContext context;
-    context.deadline = std::min(deadline, SteadyNow() + kFallbackTimeout);
-    tenants::v1::GetDirectoryEntryRequest request;
-    *request.mutable_scope() = scope;
-    ASSIGN_OR_RETURN(auto response,
-                     TenantDirectoryServiceClient(channel).GetDirectoryEntry(context, request));
-    if (!response.has_tenant()) return tenancy::TenantNotFound(scope);
-    return std::move(*response.mutable_tenant());
-  });
   WaitingLog log("the tenants service");
   const absl::Time quiet_until = SteadyNow() + kDirectoryPatience;
   while (!directory_.ready()) {
@@ -312,6 +319,7 @@ rpc::Channel& Host::ChannelBetween(std::string_view caller, std::string_view ser
     std::vector<rpc::Dispatcher*> dispatchers;
     for (const auto& dispatcher : running->dispatchers) dispatchers.push_back(dispatcher.get());
     slot = rpc::MakeLocalChannel(dispatchers, std::string(caller));
+    if (caller == rpc::callers::kGateway) slot = MakeAdmittedChannel(std::move(slot));
     return *slot;
   }
   // Addresses and security are checked with the configuration, so this can't fail here but for a
@@ -320,6 +328,7 @@ rpc::Channel& Host::ChannelBetween(std::string_view caller, std::string_view ser
       rpc::MakeGrpcChannel(config().service(service).address, std::string(service),
                            std::string(caller), security_, &outgoing_calls_);
   slot = channel.ok() ? *std::move(channel) : rpc::MakeLocalChannel({}, std::string(caller));
+  if (caller == rpc::callers::kGateway) slot = MakeAdmittedChannel(std::move(slot));
   return *slot;
 }
 
@@ -367,6 +376,7 @@ absl::Status Host::Listen() {
 
 absl::Status Host::OwnReady(absl::Time deadline) {
   if (!directory_.ready()) return absl::UnavailableError("the tenant directory is not there yet");
+  RETURN_IF_ERROR(directory_.Find(tenancy::MakeScope("", "", "")).status());
   for (const auto& [role, databases] : databases_) {
     RETURN_IF_ERROR(CheckWritable(databases->Base(), deadline));
   }
@@ -417,6 +427,7 @@ void Host::Drain(absl::Time finish_by, absl::Time end_by) {
     DropQueued();
     for (const auto& running : running_) running->component->Drain(cut_at);
     calls_ended.wait();
+    directory_.StopLookUps();
     for (WorkerPool* workers : AllWorkers()) workers->Stop();
     readiness_workers_.Stop();
   }

@@ -21,6 +21,7 @@
 #include "libs/rpc/grpc_outgoing_calls.h"
 #include "libs/rpc/grpc_server.h"
 #include "libs/telemetry/metrics.h"
+#include "libs/tenancy/change_assembler.h"
 #include "libs/tenancy/tenant_databases.h"
 #include "libs/tenancy/tenant_directory.h"
 
@@ -118,6 +119,7 @@ class Host {
   std::map<std::string, std::unique_ptr<WorkerPool>, std::less<>> workers_;
   std::vector<std::unique_ptr<Running>> running_;
   std::map<std::pair<std::string, std::string>, std::unique_ptr<rpc::Channel>> channels_;
+  tenancy::ChangeAssembler tenant_changes_;  // the stream's
   std::unique_ptr<rpc::Subscription> tenant_stream_;
   // Readiness, which must not queue behind requests.
   ReadinessServiceImpl readiness_{[this](absl::Time deadline) { return OwnReady(deadline); }};

@@ -55,7 +55,8 @@ struct AdminServer::Impl final : http::Handler {
       last = sources.ready(SteadyNow() + kReadyTimeout);
       asked_at = SteadyNow();
     }
-    return last.ok() ? Text(200, "ready\n") : Text(503, "not ready\n");
+    if (!last.ok()) return Text(503, "not ready\n");
+    return Text(200, sources.notes ? "ready\n" + sources.notes() : "ready\n");
   }
 
   const Sources sources;

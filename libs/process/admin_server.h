@@ -17,6 +17,7 @@ class AdminServer {
   struct Sources {
     std::function<absl::Status(absl::Time deadline)> ready;
     std::function<std::string()> metrics;
+    std::function<std::string()> notes;  // lines that /readyz adds when ready; may be null
   };
 
   static absl::StatusOr<std::unique_ptr<AdminServer>> Start(const std::string& host, int port,

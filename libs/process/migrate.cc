@@ -80,6 +80,20 @@ absl::StatusOr<int> RunMigrate(const Program& program, const config::ProcessConf
                      program.tenants_elsewhere(base, config, SteadyNow() + kTablesTimeout));
   }
   bool left_out = false;
+  if (program.check_tenants) {
+    ASSIGN_OR_RETURN(const std::vector<std::string> problems,
+                     program.check_tenants(base, config, SteadyNow() + kTablesTimeout));
+    for (const std::string& problem : problems) {
+      left_out = true;
+      std::cerr << program.name << ": " << problem << std::endl;
+    }
+    if (left_out) {
+      std::cerr << program.name
+                << ": nobody can use these tenants, and databases of their own were left out: "
+                   "change their settings, then migrate again"
+                << std::endl;
+    }
+  }
   for (const tenancy::TenantPtr& tenant : elsewhere) {
     const std::string name = tenant->name();
     std::cout << "the database of tenant " << name << std::endl;

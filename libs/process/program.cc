@@ -66,6 +66,14 @@ absl::Status Unsupported(config::MigrationMode mode) {
              "migrate`, then start with migration_mode MIGRATED or DUAL_WRITE_READ_NEW"));
 }
 
+// What an operator should know of a process that is ready.
+std::string NotesOn(const tenancy::TenantDirectory& tenants) {
+  const size_t left_out = tenants.left_out();
+  if (left_out == 0) return "";
+  return StrCat("tenants left out, since their settings can't be used (see the log): ",
+                std::to_string(left_out), "\n");
+}
+
 // The run of one program. What opens when, and who must be gone before whom, is in ARCHITECTURE.md,
 // "Start and stop". Make it before any other thread.
 class Run {
@@ -208,6 +216,10 @@ class Run {
       host::Host* const host = ready_host_;
       return host ? host->metrics().Exposition() : "";
     };
+    sources.notes = [this] {
+      host::Host* const host = ready_host_;
+      return host ? NotesOn(host->tenants()) : "";
+    };
     auto admin = AdminServer::Start(config_.admin_host, config_.admin_port, std::move(sources));
     if (!admin.ok()) {
       // A second instance on a laptop would collide on the default port; serving matters more.
@@ -256,7 +268,27 @@ class Run {
   std::unique_ptr<FrontEnd> front_end_;
 };
 
-int CheckConfig(const CommandLine& line) {
+constexpr absl::Duration kCheckTimeout = absl::Seconds(10);
+
+// What is wrong with the settings that are stored in the database, where there is one by now.
+std::vector<std::string> CheckStoredSettings(const Program& program,
+                                             const config::ProcessConfig& config) {
+  if (!program.check_tenants || !config.core->db().configured) return {};
+  const auto check = [&]() -> absl::StatusOr<std::vector<std::string>> {
+    ASSIGN_OR_RETURN(db::DatabaseOptions options,
+                     tenancy::MakeDatabaseOptions(config.core->db(), program.name));
+    options.pool_size = 1;
+    ASSIGN_OR_RETURN(auto database, db::Database::Create(std::move(options)));
+    return program.check_tenants(*database, config, SteadyNow() + kCheckTimeout);
+  };
+  auto problems = check();
+  if (problems.ok()) return *std::move(problems);
+  std::cout << "warning: the database does not answer or has no tables yet: what tenants have set "
+               "was not looked at\n";
+  return {};
+}
+
+int CheckConfig(const Program& program, const CommandLine& line) {
   config::ConfigSources sources;
   sources.yaml_path = line.config_path;
   sources.environment = config::CurrentEnvironment();
@@ -268,8 +300,12 @@ int CheckConfig(const CommandLine& line) {
   for (const config::ConfigProblem& problem : report.problems) {
     std::cout << problem.key << ": " << problem.text << "\n";
   }
-  if (report.problems.empty()) std::cout << "The configuration is valid.\n";
-  return report.problems.empty() ? 0 : 1;
+  if (!report.problems.empty()) return 1;
+  const std::vector<std::string> stored = CheckStoredSettings(program, report.config);
+  for (const std::string& problem : stored) std::cout << problem << "\n";
+  if (!stored.empty()) return 1;
+  std::cout << "The configuration is valid.\n";
+  return 0;
 }
 
 }  // namespace
@@ -287,7 +323,7 @@ int RunProgram(const Program& program, int argc, const char* const argv[]) {
     std::cout << "Gatehouse " << kVersion << "\n";
     return 0;
   }
-  if (line->check_config) return CheckConfig(*line);
+  if (line->check_config) return CheckConfig(program, *line);
   if (line->command == "issue-certificate") return IssueCertificate(*line);
 
   const absl::Time started = SteadyNow();

@@ -48,6 +48,11 @@ struct Program {
   std::function<absl::StatusOr<std::vector<tenancy::TenantPtr>>(
       db::Database& base, const config::ProcessConfig&, absl::Time deadline)>
       tenants_elsewhere;
+  // Tenants whose settings can't be used here, in words: `migrate` and `--check-config` name them,
+  // since nobody may use those. The tables may be an older core's. Null: none is looked for.
+  std::function<absl::StatusOr<std::vector<std::string>>(
+      db::Database& base, const config::ProcessConfig&, absl::Time deadline)>
+      check_tenants;
 };
 
 // A whole run: arguments, configuration, log, database and tables, services, admin port; then

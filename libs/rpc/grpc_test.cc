@@ -9,12 +9,12 @@
 #include <grpcpp/server_builder.h>
 #include <gtest/gtest.h>
 
+#include <unistd.h>
 #include <atomic>
 #include <condition_variable>
 #include <filesystem>
 #include <mutex>
 #include <thread>
-#include <unistd.h>
 
 #include "gatehouse/tenants/v1/tenant_directory.rpc.h"
 #include "libs/base/status.h"
@@ -28,8 +28,8 @@
 namespace gatehouse::rpc {
 namespace {
 
-using tenants::v1::GetDirectoryEntryRequest;
-using tenants::v1::GetDirectoryEntryResponse;
+using tenants::v1::GetDirectoryEntriesRequest;
+using tenants::v1::GetDirectoryEntriesResponse;
 using tenants::v1::TenantDirectoryService;
 using tenants::v1::TenantDirectoryServiceClient;
 using tenants::v1::TenantDirectoryServiceHandler;
@@ -39,9 +39,9 @@ using tenants::v1::WatchTenantsResponse;
 // Answers by the app id that it is asked for.
 class FakeDirectory final : public TenantDirectoryService {
  public:
-  absl::StatusOr<GetDirectoryEntryResponse> GetDirectoryEntry(
-      CallContext& context, const GetDirectoryEntryRequest& request) override {
-    const std::string& app = request.scope().app_id();
+  absl::StatusOr<GetDirectoryEntriesResponse> GetDirectoryEntries(
+      CallContext& context, const GetDirectoryEntriesRequest& request) override {
+    const std::string& app = request.scopes(0).app_id();
     if (app == "bad") return BadInput("no such thing");
     if (app == "bug") return absl::InternalError("driver text that nobody may see");
     if (app == "throws") throw std::runtime_error("driver text that nobody may see");
@@ -51,9 +51,8 @@ class FakeDirectory final : public TenantDirectoryService {
       changed_.notify_all();
       changed_.wait(lock, [this] { return released_; });
     }
-    GetDirectoryEntryResponse response;
-    response.mutable_tenant()->mutable_scope()->set_app_id(context.caller + " " +
-                                                            context.request_id);
+    GetDirectoryEntriesResponse response;
+    response.add_tenants()->mutable_scope()->set_app_id(context.caller + " " + context.request_id);
     return response;
   }
 
@@ -100,8 +99,8 @@ class GrpcTest : public testing::Test {
  protected:
   void SetUp() override {
     handler_ = std::make_unique<TenantDirectoryServiceHandler>(fake_);
-    dispatcher_ = *Dispatcher::Create(*handler_, {{"GetDirectoryEntry", {"session"}},
-                                                  {"WatchTenants", {"session"}}});
+    dispatcher_ = *Dispatcher::Create(
+        *handler_, {{"GetDirectoryEntries", {"session"}}, {"WatchTenants", {"session"}}});
     path_ = "unix:" + std::filesystem::temp_directory_path().string() + "/gatehouse-rpc-" +
             std::to_string(getpid()) + ".sock";
   }
@@ -118,12 +117,12 @@ class GrpcTest : public testing::Test {
     server_ = *std::move(server);
   }
 
-  absl::StatusOr<GetDirectoryEntryResponse> Ask(Channel& channel, const std::string& app,
-                                                absl::Duration time = absl::Seconds(10)) {
+  absl::StatusOr<GetDirectoryEntriesResponse> Ask(Channel& channel, const std::string& app,
+                                                  absl::Duration time = absl::Seconds(10)) {
     CallContext context{"", "id-1", SteadyNow() + time};
-    GetDirectoryEntryRequest request;
-    request.mutable_scope()->set_app_id(app);
-    return TenantDirectoryServiceClient(channel).GetDirectoryEntry(context, request);
+    GetDirectoryEntriesRequest request;
+    request.add_scopes()->set_app_id(app);
+    return TenantDirectoryServiceClient(channel).GetDirectoryEntries(context, request);
   }
 
   std::unique_ptr<Channel> Dial(const std::string& address, const std::string& caller,
@@ -146,7 +145,7 @@ TEST_F(GrpcTest, CarriesCallerAndRequestId) {
   auto channel = Dial(path_, "session", {});
   auto reply = Ask(*channel, "x");
   ASSERT_TRUE(reply.ok()) << reply.status();
-  EXPECT_EQ(reply->tenant().scope().app_id(), "session id-1");
+  EXPECT_EQ(reply->tenants(0).scope().app_id(), "session id-1");
 }
 
 TEST_F(GrpcTest, ReasonsSurviveAndCausesStay) {
@@ -183,7 +182,7 @@ TEST_F(GrpcTest, TcpNeedsTheSharedSecret) {
   const std::string address = "127.0.0.1:" + std::to_string(server_->port());
   auto reply = Ask(*Dial(address, "session", Holder("session")), "x");
   ASSERT_TRUE(reply.ok()) << reply.status();
-  EXPECT_EQ(reply->tenant().scope().app_id(), "session id-1");
+  EXPECT_EQ(reply->tenants(0).scope().app_id(), "session id-1");
   const auto stranger = Holder("session", "between ourselves, and nobody else?");
   EXPECT_EQ(ReasonOf(Ask(*Dial(address, "session", stranger), "x").status()),
             ErrorReason::kDependencyDown);

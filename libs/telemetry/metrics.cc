@@ -64,9 +64,18 @@ struct Metrics::Impl {
           .Help("Requests that wait for a worker")
           .Register(registry);
 
+  prometheus::Family<prometheus::Gauge>& tenants =
+      prometheus::BuildGauge()
+          .Name("gatehouse_tenants")
+          .Help(
+              "Tenants that this process serves, and those that it leaves out since their "
+              "settings can't be used")
+          .Register(registry);
+
   std::mutex mutex;
   std::function<std::vector<PoolSample>()> pool_sampler;
   std::function<std::vector<QueueSample>()> queue_sampler;
+  std::function<TenantSample()> tenant_sampler;
 };
 
 Metrics::Metrics() : impl_(std::make_unique<Impl>()) {}
@@ -100,8 +109,18 @@ void Metrics::SetQueueSampler(std::function<std::vector<QueueSample>()> sampler)
   impl_->queue_sampler = std::move(sampler);
 }
 
+void Metrics::SetTenantSampler(std::function<TenantSample()> sampler) {
+  std::lock_guard lock(impl_->mutex);
+  impl_->tenant_sampler = std::move(sampler);
+}
+
 std::string Metrics::Exposition() {
   std::lock_guard lock(impl_->mutex);
+  if (impl_->tenant_sampler) {
+    const TenantSample sample = impl_->tenant_sampler();
+    impl_->tenants.Add({{"state", "known"}}).Set(static_cast<double>(sample.known));
+    impl_->tenants.Add({{"state", "left_out"}}).Set(static_cast<double>(sample.left_out));
+  }
   if (impl_->pool_sampler) {
     for (const PoolSample& sample : impl_->pool_sampler()) {
       impl_->pool_connections.Add({{"pool", sample.pool}, {"state", "in_use"}}).Set(sample.in_use);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
@@ -25,6 +26,12 @@ struct QueueSample {
   int waiting = 0;
 };
 
+// The tenant directory at the moment of a scrape.
+struct TenantSample {
+  size_t known = 0;
+  size_t left_out = 0;  // their settings can't be used: nobody may use them
+};
+
 // Every metric of a process, defined in one place. Label values come from fixed sets (routes,
 // methods, reasons), never from what a client sends. Thread-safe.
 class Metrics {
@@ -40,6 +47,7 @@ class Metrics {
   // Called at each scrape.
   void SetPoolSampler(std::function<std::vector<PoolSample>()> sampler);
   void SetQueueSampler(std::function<std::vector<QueueSample>()> sampler);
+  void SetTenantSampler(std::function<TenantSample()> sampler);
 
   // Prometheus' text format, version 0.0.4.
   std::string Exposition();

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <shared_mutex>
 #include <string>
@@ -15,73 +16,79 @@
 #include "absl/time/time.h"
 #include "gatehouse/common/v1/scope.pb.h"
 #include "gatehouse/tenants/v1/tenant.pb.h"
-#include "libs/base/clock.h"
 #include "libs/config/core_config.h"
+#include "libs/tenancy/tenant.h"
 
 namespace gatehouse::tenancy {
 
-// One tenant with its whole configuration resolved. Immutable; shared between requests.
-struct Tenant {
-  std::string connection_uri_domain;
-  std::string app_id;
-  std::string tenant_id;
-  std::shared_ptr<const config::CoreConfig> config;  // never null
-  gatehouse::tenants::v1::Tenant record;             // as configured
-  // Which connection pool reaches its rows: tenants with the same id share one. Empty: the base one.
-  std::string storage_id;
-  // Which database and schema its rows lie in, however it is reached: two pools may lead to one
-  // database. Empty: the base one.
-  std::string database_id;
+class DirectoryState;
+class TenantLookups;
 
-  bool is_public() const { return tenant_id == "public"; }
-  common::v1::Scope scope() const;
-  // "(domain, app, tenant)": how messages to an operator name it.
-  std::string name() const;
+// What a request's checks judge by, seen at one moment. Null: there is none. A tenant is there only
+// with its app.
+struct Sight {
+  TenantPtr app;
+  TenantPtr tenant;
 };
-using TenantPtr = std::shared_ptr<const Tenant>;
 
 // All tenants as this process knows them: fed by the tenants service's stream, read by every
 // request without a call. Thread-safe. A look-up copies one pointer; a change touches the tenants
 // that inherit from what changed and no others, so that thousands of tenants cost a request
 // nothing.
+//
+// A tenant whose settings can't be judged here, or that inherits from such a one, is left out:
+// nobody knows whom it lets in, so every look-up of it fails with kDependencyDown.
 class TenantDirectory {
  public:
-  // Asked for a tenant that the directory lacks, so that one made a moment ago by another process
-  // is found. Returns the record, or kTenantNotFound. Results of either kind are kept briefly, and
-  // the number of questions a second is bounded: beyond it, look-ups give kOverloaded.
-  using Fallback = std::function<absl::StatusOr<gatehouse::tenants::v1::Tenant>(
-      const common::v1::Scope&, absl::Time deadline)>;
+  using Record = gatehouse::tenants::v1::Tenant;
+  // Asked for tenants that the directory lacks, so that one made a moment ago by another process is
+  // found: returns the records of those of the names that are there.
+  using Fallback = std::function<absl::StatusOr<std::vector<Record>>(
+      const std::vector<common::v1::Scope>& names, absl::Time deadline)>;
 
-  // `clock`, if given, outlives the directory.
-  explicit TenantDirectory(bool test_mode, const Clock* clock = nullptr);
+  explicit TenantDirectory(bool test_mode);
   ~TenantDirectory();
   TenantDirectory(const TenantDirectory&) = delete;
   TenantDirectory& operator=(const TenantDirectory&) = delete;
 
-  // Applies one message of the stream. Returns what was left out because its configuration is not
-  // valid, in words for the log: such a tenant keeps its former configuration, or is not there.
+  // Applies a change as a whole. Returns what was left out because of it, in words for the log.
   std::vector<std::string> Apply(bool full, std::string_view base_config_json,
-                                 const std::vector<gatehouse::tenants::v1::Tenant>& upserted,
+                                 const std::vector<Record>& upserted,
                                  const std::vector<common::v1::Scope>& removed);
   // Before the directory is used by other threads.
   void SetFallback(Fallback fallback);
+  // The fallback is asked no more; who waits for it is told kDependencyDown.
+  void StopLookUps();
 
-  // The tenant, or kTenantNotFound with the original's text (formats.md 9.1). Asks the fallback
-  // only when given a deadline.
+  // The tenant, or kTenantNotFound with the original's text (formats.md 9.1); kDependencyDown when
+  // it is left out. Asks the fallback only when given a deadline. Of a scope with a stamp: the
+  // tenant that the request's checks saw, never another one of its name.
   absl::StatusOr<TenantPtr> Find(const common::v1::Scope& scope,
                                  absl::Time deadline = absl::InfinitePast()) const;
   // The app's public tenant: what app-wide settings and API keys are read from.
   absl::StatusOr<TenantPtr> FindApp(const common::v1::Scope& scope,
                                     absl::Time deadline = absl::InfinitePast()) const;
+  // For the checks of a request, which come before any stamp. nullopt: app or tenant are not known
+  // here; LookUp may know. kDependencyDown when one is left out.
+  absl::StatusOr<std::optional<Sight>> Look(const common::v1::Scope& scope) const;
+  // The same, asked for where need be, without blocking: `done` is called once, here or on another
+  // thread, and must not block.
+  void LookUp(const common::v1::Scope& scope, absl::Time deadline,
+              std::function<void(absl::StatusOr<Sight>)> done) const;
+
   // Whether some tenant is configured for this connection-URI domain.
   bool HasConnectionUriDomain(std::string_view domain) const;
   // A snapshot of all tenants, for background jobs.
   std::vector<TenantPtr> All() const;
-  // The tenants of the scope's app, by tenant id.
-  std::vector<TenantPtr> TenantsOfApp(const common::v1::Scope& scope) const;
+  // Of the app whose public tenant this is: itself, then one tenant for each further database that
+  // rows of the app lie in. Costs as many as are returned.
+  std::vector<TenantPtr> OnePerDatabase(const TenantPtr& app) const;
+  // How many tenants the app has.
+  size_t CountOfApp(const Tenant& app) const;
   // The storage ids of all tenants, without the base one's. Costs as many as there are.
   std::set<std::string> StorageIds() const;
   size_t size() const;
+  size_t left_out() const;
   // Grows whenever tenants may have gone: with each removal, and with each full message.
   uint64_t removals() const { return removals_.load(std::memory_order_relaxed); }
   // False until the first full message: the process is not ready before.
@@ -90,30 +97,17 @@ class TenantDirectory {
   std::shared_ptr<const config::CoreConfig> base_config() const;
 
  private:
-  struct State;
-
-  TenantPtr Lookup(std::string_view domain, std::string_view app_id,
-                   std::string_view tenant_id) const;
-  absl::StatusOr<TenantPtr> AskFallback(const common::v1::Scope& scope, absl::Time deadline) const;
+  // What is known, with newer records in place of older ones.
+  absl::StatusOr<Sight> LookWith(const common::v1::Scope& scope,
+                                 const std::vector<Record>& records) const;
+  absl::StatusOr<TenantPtr> AskFor(const common::v1::Scope& scope, absl::Time deadline) const;
 
   const bool test_mode_;
-  const Clock* const clock_;
   std::mutex apply_mutex_;  // one writer at a time; taken before mutex_
   mutable std::shared_mutex mutex_;
-  std::unique_ptr<State> state_;
+  std::unique_ptr<DirectoryState> state_;
   std::atomic<uint64_t> removals_{0};
-  Fallback fallback_;
-
-  struct Brief;
-  mutable std::mutex brief_mutex_;
-  std::unique_ptr<Brief> brief_;
+  std::unique_ptr<TenantLookups> lookups_;  // null: nobody to ask
 };
-
-// The text of kTenantNotFound for a scope.
-absl::Status TenantNotFound(const common::v1::Scope& scope);
-
-// A scope from its parts; empty app and tenant ids become "public".
-common::v1::Scope MakeScope(std::string_view connection_uri_domain, std::string_view app_id,
-                            std::string_view tenant_id);
 
 }  // namespace gatehouse::tenancy

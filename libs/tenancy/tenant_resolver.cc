@@ -44,33 +44,55 @@ TenantResolver::TenantResolver(const config::BaseConfig& base,
       record_of_(std::move(record_of)),
       unchanged_of_(std::move(unchanged_of)) {}
 
-const json::Value* TenantResolver::SettingsOf(const std::string& key) {
+absl::StatusOr<const json::Value*> TenantResolver::SettingsOf(const std::string& key) {
   auto found = settings_.find(key);
   if (found == settings_.end()) {
-    json::Value settings;
+    absl::StatusOr<json::Value> settings = json::Value();
     const gatehouse::tenants::v1::Tenant* record = record_of_(key);
     if (record != nullptr && record->core_config_json().size() > 2) {
-      absl::StatusOr<json::Value> parsed = json::Parse(record->core_config_json());
-      if (parsed.ok()) settings = *std::move(parsed);
+      settings = json::Parse(record->core_config_json());
+      if (!settings.ok() || !settings->is_object()) {
+        settings = absl::InvalidArgumentError("the stored settings are no JSON object");
+      }
     }
     found = settings_.emplace(key, std::move(settings)).first;
   }
-  const json::Value& settings = found->second;
+  if (!found->second.ok()) return found->second.status();
+  const json::Value& settings = *found->second;
   return settings.is_object() && settings.size() > 0 ? &settings : nullptr;
 }
 
-std::shared_ptr<const config::CoreConfig> TenantResolver::Inherited(
-    const gatehouse::tenants::v1::Tenant& record) {
-  const common::v1::Scope& scope = record.scope();
+absl::StatusOr<TenantPtr> TenantResolver::ParentOf(const common::v1::Scope& scope) {
   const bool is_public = scope.tenant_id() == kPublic;
-  if (is_public && scope.app_id() == kPublic) return root_;
-  const std::string parent =
+  if (is_public && scope.app_id() == kPublic) return nullptr;
+  const std::string key =
       TenantKey(scope.connection_uri_domain(), is_public ? kPublic : scope.app_id(), kPublic);
-  if (TenantPtr unchanged = unchanged_of_(parent)) return unchanged->config;
-  const gatehouse::tenants::v1::Tenant* parent_record = record_of_(parent);
-  if (parent_record == nullptr) return root_;
-  TenantPtr resolved = Resolve(*parent_record);
-  return resolved == nullptr ? root_ : resolved->config;
+  if (TenantPtr unchanged = unchanged_of_(key)) return unchanged;
+  const gatehouse::tenants::v1::Tenant* record = record_of_(key);
+  if (record == nullptr) {
+    // A domain's keys are an addition to its apps'; a tenant has none but its app's.
+    if (is_public) return nullptr;
+    return absl::FailedPreconditionError("its app's public tenant is not there");
+  }
+  if (TenantPtr resolved = Resolve(*record)) return resolved;
+  return absl::FailedPreconditionError("what it inherits from is left out");
+}
+
+absl::StatusOr<std::shared_ptr<const config::CoreConfig>> TenantResolver::ConfigOf(
+    const common::v1::Scope& scope, const std::string& key, const Tenant* parent) {
+  ASSIGN_OR_RETURN(const json::Value* own, SettingsOf(key));
+  if (own == nullptr) return parent == nullptr ? root_ : parent->config;
+  const std::string& domain = scope.connection_uri_domain();
+  const std::string app = TenantKey(domain, scope.app_id(), kPublic);
+  const std::string whole_domain = TenantKey(domain, kPublic, kPublic);
+  std::array<const json::Value*, 3> layers = {own, nullptr, nullptr};
+  if (app != key) {
+    ASSIGN_OR_RETURN(layers[1], SettingsOf(app));
+  }
+  if (whole_domain != key && whole_domain != app) {
+    ASSIGN_OR_RETURN(layers[2], SettingsOf(whole_domain));
+  }
+  return config::CoreConfig::Resolve(base_, layers);
 }
 
 TenantPtr TenantResolver::Resolve(const gatehouse::tenants::v1::Tenant& record) {
@@ -84,25 +106,20 @@ TenantPtr TenantResolver::Resolve(const gatehouse::tenants::v1::Tenant& record) 
   tenant->app_id = scope.app_id();
   tenant->tenant_id = scope.tenant_id();
   tenant->record = record;
-
-  const json::Value* own = SettingsOf(key);
-  if (own == nullptr) {
-    tenant->config = Inherited(record);
-  } else {
-    const std::string app = TenantKey(domain, scope.app_id(), kPublic);
-    const std::string whole_domain = TenantKey(domain, kPublic, kPublic);
-    const std::array<const json::Value*, 3> layers = {
-        own, app == key ? nullptr : SettingsOf(app),
-        whole_domain == key || whole_domain == app ? nullptr : SettingsOf(whole_domain)};
-    auto config = config::CoreConfig::Resolve(base_, layers);
-    if (!config.ok()) {
-      problems_.push_back(StrCat("tenant (", domain, ", ", scope.app_id(), ", ", scope.tenant_id(),
-                                 "): ", std::string(config.status().message())));
-      resolved_.emplace(key, nullptr);
-      return nullptr;
-    }
-    tenant->config = *std::move(config);
+  const absl::StatusOr<TenantPtr> parent = ParentOf(scope);
+  absl::StatusOr<std::shared_ptr<const config::CoreConfig>> config =
+      parent.ok() ? ConfigOf(scope, key, parent->get())
+                  : absl::StatusOr<std::shared_ptr<const config::CoreConfig>>(parent.status());
+  if (!config.ok()) {
+    reasons_.insert_or_assign(
+        key, Reason{StrCat("tenant ", tenant->name(), ": ", std::string(config.status().message())),
+                    !parent.ok()});
+    resolved_.emplace(key, nullptr);
+    return nullptr;
   }
+  tenant->config = *std::move(config);
+  tenant->app_incarnation =
+      tenant->is_public() ? record.incarnation() : (*parent)->record.incarnation();
   tenant->storage_id = StorageIdOf(*tenant->config, *root_);
   tenant->database_id = DatabaseIdOf(*tenant->config, *root_);
   resolved_.emplace(key, tenant);

@@ -5,10 +5,10 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <vector>
 
+#include "absl/status/statusor.h"
 #include "libs/base/json.h"
-#include "libs/tenancy/tenant_directory.h"
+#include "libs/tenancy/tenant.h"
 
 namespace gatehouse::tenancy {
 
@@ -35,22 +35,32 @@ class TenantResolver {
   TenantResolver(const config::BaseConfig& base, std::shared_ptr<const config::CoreConfig> root,
                  RecordOf record_of, UnchangedOf unchanged_of);
 
-  // Null when the configuration is not valid; `problems()` then says why.
+  // Null when it can't be judged: its settings, or those of what it inherits from, are not valid
+  // here, or the app whose keys count for it is not there. WhyNot says it then.
   TenantPtr Resolve(const gatehouse::tenants::v1::Tenant& record);
-  std::vector<std::string> problems() && { return std::move(problems_); }
+  // In words for the log, of a tenant that Resolve gave null for.
+  struct Reason {
+    std::string text;
+    bool inherited = false;  // the fault is another tenant's
+  };
+  const Reason& WhyNot(const std::string& key) const { return reasons_.at(key); }
 
  private:
   // The parsed settings of a tenant; null when it has none of its own or there is no such tenant.
-  const json::Value* SettingsOf(const std::string& key);
-  std::shared_ptr<const config::CoreConfig> Inherited(const gatehouse::tenants::v1::Tenant& record);
+  absl::StatusOr<const json::Value*> SettingsOf(const std::string& key);
+  // Null for a domain's public tenant, which inherits from the base configuration.
+  absl::StatusOr<TenantPtr> ParentOf(const common::v1::Scope& scope);
+  absl::StatusOr<std::shared_ptr<const config::CoreConfig>> ConfigOf(const common::v1::Scope& scope,
+                                                                     const std::string& key,
+                                                                     const Tenant* parent);
 
   const config::BaseConfig& base_;
   const std::shared_ptr<const config::CoreConfig> root_;
   const RecordOf record_of_;
   const UnchangedOf unchanged_of_;
-  std::unordered_map<std::string, json::Value> settings_;
+  std::unordered_map<std::string, absl::StatusOr<json::Value>> settings_;
   std::unordered_map<std::string, TenantPtr> resolved_;
-  std::vector<std::string> problems_;
+  std::unordered_map<std::string, Reason> reasons_;
 };
 
 }  // namespace gatehouse::tenancy

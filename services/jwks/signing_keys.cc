@@ -102,9 +102,9 @@ SigningKeys::SigningKeys(KeyStore& store, crypto::KeyPairPool& pairs, const Cloc
 SigningKeys::~SigningKeys() = default;
 
 std::shared_ptr<SigningKeys::Entry> SigningKeys::EntryOf(const tenancy::Tenant& app) {
-  // The creation time tells an app from one of the same name that was removed before.
+  // Not those of an app of the same name that was removed before.
   const std::string key =
-      StrCat(app.storage_id, "~", app.app_id, "~", std::to_string(app.record.created_at_ms()));
+      StrCat(app.storage_id, "~", app.app_id, "~", std::to_string(app.app_incarnation));
   return entries_.FindOrMake(key, [] { return std::make_shared<Entry>(); });
 }
 

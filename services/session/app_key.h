@@ -6,10 +6,9 @@
 
 namespace gatehouse::session {
 
-// Names an app in caches. The creation time tells it from one of the same name that was removed.
+// Names an app in caches: not one of the same name that was removed before.
 inline std::string AppCacheKey(const tenancy::Tenant& app) {
-  return app.connection_uri_domain + '~' + app.app_id + '~' +
-         std::to_string(app.record.created_at_ms());
+  return app.connection_uri_domain + '~' + app.app_id + '~' + std::to_string(app.app_incarnation);
 }
 
 }  // namespace gatehouse::session

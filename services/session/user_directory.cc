@@ -51,10 +51,10 @@ absl::StatusOr<UserIds> UserDirectory::Resolve(rpc::CallContext& context,
 
 void UserDirectory::NoteActivity(rpc::CallContext& context, const tenancy::Tenant& tenant,
                                  const std::string& supertokens_user_id) {
-  const auto last = noted_.FindOrMake(
-      StrCat(tenant.connection_uri_domain, "~", tenant.app_id, "~",
-             std::to_string(tenant.record.created_at_ms()), "~", supertokens_user_id),
-      [] { return std::make_shared<LastNote>(); });
+  const auto last =
+      noted_.FindOrMake(StrCat(tenant.connection_uri_domain, "~", tenant.app_id, "~",
+                               std::to_string(tenant.app_incarnation), "~", supertokens_user_id),
+                        [] { return std::make_shared<LastNote>(); });
   const int64_t now_ms = clock_.NowMs();
   if (!test_mode_ && now_ms < last->at_ms + kNoteIntervalMs) return;
   last->at_ms = now_ms;

@@ -12,12 +12,9 @@ namespace gatehouse::session {
 std::vector<tenancy::TenantPtr> SessionService::Storages(const tenancy::TenantPtr& tenant,
                                                          bool across_all_tenants) const {
   if (!across_all_tenants) return {tenant};
-  std::vector<tenancy::TenantPtr> storages;
-  std::set<std::string> seen;
-  for (tenancy::TenantPtr& other : parts_.directory.TenantsOfApp(tenant->scope())) {
-    if (seen.insert(other->database_id).second) storages.push_back(std::move(other));
-  }
-  return storages;
+  const auto app = parts_.directory.FindApp(tenant->scope());
+  if (!app.ok()) return {tenant};  // so new that this process has not been told of it
+  return parts_.directory.OnePerDatabase(*app);
 }
 
 absl::Status SessionService::InStorages(

@@ -169,6 +169,7 @@ void Catalogue::Publish(const std::vector<const v1::Tenant*>& upserted,
   for (size_t begin = 0; begin == 0 || begin < upserted.size(); begin += kTenantsPerMessage) {
     v1::WatchTenantsResponse message;
     const size_t end = std::min(upserted.size(), begin + kTenantsPerMessage);
+    message.set_more_follows(end < upserted.size());
     for (size_t i = begin; i < end; ++i) *message.add_upserted() = *upserted[i];
     if (begin == 0) {
       for (const common::v1::Scope& scope : removed) *message.add_removed() = scope;
@@ -197,6 +198,7 @@ void Catalogue::Watch(Watcher watcher) {
       message.set_base_config_json(tenancy::EncodeBaseConfig(base_));
     }
     const size_t end = std::min(all.size(), begin + kTenantsPerMessage);
+    message.set_more_follows(end < all.size());
     for (size_t i = begin; i < end; ++i) *message.add_upserted() = all[i]->tenant();
     if (!Send(watch, message)) return;
   }

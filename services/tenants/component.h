@@ -18,6 +18,11 @@ namespace gatehouse::tenants {
 // has to answer and to have its tables.
 absl::StatusOr<std::unique_ptr<host::Component>> MakeTenantsComponent(host::Environment& env);
 
+// For process::Program: tenants of the base database that would be left out, in words.
+absl::StatusOr<std::vector<std::string>> CheckTenants(db::Database& base,
+                                                      const config::ProcessConfig& config,
+                                                      absl::Time deadline);
+
 // For process::Program: one tenant for each database, besides the base one, that tenants' settings
 // lead to. `base` has its tables.
 absl::StatusOr<std::vector<tenancy::TenantPtr>> TenantsElsewhere(

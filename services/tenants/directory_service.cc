@@ -3,6 +3,11 @@
 #include "libs/base/status.h"
 
 namespace gatehouse::tenants {
+namespace {
+
+constexpr int kMaxNames = 500;
+
+}  // namespace
 
 absl::Status DirectoryService::WatchTenants(rpc::CallContext&, const v1::WatchTenantsRequest&,
                                             rpc::Stream<v1::WatchTenantsResponse> stream) {
@@ -16,11 +21,13 @@ absl::StatusOr<v1::ConfirmTenantsResponse> DirectoryService::ConfirmTenants(
   return v1::ConfirmTenantsResponse();
 }
 
-absl::StatusOr<v1::GetDirectoryEntryResponse> DirectoryService::GetDirectoryEntry(
-    rpc::CallContext& context, const v1::GetDirectoryEntryRequest& request) {
-  ASSIGN_OR_RETURN(auto tenant, store_.Get(context.deadline, request.scope()));
-  v1::GetDirectoryEntryResponse response;
-  if (tenant.has_value()) *response.mutable_tenant() = *std::move(tenant);
+absl::StatusOr<v1::GetDirectoryEntriesResponse> DirectoryService::GetDirectoryEntries(
+    rpc::CallContext& context, const v1::GetDirectoryEntriesRequest& request) {
+  if (request.scopes_size() > kMaxNames) return BadInput("too many names");
+  ASSIGN_OR_RETURN(auto tenants, store_.GetMany(context.deadline, {request.scopes().begin(),
+                                                                   request.scopes().end()}));
+  v1::GetDirectoryEntriesResponse response;
+  for (v1::Tenant& tenant : tenants) *response.add_tenants() = std::move(tenant);
   return response;
 }
 

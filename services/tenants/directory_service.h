@@ -16,8 +16,8 @@ class DirectoryService final : public v1::TenantDirectoryService {
                             rpc::Stream<v1::WatchTenantsResponse> stream) override;
   absl::StatusOr<v1::ConfirmTenantsResponse> ConfirmTenants(
       rpc::CallContext& context, const v1::ConfirmTenantsRequest& request) override;
-  absl::StatusOr<v1::GetDirectoryEntryResponse> GetDirectoryEntry(
-      rpc::CallContext& context, const v1::GetDirectoryEntryRequest& request) override;
+  absl::StatusOr<v1::GetDirectoryEntriesResponse> GetDirectoryEntries(
+      rpc::CallContext& context, const v1::GetDirectoryEntriesRequest& request) override;
 
  private:
   Catalogue& catalogue_;

@@ -7,5 +7,6 @@ int main(int argc, char* argv[]) {
   gatehouse::process::Program program;
   program.name = "gatehouse-tenants";
   program.services = {{"tenants", gatehouse::tenants::MakeTenantsComponent}};
+  program.check_tenants = gatehouse::tenants::CheckTenants;
   return gatehouse::process::RunProgram(program, argc, argv);
 }

@@ -55,6 +55,7 @@ v1::Tenant ReadTenant(const db::Row& row) {
   if (!row.Bool(7) || !row.IsNull(8)) SplitInto(row.Text(8), *tenant.mutable_first_factors());
   if (!row.IsNull(9)) SplitInto(row.Text(9), *tenant.mutable_required_secondary_factors());
   tenant.set_created_at_ms(row.Int64(10));
+  if (!row.IsNull(11)) tenant.set_incarnation(row.Int64(11));
   return tenant;
 }
 

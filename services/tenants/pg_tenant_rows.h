@@ -15,18 +15,21 @@ namespace gatehouse::tenants {
 // The columns that ReadTenant reads, in its order, from `c` ({tenant_configs}). created_at_time is
 // known where the rows lie in the base database. Required factors are in the order of their rows,
 // in which they were given: clients ask for the first that is left.
-#define GATEHOUSE_TENANT_COLUMNS                                                              \
-  "c.connection_uri_domain, c.app_id, c.tenant_id, c.core_config, c.email_password_enabled, " \
-  "c.third_party_enabled, c.passwordless_enabled, c.is_first_factors_null, "                  \
-  "(SELECT string_agg(f.factor_id, ',' ORDER BY f.factor_id) FROM {tenant_first_factors} f "  \
-  " WHERE f.connection_uri_domain = c.connection_uri_domain AND f.app_id = c.app_id "         \
-  " AND f.tenant_id = c.tenant_id), "                                                         \
-  "(SELECT string_agg(f.factor_id, ',' ORDER BY f.ctid) "                                     \
-  " FROM {tenant_required_secondary_factors} f "                                              \
-  " WHERE f.connection_uri_domain = c.connection_uri_domain AND f.app_id = c.app_id "         \
-  " AND f.tenant_id = c.tenant_id), "                                                         \
-  "(SELECT t.created_at_time FROM {tenants} t "                                               \
-  " WHERE t.app_id = c.app_id AND t.tenant_id = c.tenant_id AND c.connection_uri_domain = '') "
+#define GATEHOUSE_TENANT_COLUMNS                                                                 \
+  "c.connection_uri_domain, c.app_id, c.tenant_id, c.core_config, c.email_password_enabled, "    \
+  "c.third_party_enabled, c.passwordless_enabled, c.is_first_factors_null, "                     \
+  "(SELECT string_agg(f.factor_id, ',' ORDER BY f.factor_id) FROM {tenant_first_factors} f "     \
+  " WHERE f.connection_uri_domain = c.connection_uri_domain AND f.app_id = c.app_id "            \
+  " AND f.tenant_id = c.tenant_id), "                                                            \
+  "(SELECT string_agg(f.factor_id, ',' ORDER BY f.ctid) "                                        \
+  " FROM {tenant_required_secondary_factors} f "                                                 \
+  " WHERE f.connection_uri_domain = c.connection_uri_domain AND f.app_id = c.app_id "            \
+  " AND f.tenant_id = c.tenant_id), "                                                            \
+  "(SELECT t.created_at_time FROM {tenants} t "                                                  \
+  " WHERE t.app_id = c.app_id AND t.tenant_id = c.tenant_id AND c.connection_uri_domain = ''), " \
+  "(SELECT i.incarnation FROM {gatehouse_tenant_incarnations} i "                                \
+  " WHERE i.connection_uri_domain = c.connection_uri_domain AND i.app_id = c.app_id "            \
+  " AND i.tenant_id = c.tenant_id) "
 
 v1::Tenant ReadTenant(const db::Row& row);
 
@@ -35,6 +38,17 @@ inline constexpr db::Statement kGetTenant = {
     "tenants_get", "SELECT " GATEHOUSE_TENANT_COLUMNS
                    "FROM {tenant_configs} c "
                    "WHERE c.connection_uri_domain = $1 AND c.app_id = $2 AND c.tenant_id = $3"};
+
+// Those that are there of the names in $1, $2 and $3, which are equally long. Each is looked up
+// by itself: the limit keeps PostgreSQL from reading all of them instead, whatever it thinks of
+// the arrays. Index: tenant_configs_pkey.
+inline constexpr db::Statement kGetTenants = {
+    "tenants_get_several",
+    "SELECT found.* FROM unnest($1::varchar[], $2::varchar[], $3::varchar[]) AS n (domain, app, "
+    "tenant) "
+    "CROSS JOIN LATERAL (SELECT " GATEHOUSE_TENANT_COLUMNS
+    "FROM {tenant_configs} c WHERE c.connection_uri_domain = n.domain AND c.app_id = n.app "
+    "AND c.tenant_id = n.tenant LIMIT 1) found"};
 
 // $1 to $3: domain, app, tenant.
 db::Params NameParams(const common::v1::Scope& scope);

@@ -18,23 +18,27 @@ using db::Statement;
 // As GATEHOUSE_TENANT_COLUMNS, for many tenants: joined, because a subselect for each of thousands
 // is estimated to cost so much that PostgreSQL compiles the statement, for seconds. Indexes:
 // tenant_configs_pkey, and those of the factor tables' tenant ids.
-#define GATEHOUSE_TENANTS_SQL                                                                   \
-  "SELECT c.connection_uri_domain, c.app_id, c.tenant_id, c.core_config, "                      \
-  "c.email_password_enabled, c.third_party_enabled, c.passwordless_enabled, "                   \
-  "c.is_first_factors_null, ff.ids, rf.ids, t.created_at_time FROM {tenant_configs} c "         \
-  "LEFT JOIN (SELECT connection_uri_domain, app_id, tenant_id, "                                \
-  " string_agg(factor_id, ',' ORDER BY factor_id) AS ids FROM {tenant_first_factors} "          \
-  " GROUP BY connection_uri_domain, app_id, tenant_id) ff "                                     \
-  " ON ff.connection_uri_domain = c.connection_uri_domain AND ff.app_id = c.app_id "            \
-  " AND ff.tenant_id = c.tenant_id "                                                            \
-  "LEFT JOIN (SELECT connection_uri_domain, app_id, tenant_id, "                                \
-  " string_agg(factor_id, ',' ORDER BY ctid) AS ids "                                           \
-  " FROM {tenant_required_secondary_factors} "                                                  \
-  " GROUP BY connection_uri_domain, app_id, tenant_id) rf "                                     \
-  " ON rf.connection_uri_domain = c.connection_uri_domain AND rf.app_id = c.app_id "            \
-  " AND rf.tenant_id = c.tenant_id "                                                            \
-  "LEFT JOIN {tenants} t ON t.app_id = c.app_id AND t.tenant_id = c.tenant_id "                 \
-  " AND c.connection_uri_domain = '' "
+#define GATEHOUSE_TENANTS_SQL                                                          \
+  "SELECT c.connection_uri_domain, c.app_id, c.tenant_id, c.core_config, "             \
+  "c.email_password_enabled, c.third_party_enabled, c.passwordless_enabled, "          \
+  "c.is_first_factors_null, ff.ids, rf.ids, t.created_at_time, i.incarnation "         \
+  "FROM {tenant_configs} c "                                                           \
+  "LEFT JOIN (SELECT connection_uri_domain, app_id, tenant_id, "                       \
+  " string_agg(factor_id, ',' ORDER BY factor_id) AS ids FROM {tenant_first_factors} " \
+  " GROUP BY connection_uri_domain, app_id, tenant_id) ff "                            \
+  " ON ff.connection_uri_domain = c.connection_uri_domain AND ff.app_id = c.app_id "   \
+  " AND ff.tenant_id = c.tenant_id "                                                   \
+  "LEFT JOIN (SELECT connection_uri_domain, app_id, tenant_id, "                       \
+  " string_agg(factor_id, ',' ORDER BY ctid) AS ids "                                  \
+  " FROM {tenant_required_secondary_factors} "                                         \
+  " GROUP BY connection_uri_domain, app_id, tenant_id) rf "                            \
+  " ON rf.connection_uri_domain = c.connection_uri_domain AND rf.app_id = c.app_id "   \
+  " AND rf.tenant_id = c.tenant_id "                                                   \
+  "LEFT JOIN {tenants} t ON t.app_id = c.app_id AND t.tenant_id = c.tenant_id "        \
+  " AND c.connection_uri_domain = '' "                                                 \
+  "LEFT JOIN {gatehouse_tenant_incarnations} i "                                       \
+  " ON i.connection_uri_domain = c.connection_uri_domain AND i.app_id = c.app_id "     \
+  " AND i.tenant_id = c.tenant_id "
 
 constexpr Statement kAll = {"tenants_all", GATEHOUSE_TENANTS_SQL
                             "ORDER BY c.connection_uri_domain, c.app_id, c.tenant_id"};
@@ -102,11 +106,19 @@ absl::Status PgTenantStore::EnsureBaseTenant(absl::Time deadline, int64_t now_ms
   return database_.Execute(deadline, kInsertBase).status();
 }
 
-absl::StatusOr<std::optional<v1::Tenant>> PgTenantStore::Get(absl::Time deadline,
-                                                             const common::v1::Scope& scope) {
-  ASSIGN_OR_RETURN(db::Result result, database_.Execute(deadline, kGetTenant, NameParams(scope)));
-  if (result.empty()) return std::nullopt;
-  return ReadTenant(result.front());
+absl::StatusOr<std::vector<v1::Tenant>> PgTenantStore::GetMany(
+    absl::Time deadline, const std::vector<common::v1::Scope>& scopes) {
+  db::TextArray domains, app_ids, tenant_ids;
+  for (const common::v1::Scope& scope : scopes) {
+    domains.values.push_back(scope.connection_uri_domain());
+    app_ids.values.push_back(scope.app_id());
+    tenant_ids.values.push_back(scope.tenant_id());
+  }
+  ASSIGN_OR_RETURN(db::Result result,
+                   database_.Execute(deadline, kGetTenants, {domains, app_ids, tenant_ids}));
+  std::vector<v1::Tenant> tenants;
+  for (const db::Row row : result) tenants.push_back(ReadTenant(row));
+  return tenants;
 }
 
 absl::StatusOr<std::vector<v1::TenantWithProviders>> PgTenantStore::List(absl::Time deadline,

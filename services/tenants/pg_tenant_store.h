@@ -15,8 +15,8 @@ class PgTenantStore final : public TenantStore {
   explicit PgTenantStore(db::Database& database);
 
   absl::Status EnsureBaseTenant(absl::Time deadline, int64_t now_ms) override;
-  absl::StatusOr<std::optional<v1::Tenant>> Get(absl::Time deadline,
-                                                const common::v1::Scope& scope) override;
+  absl::StatusOr<std::vector<v1::Tenant>> GetMany(
+      absl::Time deadline, const std::vector<common::v1::Scope>& scopes) override;
   absl::StatusOr<std::vector<v1::TenantWithProviders>> List(absl::Time deadline,
                                                             const Filter& filter) override;
   absl::Status Change(absl::Time deadline, const common::v1::Scope& scope, bool whole_domain,

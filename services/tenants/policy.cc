@@ -34,7 +34,7 @@ rpc::Policy DirectoryPolicy() {
       {"WatchTenants", kProcesses},
       // Never queues behind the changes that wait for it.
       {"ConfirmTenants", kProcesses, /*never_blocks=*/true},
-      {"GetDirectoryEntry", kProcesses},
+      {"GetDirectoryEntries", kProcesses},
   };
 }
 

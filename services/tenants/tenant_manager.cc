@@ -33,6 +33,24 @@ absl::Status CheckNoneProtected(TenantChange& change, const common::v1::Scope& t
   return config::CheckProtectedKeys(&core_config, nullptr);
 }
 
+// kTenantNotFound unless what the request's key was judged by is there.
+absl::Status CheckSource(TenantChange& change, const common::v1::Scope& source) {
+  if (!source.has_admission()) return absl::OkStatus();
+  const auto incarnation = [&](std::string_view tenant_id) -> absl::StatusOr<int64_t> {
+    ASSIGN_OR_RETURN(
+        const auto stored,
+        change.Get(tenancy::MakeScope(source.connection_uri_domain(), source.app_id(), tenant_id)));
+    if (!stored.has_value()) return tenancy::TenantNotFound(source);
+    return stored->incarnation();
+  };
+  ASSIGN_OR_RETURN(const int64_t app, incarnation(kPublic));
+  int64_t tenant = app;
+  if (source.tenant_id() != kPublic) {
+    ASSIGN_OR_RETURN(tenant, incarnation(source.tenant_id()));
+  }
+  return tenancy::WasSeen(source, app, tenant) ? absl::OkStatus() : tenancy::TenantNotFound(source);
+}
+
 }  // namespace
 
 // The change mutex, waited for until the deadline.
@@ -80,6 +98,7 @@ absl::StatusOr<bool> TenantManager::Upsert(absl::Time deadline,
     absl::Status status = store_.Change(
         deadline, target, /*whole_domain=*/false, [&](TenantChange& change) -> absl::Status {
           start_over = false;
+          RETURN_IF_ERROR(CheckSource(change, request.scope()));
           ASSIGN_OR_RETURN(const std::optional<v1::Tenant> stored, change.Get(target));
           created = !stored.has_value();
           if (created) RETURN_IF_ERROR(CheckMay(Action::kCreate, request.scope(), target));
@@ -97,7 +116,11 @@ absl::StatusOr<bool> TenantManager::Upsert(absl::Time deadline,
             RETURN_IF_ERROR(CheckProviders(providers));
           }
           if (resolved->storage_id.empty()) RETURN_IF_ERROR(change.AddRows(target, now_ms));
-          return created ? change.Insert(next) : change.Update(next);
+          if (!created) return change.Update(next);
+          RETURN_IF_ERROR(change.Insert(next));
+          ASSIGN_OR_RETURN(const std::optional<v1::Tenant> inserted, change.Get(target));
+          if (inserted.has_value()) next.set_incarnation(inserted->incarnation());
+          return absl::OkStatus();
         });
     if (status.ok()) {
       Publish(std::move(next), std::move(providers));
@@ -112,9 +135,11 @@ absl::StatusOr<bool> TenantManager::Upsert(absl::Time deadline,
 }
 
 absl::StatusOr<bool> TenantManager::RemoveTenant(absl::Time deadline,
+                                                 const common::v1::Scope& source,
                                                  const common::v1::Scope& target,
                                                  bool prevent_protected) {
   const auto check = [&](TenantChange& change) -> absl::Status {
+    RETURN_IF_ERROR(CheckSource(change, source));
     return prevent_protected ? CheckNoneProtected(change, target) : absl::OkStatus();
   };
   ASSIGN_OR_RETURN(auto lock, ChangeLock::Take(change_mutex_, deadline));
@@ -123,7 +148,7 @@ absl::StatusOr<bool> TenantManager::RemoveTenant(absl::Time deadline,
     if (auto found = catalogue_.CheckAndResolve(*stored, &*stored, false); found.ok()) {
       resolved = *found;
       // No transaction brings back what goes from a database of its own.
-      if (prevent_protected && !resolved->storage_id.empty()) {
+      if (!resolved->storage_id.empty()) {
         RETURN_IF_ERROR(store_.Change(deadline, target, false, check));
       }
       RETURN_IF_ERROR(storages_.Remove(deadline, *resolved));
@@ -142,9 +167,11 @@ absl::StatusOr<bool> TenantManager::RemoveTenant(absl::Time deadline,
   return existed;
 }
 
-absl::StatusOr<bool> TenantManager::RemoveApp(absl::Time deadline, const common::v1::Scope& target,
+absl::StatusOr<bool> TenantManager::RemoveApp(absl::Time deadline, const common::v1::Scope& source,
+                                              const common::v1::Scope& target,
                                               bool prevent_protected) {
   const auto check = [&](TenantChange& change) -> absl::Status {
+    RETURN_IF_ERROR(CheckSource(change, source));
     if (prevent_protected) RETURN_IF_ERROR(CheckNoneProtected(change, target));
     ASSIGN_OR_RETURN(const auto tenant_ids, change.TenantIds(target));
     if (tenant_ids.size() > 1) {
@@ -177,10 +204,13 @@ absl::StatusOr<bool> TenantManager::RemoveApp(absl::Time deadline, const common:
   return existed;
 }
 
-absl::StatusOr<bool> TenantManager::RemoveDomain(absl::Time deadline, const std::string& domain,
+absl::StatusOr<bool> TenantManager::RemoveDomain(absl::Time deadline,
+                                                 const common::v1::Scope& source,
+                                                 const std::string& domain,
                                                  bool prevent_protected) {
   const common::v1::Scope target = tenancy::MakeScope(domain, kPublic, kPublic);
   const auto check = [&](TenantChange& change) -> absl::Status {
+    RETURN_IF_ERROR(CheckSource(change, source));
     if (prevent_protected) {
       ASSIGN_OR_RETURN(const auto tenant_ids, change.TenantIds(target));
       for (const std::string& id : tenant_ids) {
@@ -227,6 +257,7 @@ absl::StatusOr<bool> TenantManager::PutProvider(absl::Time deadline, const commo
   ASSIGN_OR_RETURN(auto lock, ChangeLock::Take(change_mutex_, deadline));
   RETURN_IF_ERROR(store_.Change(deadline, scope, false, [&](TenantChange& change) -> absl::Status {
     found = false;
+    RETURN_IF_ERROR(CheckSource(change, scope));
     ASSIGN_OR_RETURN(const auto stored, change.Get(scope));
     if (!stored.has_value()) return tenancy::TenantNotFound(scope);
     tenant = *stored;
@@ -252,6 +283,7 @@ absl::StatusOr<bool> TenantManager::RemoveProvider(absl::Time deadline,
   std::vector<v1::ThirdPartyProvider> providers;
   ASSIGN_OR_RETURN(auto lock, ChangeLock::Take(change_mutex_, deadline));
   RETURN_IF_ERROR(store_.Change(deadline, scope, false, [&](TenantChange& change) -> absl::Status {
+    RETURN_IF_ERROR(CheckSource(change, scope));
     ASSIGN_OR_RETURN(const auto stored, change.Get(scope));
     if (!stored.has_value()) return tenancy::TenantNotFound(scope);
     tenant = *stored;

@@ -27,13 +27,15 @@ class TenantManager {
   // True when the target is new.
   absl::StatusOr<bool> Upsert(absl::Time deadline, const v1::UpsertTenantRequest& request);
   // Whether there was one. With `prevent_protected`, FORBIDDEN when its settings are protected
-  // ones: whoever may remove it could make it again without them.
-  absl::StatusOr<bool> RemoveTenant(absl::Time deadline, const common::v1::Scope& target,
-                                    bool prevent_protected);
-  absl::StatusOr<bool> RemoveApp(absl::Time deadline, const common::v1::Scope& target,
-                                 bool prevent_protected);
-  absl::StatusOr<bool> RemoveDomain(absl::Time deadline, const std::string& domain,
-                                    bool prevent_protected);
+  // ones: whoever may remove it could make it again without them. `source`, here and in the
+  // requests above and below, is where the request was made: what its stamp names has to be there
+  // still, in the transaction that makes the change.
+  absl::StatusOr<bool> RemoveTenant(absl::Time deadline, const common::v1::Scope& source,
+                                    const common::v1::Scope& target, bool prevent_protected);
+  absl::StatusOr<bool> RemoveApp(absl::Time deadline, const common::v1::Scope& source,
+                                 const common::v1::Scope& target, bool prevent_protected);
+  absl::StatusOr<bool> RemoveDomain(absl::Time deadline, const common::v1::Scope& source,
+                                    const std::string& domain, bool prevent_protected);
   absl::StatusOr<bool> PutProvider(absl::Time deadline, const common::v1::Scope& scope,
                                    const v1::ThirdPartyProvider& provider, bool skip_validation);
   absl::StatusOr<bool> RemoveProvider(absl::Time deadline, const common::v1::Scope& scope,

@@ -52,8 +52,9 @@ class TenantStore {
   // Makes the base tenant's rows where they are missing. Any number of processes may do so at once.
   virtual absl::Status EnsureBaseTenant(absl::Time deadline, int64_t now_ms) = 0;
 
-  virtual absl::StatusOr<std::optional<v1::Tenant>> Get(absl::Time deadline,
-                                                        const common::v1::Scope& scope) = 0;
+  // Those that are there, in any order.
+  virtual absl::StatusOr<std::vector<v1::Tenant>> GetMany(
+      absl::Time deadline, const std::vector<common::v1::Scope>& scopes) = 0;
   // With providers, by domain, app and tenant. An unset part of the filter means any.
   struct Filter {
     std::optional<std::string> domain;

@@ -3,7 +3,6 @@
 
 #include "libs/base/status.h"
 #include "libs/config/process_config.h"
-#include "libs/telemetry/log.h"
 #include "libs/tenancy/base_config_codec.h"
 #include "services/tenants/component.h"
 #include "services/tenants/pg_tenant_store.h"
@@ -19,10 +18,8 @@ absl::StatusOr<std::vector<tenancy::TenantPtr>> TenantsElsewhere(
     records.push_back(std::move(*tenant.mutable_tenant()));
   }
   tenancy::TenantDirectory directory(config.test_mode);
-  for (const std::string& text :
-       directory.Apply(/*full=*/true, tenancy::EncodeBaseConfig(config.base), records, {})) {
-    telemetry::Log(telemetry::LogLevel::kWarn, "tenant_left_out", {{"why", text}});
-  }
+  // CheckTenants names those that are left out.
+  directory.Apply(/*full=*/true, tenancy::EncodeBaseConfig(config.base), records, {});
   std::vector<tenancy::TenantPtr> found;
   std::unordered_set<std::string> seen = {""};
   for (tenancy::TenantPtr& tenant : directory.All()) {

@@ -60,14 +60,20 @@ absl::StatusOr<v1::UpsertTenantResponse> TenantsService::UpsertTenant(
 
 absl::StatusOr<v1::GetTenantResponse> TenantsService::GetTenant(
     rpc::CallContext& context, const v1::GetTenantRequest& request) {
+  v1::GetTenantResponse response;
+  const auto tenant = directory_.Find(request.scope(), context.deadline);
+  if (ReasonOf(tenant.status()) == ErrorReason::kTenantNotFound) return response;
+  RETURN_IF_ERROR(tenant.status());
+  const auto is_it = [&](const std::shared_ptr<const v1::TenantWithProviders>& found) {
+    return found != nullptr && found->tenant().incarnation() == (*tenant)->record.incarnation();
+  };
   auto found = catalogue_.FindWithProviders(request.scope());
-  // Another process may have made it just now; the directory bounds how often that is asked.
-  if (found == nullptr && directory_.Find(request.scope(), context.deadline).ok()) {
+  // Another process may have made it just now.
+  if (!is_it(found)) {
     RETURN_IF_ERROR(manager_.Reload(context.deadline, request.scope()));
     found = catalogue_.FindWithProviders(request.scope());
   }
-  v1::GetTenantResponse response;
-  if (found != nullptr) {
+  if (is_it(found)) {
     *response.mutable_tenant() = *found;
     if (request.hide_protected()) HideProtected(*response.mutable_tenant()->mutable_tenant());
   }
@@ -87,6 +93,13 @@ absl::StatusOr<v1::ListTenantsResponse> TenantsService::ListTenants(
   ASSIGN_OR_RETURN(auto tenants, store_.List(context.deadline, filter));
   v1::ListTenantsResponse response;
   for (v1::TenantWithProviders& tenant : tenants) {
+    const v1::Tenant& record = tenant.tenant();
+    // Who may list is a public tenant: the app may have been made again since it was found.
+    if (record.scope().connection_uri_domain() == scope.connection_uri_domain() &&
+        record.scope().app_id() == scope.app_id() && record.scope().tenant_id() == kPublic &&
+        !tenancy::WasSeen(scope, record.incarnation(), record.incarnation())) {
+      return tenancy::TenantNotFound(scope);
+    }
     if (request.hide_protected()) HideProtected(*tenant.mutable_tenant());
     *response.add_tenants() = std::move(tenant);
   }
@@ -105,8 +118,8 @@ absl::StatusOr<v1::RemoveTenantResponse> TenantsService::RemoveTenant(
       tenancy::MakeScope(scope.connection_uri_domain(), scope.app_id(), request.tenant_id());
   RETURN_IF_ERROR(CheckMay(Action::kRemove, scope, target));
   v1::RemoveTenantResponse response;
-  ASSIGN_OR_RETURN(const bool existed,
-                   manager_.RemoveTenant(context.deadline, target, request.prevent_protected()));
+  ASSIGN_OR_RETURN(const bool existed, manager_.RemoveTenant(context.deadline, scope, target,
+                                                             request.prevent_protected()));
   AwaitWatchers(context);
   response.set_did_exist(existed);
   return response;
@@ -123,8 +136,8 @@ absl::StatusOr<v1::RemoveAppResponse> TenantsService::RemoveApp(
       tenancy::MakeScope(scope.connection_uri_domain(), request.app_id(), kPublic);
   RETURN_IF_ERROR(CheckMay(Action::kRemove, scope, target));
   v1::RemoveAppResponse response;
-  ASSIGN_OR_RETURN(const bool existed,
-                   manager_.RemoveApp(context.deadline, target, request.prevent_protected()));
+  ASSIGN_OR_RETURN(const bool existed, manager_.RemoveApp(context.deadline, scope, target,
+                                                          request.prevent_protected()));
   AwaitWatchers(context);
   response.set_did_exist(existed);
   return response;
@@ -139,8 +152,8 @@ absl::StatusOr<v1::RemoveConnectionUriDomainResponse> TenantsService::RemoveConn
   RETURN_IF_ERROR(directory_.Find(request.scope(), context.deadline).status());
   RETURN_IF_ERROR(allowed);
   v1::RemoveConnectionUriDomainResponse response;
-  ASSIGN_OR_RETURN(const bool existed,
-                   manager_.RemoveDomain(context.deadline, domain, request.prevent_protected()));
+  ASSIGN_OR_RETURN(const bool existed, manager_.RemoveDomain(context.deadline, request.scope(),
+                                                             domain, request.prevent_protected()));
   AwaitWatchers(context);
   response.set_did_exist(existed);
   return response;

@@ -1,0 +1,55 @@
+#include "libs/host/admitted_channel.h"
+
+#include <google/protobuf/message.h>
+
+#include <utility>
+
+#include "gatehouse/common/v1/scope.pb.h"
+#include "libs/base/status.h"
+#include "libs/telemetry/log.h"
+
+namespace gatehouse::host {
+namespace {
+
+bool IsAdmitted(const google::protobuf::Message& request) {
+  const auto* field = request.GetDescriptor()->FindFieldByName("scope");
+  if (field == nullptr || field->message_type() != common::v1::Scope::descriptor()) return true;
+  const auto& scope = request.GetReflection()->GetMessage(request, field);
+  return static_cast<const common::v1::Scope&>(scope).has_admission();
+}
+
+class AdmittedChannel final : public rpc::Channel {
+ public:
+  explicit AdmittedChannel(std::unique_ptr<rpc::Channel> channel) : channel_(std::move(channel)) {}
+
+  absl::Status Call(const rpc::MethodInfo& method, const rpc::CallContext& context,
+                    const google::protobuf::Message& request,
+                    google::protobuf::Message* response) override {
+    if (!IsAdmitted(request)) {
+      telemetry::Log(telemetry::LogLevel::kError, "scope_not_admitted",
+                     {{"request_id", context.request_id}, {"method", method.name}});
+      return MakeError(ErrorReason::kInternal, "the scope was not admitted");
+    }
+    return channel_->Call(method, context, request, response);
+  }
+
+  std::unique_ptr<rpc::Subscription> Subscribe(
+      const rpc::MethodInfo& method, const rpc::CallContext& context,
+      const google::protobuf::Message& request,
+      std::function<void(const google::protobuf::Message&)> on_message) override {
+    return channel_->Subscribe(method, context, request, std::move(on_message));
+  }
+
+  bool local() const override { return channel_->local(); }
+
+ private:
+  const std::unique_ptr<rpc::Channel> channel_;
+};
+
+}  // namespace
+
+std::unique_ptr<rpc::Channel> MakeAdmittedChannel(std::unique_ptr<rpc::Channel> channel) {
+  return std::make_unique<AdmittedChannel>(std::move(channel));
+}
+
+}  // namespace gatehouse::host

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "gatehouse/tenants/v1/tenant.pb.h"
+#include "libs/config/core_config.h"
+#include "libs/tenancy/tenant.h"
+
+namespace gatehouse::tenancy {
+
+// The tenants that a directory knows, and what is worked out of them beforehand: who inherits from
+// whom, and where each app's rows lie. Keys are TenantKeys. One writer; readers beside it only
+// under its owner's lock.
+class DirectoryState {
+ public:
+  // A tenant whose settings can't be judged: nobody may use it.
+  struct LeftOut {
+    gatehouse::tenants::v1::Tenant record;
+    std::string why;  // for the log
+  };
+  using TenantList = std::shared_ptr<const std::vector<TenantPtr>>;  // never null
+
+  config::BaseConfig base;
+  std::shared_ptr<const config::CoreConfig> root;  // `base`, resolved
+
+  // Null when there is none, or it is left out.
+  TenantPtr Get(const std::string& key) const;
+  const LeftOut* GetLeftOut(const std::string& key) const;
+  // As configured, left out or not; null when there is none. Valid until the next change.
+  const gatehouse::tenants::v1::Tenant* RecordOf(const std::string& key) const;
+
+  void Put(TenantPtr tenant);
+  void PutLeftOut(const gatehouse::tenants::v1::Tenant& record, std::string why);
+  void Remove(const common::v1::Scope& scope);
+  // To be called after changes, before anybody reads.
+  void Finish();
+
+  // The keys of those whose configuration depends on that of `scope`, without itself.
+  void AddHeirs(const common::v1::Scope& scope, std::set<std::string>& keys) const;
+
+  bool HasDomain(std::string_view domain) const { return domains_.find(domain) != domains_.end(); }
+  // The app's public tenant first, if it is there, then one tenant for each further database that
+  // rows of the app lie in.
+  TenantList OnePerDatabase(const Tenant& app) const;
+  size_t CountOfApp(const Tenant& app) const;
+  const std::unordered_map<std::string, TenantPtr>& tenants() const { return tenants_; }
+  const std::unordered_map<std::string, LeftOut>& left_out() const { return left_out_; }
+  // Tenants by storage id, without the base one's.
+  const std::map<std::string, size_t>& storages() const { return storages_; }
+
+ private:
+  using Groups = std::map<std::string, std::set<std::string>>;  // tenant ids
+  struct App {
+    std::set<std::string> tenant_ids;  // those left out too
+    Groups by_database;
+    TenantList one_per_database;
+  };
+
+  const App* AppOf(const Tenant& app) const;
+  void Drop(const std::string& key);
+  TenantList OneOfEach(const std::string& domain, const std::string& app_id,
+                       const Groups& groups) const;
+
+  std::unordered_map<std::string, TenantPtr> tenants_;
+  std::unordered_map<std::string, LeftOut> left_out_;
+  std::map<std::string, std::map<std::string, App>, std::less<>> domains_;  // by domain, app id
+  std::map<std::string, size_t> storages_;
+  std::set<std::pair<std::string, std::string>> touched_;  // apps changed since Finish
+};
+
+}  // namespace gatehouse::tenancy

@@ -1,0 +1,35 @@
+"""What was given out in a tenant that is removed is worth nothing any more, though its app goes on."""
+import unittest
+import uuid
+
+from integration import harness
+
+SESSION = {"userId": "someone", "userDataInJWT": {}, "userDataInDatabase": {}, "enableAntiCsrf": False}
+
+
+class RemovedTenant(harness.GatehouseTest):
+    def verify(self, token, cdi, **more):
+        body = {"accessToken": token, "enableAntiCsrf": False, "doAntiCsrfCheck": False, **more}
+        return self.app.post("/recipe/session/verify", body, cdi=cdi)
+
+    def test_its_access_tokens_do_not_verify(self):
+        for cdi in ("3.0", "5.6"):
+            for dynamic in (True, False):
+                tenant = "t" + uuid.uuid4().hex
+                self.expect(self.app.put("/recipe/multitenancy/tenant/v2", {"tenantId": tenant, "firstFactors": None}))
+                session = self.expect(self.app.post("/recipe/session", {**SESSION, "useDynamicSigningKey": dynamic}, tenant=tenant, cdi=cdi))
+                token, refresh = session["accessToken"]["token"], session["refreshToken"]["token"]
+                self.expect(self.verify(token, cdi, checkDatabase=False))
+                self.expect(self.app.post("/recipe/multitenancy/tenant/remove", {"tenantId": tenant}))
+                for check in (False, True):
+                    reply = self.verify(token, cdi, checkDatabase=check)
+                    self.assertEqual(reply.status, 400, reply)
+                    self.assertIn("combination not found: (, %s, %s)" % (self.app.app, tenant), reply.text)
+                reply = self.app.post("/recipe/session/regenerate", {"accessToken": token}, cdi=cdi)
+                self.assertEqual(reply.status, 400, reply)
+                reply = self.app.post("/recipe/session/refresh", {"refreshToken": refresh, "enableAntiCsrf": False}, cdi=cdi)
+                self.assertEqual(reply.status, 400, reply)
+
+
+if __name__ == "__main__":
+    unittest.main()
