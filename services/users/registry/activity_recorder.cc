@@ -73,6 +73,24 @@ absl::Status ActivityRecorder::Flush(absl::Time deadline) {
     pending_count_ = 0;
     ++flushes_;
   }
+  return Save(std::move(taken), deadline);
+}
+
+absl::Status ActivityRecorder::FlushOnly(const std::string& storage_id, absl::Time deadline) {
+  std::unordered_map<std::string, Pending> taken;
+  {
+    std::lock_guard lock(mutex_);
+    if (auto pending = pending_.extract(storage_id)) {
+      pending_count_ -= pending.mapped().times.size();
+      taken.insert(std::move(pending));
+    }
+    ++flushes_;
+  }
+  return Save(std::move(taken), deadline);
+}
+
+absl::Status ActivityRecorder::Save(std::unordered_map<std::string, Pending> taken,
+                                    absl::Time deadline) {
   absl::Status first_error;
   for (auto& [storage_id, pending] : taken) {
     std::vector<ActivityStore::Entry> batch;
@@ -110,7 +128,7 @@ void ActivityRecorder::TakeBack(const std::string& storage_id, const tenancy::Te
 }
 
 absl::StatusOr<int64_t> ActivityRecorder::CountSince(const RequestScope& scope, int64_t since_ms) {
-  RETURN_IF_ERROR(Flush(scope.deadline));
+  RETURN_IF_ERROR(FlushOnly(scope.tenant->storage_id, scope.deadline));
   return store_.CountSince(scope, since_ms);
 }
 

@@ -50,10 +50,10 @@ class ActivityRecorder {
   // transaction has dropped what was saved, unless `scope` is of another database: then this does.
   absl::Status Forget(const RequestScope& scope, const RequestScope& user,
                       const std::vector<std::string>& user_ids);
-  // Saves what was noted; what can't be saved is kept for the next time. Run periodically, and
-  // before counting.
+  // Saves what was noted; what can't be saved is kept for the next time. Run periodically.
   absl::Status Flush(absl::Time deadline);
-  // Exact as far as this process knows.
+  // Exact as far as this process knows: saves first what was noted for the database that is asked,
+  // and waits for no other.
   absl::StatusOr<int64_t> CountSince(const RequestScope& scope, int64_t since_ms);
 
  private:
@@ -62,6 +62,9 @@ class ActivityRecorder {
     std::map<std::pair<std::string, std::string>, int64_t> times;  // (app, user) to time
   };
 
+  absl::Status FlushOnly(const std::string& storage_id, absl::Time deadline);
+  // Of a flush that was counted in flushes_.
+  absl::Status Save(std::unordered_map<std::string, Pending> taken, absl::Time deadline);
   // Notes what could not be saved once more.
   void TakeBack(const std::string& storage_id, const tenancy::TenantPtr& tenant,
                 const std::vector<ActivityStore::Entry>& entries);

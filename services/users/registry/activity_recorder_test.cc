@@ -74,5 +74,20 @@ TEST_F(ActivityRecorderTest, AUserWhoGoesWhileASaveFailsDoesNotComeBack) {
   EXPECT_TRUE(store_.saved.contains("a"));
 }
 
+TEST_F(ActivityRecorderTest, ACountWaitsForNoOtherDatabase) {
+  tenants::v1::Tenant app;
+  *app.mutable_scope() = tenancy::MakeScope("", "elsewhere", "");
+  app.set_core_config_json(R"({"postgresql_database_name":"elsewhere"})");
+  directory_.Apply(/*full=*/false, "", {app}, {});
+  const RequestScope elsewhere = {*directory_.Find(app.scope()), absl::InfiniteFuture()};
+  recorder_.Note(elsewhere, "a");
+  store_.status = MakeError(ErrorReason::kDependencyDown, "away");
+  EXPECT_TRUE(recorder_.CountSince(scope_, 0).ok());
+  EXPECT_FALSE(recorder_.CountSince(elsewhere, 0).ok());
+  store_.status = absl::OkStatus();
+  EXPECT_TRUE(recorder_.CountSince(elsewhere, 0).ok());
+  EXPECT_TRUE(store_.saved.contains("a")) << "what could not be saved was kept";
+}
+
 }  // namespace
 }  // namespace gatehouse::users
