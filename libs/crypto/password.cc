@@ -24,13 +24,19 @@ bool IsArgon2Format(std::string_view hash) {
   return hash.starts_with("$argon2i") || hash.starts_with("$argon2d");  // argon2id as well
 }
 
+absl::StatusOr<PasswordMatch> MatchPassword(std::string_view password, std::string_view stored,
+                                            std::string_view firebase_signer_key) {
+  if (IsArgon2Format(stored)) return internal::MatchArgon2(password, stored);
+  if (IsBcryptFormat(stored)) return internal::MatchBcrypt(password, stored);
+  if (!IsFirebaseScryptFormat(stored)) return PasswordMatch::kMalformed;
+  if (firebase_signer_key.empty()) return MissingFirebaseSignerKey();
+  return internal::MatchFirebaseScrypt(password, stored, firebase_signer_key);
+}
+
 absl::StatusOr<bool> VerifyPassword(std::string_view password, std::string_view stored,
                                     std::string_view firebase_signer_key) {
-  if (IsArgon2Format(stored)) return internal::VerifyArgon2(password, stored);
-  if (IsBcryptFormat(stored)) return internal::VerifyBcrypt(password, stored);
-  if (!IsFirebaseScryptFormat(stored)) return false;
-  if (firebase_signer_key.empty()) return MissingFirebaseSignerKey();
-  return internal::VerifyFirebaseScrypt(password, stored, firebase_signer_key);
+  ASSIGN_OR_RETURN(const PasswordMatch match, MatchPassword(password, stored, firebase_signer_key));
+  return match == PasswordMatch::kYes;
 }
 
 absl::Status CheckHashCost(std::string_view hash) {

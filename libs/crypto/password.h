@@ -41,14 +41,32 @@ absl::StatusOr<std::string> HashBcrypt(std::string_view password, int cost);
 // can't be had.
 absl::StatusOr<std::string> HashArgon2id(std::string_view password, const Argon2Params& params);
 
+enum class PasswordMatch {
+  kNo,
+  kYes,
+  kMalformed,  // text that no password can match, an empty one for example: no work was done
+};
+
 // Whether `password` is the one behind `stored`. The form is told by the stored prefix: argon2id,
-// argon2i, argon2d, bcrypt ($2a, $2b, $2x and $2y, all treated as $2a), Firebase scrypt. An unknown
-// or malformed hash matches nothing, and neither does a password with a NUL match a bcrypt hash.
-// `firebase_signer_key` is base64 and may be empty when not configured: then a Firebase hash gives
-// MissingFirebaseSignerKey. A hash beyond the bounds gives CheckHashCost's error; kOverloaded as
-// above.
+// argon2i, argon2d, bcrypt ($2a, $2b, $2x and $2y, all treated as $2a), Firebase scrypt. No
+// password with a NUL matches a bcrypt hash. Some hashes of passwords with characters beyond
+// US-ASCII have two readings, and either matches: Firebase's (UTF-8 bytes, or US-ASCII with a `?`
+// for any other character, as the original reads them), and $2x (the plain algorithm, and the sign
+// extension that the prefix stands for). How long it takes depends on `stored` and on whether
+// `password` is US-ASCII, not on whether it matches. `firebase_signer_key` is base64 and may be
+// empty when not configured: then a Firebase hash gives MissingFirebaseSignerKey. A hash beyond the
+// bounds gives CheckHashCost's error; kOverloaded as above.
+absl::StatusOr<PasswordMatch> MatchPassword(std::string_view password, std::string_view stored,
+                                            std::string_view firebase_signer_key);
+
+// Whether MatchPassword gives kYes.
 absl::StatusOr<bool> VerifyPassword(std::string_view password, std::string_view stored,
                                     std::string_view firebase_signer_key);
+
+// A hash with these parameters that no known password matches: to verify a password against it
+// takes as long as against one of HashBcrypt or HashArgon2id. For sign-ins of nobody.
+std::string DecoyBcrypt(int cost);
+std::string DecoyArgon2id(const Argon2Params& params);
 
 // Format checks for an import. As loose as the original's, which looks at the prefix of bcrypt and
 // argon2 hashes only; a hash that passes may still match no password.

@@ -73,6 +73,13 @@ std::optional<Argon2Hash> Parse(std::string_view stored) {
   return result;
 }
 
+std::string StoredForm(const Argon2Params& params, const std::string& salt,
+                       const std::string& hash) {
+  return "$argon2id$v=19$m=" + std::to_string(params.memory_kb) +
+         ",t=" + std::to_string(params.iterations) + ",p=" + std::to_string(params.parallelism) +
+         '$' + WithoutPadding(Base64Encode(salt)) + '$' + WithoutPadding(Base64Encode(hash));
+}
+
 // The libargon2 code; ARGON2_OK fills `out`, whose size is the hash's.
 int Compute(std::string_view password, const Argon2Hash& with, std::string& out) {
   std::string salt = with.salt;
@@ -116,10 +123,11 @@ absl::StatusOr<std::string> HashArgon2id(std::string_view password, const Argon2
   const int code = Compute(password, fresh, fresh.hash);
   RETURN_IF_ERROR(MachineFault(code));
   if (code != ARGON2_OK) return absl::InvalidArgumentError("argon2 parameters out of bounds");
-  return "$argon2id$v=19$m=" + std::to_string(params.memory_kb) +
-         ",t=" + std::to_string(params.iterations) + ",p=" + std::to_string(params.parallelism) +
-         '$' + WithoutPadding(Base64Encode(fresh.salt)) + '$' +
-         WithoutPadding(Base64Encode(fresh.hash));
+  return StoredForm(params, fresh.salt, fresh.hash);
+}
+
+std::string DecoyArgon2id(const Argon2Params& params) {
+  return StoredForm(params, std::string(kSaltBytes, '\0'), std::string(kHashBytes, '\0'));
 }
 
 absl::Status internal::CheckArgon2Cost(std::string_view hash) {
@@ -127,14 +135,17 @@ absl::Status internal::CheckArgon2Cost(std::string_view hash) {
   return parsed.has_value() && TooMuch(parsed->params) ? TooCostly() : absl::OkStatus();
 }
 
-absl::StatusOr<bool> internal::VerifyArgon2(std::string_view password, std::string_view stored) {
+absl::StatusOr<PasswordMatch> internal::MatchArgon2(std::string_view password,
+                                                    std::string_view stored) {
   const std::optional<Argon2Hash> parsed = Parse(stored);
-  if (!parsed.has_value()) return false;
+  if (!parsed.has_value()) return PasswordMatch::kMalformed;
   if (TooMuch(parsed->params)) return TooCostly();
   std::string hash(parsed->hash.size(), '\0');
   const int code = Compute(password, *parsed, hash);
   RETURN_IF_ERROR(MachineFault(code));
-  return code == ARGON2_OK && ConstantTimeEqual(hash, parsed->hash);
+  // The library refuses impossible parameters before it does any work.
+  if (code != ARGON2_OK) return PasswordMatch::kMalformed;
+  return ToMatch(ConstantTimeEqual(hash, parsed->hash));
 }
 
 }  // namespace gatehouse::crypto

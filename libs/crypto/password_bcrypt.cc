@@ -19,6 +19,8 @@ constexpr int kSaltBytes = 16;
 // is the plain algorithm, which jBCrypt calls `$2a$`.
 constexpr std::string_view kLibraryPrefix = "$2b";
 constexpr std::string_view kStoredPrefix = "$2a";
+// Hashes of crypt_blowfish before 1.1, which extended the sign of 8-bit characters.
+constexpr std::string_view kSignExtendedPrefix = "$2x";
 
 bool HasNulInKey(std::string_view password) {
   return password.substr(0, kBcryptKeyBytes).find('\0') != std::string_view::npos;
@@ -63,14 +65,28 @@ absl::Status internal::CheckBcryptCost(std::string_view hash) {
   return CostOf(hash).value_or(0) > kMaxBcryptCost ? TooCostly() : absl::OkStatus();
 }
 
-absl::StatusOr<bool> internal::VerifyBcrypt(std::string_view password, std::string_view stored) {
-  if (stored.size() != kHashChars || !CostOf(stored).has_value() || HasNulInKey(password)) {
-    return false;
-  }
+std::string DecoyBcrypt(int cost) {
+  const char digits[] = {static_cast<char>('0' + cost / 10), static_cast<char>('0' + cost % 10)};
+  const std::string prefix =
+      std::string(kStoredPrefix) + '$' + std::string(digits, sizeof(digits)) + '$';
+  return prefix + std::string(kHashChars - prefix.size(), '.');
+}
+
+absl::StatusOr<PasswordMatch> internal::MatchBcrypt(std::string_view password,
+                                                    std::string_view stored) {
+  if (stored.size() != kHashChars || !CostOf(stored).has_value()) return PasswordMatch::kMalformed;
   RETURN_IF_ERROR(CheckBcryptCost(stored));
-  std::string setting(stored);
-  setting.replace(0, kLibraryPrefix.size(), kLibraryPrefix);
-  return ConstantTimeEqual(Crypt(password, setting), setting);
+  const auto read_as = [&](std::string_view prefix) -> PasswordMatch {
+    std::string setting(stored);
+    setting.replace(0, prefix.size(), prefix);
+    const std::string hash = Crypt(password, setting);
+    if (hash.empty()) return PasswordMatch::kMalformed;
+    return ToMatch(ConstantTimeEqual(hash, setting) && !HasNulInKey(password));
+  };
+  const PasswordMatch plain = read_as(kLibraryPrefix);
+  if (!stored.starts_with(kSignExtendedPrefix) || IsAscii(password)) return plain;
+  const PasswordMatch extended = read_as(kSignExtendedPrefix);
+  return plain == PasswordMatch::kYes ? plain : extended;
 }
 
 }  // namespace gatehouse::crypto

@@ -58,7 +58,7 @@ bool TooMuch(const FirebaseHash& hash) {
          128ull * static_cast<uint64_t>(hash.rounds) << hash.memory_log2 > kMaxScryptMemoryBytes;
 }
 
-// The original hashes the password's US-ASCII form, in which any other character is a `?`.
+// The original reads the password in its US-ASCII form, in which any other character is a `?`.
 std::string ToAscii(std::string_view utf8) {
   std::string ascii;
   ascii.reserve(utf8.size());
@@ -100,32 +100,39 @@ absl::Status internal::CheckFirebaseScryptCost(std::string_view hash) {
 
 // Firebase derives a key from the password and encrypts the project's signer key with it; the
 // ciphertext is the hash.
-absl::StatusOr<bool> internal::VerifyFirebaseScrypt(std::string_view password,
-                                                    std::string_view stored,
-                                                    std::string_view signer_key) {
+absl::StatusOr<PasswordMatch> internal::MatchFirebaseScrypt(std::string_view password,
+                                                            std::string_view stored,
+                                                            std::string_view signer_key) {
   const std::optional<FirebaseHash> parsed = Parse(stored);
-  if (!parsed.has_value() || !IsPossible(*parsed)) return false;
+  if (!parsed.has_value() || !IsPossible(*parsed)) return PasswordMatch::kMalformed;
   if (TooMuch(*parsed)) return TooCostly();
   const auto salt = Base64Decode(parsed->salt);
   const auto separator = Base64Decode(parsed->salt_separator);
   auto signer = Base64Decode(signer_key);
-  if (!salt.ok() || !separator.ok() || !signer.ok()) return false;
+  if (!salt.ok() || !separator.ok() || !signer.ok()) return PasswordMatch::kMalformed;
   const ScopedWipe wipe_signer(*signer);
+  const std::string whole_salt = *salt + *separator;
+  const auto matches = [&](std::string_view key) -> PasswordMatch {
+    std::string derived(kDerivedBytes, '\0');
+    const ScopedWipe wipe_derived(derived);
+    if (EVP_PBE_scrypt(key.data(), key.size(), Bytes(whole_salt.data()), whole_salt.size(),
+                       1ull << parsed->memory_log2, static_cast<uint64_t>(parsed->rounds), 1,
+                       kMaxScryptMemoryBytes + kOpensslMarginBytes, Bytes(derived.data()),
+                       derived.size()) != 1) {
+      ERR_clear_error();
+      return PasswordMatch::kMalformed;
+    }
+    const std::string cipher_text =
+        EncryptAes256Ctr(*signer, std::string_view(derived).substr(0, kAesKeyBytes));
+    return ToMatch(ConstantTimeEqual(Base64Encode(cipher_text), parsed->hash));
+  };
+  const PasswordMatch as_firebase = matches(password);
+  if (IsAscii(password)) return as_firebase;
+  // A hash that the original verified may be of its own reading: both are computed, whichever fits.
   std::string ascii = ToAscii(password);
   const ScopedWipe wipe_password(ascii);
-  const std::string whole_salt = *salt + *separator;
-  std::string derived(kDerivedBytes, '\0');
-  const ScopedWipe wipe_derived(derived);
-  if (EVP_PBE_scrypt(ascii.data(), ascii.size(), Bytes(whole_salt.data()), whole_salt.size(),
-                     1ull << parsed->memory_log2, static_cast<uint64_t>(parsed->rounds), 1,
-                     kMaxScryptMemoryBytes + kOpensslMarginBytes, Bytes(derived.data()),
-                     derived.size()) != 1) {
-    ERR_clear_error();
-    return false;
-  }
-  const std::string cipher_text =
-      EncryptAes256Ctr(*signer, std::string_view(derived).substr(0, kAesKeyBytes));
-  return ConstantTimeEqual(Base64Encode(cipher_text), parsed->hash);
+  const PasswordMatch as_original = matches(ascii);
+  return as_firebase == PasswordMatch::kYes ? as_firebase : as_original;
 }
 
 }  // namespace gatehouse::crypto

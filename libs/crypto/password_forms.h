@@ -2,6 +2,7 @@
 
 // For password.cc and the files of the single forms only.
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 #include <string>
@@ -10,14 +11,16 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "libs/crypto/password.h"
 
 namespace gatehouse::crypto::internal {
 
-// Each form: whether the password matches (false for a malformed hash), and the bounds check.
-absl::StatusOr<bool> VerifyBcrypt(std::string_view password, std::string_view stored);
-absl::StatusOr<bool> VerifyArgon2(std::string_view password, std::string_view stored);
-absl::StatusOr<bool> VerifyFirebaseScrypt(std::string_view password, std::string_view stored,
-                                          std::string_view signer_key);
+// Each form: whether the password matches, and the bounds check.
+absl::StatusOr<PasswordMatch> MatchBcrypt(std::string_view password, std::string_view stored);
+absl::StatusOr<PasswordMatch> MatchArgon2(std::string_view password, std::string_view stored);
+absl::StatusOr<PasswordMatch> MatchFirebaseScrypt(std::string_view password,
+                                                  std::string_view stored,
+                                                  std::string_view signer_key);
 absl::Status CheckBcryptCost(std::string_view hash);
 absl::Status CheckArgon2Cost(std::string_view hash);
 absl::Status CheckFirebaseScryptCost(std::string_view hash);
@@ -33,6 +36,15 @@ inline std::vector<std::string_view> Split(std::string_view text, char separator
     if (end == std::string_view::npos) return parts;
     text.remove_prefix(end + 1);
   }
+}
+
+inline PasswordMatch ToMatch(bool matches) {
+  return matches ? PasswordMatch::kYes : PasswordMatch::kNo;
+}
+
+inline bool IsAscii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x80; });
 }
 
 // A whole text as a decimal number, after `prefix`.

@@ -60,6 +60,17 @@ TEST(BcryptTest, EightBitPasswords) {
       Matches("\xff\xff\xa3", "$2a$05$/OK.fbVrR/bpIqNJ5ianF.nqd1wy.pTMdcvrRWxyiGL2eMz.2a85."));
 }
 
+// From crypt_blowfish as well: the sign extension that $2x stands for.
+TEST(BcryptTest, SignExtendedHashes) {
+  constexpr std::string_view kHash = "$2x$05$/OK.fbVrR/bpIqNJ5ianF.CE5elHaaO4EbggVDjb8P19RukzXSM3e";
+  EXPECT_TRUE(Matches("\xa3", kHash));
+  EXPECT_TRUE(Matches("\xff\xff\xa3", kHash));
+  EXPECT_FALSE(Matches("\xa4", kHash));
+  for (const char* prefix : {"$2a", "$2b", "$2y"}) {
+    EXPECT_FALSE(Matches("\xa3", Replaced(kHash, "$2x", prefix))) << prefix;
+  }
+}
+
 TEST(BcryptTest, MakesTheStoredFormWithAFreshSalt) {
   const std::string hash = HashBcrypt("p\xc3\xa4ss", 5).value();
   EXPECT_EQ(hash.size(), 60u);
@@ -185,6 +196,25 @@ TEST(FirebaseTest, HashOfTheOriginalCore) {
   EXPECT_FALSE(VerifyPassword("user1password", kFirebaseHash, "AAAA").value());
 }
 
+// Made with Python's hashlib.scrypt and OpenSSL's AES: of the UTF-8 bytes, as Firebase does, and of
+// the US-ASCII form "p?ssw?rd??", as the original does.
+TEST(FirebaseTest, PasswordsBeyondAsciiHaveTwoReadings) {
+  constexpr std::string_view kPassword = "pässwörd€😀";
+  constexpr std::string_view kOfFirebase =
+      "$f_scrypt$uMtG8m8gnC2D5CS/l1STxL7r/XznihwOPPRoxrdv+TQf1reYEFN09YxBpIXE5MBwoXU9kW"
+      "ganJipdMLfCSnyFg==$42xEC+ixf3L2lw==$m=14$r=8$s=Bw==";
+  constexpr std::string_view kOfTheOriginal =
+      "$f_scrypt$C5TlNQ0blBIf3MWNFYf25C4HM1WD2e6RmT9IqKsaaum20IRCag6iYcuFBcjmwbFoKy5oBw"
+      "NGRBL03NKpCLEzjg==$42xEC+ixf3L2lw==$m=14$r=8$s=Bw==";
+  for (const std::string_view hash : {kOfFirebase, kOfTheOriginal}) {
+    EXPECT_TRUE(Matches(kPassword, hash));
+    EXPECT_FALSE(Matches("pässwörd€", hash));
+    EXPECT_FALSE(Matches("passwurd", hash));
+  }
+  EXPECT_TRUE(Matches("p?ssw?rd??", kOfTheOriginal));
+  EXPECT_FALSE(Matches("p?ssw?rd??", kOfFirebase));
+}
+
 TEST(FirebaseTest, NeedsTheSignerKey) {
   const absl::Status status = VerifyPassword("user1password", kFirebaseHash, "").status();
   EXPECT_TRUE(IsMissingFirebaseSignerKey(status));
@@ -206,6 +236,37 @@ TEST(FirebaseTest, ImpossibleParametersMatchNothing) {
   for (const char* numbers : {"$m=0$r=8", "$m=-3$r=8", "$m=14$r=0", "$m=14$r=-1"}) {
     EXPECT_FALSE(Matches("p", Replaced(kFirebaseHash, "$m=14$r=8", numbers))) << numbers;
   }
+}
+
+// What takes no time to verify says so: the caller owes the time that a hash takes.
+TEST(MatchTest, TellsMalformedHashesFromWrongPasswords) {
+  const std::string bcrypt = HashBcrypt("p", kTestCost).value();
+  const std::string argon2 = HashArgon2id("p", kTestArgon2).value();
+  for (const std::string& hash : {bcrypt, argon2, std::string(kFirebaseHash)}) {
+    EXPECT_EQ(MatchPassword("q", hash, kSignerKey).value(), PasswordMatch::kNo) << hash;
+  }
+  EXPECT_EQ(MatchPassword("p", bcrypt, "").value(), PasswordMatch::kYes);
+  for (const std::string& hash :
+       {std::string(), std::string("hello"), bcrypt.substr(0, 59), bcrypt + "a",
+        Replaced(bcrypt, "$04$", "$00$"), "$2a$04$" + std::string(53, '*'),
+        Replaced(argon2, "t=1", "t=0"), Replaced(argon2, "m=64", "m=1"),
+        argon2.substr(0, argon2.rfind('$')), Replaced(kFirebaseHash, "$m=14", "$m=0"),
+        Replaced(kFirebaseHash, "42xEC", "*****")}) {
+    EXPECT_EQ(MatchPassword("p", hash, kSignerKey).value(), PasswordMatch::kMalformed) << hash;
+  }
+}
+
+TEST(MatchTest, ADecoyCostsWhatItsFormCosts) {
+  EXPECT_EQ(MatchPassword("p", DecoyBcrypt(kTestCost), "").value(), PasswordMatch::kNo);
+  EXPECT_THAT(DecoyBcrypt(11), StartsWith("$2a$11$"));
+  EXPECT_EQ(DecoyBcrypt(11).size(), 60u);
+  const std::string decoy = DecoyArgon2id(kTestArgon2);
+  EXPECT_EQ(MatchPassword("p", decoy, "").value(), PasswordMatch::kNo);
+  EXPECT_EQ(decoy.substr(0, decoy.find("p=2")),
+            HashArgon2id("p", kTestArgon2).value().substr(0, decoy.find("p=2")));
+  // A NUL ends no bcrypt key early: such a password takes as long as another.
+  EXPECT_EQ(MatchPassword(std::string(1, '\0'), DecoyBcrypt(kTestCost), "").value(),
+            PasswordMatch::kNo);
 }
 
 // What the original accepts for import, from a recording of it.

@@ -123,7 +123,7 @@ absl::StatusOr<std::optional<SignedIn>> EmailPassword::SignIn(const RequestScope
   ASSIGN_OR_RETURN(std::optional<Credentials> credentials,
                    store_.FindCredentials(scope, NormaliseEmail(email)));
   if (!credentials.has_value()) {
-    hasher_.VerifyNothing(*scope.tenant->config, password, scope.deadline);
+    RETURN_IF_ERROR(hasher_.VerifyNothing(*scope.tenant->config, password, scope.deadline));
     return std::nullopt;
   }
   ASSIGN_OR_RETURN(const bool matches,

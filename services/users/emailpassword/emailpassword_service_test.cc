@@ -114,6 +114,31 @@ TEST_F(EmailPasswordServiceTest, SignsUpOnceAndIn) {
   EXPECT_FALSE(SignsIn("nobody@example.com", "secret1"));
 }
 
+// An overload that only a known email met would say who has an account.
+TEST_F(EmailPasswordServiceTest, AnOverloadIsAnsweredAlikeToEverybody) {
+  const std::string broken = NewUser("broken@example.com");
+  NewUser("a@example.com");
+  ASSERT_TRUE(database_
+                  ->Execute(testing::Soon(),
+                            {"test_break_hash",
+                             "UPDATE {emailpassword_users} SET password_hash = ''"
+                             " WHERE user_id = $1"},
+                            {broken})
+                  .ok());
+  PooledPasswordHasher full{*tenants_.directory().base_config(), /*max_queued=*/0};
+  EmailPassword rules{store_, users_, full, clock_};
+  EmailPasswordServiceImpl service{tenants_.directory(), rules, activity_};
+  for (const char* email : {"a@example.com", "nobody@example.com", "broken@example.com"}) {
+    v1::SignInRequest request;
+    *request.mutable_scope() = testing::ScopeOf("public");
+    request.set_email(email);
+    request.set_password("secret1");
+    const absl::Status status = service.SignIn(context_, request).status();
+    EXPECT_EQ(ReasonOf(status), ErrorReason::kOverloaded) << email;
+    EXPECT_EQ(status.message(), "Too many passwords are being hashed") << email;
+  }
+}
+
 TEST_F(EmailPasswordServiceTest, StatementsOfTheHotPaths) {
   NewUser("a@example.com");
   const int64_t before = database_->statements_executed();

@@ -42,7 +42,8 @@ class EmailPasswordStore {
   // By the tenant and a normalised email.
   virtual absl::StatusOr<std::optional<Credentials>> FindCredentials(const RequestScope& scope,
                                                                      std::string_view email) = 0;
-  // Null: stays as it is. Both change or neither does.
+  // Null: stays as it is. Both change or neither does. A new email or password ends the user's
+  // reset tokens.
   virtual absl::StatusOr<EmailChange> UpdateCredentials(
       const RequestScope& scope, std::string_view user_id, const std::string* email,
       const std::string* password_hash) = 0;

@@ -5,25 +5,34 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
 #include <thread>
+#include <utility>
 
 #include "libs/base/status.h"
 #include "libs/base/steady_time.h"
-#include "libs/base/strings.h"
 #include "libs/crypto/bytes.h"
-#include "libs/crypto/password.h"
 
 namespace gatehouse::users {
 namespace {
 
-// What may wait for one pool. At 0.1 s a hash and two threads this is some 15 s of work, more than
-// a client waits.
-constexpr size_t kMaxQueued = 300;
 // In test mode thousands of users sign up within a suite; the least cost keeps that quick.
 constexpr int kTestModeBcryptCost = 4;
 
 int BcryptCost(const config::CoreConfig& config) {
   return config.test_mode() ? kTestModeBcryptCost : config.bcrypt_log_rounds();
+}
+
+bool UsesArgon2(const config::CoreConfig& config) {
+  return config.password_hashing_alg() == config::PasswordHashingAlg::kArgon2;
+}
+
+crypto::Argon2Params Argon2ParamsOf(const config::CoreConfig& config) {
+  return {.iterations = static_cast<uint32_t>(config.argon2_iterations()),
+          .memory_kb = static_cast<uint32_t>(config.argon2_memory_kb()),
+          .parallelism = static_cast<uint32_t>(config.argon2_parallelism())};
 }
 
 size_t BcryptThreads() {
@@ -111,11 +120,11 @@ class SecretCopy {
 
 }  // namespace
 
-PooledPasswordHasher::PooledPasswordHasher(const config::CoreConfig& base)
-    : bcrypt_pool_("bcrypt", BcryptThreads(), kMaxQueued),
-      argon2_pool_("argon2", static_cast<size_t>(base.argon2_hashing_pool_size()), kMaxQueued),
+PooledPasswordHasher::PooledPasswordHasher(const config::CoreConfig& base, size_t max_queued)
+    : bcrypt_pool_("bcrypt", BcryptThreads(), max_queued),
+      argon2_pool_("argon2", static_cast<size_t>(base.argon2_hashing_pool_size()), max_queued),
       firebase_pool_("scrypt", static_cast<size_t>(base.firebase_password_hashing_pool_size()),
-                     kMaxQueued) {}
+                     max_queued) {}
 
 void PooledPasswordHasher::CutOff() {
   for (WorkerPool* pool : {&bcrypt_pool_, &argon2_pool_, &firebase_pool_}) pool->DropQueued();
@@ -130,14 +139,11 @@ WorkerPool& PooledPasswordHasher::PoolFor(std::string_view stored) {
 absl::StatusOr<std::string> PooledPasswordHasher::Hash(const config::CoreConfig& config,
                                                        std::string_view password,
                                                        absl::Time deadline) {
-  if (config.password_hashing_alg() == config::PasswordHashingAlg::kArgon2) {
-    crypto::Argon2Params params;
-    params.iterations = static_cast<uint32_t>(config.argon2_iterations());
-    params.memory_kb = static_cast<uint32_t>(config.argon2_memory_kb());
-    params.parallelism = static_cast<uint32_t>(config.argon2_parallelism());
-    return RunOn<std::string>(argon2_pool_, deadline, [secret = SecretCopy(password), params] {
-      return crypto::HashArgon2id(secret.text(), params);
-    });
+  if (UsesArgon2(config)) {
+    return RunOn<std::string>(argon2_pool_, deadline,
+                              [secret = SecretCopy(password), params = Argon2ParamsOf(config)] {
+                                return crypto::HashArgon2id(secret.text(), params);
+                              });
   }
   return RunOn<std::string>(bcrypt_pool_, deadline,
                             [secret = SecretCopy(password), cost = BcryptCost(config)] {
@@ -145,39 +151,34 @@ absl::StatusOr<std::string> PooledPasswordHasher::Hash(const config::CoreConfig&
                             });
 }
 
+absl::StatusOr<crypto::PasswordMatch> PooledPasswordHasher::Match(const config::CoreConfig& config,
+                                                                  std::string_view password,
+                                                                  std::string_view stored,
+                                                                  absl::Time deadline) {
+  const std::string* key = config.firebase_password_hashing_signer_key();
+  return RunOn<crypto::PasswordMatch>(PoolFor(stored), deadline,
+                                      [secret = SecretCopy(password), hash = std::string(stored),
+                                       signer_key = key == nullptr ? std::string() : *key] {
+                                        return crypto::MatchPassword(secret.text(), hash,
+                                                                     signer_key);
+                                      });
+}
+
 absl::StatusOr<bool> PooledPasswordHasher::Verify(const config::CoreConfig& config,
                                                   std::string_view password,
                                                   std::string_view stored, absl::Time deadline) {
-  const std::string* key = config.firebase_password_hashing_signer_key();
-  return RunOn<bool>(PoolFor(stored), deadline,
-                     [secret = SecretCopy(password), hash = std::string(stored),
-                      signer_key = key == nullptr ? std::string() : *key] {
-                       return crypto::VerifyPassword(secret.text(), hash, signer_key);
-                     });
-}
-
-absl::StatusOr<std::string> PooledPasswordHasher::DecoyFor(const config::CoreConfig& config,
-                                                           absl::Time deadline) {
-  const bool argon2 = config.password_hashing_alg() == config::PasswordHashingAlg::kArgon2;
-  const std::string key =
-      argon2 ? StrCat("a", std::to_string(config.argon2_iterations()), ".",
-                      std::to_string(config.argon2_memory_kb()), ".",
-                      std::to_string(config.argon2_parallelism()))
-             : StrCat("b", std::to_string(BcryptCost(config)));
-  {
-    std::lock_guard lock(decoys_mutex_);
-    auto found = decoys_.find(key);
-    if (found != decoys_.end()) return found->second;
+  ASSIGN_OR_RETURN(const crypto::PasswordMatch match, Match(config, password, stored, deadline));
+  if (match == crypto::PasswordMatch::kMalformed) {
+    RETURN_IF_ERROR(VerifyNothing(config, password, deadline));
   }
-  ASSIGN_OR_RETURN(std::string hash, Hash(config, crypto::RandomHex(16), deadline));
-  std::lock_guard lock(decoys_mutex_);
-  return decoys_.try_emplace(key, std::move(hash)).first->second;
+  return match == crypto::PasswordMatch::kYes;
 }
 
-void PooledPasswordHasher::VerifyNothing(const config::CoreConfig& config,
-                                         std::string_view password, absl::Time deadline) {
-  absl::StatusOr<std::string> decoy = DecoyFor(config, deadline);
-  if (decoy.ok()) (void)Verify(config, password, *decoy, deadline);
+absl::Status PooledPasswordHasher::VerifyNothing(const config::CoreConfig& config,
+                                                 std::string_view password, absl::Time deadline) {
+  const std::string decoy = UsesArgon2(config) ? crypto::DecoyArgon2id(Argon2ParamsOf(config))
+                                               : crypto::DecoyBcrypt(BcryptCost(config));
+  return Match(config, password, decoy, deadline).status();
 }
 
 }  // namespace gatehouse::users

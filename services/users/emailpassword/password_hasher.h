@@ -1,16 +1,15 @@
 #pragma once
 
-#include <map>
-#include <memory>
-#include <mutex>
+#include <cstddef>
 #include <string>
 #include <string_view>
 
-#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "libs/base/worker_pool.h"
 #include "libs/config/core_config.h"
+#include "libs/crypto/password.h"
 
 namespace gatehouse::users {
 
@@ -21,13 +20,14 @@ class PasswordHasher {
   // kOverloaded when too much is waiting, kDeadlineExceeded when the time ran out.
   virtual absl::StatusOr<std::string> Hash(const config::CoreConfig& config,
                                            std::string_view password, absl::Time deadline) = 0;
-  // False for a stored text that is no hash. Bad input for a Firebase hash without a signer key.
+  // False for a stored text that is no hash, after the time of VerifyNothing. Bad input for a
+  // Firebase hash without a signer key, and for one that asks for more than is allowed.
   virtual absl::StatusOr<bool> Verify(const config::CoreConfig& config, std::string_view password,
                                       std::string_view stored, absl::Time deadline) = 0;
-  // Takes as long as Verify of a hash that Hash makes, so that an unknown email can't be told from
-  // a wrong password by the time of the answer.
-  virtual void VerifyNothing(const config::CoreConfig& config, std::string_view password,
-                             absl::Time deadline) = 0;
+  // Takes as long, and fails when overloaded or late, as Verify of a hash that Hash makes, so that
+  // an unknown email can't be told from a wrong password by the answer or its time.
+  virtual absl::Status VerifyNothing(const config::CoreConfig& config, std::string_view password,
+                                     absl::Time deadline) = 0;
 };
 
 // Hashes on bounded pools of its own, so that a storm of sign-ins neither occupies the threads of
@@ -36,28 +36,32 @@ class PasswordHasher {
 // of about the machine's processors.
 class PooledPasswordHasher final : public PasswordHasher {
  public:
+  // What may wait for one pool. At 0.1 s a hash and two threads this is some 15 s of work, more
+  // than a client waits.
+  static constexpr size_t kMaxQueued = 300;
+
   // Pool sizes are the process's own: `base` is its configuration.
-  explicit PooledPasswordHasher(const config::CoreConfig& base);
+  explicit PooledPasswordHasher(const config::CoreConfig& base, size_t max_queued = kMaxQueued);
 
   absl::StatusOr<std::string> Hash(const config::CoreConfig& config, std::string_view password,
                                    absl::Time deadline) override;
   absl::StatusOr<bool> Verify(const config::CoreConfig& config, std::string_view password,
                               std::string_view stored, absl::Time deadline) override;
-  void VerifyNothing(const config::CoreConfig& config, std::string_view password,
-                     absl::Time deadline) override;
+  absl::Status VerifyNothing(const config::CoreConfig& config, std::string_view password,
+                             absl::Time deadline) override;
   // For the end of the process: whoever waits for a hash that is not begun gets kDependencyDown,
   // now and from now on.
   void CutOff();
 
  private:
   WorkerPool& PoolFor(std::string_view stored);
-  absl::StatusOr<std::string> DecoyFor(const config::CoreConfig& config, absl::Time deadline);
+  absl::StatusOr<crypto::PasswordMatch> Match(const config::CoreConfig& config,
+                                              std::string_view password, std::string_view stored,
+                                              absl::Time deadline);
 
   WorkerPool bcrypt_pool_;
   WorkerPool argon2_pool_;
   WorkerPool firebase_pool_;
-  std::mutex decoys_mutex_;
-  std::map<std::string, std::string> decoys_;  // a hash of nothing known, by parameters
 };
 
 }  // namespace gatehouse::users

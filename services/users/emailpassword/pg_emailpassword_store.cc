@@ -57,9 +57,16 @@ constexpr db::Statement kFindCredentials = {
     "  AND t.account_info_type = 'email' AND t.third_party_id = ''"
     "  AND t.third_party_user_id = '' AND t.account_info_value = $3"};
 
+// Ends the user's reset tokens. They go first, as in kUseResetToken: of a change and a token's use
+// at once, one waits for the other. emailpassword_pswd_reset_tokens_user_id_index; the primary key
+// of emailpassword_users.
 constexpr db::Statement kSetPassword = {
     "emailpassword_set_password",
-    "UPDATE {emailpassword_users} SET password_hash = $3 WHERE app_id = $1 AND user_id = $2"
+    "WITH gone AS (DELETE FROM {emailpassword_pswd_reset_tokens}"
+    "  WHERE app_id = $1::varchar AND user_id = $2::bpchar RETURNING 1),"
+    " ended AS MATERIALIZED (SELECT count(*) AS tokens FROM gone)"
+    " UPDATE {emailpassword_users} SET password_hash = $3::varchar"
+    " WHERE app_id = $1::varchar AND user_id = $2::bpchar AND (SELECT tokens FROM ended) >= 0"
     " RETURNING 1"};
 
 // emailpassword_pswd_reset_tokens_token_key decides.

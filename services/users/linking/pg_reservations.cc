@@ -3,6 +3,7 @@
 #include "libs/base/status.h"
 #include "libs/db/database.h"
 #include "services/users/account_info.h"
+#include "services/users/registry/pg_reset_tokens.h"
 
 namespace gatehouse::users {
 namespace {
@@ -103,6 +104,7 @@ absl::StatusOr<std::optional<InfoConflict>> ReserveInTenant(db::Transaction& tra
 
 absl::Status ReleaseMember(db::Transaction& transaction, std::string_view app_id,
                            std::string_view user_id, std::string_view primary_id) {
+  RETURN_IF_ERROR(EndResetTokensOfGroup(transaction, app_id, user_id, primary_id));
   return transaction.Execute(kReleaseMember, {app_id, user_id, primary_id}).status();
 }
 

@@ -4,6 +4,7 @@
 
 #include "libs/base/status.h"
 #include "libs/db/database.h"
+#include "services/users/registry/pg_reset_tokens.h"
 #include "services/users/registry/pg_user_lock.h"
 
 namespace gatehouse::users {
@@ -172,6 +173,9 @@ absl::StatusOr<ContactChange> ChangeContactIn(db::Transaction& transaction,
   if (!fields[0].after.has_value() && !fields[1].after.has_value()) {
     outcome.result = Result::kNoContactLeft;
     return outcome;
+  }
+  if (fields[0].before.has_value() && fields[0].changes()) {
+    RETURN_IF_ERROR(EndResetTokens(transaction, scope.app_id(), id, found->second.primary_id));
   }
   const Change change = {transaction, scope.app_id(), found->second};
   // What is new before what goes: the tenants that the user is in are read from its rows.

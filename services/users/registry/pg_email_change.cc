@@ -2,6 +2,7 @@
 
 #include "libs/base/status.h"
 #include "libs/db/database.h"
+#include "services/users/registry/pg_reset_tokens.h"
 #include "services/users/registry/pg_user_lock.h"
 
 namespace gatehouse::users {
@@ -85,6 +86,7 @@ absl::StatusOr<EmailChange> ChangeEmailIn(db::Transaction& transaction, const Re
   const db::Params params = {scope.app_id(), user_id, email};
   ASSIGN_OR_RETURN(db::Result differs, transaction.Execute(kDiffers, params));
   if (differs.empty()) return EmailChange::kDone;
+  RETURN_IF_ERROR(EndResetTokens(transaction, scope.app_id(), user_id, user.primary_id));
 
   // The group's reservation decides first: an email of another primary user is "not allowed" even
   // where a login method of the same recipe has it too.
