@@ -16,6 +16,7 @@ if [ "${1:-build}" = test ]; then
   command -v curl >/dev/null || packages+=(curl)
   command -v git >/dev/null || packages+=(git)
   python3 -c 'import venv, ensurepip' 2>/dev/null || packages+=(python3 python3-venv)
+  packages+=(faketime)
   { command -v node && command -v npm; } >/dev/null || packages+=(nodejs npm)
   command -v go >/dev/null || packages+=(golang-go)
 fi

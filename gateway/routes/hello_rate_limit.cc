@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "libs/base/elapsed.h"
 #include "libs/base/strings.h"
 
 namespace gatehouse::gateway {
@@ -10,7 +11,9 @@ bool HelloRateLimit::Admit(const common::v1::Scope& scope, int64_t now_ms) {
   std::lock_guard<std::mutex> lock(mutex_);
   if (buckets_.size() >= kMaxApps) buckets_.clear();
   Bucket& bucket = buckets_[StrCat(scope.connection_uri_domain(), "\n", scope.app_id())];
-  const int64_t earned = std::max<int64_t>(now_ms - bucket.last_ms, 0) / kTokenMs;
+  const int64_t earned = Elapsed(bucket.last_ms, now_ms, kTokens * kTokenMs)
+                             ? kTokens
+                             : (now_ms - bucket.last_ms) / kTokenMs;
   bucket.tokens = std::min(bucket.tokens + earned, kTokens);
   if (bucket.tokens == 0) return false;
   --bucket.tokens;

@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "libs/base/elapsed.h"
 #include "libs/base/status.h"
 #include "libs/base/steady_time.h"
 #include "libs/base/strings.h"
@@ -128,7 +129,7 @@ absl::StatusOr<KeysNow> SigningKeys::GetFresh(const tenancy::Tenant& app, absl::
     bool due;
     {
       const std::lock_guard state(entry->mutex);
-      due = entry->keys == nullptr || clock_.NowMs() >= entry->read_at_ms + kMinRereadMs;
+      due = entry->keys == nullptr || Elapsed(entry->read_at_ms, clock_.NowMs(), kMinRereadMs);
     }
     if (due) RETURN_IF_ERROR(Reload(app, *entry, StaticKey::kRequired, deadline).status());
   }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "gatehouse/jwks/v1/jwks_service.rpc.h"
+#include "libs/base/elapsed.h"
 #include "libs/base/status.h"
 #include "libs/base/strings.h"
 #include "services/session/app_key.h"
@@ -65,7 +66,7 @@ struct KeyCache::Entry {
   std::mutex mutex;
   std::shared_ptr<const KeySet> keys;  // null at first
   int64_t refetched_at_ms = 0;
-  int64_t use_old_until_ms = 0;  // after a fetch that failed
+  int64_t failed_at_ms = 0;  // of the last fetch that failed while there were old keys
 };
 
 KeyCache::KeyCache(jwks::v1::JwksService& jwks, const Clock& clock)
@@ -87,7 +88,8 @@ absl::StatusOr<std::shared_ptr<const KeySet>> KeyCache::Get(rpc::CallContext& co
     const int64_t now_ms = clock_.NowMs();
     if (entry->keys != nullptr) {
       const bool complete = !with_static || !entry->keys->static_keys.empty();
-      if ((complete && now_ms < entry->keys->refresh_at_ms) || now_ms < entry->use_old_until_ms) {
+      if ((complete && now_ms < entry->keys->refresh_at_ms) ||
+          !Elapsed(entry->failed_at_ms, now_ms, kRetryMs)) {
         return entry->keys;
       }
     }
@@ -99,7 +101,7 @@ absl::StatusOr<std::shared_ptr<const KeySet>> KeyCache::Get(rpc::CallContext& co
   const int64_t now_ms = clock_.NowMs();
   if (old->dynamic_keys[old->current].expires_at_ms < now_ms) return fetched;
   const std::lock_guard lock(entry->mutex);
-  entry->use_old_until_ms = now_ms + kRetryMs;
+  entry->failed_at_ms = now_ms;
   return old;
 }
 
@@ -118,7 +120,7 @@ absl::StatusOr<std::shared_ptr<const KeySet>> KeyCache::Refetch(
     const std::lock_guard lock(entry->mutex);
     if (entry->keys != known) return entry->keys == nullptr ? known : entry->keys;
     const int64_t now_ms = clock_.NowMs();
-    if (now_ms < entry->refetched_at_ms + kMinRefetchMs) return known;
+    if (!Elapsed(entry->refetched_at_ms, now_ms, kMinRefetchMs)) return known;
     entry->refetched_at_ms = now_ms;
   }
   return Fetch(context, app, *entry, /*with_static=*/true, /*refresh=*/true);

@@ -3,6 +3,7 @@
 #include <atomic>
 
 #include "gatehouse/users/v1/registry_service.rpc.h"
+#include "libs/base/elapsed.h"
 #include "libs/base/status.h"
 #include "libs/base/strings.h"
 
@@ -56,7 +57,7 @@ void UserDirectory::NoteActivity(rpc::CallContext& context, const tenancy::Tenan
                                std::to_string(tenant.app_incarnation), "~", supertokens_user_id),
                         [] { return std::make_shared<LastNote>(); });
   const int64_t now_ms = clock_.NowMs();
-  if (!test_mode_ && now_ms < last->at_ms + kNoteIntervalMs) return;
+  if (!test_mode_ && !Elapsed(last->at_ms, now_ms, kNoteIntervalMs)) return;
   last->at_ms = now_ms;
   users::v1::RecordActivityRequest request;
   *request.mutable_scope() = tenant.scope();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "libs/base/elapsed.h"
 #include "libs/base/status.h"
 #include "libs/base/steady_time.h"
 #include "libs/db/database.h"
@@ -56,7 +57,7 @@ absl::Status PgTenantStorages::Check(absl::Time deadline, const tenancy::Tenant&
   {
     std::lock_guard<std::mutex> lock(health->mutex);
     const bool known = health->checked_at_ms != 0;
-    const bool fresh = clock_.NowMs() - health->checked_at_ms < kHealthMs;
+    const bool fresh = !Elapsed(health->checked_at_ms, clock_.NowMs(), kHealthMs);
     // While one asks, the others don't queue up behind it.
     if (known && (fresh || health->asking)) return health->status;
     health->asking = true;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "libs/base/elapsed.h"
 #include "libs/base/status.h"
 #include "libs/base/strings.h"
 
@@ -173,7 +174,7 @@ std::optional<UserDirectoryServiceImpl::Snapshot> UserDirectoryServiceImpl::Rece
   std::lock_guard lock(snapshots_mutex_);
   auto found = snapshots_.find(SnapshotKey(scope));
   if (found == snapshots_.end()) return std::nullopt;
-  if (clock_.NowMs() - found->second.as_of_ms > kApproximateForMs) return std::nullopt;
+  if (Elapsed(found->second.as_of_ms, clock_.NowMs(), kApproximateForMs + 1)) return std::nullopt;
   return found->second;
 }
 

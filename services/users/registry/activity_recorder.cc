@@ -1,5 +1,6 @@
 #include "services/users/registry/activity_recorder.h"
 
+#include "libs/base/elapsed.h"
 #include "libs/base/status.h"
 #include "libs/base/strings.h"
 
@@ -25,7 +26,7 @@ void ActivityRecorder::Note(const RequestScope& scope, std::string_view user_id)
     const std::string key =
         StrCat(scope.tenant->connection_uri_domain, "|", scope.app_id(), "|", user_id);
     auto [noted, is_new] = last_noted_.try_emplace(key, now);
-    if (!is_new && now - noted->second < kThrottleMs) return;
+    if (!is_new && !Elapsed(noted->second, now, kThrottleMs)) return;
     noted->second = now;
   }
   Pending& pending = pending_[scope.tenant->storage_id];
