@@ -1,5 +1,6 @@
 #include "gateway/routes/session_routes.h"
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -11,6 +12,8 @@
 #include "gateway/routes/session_json.h"
 #include "libs/base/json.h"
 #include "libs/base/status.h"
+#include "libs/base/steady_time.h"
+#include "libs/config/refresh_limit.h"
 #include "libs/tenancy/tenant_directory.h"
 
 namespace gatehouse::gateway {
@@ -150,6 +153,14 @@ absl::StatusOr<Reply> Refresh(Backend& sessions, ApiRequest& request) {
   call.set_eager_rotation(RotatesEagerly(request));
   call.set_legacy(IsLegacy(request));
   *call.mutable_scope() = request.scope;
+  if (RotatesEagerly(request)) {
+    const auto app = sessions.tenants.FindApp(request.scope, request.context.deadline);
+    if (app.ok()) {
+      request.context.deadline =
+          std::min(request.context.deadline, SteadyNow() + config::RefreshLimit(*(*app)->config) +
+                                                 config::kRefreshReplyMargin);
+    }
+  }
   ASSIGN_OR_RETURN(const auto response, sessions->RefreshSession(request.context, call));
 
   json::Value reply = json::Value::Object();

@@ -18,6 +18,8 @@ namespace {
 constexpr absl::Duration kCleanUpInterval = absl::Hours(12);
 // What happened may be missing from the audit log this long.
 constexpr absl::Duration kActivityFlushInterval = absl::Seconds(5);
+// After a fault, for clients that come again to another instance: well within a grace period.
+constexpr absl::Duration kSettleInterval = absl::Seconds(2);
 
 class SessionComponent final : public host::Component {
  public:
@@ -25,13 +27,14 @@ class SessionComponent final : public host::Component {
       : jwks_(environment.ChannelTo("jwks")),
         settings_(environment.ChannelTo("tenants")),
         registry_(environment.ChannelTo("users")),
+        tenants_(environment.tenants()),
         store_(environment.databases()),
         keys_(jwks_, environment.clock()),
         master_keys_(settings_),
         users_(registry_, environment.clock(), environment.config().test_mode),
         activity_log_service_(environment.ChannelTo("tenants")),
         activities_(activity_log_service_, environment.clock()),
-        service_({environment.tenants(), store_, keys_, master_keys_, users_, activities_,
+        service_({environment.tenants(), store_, keys_, master_keys_, users_, untold_, activities_,
                   environment.clock()}),
         handler_(service_) {
     environment.jobs().Add({.name = "session_delete_expired",
@@ -42,6 +45,12 @@ class SessionComponent final : public host::Component {
                                                           environment.databases(),
                                                           environment.clock(), deadline);
                            });
+    environment.jobs().Add(
+        {.name = "settle_refreshes",
+         .interval = kSettleInterval,
+         .first_after = kSettleInterval,
+         .time_limit = absl::Seconds(30)},
+        [this](absl::Time deadline) { return untold_.Settle(tenants_, store_, deadline); });
     environment.jobs().Add({.name = "save_session_activity",
                             .interval = kActivityFlushInterval,
                             .first_after = kActivityFlushInterval,
@@ -49,7 +58,10 @@ class SessionComponent final : public host::Component {
                            [this](absl::Time deadline) { return activities_.Flush(deadline); });
   }
 
-  void Drain(absl::Time deadline) override { activities_.Flush(deadline).IgnoreError(); }
+  void Drain(absl::Time deadline) override {
+    untold_.Settle(tenants_, store_, deadline).IgnoreError();
+    activities_.Flush(deadline).IgnoreError();
+  }
 
   std::vector<host::ExposedService> services() override {
     return {{&handler_, SessionServicePolicy()}};
@@ -59,10 +71,12 @@ class SessionComponent final : public host::Component {
   jwks::v1::JwksServiceClient jwks_;
   tenants::v1::AppSettingsServiceClient settings_;
   users::v1::RegistryServiceClient registry_;
+  tenancy::TenantDirectory& tenants_;
   PgSessionStore store_;
   KeyCache keys_;
   MasterKeys master_keys_;
   UserDirectory users_;
+  UntoldRotations untold_;
   tenants::v1::ActivityLogServiceClient activity_log_service_;
   activity::ActivityLog activities_;
   SessionService service_;

@@ -25,10 +25,11 @@ constexpr db::Statement kGet = {
     " FROM {session_info} WHERE app_id = $1 AND tenant_id = $2 AND session_handle = $3"};
 
 // $4 the new token, $5 the presented one, $6 its parent, $7 now, $8 the new expiry, $9 the oldest
-// rotation that is within the grace period, $10 the static-key flag or null. When the presented
-// token or its parent is current, the presented one becomes the previous one. When it is the
-// previous one within the grace period, only the current one changes, so that it can be repeated
-// for the rest of that period. Two at once take turns at the row's lock and see each other's work.
+// rotation that is within the grace period, $10 the static-key flag or null, $11 the latest
+// rotation that the statement may know of. When the presented token or its parent is current, the
+// presented one becomes the previous one. When it is the previous one within the grace period, only
+// the current one changes, so that it can be repeated for the rest of that period. Two at once take
+// turns at the row's lock and see each other's work.
 constexpr db::Statement kRotate = {
     "session_rotate",
     "UPDATE {session_info} SET refresh_token_hash_2 = $4,"
@@ -40,8 +41,15 @@ constexpr db::Statement kRotate = {
     " use_static_key = COALESCE($10, use_static_key)"
     " WHERE app_id = $1 AND tenant_id = $2 AND session_handle = $3 AND expires_at >= $7"
     " AND (refresh_token_hash_2 IN ($5, $6)"
-    " OR (prev_refresh_token_hash_2 = $5 AND refresh_token_rotated_at >= $9))"
+    " OR (prev_refresh_token_hash_2 = $5 AND refresh_token_rotated_at BETWEEN $9 AND $11))"
     " RETURNING user_id, jwt_user_payload, use_static_key"};
+
+constexpr db::Statement kUndoRotation = {
+    "session_undo_rotation",
+    "UPDATE {session_info} SET refresh_token_hash_2 = prev_refresh_token_hash_2,"
+    " prev_refresh_token_hash_2 = NULL, refresh_token_rotated_at = NULL"
+    " WHERE app_id = $1 AND tenant_id = $2 AND session_handle = $3 AND refresh_token_hash_2 = $4"
+    " AND prev_refresh_token_hash_2 IS NOT NULL"};
 
 constexpr db::Statement kPromote = {
     "session_promote",
@@ -150,11 +158,20 @@ absl::StatusOr<std::optional<ChangedSession>> PgSessionStore::Rotate(const tenan
   ASSIGN_OR_RETURN(db::Database * database, databases_.Of(tenant));
   ASSIGN_OR_RETURN(
       const db::Result rows,
-      database->Execute(deadline, kRotate,
-                        {tenant.app_id, tenant.tenant_id, handle, rotation.new_hash2,
-                         rotation.presented_hash2, rotation.parent_hash2, rotation.now_ms,
-                         rotation.expires_at_ms, rotation.grace_from_ms, rotation.use_static_key}));
+      database->Execute(
+          deadline, kRotate,
+          {tenant.app_id, tenant.tenant_id, handle, rotation.new_hash2, rotation.presented_hash2,
+           rotation.parent_hash2, rotation.now_ms, rotation.expires_at_ms, rotation.grace_from_ms,
+           rotation.use_static_key, rotation.grace_to_ms}));
   return ReadChanged(rows);
+}
+
+absl::Status PgSessionStore::UndoRotation(const tenancy::Tenant& tenant, std::string_view handle,
+                                          std::string_view new_hash2, absl::Time deadline) {
+  ASSIGN_OR_RETURN(db::Database * database, databases_.Of(tenant));
+  return database
+      ->Execute(deadline, kUndoRotation, {tenant.app_id, tenant.tenant_id, handle, new_hash2})
+      .status();
 }
 
 absl::StatusOr<std::optional<ChangedSession>> PgSessionStore::Promote(const tenancy::Tenant& tenant,

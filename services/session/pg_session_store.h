@@ -23,6 +23,8 @@ class PgSessionStore final : public SessionStore {
                                                        std::string_view handle,
                                                        const Rotation& rotation,
                                                        absl::Time deadline) override;
+  absl::Status UndoRotation(const tenancy::Tenant& tenant, std::string_view handle,
+                            std::string_view new_hash2, absl::Time deadline) override;
   absl::StatusOr<std::optional<ChangedSession>> Promote(const tenancy::Tenant& tenant,
                                                         std::string_view handle,
                                                         const Promotion& promotion,

@@ -1,6 +1,8 @@
 #include <utility>
 
 #include "libs/base/status.h"
+#include "libs/base/steady_time.h"
+#include "libs/config/refresh_limit.h"
 #include "libs/crypto/bytes.h"
 #include "services/session/session_service.h"
 #include "services/session/tokens.h"
@@ -11,11 +13,24 @@ namespace {
 // How often a refresh is tried anew when another one changed the session under its hands.
 constexpr int kMaxAttempts = 4;
 
+// How far ahead of this refresh another of the same token may be dated: those of several tabs at
+// once, on instances whose clocks differ a little. Beyond it costs a second look at the row.
+constexpr int64_t kAheadMs = 1000;
+
 constexpr char kMissing[] = "Session missing in db or has expired";
 
 // Of two requests with one token, one may always win.
 absl::Status TooMuchContention() {
   return MakeError(ErrorReason::kOverloaded, "The session is being refreshed; try again");
+}
+
+absl::Status TookTooLong() {
+  return MakeError(ErrorReason::kDeadlineExceeded, "The request took too long");
+}
+
+bool OutcomeIsUnknown(const absl::Status& status) {
+  const ErrorReason reason = ReasonOf(status);
+  return reason == ErrorReason::kDependencyDown || reason == ErrorReason::kDeadlineExceeded;
 }
 
 void SetUnauthorised(std::string_view message, v1::RefreshSessionResponse& response) {
@@ -47,6 +62,7 @@ struct SessionService::Refreshing {
   std::string next_hash1;
   std::optional<std::string> anti_csrf_token;
   int64_t now_ms = 0;
+  absl::Duration limit = absl::InfiniteDuration();  // of an eager rotation
 
   std::optional<bool> use_static_key() const {
     return request.has_use_static_key() ? std::optional(request.use_static_key()) : std::nullopt;
@@ -79,6 +95,10 @@ absl::StatusOr<v1::RefreshSessionResponse> SessionService::RefreshSession(
   }
   ASSIGN_OR_RETURN(refreshing.tenant,
                    TenantOfApp(context, request.scope(), refreshing.presented.tenant_id));
+  if (request.eager_rotation()) {
+    refreshing.limit = config::RefreshLimit(*refreshing.tenant->config);
+    context.deadline = std::min(context.deadline, SteadyNow() + refreshing.limit);
+  }
   if (request.has_access_token_validity_ms()) {
     RETURN_IF_ERROR(CheckValidity(*refreshing.tenant->config, request.access_token_validity_ms()));
   }
@@ -120,20 +140,21 @@ absl::Status SessionService::RefreshEagerly(rpc::CallContext& context, Refreshin
   for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
     const int64_t now_ms = refreshing.now_ms = parts_.clock.NowMs();
     const int64_t grace_from_ms = now_ms - config.refresh_token_rotation_grace_period_ms();
-    ASSIGN_OR_RETURN(
-        const auto rotated,
-        parts_.store.Rotate(
-            *refreshing.tenant, handle,
-            {.new_hash2 = Hash2OfHash1(refreshing.next_hash1),
-             .presented_hash2 = refreshing.presented_hash2,
-             .parent_hash2 = refreshing.parent_hash2.value_or(refreshing.presented_hash2),
-             .now_ms = now_ms,
-             .expires_at_ms = refreshing.refresh_expiry_ms(),
-             .grace_from_ms = grace_from_ms,
-             .use_static_key = refreshing.use_static_key()},
-            context.deadline));
-    if (rotated.has_value()) {
-      return Issue(context, refreshing, rotated->jwt_payload, rotated->use_static_key, response);
+    const auto untold = [&](absl::Status status) {
+      parts_.untold.Note(refreshing.tenant->scope(), handle, Hash2OfHash1(refreshing.next_hash1));
+      return status;
+    };
+    const auto rotated = Rotate(context, refreshing, grace_from_ms, /*first=*/attempt == 0);
+    if (!rotated.ok()) {
+      return OutcomeIsUnknown(rotated.status()) ? untold(rotated.status()) : rotated.status();
+    }
+    if (rotated->has_value()) {
+      const absl::Status issued =
+          Issue(context, refreshing, (*rotated)->jwt_payload, (*rotated)->use_static_key, response);
+      if (!issued.ok()) return untold(issued);
+      // Whoever asked has given up.
+      if (SteadyNow() >= context.deadline) return untold(TookTooLong());
+      return absl::OkStatus();
     }
 
     ASSIGN_OR_RETURN(const auto row,
@@ -148,9 +169,40 @@ absl::Status SessionService::RefreshEagerly(rpc::CallContext& context, Refreshin
          crypto::ConstantTimeEqual(row->refresh_hash2, *refreshing.parent_hash2)) ||
         (Equal(row->previous_refresh_hash2, refreshing.presented_hash2) &&
          row->rotated_at_ms.value_or(INT64_MIN) >= grace_from_ms);
-    if (!rotates_now) return ReportReuse(context, refreshing, *row, response);
+    if (rotates_now) continue;
+    if (!parts_.untold.Has(row->refresh_hash2)) {
+      return ReportReuse(context, refreshing, *row, response);
+    }
+    // Nobody has the current token: the one before it never was replaced.
+    RETURN_IF_ERROR(parts_.store.UndoRotation(*refreshing.tenant, handle, row->refresh_hash2,
+                                              context.deadline));
   }
   return TooMuchContention();
+}
+
+// A lost connection or a late answer leaves open whether the session was rotated. Once more settles
+// it: the new token is the same, so that the second rotation finds the first one done, or does it.
+absl::StatusOr<std::optional<ChangedSession>> SessionService::Rotate(rpc::CallContext& context,
+                                                                     const Refreshing& refreshing,
+                                                                     int64_t grace_from_ms,
+                                                                     bool first) {
+  const Rotation rotation = {
+      .new_hash2 = Hash2OfHash1(refreshing.next_hash1),
+      .presented_hash2 = refreshing.presented_hash2,
+      .parent_hash2 = refreshing.parent_hash2.value_or(refreshing.presented_hash2),
+      .now_ms = refreshing.now_ms,
+      .expires_at_ms = refreshing.refresh_expiry_ms(),
+      .grace_from_ms = grace_from_ms,
+      // A later attempt has seen the row, which another instance's clock may have dated ahead.
+      .grace_to_ms = first ? refreshing.now_ms + kAheadMs : INT64_MAX,
+      .use_static_key = refreshing.use_static_key()};
+  const auto rotate = [&](absl::Time deadline) {
+    return parts_.store.Rotate(*refreshing.tenant, refreshing.presented.session_handle, rotation,
+                               deadline);
+  };
+  auto rotated = rotate(std::min(context.deadline, SteadyNow() + refreshing.limit / 2));
+  if (!rotated.ok() && OutcomeIsUnknown(rotated.status())) rotated = rotate(context.deadline);
+  return rotated;
 }
 
 absl::Status SessionService::ReportReuse(rpc::CallContext& context, const Refreshing& refreshing,

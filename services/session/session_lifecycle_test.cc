@@ -75,7 +75,7 @@ TEST_F(SessionLifecycleTest, AnInstanceThatKnowsNoStaticKeyFetchesItForASessionT
 
   KeyCache other_keys(jwks, clock);
   SessionService other(
-      {tenants.directory(), store, other_keys, master_keys, users, activities, clock});
+      {tenants.directory(), store, other_keys, master_keys, users, untold, activities, clock});
   auto context = Context();
   ASSERT_TRUE(other.CreateSession(context, NewRequest()).ok());
 
@@ -95,7 +95,7 @@ TEST_F(SessionLifecycleTest, AnInstanceThatKnowsNoStaticKeyVerifiesWhatItSigned)
 
   KeyCache other_keys(jwks, clock);
   SessionService other(
-      {tenants.directory(), store, other_keys, master_keys, users, activities, clock});
+      {tenants.directory(), store, other_keys, master_keys, users, untold, activities, clock});
   auto context = Context();
   ASSERT_TRUE(other.CreateSession(context, NewRequest()).ok());
   v1::VerifySessionRequest verify;
@@ -364,10 +364,11 @@ TEST(SessionPolicyTest, OnlyNamedCallersMayCall) {
   KeyCache keys(jwks, clock);
   MasterKeys master_keys(settings);
   UserDirectory users(registry, clock, false);
+  UntoldRotations untold;
   gatehouse::testing::FakeActivityLog audit;
   activity::ActivityLog activities(audit, clock);
   SessionService service(
-      {tenants.directory(), store, keys, master_keys, users, activities, clock});
+      {tenants.directory(), store, keys, master_keys, users, untold, activities, clock});
   v1::SessionServiceHandler handler(service);
   gatehouse::testing::ExpectPolicyIsEnforced(handler.info(), SessionServicePolicy());
 }

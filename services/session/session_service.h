@@ -14,6 +14,7 @@
 #include "services/session/master_keys.h"
 #include "services/session/refresh_token.h"
 #include "services/session/session_store.h"
+#include "services/session/untold_rotations.h"
 #include "services/session/user_directory.h"
 
 namespace gatehouse::session {
@@ -22,8 +23,8 @@ namespace gatehouse::session {
 // user_sessions.cc for the rest. Thread-safe: all state is in the store and in bounded caches.
 //
 // Where a request makes tokens, everything that may fail (keys, users) comes before the store is
-// changed, so that an error leaves the session as it was; but for the fetching of a static key that
-// the session turns out to need, where a second try repeats the change.
+// changed, so that an error leaves the session as it was; where the store may have rotated it all
+// the same, the rotation is taken back (untold_rotations.h).
 class SessionService final : public v1::SessionService {
  public:
   // All must outlive this.
@@ -33,6 +34,7 @@ class SessionService final : public v1::SessionService {
     KeyCache& keys;
     MasterKeys& master_keys;
     UserDirectory& users;
+    UntoldRotations& untold;
     activity::ActivityLog& activities;
     const Clock& clock;
   };
@@ -72,6 +74,11 @@ class SessionService final : public v1::SessionService {
                                                  const common::v1::Scope& scope,
                                                  std::string_view tenant_id) const;
 
+  // Whether `token` is of the user that the session is of: what a token without the marks of a
+  // session's own must be, to count as the session's.
+  absl::StatusOr<bool> IsOfItsUser(rpc::CallContext& context, const tenancy::Tenant& tenant,
+                                   const AccessToken& token, std::string_view session_user_id);
+
   absl::StatusOr<Judged> Judge(rpc::CallContext& context, const v1::VerifySessionRequest& request,
                                const tenancy::Tenant& app);
   absl::Status VerifyLazily(rpc::CallContext& context, const tenancy::Tenant& app,
@@ -83,6 +90,9 @@ class SessionService final : public v1::SessionService {
                              v1::RefreshSessionResponse& response);
   absl::Status RefreshEagerly(rpc::CallContext& context, Refreshing& refreshing,
                               v1::RefreshSessionResponse& response);
+  absl::StatusOr<std::optional<ChangedSession>> Rotate(rpc::CallContext& context,
+                                                       const Refreshing& refreshing,
+                                                       int64_t grace_from_ms, bool first);
   absl::Status ReportReuse(rpc::CallContext& context, const Refreshing& refreshing,
                            const SessionRow& row, v1::RefreshSessionResponse& response);
   absl::Status Issue(rpc::CallContext& context, const Refreshing& refreshing,

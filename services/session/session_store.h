@@ -56,6 +56,9 @@ struct Rotation {
   int64_t now_ms = 0;
   int64_t expires_at_ms = 0;  // from now on, when the presented token was current
   int64_t grace_from_ms = 0;  // the previous token still does if it was replaced since then
+  // And before this: a statement that the server runs long after it was given up must not displace
+  // what its client has got since.
+  int64_t grace_to_ms = INT64_MAX;
   std::optional<bool> use_static_key;
 };
 
@@ -91,6 +94,10 @@ class SessionStore {
                                                                std::string_view handle,
                                                                const Rotation& rotation,
                                                                absl::Time deadline) = 0;
+  // Takes a rotation to `new_hash2` back: the token that it replaced is the current one again.
+  // Nothing where the session has gone, or gone on.
+  virtual absl::Status UndoRotation(const tenancy::Tenant& tenant, std::string_view handle,
+                                    std::string_view new_hash2, absl::Time deadline) = 0;
   // nullopt: the parent is not (any more) the current token.
   virtual absl::StatusOr<std::optional<ChangedSession>> Promote(const tenancy::Tenant& tenant,
                                                                 std::string_view handle,

@@ -233,10 +233,11 @@ class SessionServiceTest : public ::testing::Test {
   KeyCache keys{jwks, clock};
   MasterKeys master_keys{settings};
   UserDirectory users{registry, clock, /*test_mode=*/false};
+  UntoldRotations untold;
   gatehouse::testing::FakeActivityLog audit;
   activity::ActivityLog activities{audit, clock};
   SessionService service{
-      {tenants.directory(), store, keys, master_keys, users, activities, clock}};
+      {tenants.directory(), store, keys, master_keys, users, untold, activities, clock}};
 };
 
 }  // namespace gatehouse::session

@@ -16,10 +16,10 @@ namespace gatehouse::users {
 // an email leaves the user, what was sent there ends. The user must be locked (LockUsers), and its
 // rows in the registry must still hold the email that goes. User ids are internal.
 
-// For a login method whose email changes: its own tokens, and those that EndResetTokensOfGroup ends.
+// For a login method whose email changes: its own tokens, and those that EndResetTokensOfGroup
+// ends.
 absl::Status EndResetTokens(db::Transaction& transaction, std::string_view app_id,
-                            std::string_view user_id,
-                            const std::optional<std::string>& primary_id);
+                            std::string_view user_id, const std::optional<std::string>& primary_id);
 
 // For a login method that leaves its group, or whose email does: the primary user's tokens for that
 // email, unless another member has it too.

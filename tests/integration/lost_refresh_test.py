@@ -1,0 +1,105 @@
+"""From CDI 5.6 a refresh rotates the token at once. When the answer of the database is lost on the way, the client is told so soon, and loses no session for coming again."""
+import re
+import socket
+import threading
+import time
+import unittest
+
+from integration import harness
+
+# A Bind message of the protocol, to the statement that rotates.
+ROTATES = re.compile(rb"B.{4}\x00session_rotate\x00", re.DOTALL)
+
+
+class Proxy:
+    """Between Gatehouse and PostgreSQL. While `losing`, a connection that carried a rotation brings no more answers."""
+
+    def __init__(self, port):
+        self.server_port, self.losing, self.lost = port, False, 0
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            server = socket.create_connection(("127.0.0.1", self.server_port))
+            state = {"mute": False}
+            threading.Thread(target=self.forward, args=(client, server, state, True), daemon=True).start()
+            threading.Thread(target=self.forward, args=(server, client, state, False), daemon=True).start()
+
+    def forward(self, source, target, state, to_server):
+        try:
+            while data := source.recv(65536):
+                if to_server and self.losing and ROTATES.search(data):
+                    state["mute"] = True
+                    self.lost += 1
+                if to_server or not state["mute"]:
+                    target.sendall(data)
+        except OSError:
+            pass
+        for side in (source, target):
+            try:
+                side.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def close(self):
+        self.listener.close()
+
+
+class LostRefresh(unittest.TestCase):
+    def setUp(self):
+        postgres = harness.Postgres.shared()
+        self.proxy = Proxy(postgres.port)
+        self.addCleanup(self.proxy.close)
+        database = postgres.create_database()
+        through = {"POSTGRESQL_CONNECTION_URI": "postgresql://gatehouse:x@127.0.0.1:%d/%s" % (self.proxy.port, database)}
+        # A third of the grace period is a refresh's time: here a second.
+        self.gatehouse = harness.Gatehouse(database=database, environment={**through, "REFRESH_TOKEN_ROTATION_GRACE_PERIOD": "3"}).start()
+        self.addCleanup(self.gatehouse.kill)
+        self.client = self.gatehouse.client(cdi="5.6")
+        self.addCleanup(self.client.close)
+
+    def refresh(self, token):
+        return self.client.post("/recipe/session/refresh", {"refreshToken": token, "enableAntiCsrf": False, "useDynamicSigningKey": True})
+
+    def current(self):
+        return self.gatehouse.sql("SELECT refresh_token_hash_2 FROM session_info")[0][0]
+
+    def test_a_lost_answer_costs_no_session(self):
+        session = self.client.post("/recipe/session", {"userId": "u", "userDataInJWT": {}, "userDataInDatabase": {}, "enableAntiCsrf": False}).json
+        token = session["refreshToken"]["token"]
+        before = self.current()
+        self.proxy.losing = True
+        begin = time.monotonic()
+        reply = self.refresh(token)
+        took_s = time.monotonic() - begin
+        self.assertEqual(reply.status, 503, reply)
+        self.assertGreaterEqual(self.proxy.lost, 1)
+        # Long before the grace period's end, on the busiest machine.
+        self.assertLess(took_s, 15)
+        self.proxy.losing = False
+        # The rotation did happen, and is taken back, for whichever instance the client finds.
+        harness.wait_until(lambda: self.current() == before, 30, "the rotation to be taken back")
+        harness.wait_until(lambda: time.monotonic() > begin + 4, 10, "the grace period's end")
+        again = self.refresh(token).json
+        self.assertEqual(again["status"], "OK", again)
+        self.assertEqual(self.refresh(again["refreshToken"]["token"]).json["status"], "OK")
+
+    def test_one_lost_connection_is_not_noticed(self):
+        session = self.client.post("/recipe/session", {"userId": "u", "userDataInJWT": {}, "userDataInDatabase": {}, "enableAntiCsrf": False}).json
+        refreshed = self.refresh(session["refreshToken"]["token"]).json
+        self.gatehouse.sql("CREATE FUNCTION break() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF nextval('breaks') = 1 THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF;"
+                           " RETURN NEW; END $$; CREATE SEQUENCE breaks; CREATE TRIGGER break BEFORE UPDATE ON session_info FOR EACH ROW EXECUTE FUNCTION break()")
+        again = self.refresh(refreshed["refreshToken"]["token"])
+        self.assertEqual(again.status, 200, again)
+        self.assertEqual(again.json["status"], "OK", again)
+        self.assertEqual(self.refresh(again.json["refreshToken"]["token"]).json["status"], "OK")
+
+
+if __name__ == "__main__":
+    unittest.main()
