@@ -128,6 +128,7 @@ absl::StatusOr<RawAccessToken> SplitAccessToken(std::string_view token) {
   if (header->FindString("typ") != "JWT") return NotAnAccessToken("JWT header mismatch - typ");
   if (header->FindString("alg") != "RS256") return NotAnAccessToken("JWT header mismatch - alg");
   ASSIGN_OR_RETURN(raw.version, VersionFromHeader(*header));
+  raw.says_version = header->Find("version") != nullptr;
   const json::Value* key_id = header->Find("kid");
   if (key_id == nullptr) return BadInput("The access token's header names no key");
   if (!key_id->is_string()) return NotAnAccessToken("JWT header mismatch - kid");

@@ -38,6 +38,10 @@ struct AccessToken {
 // A token taken apart, before anything is verified: views into the token, which must outlive it.
 struct RawAccessToken {
   TokenVersion version = TokenVersion::kV5;
+  // False: the header says no version. Sessions' tokens say theirs; a general-purpose JWT of the
+  // app (POST /recipe/jwt) is signed with the same keys, and can have any claims that its maker
+  // wanted.
+  bool says_version = true;
   std::string key_id;  // empty before V3: any key may have signed
   crypto::JwtParts parts;
 };

@@ -30,6 +30,14 @@ absl::StatusOr<v1::RegenerateSessionResponse> SessionService::RegenerateSession(
     return response;
   };
 
+  if (!raw->says_version) {
+    ASSIGN_OR_RETURN(const auto row,
+                     parts_.store.Get(*tenant, token.session_handle, context.deadline));
+    if (!row.has_value()) return missing();
+    ASSIGN_OR_RETURN(const bool of_its_user, IsOfItsUser(context, *tenant, token, row->user_id));
+    if (!of_its_user) return missing();
+  }
+
   bool use_static_key;
   absl::Status refused;
   if (request.has_user_data_in_jwt_json()) {

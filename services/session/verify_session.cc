@@ -46,6 +46,7 @@ bool IsOfLineage(const SessionRow& row, std::string_view hash1) {
 // A token that was looked at: what it says, or what to tell the client instead.
 struct SessionService::Judged {
   AccessToken token;
+  bool is_general_jwt = false;
   std::shared_ptr<const KeySet> keys;
   std::optional<std::string> try_refresh_message;
 };
@@ -81,6 +82,7 @@ absl::StatusOr<SessionService::Judged> SessionService::Judge(
     return try_refresh({token.status().message().data(), token.status().message().size()});
   }
   judged.token = *std::move(token);
+  judged.is_general_jwt = !raw->says_version;
   if (judged.token.expiry_ms < now_ms) return try_refresh("Access token expired");
   if (request.enable_anti_csrf() && request.do_anti_csrf_check()) {
     if (!judged.token.anti_csrf_token.has_value()) {
@@ -114,15 +116,25 @@ absl::StatusOr<v1::VerifySessionResponse> SessionService::VerifySession(
 
   const AccessToken& token = judged.token;
   ASSIGN_OR_RETURN(const auto tenant, TenantOfApp(context, request.scope(), token.tenant_id));
-  const bool check_database = request.has_check_database()
-                                  ? request.check_database()
-                                  : app->config->access_token_blacklisting();
+  // What an app signs by POST /recipe/jwt may copy a session's claims, which SDKs' users do, but it
+  // is the session's no longer than the session lives, and only of its user.
+  const bool check_database =
+      judged.is_general_jwt ||
+      (request.has_check_database() ? request.check_database()
+                                    : app->config->access_token_blacklisting());
   std::optional<SessionRow> row;
   if (check_database) {
     ASSIGN_OR_RETURN(row, parts_.store.Get(*tenant, token.session_handle, context.deadline));
     if (!row.has_value()) {
       response.set_unauthorised_message("Either the session has ended or has been blacklisted");
       return response;
+    }
+    if (judged.is_general_jwt) {
+      ASSIGN_OR_RETURN(const bool of_its_user, IsOfItsUser(context, *tenant, token, row->user_id));
+      if (!of_its_user) {
+        response.set_try_refresh_token_message("JWT verification failed");
+        return with_keys();
+      }
     }
   }
 
@@ -145,6 +157,15 @@ absl::StatusOr<v1::VerifySessionResponse> SessionService::VerifySession(
     verified.set_payload_update_available(token.user_data != StoredUserData(row->jwt_payload));
   }
   return with_keys();
+}
+
+absl::StatusOr<bool> SessionService::IsOfItsUser(rpc::CallContext& context,
+                                                 const tenancy::Tenant& tenant,
+                                                 const AccessToken& token,
+                                                 std::string_view session_user_id) {
+  if (token.recipe_user_id != session_user_id) return false;
+  ASSIGN_OR_RETURN(const UserIds user, parts_.users.Resolve(context, tenant, session_user_id));
+  return token.user_id == user.user_id;
 }
 
 // The way before 5.6 (formats: 2.11): the first token of a rotation makes its refresh token the
