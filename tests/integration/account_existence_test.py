@@ -28,11 +28,10 @@ class AccountExistence(harness.GatehouseTest):
             fields = f.read().rsplit(")", 1)[1].split()
         return 1000 * (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    def cost(self, email, password="wrong horse 2"):
-        """Of two sign-ins with a wrong password, in ms."""
+    def cost(self, email, password):
+        """Of a sign-in with a wrong password, in ms."""
         begin = self.processor_ms()
-        for _ in range(2):
-            self.expect(self.app.post("/recipe/signin", {"email": email, "password": password}), status="WRONG_CREDENTIALS_ERROR")
+        self.expect(self.app.post("/recipe/signin", {"email": email, "password": password}), status="WRONG_CREDENTIALS_ERROR")
         return self.processor_ms() - begin
 
     def cost_alike(self, bad_hashes):
@@ -44,13 +43,17 @@ class AccountExistence(harness.GatehouseTest):
         self.import_hash("empty@example.com", bad_hashes[0])
         app = self.app.app
         self.gatehouse.sql("UPDATE emailpassword_users SET password_hash = '' WHERE app_id = '%s' AND email = 'empty@example.com'" % app)
-        known = self.cost("known@example.com")
-        times = {email: self.cost(email) for email in ["nobody@example.com", "social@example.com", "empty@example.com"] + ["bad%d@example.com" % i for i in range(len(bad_hashes))]}
-        times["a password with a NUL"] = self.cost("known@example.com", "wrong\0horse")
-        print("known %d ms, %s" % (known, times))
+        wrong = {email: (email, "wrong horse 2")
+                 for email in ["known@example.com", "nobody@example.com", "social@example.com", "empty@example.com"] + ["bad%d@example.com" % i for i in range(len(bad_hashes))]}
+        wrong["a password with a NUL"] = ("known@example.com", "wrong\0horse")
+        # The least of some rounds: the process does other work besides, such as making keys after its start.
+        rounds = [{name: self.cost(*what) for name, what in wrong.items()} for _ in range(3)]
+        times = {name: min(costs[name] for costs in rounds) for name in wrong}
+        known = times["known@example.com"]
+        print(times)
         for email, ms in times.items():
-            self.assertGreater(ms, known / 2, (email, known, times))
-            self.assertLess(ms, known * 2, (email, known, times))
+            self.assertGreater(ms, known / 2, (email, times))
+            self.assertLess(ms, known * 2, (email, times))
 
     def test_bcrypt(self):
         self.cost_alike(["$2a$10$short", "$2a$10$" + "*" * 53, "$argon2id$v=19$m=64,t=0,p=1$MTIzNDU2Nzg$MTIzNDU2Nzg"])
