@@ -27,6 +27,7 @@ int main(int argc, char* argv[]) {
   };
   program.front_end = gatehouse::gateway::StartRestFrontEnd;
   program.embeds_postgres = true;
+  program.check_rows = gatehouse::users::CheckUsers;
   program.migrate_rows = gatehouse::users::MigrateUsers;
   program.tenants_elsewhere = gatehouse::tenants::TenantsElsewhere;
   program.check_tenants = gatehouse::tenants::CheckTenants;

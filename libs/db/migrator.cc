@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "libs/base/status.h"
 #include "libs/db/migrations.h"
+#include "libs/db/older_core/quick_lock.h"
 
 namespace gatehouse::db {
 namespace {
@@ -34,14 +35,6 @@ constexpr Statement kIndexState = {
     "SELECT i.indisvalid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
     "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2"};
 
-constexpr char kSchemaExists[] =
-    "CREATE TABLE IF NOT EXISTS {gatehouse_schema_migrations} (\n"
-    "  service VARCHAR(64) NOT NULL,\n"
-    "  version BIGINT NOT NULL,\n"
-    "  name VARCHAR(256) NOT NULL,\n"
-    "  applied_at BIGINT NOT NULL,\n"
-    "  CONSTRAINT {~gatehouse_schema_migrations}_pkey PRIMARY KEY (service, version)\n"
-    ")";
 constexpr std::string_view kCreateIndex = "CREATE INDEX IF NOT EXISTS ";
 
 using Versions = std::map<std::string, int64_t, std::less<>>;
@@ -119,20 +112,21 @@ absl::Status MigrateService(Database& database, absl::Time deadline, std::string
   const TableNames& names = database.tables();
   std::vector<LateIndex> late;
   std::vector<Migration> missing;
-  RETURN_IF_ERROR(database.Transact(deadline, [&](Transaction& transaction) -> absl::Status {
+  RETURN_IF_ERROR(WithQuickLocks(database, deadline, [&](Transaction& transaction) -> absl::Status {
     late.clear();
     RETURN_IF_ERROR(transaction.ExecuteScript("SET LOCAL statement_timeout = 0"));
     RETURN_IF_ERROR(transaction.Execute(kLock).status());
     if (names.schema() != "public") {
       RETURN_IF_ERROR(transaction.ExecuteScript("CREATE SCHEMA IF NOT EXISTS {schema}"));
     }
-    RETURN_IF_ERROR(transaction.ExecuteScript(kSchemaExists));
+    RETURN_IF_ERROR(transaction.ExecuteScript(kMigrationRecord));
     ASSIGN_OR_RETURN(const Result versions, transaction.Execute(kVersions));
     missing = Missing(service, ToVersions(versions));
     if (missing.empty()) return absl::OkStatus();
     ASSIGN_OR_RETURN(const Result tables, transaction.Execute(kTables, {names.schema()}));
     std::set<std::string> existing;
     for (const Row row : tables) existing.emplace(row.Text(0));
+    RETURN_IF_ERROR(LimitLockWaits(transaction));
     for (const Migration& migration : missing) {
       RETURN_IF_ERROR(
           transaction.ExecuteScript(TakeOutIndexes(migration.sql, names, existing, late)));
@@ -156,6 +150,15 @@ absl::StatusOr<Versions> ReadVersions(Database& database, absl::Time deadline) {
 }
 
 }  // namespace
+
+const char kMigrationRecord[] =
+    "CREATE TABLE IF NOT EXISTS {gatehouse_schema_migrations} (\n"
+    "  service VARCHAR(64) NOT NULL,\n"
+    "  version BIGINT NOT NULL,\n"
+    "  name VARCHAR(256) NOT NULL,\n"
+    "  applied_at BIGINT NOT NULL,\n"
+    "  CONSTRAINT {~gatehouse_schema_migrations}_pkey PRIMARY KEY (service, version)\n"
+    ")";
 
 absl::StatusOr<bool> SchemaIsCurrent(Database& database, absl::Time deadline) {
   ASSIGN_OR_RETURN(const Versions versions, ReadVersions(database, deadline));

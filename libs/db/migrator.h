@@ -12,6 +12,9 @@
 
 namespace gatehouse::db {
 
+// Makes the record of what was applied, where it is not there. In placeholders.
+extern const char kMigrationRecord[];
+
 // Applies every migration that is missing, service by service, each service's in one transaction,
 // and records them in gatehouse_schema_migrations. Creates the schema where needed. Forward only.
 //

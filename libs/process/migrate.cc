@@ -2,7 +2,9 @@
 
 #include <iostream>
 #include <map>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "libs/base/status.h"
@@ -10,6 +12,7 @@
 #include "libs/base/strings.h"
 #include "libs/db/errors.h"
 #include "libs/db/migrator.h"
+#include "libs/db/older_core/upgrade.h"
 #include "libs/db/service_roles.h"
 #include "libs/telemetry/log.h"
 #include "libs/tenancy/pg_tenant_databases.h"
@@ -22,6 +25,10 @@ constexpr absl::Duration kTablesTimeout = absl::Minutes(10);
 // Rows come over in batches: what a run leaves, the next one does.
 constexpr absl::Duration kRowsTimeout = absl::Hours(24);
 constexpr absl::Duration kCheckTimeout = absl::Seconds(10);
+
+void LogStep(std::string_view step) {
+  telemetry::Log(telemetry::LogLevel::kInfo, "migration", {{"step", step}});
+}
 
 // The roles of services that have one of their own by its standard name get their rights; roles
 // by other names are their administrator's.
@@ -37,24 +44,29 @@ absl::Status MakeServiceRoles(const config::ProcessConfig& config, db::Database&
   return db::CreateServiceRoles(database, SteadyNow() + kTablesTimeout, passwords);
 }
 
+// Changes nothing.
+absl::Status CheckOne(const Program& program, db::Database& database) {
+  RETURN_IF_ERROR(db::CheckUpgrade(database, SteadyNow() + kTablesTimeout));
+  if (!program.check_rows) return absl::OkStatus();
+  return program.check_rows(database, SteadyNow() + kTablesTimeout);
+}
+
 absl::StatusOr<int64_t> MigrateOne(const Program& program, const config::ProcessConfig& config,
                                    db::Database& database) {
-  RETURN_IF_ERROR(MigrateTables(database));
+  RETURN_IF_ERROR(db::UpgradeTables(database, SteadyNow() + kRowsTimeout, LogStep));
   RETURN_IF_ERROR(MakeServiceRoles(config, database));
   if (!program.migrate_rows) return 0;
   return program.migrate_rows(database, SteadyNow() + kRowsTimeout,
                               [](std::string_view step) { std::cout << step << std::endl; });
 }
 
-absl::StatusOr<int64_t> MigrateElsewhere(const Program& program,
-                                         const config::ProcessConfig& config,
-                                         const db::DatabaseOptions& base,
-                                         const tenancy::Tenant& tenant) {
+absl::StatusOr<std::unique_ptr<db::Database>> OpenElsewhere(const config::ProcessConfig& config,
+                                                            const db::DatabaseOptions& base,
+                                                            const tenancy::Tenant& tenant) {
   ASSIGN_OR_RETURN(db::DatabaseOptions options,
                    tenancy::OverlayDatabaseOptions(base, config.core->db(), tenant.config->db()));
   options.pool_size = 1;
-  ASSIGN_OR_RETURN(auto database, db::Database::Create(std::move(options)));
-  return MigrateOne(program, config, *database);
+  return db::Database::Create(std::move(options));
 }
 
 std::string TextOf(const absl::Status& status) {
@@ -63,48 +75,72 @@ std::string TextOf(const absl::Status& status) {
   return cause.empty() ? text : StrCat(text, " (", cause, ")");
 }
 
+// Names the tenants whose settings can't be used; true when there are any.
+absl::StatusOr<bool> NameTenantsLeftOut(const Program& program, const config::ProcessConfig& config,
+                                        db::Database& base) {
+  if (!program.check_tenants) return false;
+  ASSIGN_OR_RETURN(const std::vector<std::string> problems,
+                   program.check_tenants(base, config, SteadyNow() + kTablesTimeout));
+  for (const std::string& problem : problems) {
+    std::cerr << program.name << ": " << problem << std::endl;
+  }
+  if (!problems.empty()) {
+    std::cerr << program.name
+              << ": nobody can use these tenants, and databases of their own were left out: "
+                 "change their settings, then migrate again"
+              << std::endl;
+  }
+  return !problems.empty();
+}
+
 }  // namespace
 
 absl::Status MigrateTables(db::Database& database) {
-  return db::Migrate(database, SteadyNow() + kTablesTimeout, [](std::string_view step) {
-    telemetry::Log(telemetry::LogLevel::kInfo, "migration", {{"step", step}});
-  });
+  return db::UpdateRecentTables(database, SteadyNow() + kTablesTimeout, LogStep);
 }
 
 absl::StatusOr<int> RunMigrate(const Program& program, const config::ProcessConfig& config,
                                db::Database& base, const db::DatabaseOptions& options) {
-  ASSIGN_OR_RETURN(int64_t conflicts, MigrateOne(program, config, base));
-  std::vector<tenancy::TenantPtr> elsewhere;
+  RETURN_IF_ERROR(CheckOne(program, base));
+  std::vector<tenancy::TenantPtr> tenants;
   if (program.tenants_elsewhere) {
-    ASSIGN_OR_RETURN(elsewhere,
+    ASSIGN_OR_RETURN(tenants,
                      program.tenants_elsewhere(base, config, SteadyNow() + kTablesTimeout));
   }
+  std::vector<std::pair<std::string, std::unique_ptr<db::Database>>> elsewhere;
   bool left_out = false;
-  if (program.check_tenants) {
-    ASSIGN_OR_RETURN(const std::vector<std::string> problems,
-                     program.check_tenants(base, config, SteadyNow() + kTablesTimeout));
-    for (const std::string& problem : problems) {
-      left_out = true;
-      std::cerr << program.name << ": " << problem << std::endl;
-    }
-    if (left_out) {
-      std::cerr << program.name
-                << ": nobody can use these tenants, and databases of their own were left out: "
-                   "change their settings, then migrate again"
-                << std::endl;
-    }
-  }
-  for (const tenancy::TenantPtr& tenant : elsewhere) {
-    const std::string name = tenant->name();
-    std::cout << "the database of tenant " << name << std::endl;
-    const absl::StatusOr<int64_t> found = MigrateElsewhere(program, config, options, *tenant);
-    if (found.ok()) {
-      conflicts += *found;
-      continue;
-    }
+  const auto leave_out = [&](const std::string& name, const absl::Status& why) {
     left_out = true;
     std::cerr << program.name << ": the database of tenant " << name
-              << " was left out: " << TextOf(found.status()) << std::endl;
+              << " was left out: " << TextOf(why) << std::endl;
+  };
+  // All of them are looked at before any is changed.
+  for (const tenancy::TenantPtr& tenant : tenants) {
+    absl::StatusOr<std::unique_ptr<db::Database>> database =
+        OpenElsewhere(config, options, *tenant);
+    const absl::Status status = database.ok() ? CheckOne(program, **database) : database.status();
+    if (absl::IsFailedPrecondition(status)) {
+      return absl::FailedPreconditionError(
+          StrCat("the database of tenant ", tenant->name(), ": ", TextOf(status)));
+    }
+    if (status.ok()) {
+      (*database)->CloseIdle();  // there may be many
+      elsewhere.emplace_back(tenant->name(), *std::move(database));
+    } else {
+      leave_out(tenant->name(), status);
+    }
+  }
+  ASSIGN_OR_RETURN(int64_t conflicts, MigrateOne(program, config, base));
+  ASSIGN_OR_RETURN(const bool unusable, NameTenantsLeftOut(program, config, base));
+  left_out |= unusable;
+  for (const auto& [name, database] : elsewhere) {
+    std::cout << "the database of tenant " << name << std::endl;
+    const absl::StatusOr<int64_t> found = MigrateOne(program, config, *database);
+    if (found.ok()) {
+      conflicts += *found;
+    } else {
+      leave_out(name, found.status());
+    }
   }
   if (left_out) return 1;
   std::cout << "The tables are up to date." << std::endl;
@@ -122,6 +158,8 @@ absl::Status CheckTables(const config::ProcessConfig& config, std::string_view s
   options.password = settings.database_password;
   options.pool_size = 1;
   ASSIGN_OR_RETURN(auto database, db::Database::Create(std::move(options)));
+  const absl::Status recent = db::CheckTablesAreRecent(*database, SteadyNow() + kCheckTimeout);
+  if (absl::IsFailedPrecondition(recent)) return recent;
   const absl::StatusOr<bool> current = db::SchemaIsCurrent(*database, SteadyNow() + kCheckTimeout);
   if (!current.ok() || *current) return absl::OkStatus();
   return absl::FailedPreconditionError(

@@ -11,10 +11,11 @@ namespace gatehouse::process {
 // Exit status of `migrate` when all is brought over and conflicts between users were found.
 inline constexpr int kExitConflicts = 3;
 
-// Brings one database's tables up to date.
+// Brings one database's tables up to date for a start. FailedPrecondition, and nothing changed,
+// when an older core's have to be brought over first.
 absl::Status MigrateTables(db::Database& database);
 
-// What `migrate` does: tables, service roles and rows of the base database, whose `options` are
+// What `migrate` does. Looks at all databases first, and refuses before anything is changed. Then: tables, service roles and rows of the base database, whose `options` are
 // given, then of every database that a tenant's settings lead to. Says on standard output what it
 // does and which users conflict, by ids alone. Returns the exit status: 1 when a tenant's database
 // was left out, which standard error names; the others are done.

@@ -38,6 +38,9 @@ struct Program {
   std::function<absl::StatusOr<std::unique_ptr<FrontEnd>>(host::Host&)> front_end;
   // May start a PostgreSQL of its own when none is configured.
   bool embeds_postgres = false;
+  // FailedPrecondition for what migrate_rows would stop at: `migrate` asks before it changes
+  // anything. The tables may be those of any core since 5.0. Null: nothing.
+  std::function<absl::Status(db::Database&, absl::Time deadline)> check_rows;
   // What `migrate` does once the tables are there, for rows that an older core wrote. Returns how
   // many conflicts somebody has to look at; `progress` names them. Null: nothing.
   std::function<absl::StatusOr<int64_t>(db::Database&, absl::Time deadline,

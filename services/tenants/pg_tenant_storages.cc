@@ -6,7 +6,7 @@
 #include "libs/base/status.h"
 #include "libs/base/steady_time.h"
 #include "libs/db/database.h"
-#include "libs/db/migrator.h"
+#include "libs/db/older_core/upgrade.h"
 #include "services/tenants/pg_tenant_change.h"
 
 namespace gatehouse::tenants {
@@ -33,7 +33,7 @@ absl::Status PgTenantStorages::Prepare(absl::Time deadline, const tenancy::Tenan
     migrated = migrated_.contains(tenant.storage_id);
   }
   if (!migrated) {
-    if (!db::Migrate(**database, deadline).ok()) return Unusable();
+    if (!db::UpdateRecentTables(**database, deadline).ok()) return Unusable();
     std::lock_guard<std::mutex> lock(mutex_);
     migrated_.insert(tenant.storage_id);
   }

@@ -9,7 +9,7 @@
 #include "libs/host/job_scheduler.h"
 #include "libs/tenancy/tenant_databases.h"
 #include "libs/tenancy/tenant_directory.h"
-#include "services/users/backfill/check_databases.h"
+#include "services/users/backfill/pg_check_databases.h"
 #include "services/users/emailpassword/emailpassword_service.h"
 #include "services/users/emailpassword/pg_emailpassword_store.h"
 #include "services/users/listing/pg_listing_store.h"

@@ -17,6 +17,9 @@ namespace gatehouse::users {
 // The users service: registry, email and password, listing.
 absl::StatusOr<std::unique_ptr<host::Component>> MakeUsersComponent(host::Environment& environment);
 
+// For process::Program: what MigrateUsers would stop at, found before anything is changed.
+absl::Status CheckUsers(db::Database& database, absl::Time deadline);
+
 // For process::Program: brings users of cores before 12.0 into the registry. Returns how many
 // conflicts there were; each is named to `progress`. See backfill/pg_registry_backfill.h.
 absl::StatusOr<int64_t> MigrateUsers(db::Database& database, absl::Time deadline,

@@ -7,6 +7,7 @@ int main(int argc, char* argv[]) {
   gatehouse::process::Program program;
   program.name = "gatehouse-users";
   program.services = {{"users", gatehouse::users::MakeUsersComponent}};
+  program.check_rows = gatehouse::users::CheckUsers;
   program.migrate_rows = gatehouse::users::MigrateUsers;
   return gatehouse::process::RunProgram(program, argc, argv);
 }

@@ -5,6 +5,10 @@
 
 namespace gatehouse::users {
 
+absl::Status CheckUsers(db::Database& database, absl::Time deadline) {
+  return CheckRecipes(database, deadline);
+}
+
 absl::StatusOr<int64_t> MigrateUsers(db::Database& database, absl::Time deadline,
                                      const std::function<void(std::string_view)>& progress) {
   ASSIGN_OR_RETURN(const BackfillCounts counts, BackfillRegistry(database, deadline, progress));

@@ -1,11 +1,13 @@
 #include "services/users/backfill/pg_registry_backfill.h"
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "libs/base/status.h"
 #include "libs/base/strings.h"
 #include "libs/db/database.h"
+#include "services/users/backfill/pg_phone_numbers.h"
 
 namespace gatehouse::users {
 namespace {
@@ -28,6 +30,11 @@ constexpr db::Statement kPending = {
 constexpr std::string_view kCountRows =
     "ANALYZE {recipe_user_account_infos}; ANALYZE {recipe_user_tenants};"
     " ANALYZE {primary_user_tenants}";
+// What it reads may never have been counted: restored from a dump, or made a moment ago.
+constexpr std::string_view kCountSources =
+    "ANALYZE {app_id_to_user_id}; ANALYZE {all_auth_recipe_users}; ANALYZE {emailpassword_users};"
+    " ANALYZE {thirdparty_users}; ANALYZE {passwordless_users}; ANALYZE {webauthn_users};"
+    " ANALYZE {gatehouse_listed_users}";
 constexpr std::string_view kPlanByIndex = "SET LOCAL enable_seqscan = off; SET LOCAL jit = off";
 
 // After ($1, $2), in the order of the primary key. $3: how many.
@@ -164,6 +171,18 @@ constexpr db::Statement kUnusual = {
     " CROSS JOIN LATERAL (SELECT EXISTS (SELECT 1 FROM {recipe_user_tenants} r"
     "   WHERE r.app_id = b.app_id AND r.recipe_user_id = b.user_id) AS found) t"};
 
+// $1: a table's name; the users of one.
+constexpr db::Statement kHasTable = {"backfill_has_table",
+                                     "SELECT to_regclass($1::text) IS NOT NULL"};
+#define GATEHOUSE_UNKNOWN_SQL(table)           \
+  "SELECT user_id, recipe_id FROM " table      \
+  " WHERE recipe_id NOT IN ('emailpassword', " \
+  "'thirdparty', 'passwordless', 'webauthn') LIMIT 1"
+constexpr db::Statement kUnknown = {"backfill_unknown",
+                                    GATEHOUSE_UNKNOWN_SQL("{app_id_to_user_id}")};
+constexpr db::Statement kUnknownBefore6 = {"backfill_unknown_before_6",
+                                           GATEHOUSE_UNKNOWN_SQL("{all_auth_recipe_users}")};
+
 bool IsKnownRecipe(std::string_view recipe) {
   return recipe == "emailpassword" || recipe == "thirdparty" || recipe == "passwordless" ||
          recipe == "webauthn";
@@ -194,6 +213,7 @@ absl::Status FillBatch(db::Transaction& transaction, const db::Result& claimed, 
     users.values.emplace_back(row.Trimmed(1));
   }
   const db::Params params = {apps, users};
+  RETURN_IF_ERROR(NormalisePhoneNumbers(transaction, apps, users));
   RETURN_IF_ERROR(transaction.Execute(kAddInfos, params).status());
   RETURN_IF_ERROR(transaction.Execute(kAddTenants, params).status());
   RETURN_IF_ERROR(transaction.Execute(kReserve, params).status());
@@ -223,10 +243,29 @@ absl::StatusOr<bool> RegistryIsComplete(db::Database& database, absl::Time deadl
   return !pending.front().Bool(0);
 }
 
+absl::Status CheckRecipes(db::Database& database, absl::Time deadline) {
+  const db::Statement* unknown = nullptr;
+  for (const auto& [table, statement] : {std::pair("app_id_to_user_id", &kUnknown),
+                                         std::pair("all_auth_recipe_users", &kUnknownBefore6)}) {
+    ASSIGN_OR_RETURN(const db::Result found,
+                     database.Execute(deadline, kHasTable, {database.tables().Qualified(table)}));
+    if (unknown == nullptr && found.front().Bool(0)) unknown = statement;
+  }
+  if (unknown == nullptr) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const db::Result users, database.Execute(deadline, *unknown));
+  if (users.empty()) return absl::OkStatus();
+  return absl::FailedPreconditionError(StrCat("the user ", users.front().Trimmed(0),
+                                              " is of an unknown recipe (", users.front().Text(1),
+                                              "), and nothing was changed"));
+}
+
 absl::StatusOr<BackfillCounts> BackfillRegistry(
     db::Database& database, absl::Time deadline,
     const std::function<void(std::string_view)>& progress) {
   BackfillCounts counts;
+  ASSIGN_OR_RETURN(const bool complete, RegistryIsComplete(database, deadline));
+  if (complete) return counts;
+  RETURN_IF_ERROR(database.ExecuteScript(deadline, kCountSources));
   int64_t count_rows_at = 1;
   std::string app, user;
   // What another run has locked is left to it at first, and looked at again at the end.

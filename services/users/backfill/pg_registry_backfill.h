@@ -26,6 +26,10 @@ struct BackfillCounts {
 // lacks none. Reads the table once.
 absl::StatusOr<bool> RegistryIsComplete(db::Database& database, absl::Time deadline);
 
+// FailedPrecondition when a user is of no recipe that is known, which BackfillRegistry would stop
+// at. Works on the tables of every core since 5.0, and changes nothing. Reads a table once.
+absl::Status CheckRecipes(db::Database& database, absl::Time deadline);
+
 // Fills the registry (recipe_user_account_infos, recipe_user_tenants, primary_user_tenants, and the
 // times of app_id_to_user_id) from the tables that cores before 12.0 kept users in. `progress` is
 // told of each batch, and of each conflict by ids alone.

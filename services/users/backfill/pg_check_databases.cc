@@ -1,4 +1,4 @@
-#include "services/users/backfill/check_databases.h"
+#include "services/users/backfill/pg_check_databases.h"
 
 #include <algorithm>
 #include <string>
@@ -7,6 +7,7 @@
 #include "libs/base/status.h"
 #include "libs/base/steady_time.h"
 #include "libs/base/strings.h"
+#include "libs/db/older_core/upgrade.h"
 #include "libs/telemetry/log.h"
 #include "services/users/backfill/pg_registry_backfill.h"
 
@@ -23,11 +24,25 @@ absl::Status CheckDatabases(const tenancy::TenantDirectory& directory,
   std::unordered_set<std::string> seen;
   for (const tenancy::TenantPtr& tenant : directory.All()) {
     if (!seen.insert(tenant->database_id).second) continue;
+    const std::string whose =
+        tenant->database_id.empty() ? "" : StrCat(" of tenant ", tenant->name());
     absl::StatusOr<bool> complete = absl::DeadlineExceededError("no time was left for it");
     if (SteadyNow() < deadline) {
       absl::StatusOr<db::Database*> database = databases.Of(*tenant);
-      complete = database.ok() ? RegistryIsComplete(**database, SteadyNow() + kTimeEach)
-                               : absl::StatusOr<bool>(database.status());
+      if (!database.ok()) {
+        complete = database.status();
+      } else {
+        // The base database was looked at before any service began.
+        const absl::Status recent =
+            tenant->database_id.empty()
+                ? absl::OkStatus()
+                : db::CheckTablesAreRecent(**database, SteadyNow() + kTimeEach);
+        if (absl::IsFailedPrecondition(recent)) {
+          return absl::FailedPreconditionError(
+              StrCat("the database", whose, ": ", std::string(recent.message())));
+        }
+        complete = RegistryIsComplete(**database, SteadyNow() + kTimeEach);
+      }
     }
     if (!complete.ok()) {
       telemetry::Log(
@@ -36,8 +51,6 @@ absl::Status CheckDatabases(const tenancy::TenantDirectory& directory,
       continue;
     }
     if (*complete) continue;
-    const std::string whose =
-        tenant->database_id.empty() ? "" : StrCat(" of tenant ", tenant->name());
     return absl::FailedPreconditionError(
         StrCat("the database", whose,
                " has users that only the tables of an older core know. Stop every other core, run "

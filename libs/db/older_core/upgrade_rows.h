@@ -1,0 +1,21 @@
+#pragma once
+
+#include <functional>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "libs/db/database.h"
+
+namespace gatehouse::db {
+
+// Gives each row of `table` (all_auth_recipe_users or app_id_to_user_id, with core 7.0's columns
+// and keys) that has none its own id as primary id, in batches.
+absl::Status FillPrimaryIds(Database& database, absl::Time deadline, std::string_view table);
+
+// The rows that core 6.0 began to keep of each app, tenant and user, for those of core 5.0, in
+// batches. Twice does no harm.
+absl::Status FillTenantRows(Database& database, absl::Time deadline,
+                            const std::function<void(std::string_view)>& progress);
+
+}  // namespace gatehouse::db

@@ -1,0 +1,49 @@
+#include <string>
+#include <unordered_set>
+
+#include "libs/base/status.h"
+#include "libs/config/process_config.h"
+#include "libs/db/database.h"
+#include "libs/tenancy/base_config_codec.h"
+#include "services/tenants/component.h"
+
+namespace gatehouse::tenants {
+namespace {
+
+constexpr db::Statement kTableExists = {"tenants_elsewhere_exists",
+                                        "SELECT to_regclass($1::text) IS NOT NULL"};
+// What every core since 6.0 has. A few tenants with long configurations: no order or limit.
+constexpr db::Statement kTenants = {
+    "tenants_elsewhere",
+    "SELECT connection_uri_domain, app_id, tenant_id, COALESCE(core_config, '{}') "
+    "FROM {tenant_configs}"};
+
+}  // namespace
+
+absl::StatusOr<std::vector<tenancy::TenantPtr>> TenantsElsewhere(
+    db::Database& base, const config::ProcessConfig& config, absl::Time deadline) {
+  ASSIGN_OR_RETURN(
+      const db::Result exists,
+      base.Execute(deadline, kTableExists, {base.tables().Qualified("tenant_configs")}));
+  if (!exists.front().Bool(0)) return std::vector<tenancy::TenantPtr>();
+  ASSIGN_OR_RETURN(const db::Result rows, base.Execute(deadline, kTenants));
+  // What a start makes, should it be missing.
+  std::vector<v1::Tenant> records(1);
+  *records[0].mutable_scope() = tenancy::MakeScope("", "", "");
+  for (const db::Row row : rows) {
+    v1::Tenant& record = records.emplace_back();
+    *record.mutable_scope() = tenancy::MakeScope(row.Text(0), row.Text(1), row.Text(2));
+    record.set_core_config_json(std::string(row.Text(3)));
+  }
+  tenancy::TenantDirectory directory(config.test_mode);
+  // CheckTenants names those that are left out.
+  directory.Apply(/*full=*/true, tenancy::EncodeBaseConfig(config.base), records, {});
+  std::vector<tenancy::TenantPtr> found;
+  std::unordered_set<std::string> seen = {""};
+  for (tenancy::TenantPtr& tenant : directory.All()) {
+    if (seen.insert(tenant->database_id).second) found.push_back(std::move(tenant));
+  }
+  return found;
+}
+
+}  // namespace gatehouse::tenants
