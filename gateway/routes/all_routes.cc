@@ -27,8 +27,7 @@ void AddAllRoutes(RouteTable& routes, host::Host& host, const RequestStats& stat
   AddCoreRoutes(routes, {tenants, users, host.tenants(), stats, host.clock(),
                          host.config().yaml_path});
   AddMultitenancyRoutes(routes, tenants, host.tenants());
-  AddJwksRoutes(routes, host.ChannelBetween("gateway", "jwks"),
-                host.ChannelBetween("gateway", "session"));
+  AddJwksRoutes(routes, host.ChannelBetween("gateway", "jwks"));
   AddSessionRoutes(routes, host.ChannelBetween("gateway", "session"), host.tenants());
   RecipeUserHandlers recipe_user;
   AddEmailPasswordRoutes(routes, users, recipe_user);

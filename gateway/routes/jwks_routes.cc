@@ -5,29 +5,20 @@
 #include <utility>
 
 #include "gatehouse/jwks/v1/jwks_service.rpc.h"
-#include "gatehouse/session/v1/session_service.rpc.h"
 #include "gateway/json_input.h"
 #include "libs/base/json.h"
 #include "libs/base/status.h"
 #include "libs/base/strings.h"
-#include "libs/crypto/jwt_claims.h"
 
 namespace gatehouse::gateway {
 namespace {
 
-// What the handlers work with.
-struct Backend {
-  jwks::v1::JwksServiceClient keys;
-  session::v1::SessionServiceClient sessions;
-
-  jwks::v1::JwksService* operator->() { return &keys; }
-};
-using Jwks = std::shared_ptr<Backend>;
+using Jwks = std::shared_ptr<jwks::v1::JwksServiceClient>;
 
 absl::StatusOr<jwks::v1::GetPublicKeysResponse> FetchKeys(const Jwks& jwks, ApiRequest& request) {
   jwks::v1::GetPublicKeysRequest call;
   *call.mutable_scope() = request.scope;
-  return (*jwks)->GetPublicKeys(request.context, call);
+  return jwks->GetPublicKeys(request.context, call);
 }
 
 json::Value KeySet(const jwks::v1::GetPublicKeysResponse& response) {
@@ -61,32 +52,6 @@ absl::StatusOr<Reply> RecipeKeySet(const Jwks& jwks, ApiRequest& request) {
   return JsonReply(json::Value::Object({{"keys", KeySet(response)}, {"status", "OK"}}));
 }
 
-// Whether claims that pass for a session's are those of one that lives. Applications copy them;
-// those of a session that is not there, or of somebody else's user, are forged.
-absl::StatusOr<bool> AreOfLivingSession(const Jwks& jwks, ApiRequest& request,
-                                        const json::Value& payload) {
-  const auto handle = payload.FindString("sessionHandle");
-  const auto user_id = payload.FindString("sub");
-  if (!handle.has_value() || !user_id.has_value()) return false;
-  session::v1::MatchSessionRequest call;
-  *call.mutable_scope() = request.scope;
-  call.set_handle(std::string(*handle));
-  call.set_user_id(std::string(*user_id));
-  // As the core and the SDKs read them: these may be missing, and then say nothing.
-  const json::Value* recipe_user_id = payload.Find("rsub");
-  if (recipe_user_id != nullptr) {
-    if (!recipe_user_id->is_string()) return false;
-    call.set_recipe_user_id(std::string(*recipe_user_id->AsString()));
-  }
-  const json::Value* tenant_id = payload.Find("tId");
-  if (tenant_id != nullptr) {
-    if (!tenant_id->is_string()) return false;
-    call.set_tenant_id(std::string(*tenant_id->AsString()));
-  }
-  ASSIGN_OR_RETURN(const auto response, jwks->sessions.MatchSession(request.context, call));
-  return response.matches();
-}
-
 // POST /recipe/jwt.
 absl::StatusOr<Reply> CreateJwt(const Jwks& jwks, ApiRequest& request) {
   ASSIGN_OR_RETURN(const json::Value* body, request.JsonBody());
@@ -105,20 +70,15 @@ absl::StatusOr<Reply> CreateJwt(const Jwks& jwks, ApiRequest& request) {
   }
   RETURN_IF_ERROR(request.RequirePublicTenant());
   *call.mutable_scope() = request.scope;
-  if (crypto::HasSessionClaims(*payload)) {
-    ASSIGN_OR_RETURN(const bool living, AreOfLivingSession(jwks, request, *payload));
-    call.set_of_living_session(living);
-  }
-  ASSIGN_OR_RETURN(const auto response, (*jwks)->CreateJwt(request.context, call));
+  ASSIGN_OR_RETURN(const auto response, jwks->CreateJwt(request.context, call));
   if (response.unsupported_algorithm()) return StatusReply("UNSUPPORTED_ALGORITHM_ERROR");
   return JsonReply(json::Value::Object({{"status", "OK"}, {"jwt", response.jwt()}}));
 }
 
 }  // namespace
 
-void AddJwksRoutes(RouteTable& routes, rpc::Channel& channel, rpc::Channel& session) {
-  const auto jwks = std::make_shared<Backend>(
-      Backend{jwks::v1::JwksServiceClient(channel), session::v1::SessionServiceClient(session)});
+void AddJwksRoutes(RouteTable& routes, rpc::Channel& channel) {
+  const auto jwks = std::make_shared<jwks::v1::JwksServiceClient>(channel);
   const auto bind = [&jwks](absl::StatusOr<Reply> (*handler)(const Jwks&, ApiRequest&)) {
     return [jwks, handler](ApiRequest& request) { return handler(jwks, request); };
   };

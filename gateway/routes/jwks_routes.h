@@ -10,6 +10,6 @@ namespace gatehouse::gateway {
 
 // JWT creation and the published key set. `jwks` is the way to the jwks service; it must outlive
 // the table.
-void AddJwksRoutes(RouteTable& routes, rpc::Channel& jwks, rpc::Channel& session);
+void AddJwksRoutes(RouteTable& routes, rpc::Channel& jwks);
 
 }  // namespace gatehouse::gateway

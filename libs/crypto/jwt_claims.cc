@@ -1,7 +1,5 @@
 #include "libs/crypto/jwt_claims.h"
 
-#include <string_view>
-
 namespace gatehouse::crypto {
 namespace {
 
@@ -39,14 +37,6 @@ json::Value MergeClaims(json::Value registered, const json::Value& payload) {
     registered.Set(member.key, member.value);
   }
   return registered;
-}
-
-bool HasSessionClaims(const json::Value& payload) {
-  for (const std::string_view claim : {"sub", "sessionHandle", "refreshTokenHash1"}) {
-    const json::Value* value = payload.Find(claim);
-    if (value == nullptr || value->is_null()) return false;
-  }
-  return true;
 }
 
 bool HasOversizedInteger(const json::Value& value) {

@@ -19,9 +19,6 @@ std::string JwtHeader(std::string_view key_id, std::optional<int> version);
 // that string, and what is no string in `aud` is left out.
 json::Value MergeClaims(json::Value registered, const json::Value& payload);
 
-// Whether a JWT with these claims passes for a session's access token: SDKs look for no more.
-bool HasSessionClaims(const json::Value& payload);
-
 // Whether some number in `value` is an integer that does not fit in 64 bits: no JWT can carry it.
 bool HasOversizedInteger(const json::Value& value);
 

@@ -1,10 +1,7 @@
 #include "services/jwks/jwks_service.h"
 
 #include "absl/strings/match.h"
-#include "libs/base/json.h"
 #include "libs/base/status.h"
-#include "libs/crypto/jwt_claims.h"
-#include "libs/rpc/policy.h"
 #include "libs/tenancy/tenant_directory.h"
 #include "services/jwks/jwt_maker.h"
 
@@ -23,19 +20,6 @@ void FillSigningKey(const AppKey& key, int64_t expires_at_ms, v1::SigningKey& ou
   out.set_key_pair(key.pair->ToStored());
   out.set_created_at_ms(key.created_at_ms);
   out.set_expires_at_ms(expires_at_ms);
-}
-
-// A session's tokens are signed with the same keys: what has their claims must be a session's.
-absl::Status CheckSessionClaims(const rpc::CallContext& context,
-                                const v1::CreateJwtRequest& request) {
-  if (request.of_living_session() && context.caller == rpc::callers::kGateway) {
-    return absl::OkStatus();
-  }
-  const auto payload = json::Parse(request.payload_json());
-  if (!payload.ok() || !payload->is_object() || !crypto::HasSessionClaims(*payload)) {
-    return absl::OkStatus();
-  }
-  return BadInput("The payload has the claims of a session that does not exist");
 }
 
 }  // namespace
@@ -82,7 +66,6 @@ absl::StatusOr<v1::CreateJwtResponse> JwksService::CreateJwt(rpc::CallContext& c
     response.set_unsupported_algorithm(true);
     return response;
   }
-  RETURN_IF_ERROR(CheckSessionClaims(context, request));
   const StaticKey static_key =
       request.use_static_key() ? StaticKey::kRequired : StaticKey::kOptional;
   ASSIGN_OR_RETURN(const KeysNow now, keys_.Get(*app, static_key, context.deadline));

@@ -278,29 +278,6 @@ TEST_F(JwksServiceTest, JwtsVerifyAgainstThePublishedSet) {
   }
 }
 
-TEST_F(JwksServiceTest, NobodyMakesASessionsToken) {
-  Instance instance(tenants, clock);
-  v1::CreateJwtRequest request;
-  *request.mutable_scope() = ScopeOf("public");
-  request.set_validity_s(10);
-  request.set_algorithm("RS256");
-  const auto status = [&](std::string_view caller, bool of_living_session) {
-    rpc::CallContext context{.caller = std::string(caller), .deadline = Soon()};
-    request.set_of_living_session(of_living_session);
-    return instance.service.CreateJwt(context, request).status();
-  };
-  request.set_payload_json(R"({"sub":"u","sessionHandle":"h","refreshTokenHash1":"x"})");
-  EXPECT_EQ(ReasonOf(status("gateway", false)), ErrorReason::kBadInput);
-  EXPECT_EQ(ReasonOf(status("client", true)), ErrorReason::kBadInput);
-  EXPECT_TRUE(status("gateway", true).ok());
-  for (const char* payload :
-       {R"({"sub":"u","sessionHandle":"h"})", R"({"sessionHandle":"h","refreshTokenHash1":"x"})",
-        R"({"sub":"u","refreshTokenHash1":"x","sessionHandle":null})"}) {
-    request.set_payload_json(payload);
-    EXPECT_TRUE(status("client", false).ok()) << payload;
-  }
-}
-
 TEST_F(JwksServiceTest, OnlyNamedCallersMayCall) {
   Instance instance(tenants, clock);
   v1::JwksServiceHandler handler(instance.service);

@@ -14,7 +14,6 @@ inline rpc::Policy SessionServicePolicy() {
       {"RefreshSession", outside},
       {"RegenerateSession", outside},
       {"GetSession", outside},
-      {"MatchSession", {callers::kGateway}},
       {"UpdateSession", outside},
       {"ListUserSessions", outside},
       {"RevokeSessions", outside},

@@ -41,27 +41,6 @@ absl::StatusOr<v1::GetSessionResponse> SessionService::GetSession(
   return response;
 }
 
-absl::StatusOr<v1::MatchSessionResponse> SessionService::MatchSession(
-    rpc::CallContext& context, const v1::MatchSessionRequest& request) {
-  v1::MatchSessionResponse response;
-  const auto tenant_id = TenantOfHandle(request.handle());
-  if (!tenant_id.ok() || (request.has_tenant_id() && request.tenant_id() != *tenant_id)) {
-    return response;
-  }
-  const auto tenant = TenantOfApp(context, request.scope(), *tenant_id);
-  if (ReasonOf(tenant.status()) == ErrorReason::kTenantNotFound) return response;
-  RETURN_IF_ERROR(tenant.status());
-  ASSIGN_OR_RETURN(const auto row, parts_.store.Get(**tenant, request.handle(), context.deadline));
-  if (!row.has_value() || row->expires_at_ms <= parts_.clock.NowMs()) return response;
-  AccessToken token;
-  token.user_id = request.user_id();
-  token.recipe_user_id =
-      request.has_recipe_user_id() ? request.recipe_user_id() : request.user_id();
-  ASSIGN_OR_RETURN(const bool matches, IsOfItsUser(context, **tenant, token, row->user_id));
-  response.set_matches(matches);
-  return response;
-}
-
 absl::StatusOr<v1::UpdateSessionResponse> SessionService::UpdateSession(
     rpc::CallContext& context, const v1::UpdateSessionRequest& request) {
   ASSIGN_OR_RETURN(const std::string tenant_id, TenantOfHandle(request.handle()));

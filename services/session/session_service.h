@@ -50,8 +50,6 @@ class SessionService final : public v1::SessionService {
       rpc::CallContext& context, const v1::RegenerateSessionRequest& request) override;
   absl::StatusOr<v1::GetSessionResponse> GetSession(rpc::CallContext& context,
                                                     const v1::GetSessionRequest& request) override;
-  absl::StatusOr<v1::MatchSessionResponse> MatchSession(
-      rpc::CallContext& context, const v1::MatchSessionRequest& request) override;
   absl::StatusOr<v1::UpdateSessionResponse> UpdateSession(
       rpc::CallContext& context, const v1::UpdateSessionRequest& request) override;
   absl::StatusOr<v1::ListUserSessionsResponse> ListUserSessions(

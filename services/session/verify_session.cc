@@ -116,17 +116,17 @@ absl::StatusOr<v1::VerifySessionResponse> SessionService::VerifySession(
 
   const AccessToken& token = judged.token;
   ASSIGN_OR_RETURN(const auto tenant, TenantOfApp(context, request.scope(), token.tenant_id));
-  const bool asked = request.has_check_database() ? request.check_database()
-                                                  : app->config->access_token_blacklisting();
   // What an app signs by POST /recipe/jwt may copy a session's claims, which SDKs' users do, but it
   // is the session's no longer than the session lives, and only of its user.
-  const bool check_database = asked || judged.is_general_jwt;
+  const bool check_database =
+      judged.is_general_jwt ||
+      (request.has_check_database() ? request.check_database()
+                                    : app->config->access_token_blacklisting());
   std::optional<SessionRow> row;
   if (check_database) {
     ASSIGN_OR_RETURN(row, parts_.store.Get(*tenant, token.session_handle, context.deadline));
     if (!row.has_value()) {
-      response.set_unauthorised_message(
-          asked ? "Either the session has ended or has been blacklisted" : "Session missing in db");
+      response.set_unauthorised_message("Either the session has ended or has been blacklisted");
       return response;
     }
     if (judged.is_general_jwt) {
