@@ -73,8 +73,7 @@ std::string FullName(const TableNames& names, std::string_view base_name) {
   return StrCat(names.schema(), ".", names.Bare(base_name));
 }
 
-absl::StatusOr<StoredSchema> ReadStoredSchema(Database& database, absl::Time deadline) {
-  const TableNames& names = database.tables();
+absl::StatusOr<StoredSchema> ReadStoredSchema(Transaction& transaction, const TableNames& names) {
   TextArray bare;
   std::map<std::string, std::string, std::less<>> base_names;
   for (const WantedTable& table : TheWantedSchema().tables) {
@@ -82,10 +81,10 @@ absl::StatusOr<StoredSchema> ReadStoredSchema(Database& database, absl::Time dea
     base_names.emplace(bare.values.back(), table.name);
   }
   const Params params = {names.schema(), bare};
-  ASSIGN_OR_RETURN(const Result tables, database.Execute(deadline, kTables, params));
-  ASSIGN_OR_RETURN(const Result columns, database.Execute(deadline, kColumns, params));
-  ASSIGN_OR_RETURN(const Result constraints, database.Execute(deadline, kConstraints, params));
-  ASSIGN_OR_RETURN(const Result indexes, database.Execute(deadline, kIndexes, {names.schema()}));
+  ASSIGN_OR_RETURN(const Result tables, transaction.Execute(kTables, params));
+  ASSIGN_OR_RETURN(const Result columns, transaction.Execute(kColumns, params));
+  ASSIGN_OR_RETURN(const Result constraints, transaction.Execute(kConstraints, params));
+  ASSIGN_OR_RETURN(const Result indexes, transaction.Execute(kIndexes, {names.schema()}));
   StoredSchema stored;
   for (const Row row : tables) {
     StoredTable& table = stored.tables[base_names.find(row.Text(0))->second];

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "absl/time/time.h"
 #include "libs/db/database.h"
 
 namespace gatehouse::db {
@@ -55,7 +54,8 @@ struct StoredSchema {
 // "schema.name" of a table, as StoredConstraint has it.
 std::string FullName(const TableNames& names, std::string_view base_name);
 
-// Reads the catalogs alone: needs no rights on the tables, and costs four statements.
-absl::StatusOr<StoredSchema> ReadStoredSchema(Database& database, absl::Time deadline);
+// Reads the catalogs alone: needs no rights on the tables, and costs four statements. They must see
+// one snapshot, since others may be making tables: `transaction` is REPEATABLE READ.
+absl::StatusOr<StoredSchema> ReadStoredSchema(Transaction& transaction, const TableNames& names);
 
 }  // namespace gatehouse::db

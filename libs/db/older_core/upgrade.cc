@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "libs/base/status.h"
 #include "libs/base/strings.h"
@@ -35,16 +36,22 @@ using Progress = std::function<void(std::string_view)>;
 
 absl::StatusOr<UpgradePlan> MakePlan(Database& database, absl::Time deadline,
                                      StoredSchema* stored = nullptr) {
-  ASSIGN_OR_RETURN(StoredSchema schema, ReadStoredSchema(database, deadline));
-  ASSIGN_OR_RETURN(const Result exists,
-                   database.Execute(deadline, kRecordExists,
-                                    {database.tables().Qualified("gatehouse_schema_migrations")}));
+  const TableNames& names = database.tables();
+  StoredSchema schema;
   bool rows_begun = false;
-  if (exists.front().Bool(0)) {
-    ASSIGN_OR_RETURN(const Result state, database.Execute(deadline, kRowsState));
-    rows_begun = state.front().Int64(0) == kRowsBegun;
-  }
-  UpgradePlan plan = PlanUpgrade(schema, database.tables(), rows_begun);
+  RETURN_IF_ERROR(database.Transact(
+      deadline, Isolation::kRepeatableRead, [&](Transaction& transaction) -> absl::Status {
+        ASSIGN_OR_RETURN(schema, ReadStoredSchema(transaction, names));
+        ASSIGN_OR_RETURN(
+            const Result exists,
+            transaction.Execute(kRecordExists, {names.Qualified("gatehouse_schema_migrations")}));
+        rows_begun = false;
+        if (!exists.front().Bool(0)) return absl::OkStatus();
+        ASSIGN_OR_RETURN(const Result state, transaction.Execute(kRowsState));
+        rows_begun = state.front().Int64(0) == kRowsBegun;
+        return absl::OkStatus();
+      }));
+  UpgradePlan plan = PlanUpgrade(schema, names, rows_begun);
   if (stored != nullptr) *stored = std::move(schema);
   return plan;
 }
