@@ -264,7 +264,12 @@ void Gateway::Submit(const ServicePool& pool, const std::shared_ptr<Call>& call,
   call->queued = true;
   const bool taken = pool.workers->TrySubmit([call, task = std::move(task)]() mutable {
     call->queued = false;
-    task();
+    try {
+      task();
+    } catch (const std::exception& e) {  // none of the handler's, which Run catches
+      telemetry::Log(telemetry::LogLevel::kError, "request_threw",
+                     {{"request_id", call->request.context.request_id}, {"cause", e.what()}});
+    }
   });
   if (taken) return;
   // The pool refuses, and the call must still be answered from here.

@@ -232,13 +232,15 @@ void EmbeddedPostgres::Server::Supervise() {
 }
 
 absl::Status EmbeddedPostgres::Server::AwaitReady() {
-  const absl::Time give_up = SteadyNow() + options_.start_timeout;
+  absl::Time give_up = SteadyNow() + options_.start_timeout;
   const std::string conninfo = absl::StrCat("host='", socket_dir_, "' user=", kSuperuser,
                                             " dbname=postgres connect_timeout=2");
   for (;;) {
     if (::access((socket_dir_ + kSocketFile).c_str(), F_OK) == 0) {
       const PGPing answer = ::PQping(conninfo.c_str());
       if (answer == PQPING_OK) return absl::OkStatus();
+      // It runs and recovers what a crash left: however long that takes.
+      if (answer == PQPING_REJECT) give_up = SteadyNow() + options_.start_timeout;
       if (answer == PQPING_NO_ATTEMPT) {
         return absl::FailedPreconditionError(
             absl::StrCat("The socket in ", socket_dir_, " can't be connected to"));

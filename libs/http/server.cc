@@ -249,9 +249,13 @@ bool Server::Drain(milliseconds timeout) {
     if (impl_->stopped) return true;
     asio::post(impl_->loops[0]->io, [&] {
       impl_->StopAccepting();
-      std::lock_guard lock(mutex);
-      closed = true;
-      done.notify_all();
+      // Once more through the loop: a connection may have been accepted just before and wait there
+      // to be counted.
+      asio::post(impl_->loops[0]->io, [&] {
+        std::lock_guard lock(mutex);
+        closed = true;
+        done.notify_all();
+      });
     });
     std::unique_lock lock(mutex);
     done.wait(lock, [&] { return closed; });

@@ -18,6 +18,7 @@
 
 #include <condition_variable>
 #include <cstdlib>
+#include <exception>
 #include <mutex>
 #include <shared_mutex>
 #include <thread>
@@ -180,7 +181,11 @@ void StreamReader::ReadOnce() {
       grpc::ProtoBufferReader stream(&bytes);
       message->Clear();
       if (!message->ParseFromZeroCopyStream(&stream)) break;
-      on_message_(*message);
+      try {
+        on_message_(*message);
+      } catch (const std::exception&) {
+        break;  // as a message that can't be read: the stream starts anew, with the whole state
+      }
     }
     context.TryCancel();
     (void)reader->Finish();

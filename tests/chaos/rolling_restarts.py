@@ -89,8 +89,10 @@ def main():
     parser.add_argument("--requests", type=int, default=20000)
     parser.add_argument("--clients", type=int, default=16)
     arguments = parser.parse_args()
-    first = harness.Gatehouse(mode="all-in-one").start()
-    second = harness.Gatehouse(mode="all-in-one", database=first.database).start()
+    # Longer than the balancer takes to notice.
+    environment = {"GATEHOUSE_SHUTDOWN_DELAY_MS": "1000"}
+    first = harness.Gatehouse(mode="all-in-one", environment=environment).start()
+    second = harness.Gatehouse(mode="all-in-one", database=first.database, environment=environment).start()
     try:
         run = Run(arguments, [first, second], first.new_app().app)
         asyncio.run(run.run())
