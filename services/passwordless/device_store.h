@@ -52,12 +52,12 @@ struct CodeTry {
   int64_t oldest_valid_ms = 0;  // codes made before are expired
   int max_attempts = 0;
   bool counts_as_attempt = false;  // a typed code; the code of a link can't be guessed
-  bool use_up = false;             // a right code removes all devices of the contact
 };
 struct CodeTryOutcome {
   enum class Result { kRight, kWrong, kExpired, kRestart };
   Result result = Result::kRestart;
   LoginDevice device;       // as it was; for kRight
+  LoginCode code;           // for kRight
   int failed_attempts = 0;  // for kWrong and kExpired, with this one
 };
 
@@ -70,15 +70,19 @@ class DeviceStore {
   // False, and nothing done, when an id or hash is taken. One statement.
   virtual absl::StatusOr<bool> CreateDevice(const Where& where, const LoginDevice& device,
                                             const LoginCode& code) = 0;
-  // One statement.
-  virtual absl::StatusOr<AddCodeOutcome> AddCode(const Where& where, const LoginCode& code) = 0;
+  // Keeps the device's newest `max_codes` codes, the new one among them.
+  virtual absl::StatusOr<AddCodeOutcome> AddCode(const Where& where, const LoginCode& code,
+                                                 int max_codes) = 0;
   virtual absl::StatusOr<std::optional<LoginDevice>> FindDevice(const Where& where,
                                                                 std::string_view id_hash) = 0;
   virtual absl::StatusOr<std::optional<LoginCode>> FindCode(const Where& where,
                                                             std::string_view link_code_hash) = 0;
-  // Decides under a lock of the device, in one transaction: of tries at once no attempt is lost,
-  // and a code that is used up is used once.
+  // Decides under a lock of the device, in one transaction: of tries at once no attempt is lost.
   virtual absl::StatusOr<CodeTryOutcome> TryCode(const Where& where, const CodeTry& attempt) = 0;
+  // Uses up a right code: removes all devices of the contact that `device` is for. False, and
+  // nothing done, when the code is gone: of uses at once, of any codes of the contact, one has it.
+  virtual absl::StatusOr<bool> UseUp(const Where& where, const LoginDevice& device,
+                                     std::string_view link_code_hash) = 0;
 
   // Removals; what is not there is no error.
   virtual absl::Status RemoveCode(const Where& where, std::string_view code_id) = 0;

@@ -36,8 +36,12 @@ class DeviceStoreTest : public ::testing::Test {
   static CodeProof Link(const NewCode& code) {
     return {code.device_id_hash, code.link_code, "", ""};
   }
-  Result Try(const CodeProof& proof, bool use_up = true) {
-    return codes.Try(where, proof, use_up)->result;
+  Result Try(const CodeProof& proof) { return codes.Try(where, proof)->result; }
+  // Tries a code, and uses it up if it is right.
+  Result Use(const CodeProof& proof) {
+    const CodeTryOutcome outcome = *codes.Try(where, proof);
+    if (outcome.result != Result::kRight) return outcome.result;
+    return *codes.UseUp(where, outcome) ? Result::kRight : Result::kRestart;
   }
   size_t DevicesOf(const std::string& email = "a@x.io") {
     return store.ListOf(where, {true, email})->size();
@@ -54,19 +58,19 @@ class DeviceStoreTest : public ::testing::Test {
 
 TEST_F(DeviceStoreTest, RightCodeIsUsedOnceWithAllDevicesOfTheContact) {
   const NewCode first = Create(), second = Create(), other = Create("b@x.io");
-  EXPECT_EQ(Try(Typed(first), /*use_up=*/false), Result::kRight);
+  EXPECT_EQ(Try(Typed(first)), Result::kRight);
   EXPECT_EQ(DevicesOf(), 2u);
-  EXPECT_EQ(Try(Link(first)), Result::kRight);
+  EXPECT_EQ(Use(Link(first)), Result::kRight);
   EXPECT_EQ(DevicesOf(), 0u);
   EXPECT_EQ(Try(Link(first)), Result::kRestart);
   EXPECT_EQ(Try(Typed(second)), Result::kRestart);
-  EXPECT_EQ(Try(Typed(other)), Result::kRight);
+  EXPECT_EQ(Use(Typed(other)), Result::kRight);
 }
 
 TEST_F(DeviceStoreTest, WrongCodesAreCountedAndEndTheDevice) {
   const NewCode code = Create();
   for (int attempt = 1; attempt < 5; ++attempt) {
-    const auto outcome = codes.Try(where, Typed(code, "wrong"), true);
+    const auto outcome = codes.Try(where, Typed(code, "wrong"));
     EXPECT_EQ(outcome->result, Result::kWrong);
     EXPECT_EQ(outcome->failed_attempts, attempt);
   }
@@ -79,7 +83,7 @@ TEST_F(DeviceStoreTest, WrongCodesAreCountedAndEndTheDevice) {
 TEST_F(DeviceStoreTest, ExpiredCodesAreTold) {
   const NewCode code = Create();
   clock.AdvanceMs(tenant->config->passwordless_code_lifetime_ms());
-  EXPECT_EQ(Try(Typed(code), false), Result::kRight);
+  EXPECT_EQ(Try(Typed(code)), Result::kRight);
   clock.AdvanceMs(1);
   EXPECT_EQ(Try(Typed(code)), Result::kExpired);
   EXPECT_EQ(Try(Link(code)), Result::kRestart);
@@ -92,16 +96,46 @@ TEST_F(DeviceStoreTest, ResendingKeepsTheDeviceAndItsTypedCodesApart) {
   EXPECT_EQ(std::get<NoCode>(*codes.AddCode(where, first.device_id, first.user_input_code)),
             NoCode::kUserInputCodeUsed);
   EXPECT_EQ(store.ListById(where, first.device_id_hash)->at(0).codes.size(), 2u);
-  EXPECT_EQ(Try(Typed(first)), Result::kRight);
+  EXPECT_EQ(Use(Typed(first)), Result::kRight);
   EXPECT_EQ(std::get<NoCode>(*codes.AddCode(where, first.device_id, std::nullopt)),
             NoCode::kRestartFlow);
+}
+
+TEST_F(DeviceStoreTest, ResendingAsOftenAsOneLikesLeavesTheNewestCodes) {
+  std::vector<NewCode> made = {Create()};
+  for (int i = 0; i < 3 * kMaxCodesOfDevice; ++i) {
+    clock.AdvanceMs(i % 2);  // some in the same millisecond
+    made.push_back(std::get<NewCode>(*codes.AddCode(where, made[0].device_id, std::nullopt)));
+    EXPECT_EQ(Try(Typed(made.back())), Result::kRight);
+    EXPECT_EQ(Try(Link(made.back())), Result::kRight);
+  }
+  EXPECT_EQ(store.ListById(where, made[0].device_id_hash)->at(0).codes.size(),
+            static_cast<size_t>(kMaxCodesOfDevice));
+  EXPECT_EQ(Try(Link(made[0])), Result::kRestart);
+  EXPECT_EQ(Try(Typed(made[0])), Result::kWrong);
+  EXPECT_EQ(Use(Typed(made.back())), Result::kRight);
+}
+
+TEST_F(DeviceStoreTest, ResendingAtOnceLeavesNoMore) {
+  const NewCode first = Create();
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 8; ++i) {
+    threads.emplace_back([&] {
+      for (int n = 0; n < 5; ++n) {
+        EXPECT_TRUE(codes.AddCode(where, first.device_id, std::nullopt).ok());
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(store.ListById(where, first.device_id_hash)->at(0).codes.size(),
+            static_cast<size_t>(kMaxCodesOfDevice));
 }
 
 TEST_F(DeviceStoreTest, ForeignDeviceIsRefusedWithoutAnAttempt) {
   const NewCode first = Create(), second = Create();
   CodeProof proof = Typed(first, "wrong");
   proof.device_id_hash = second.device_id_hash;
-  EXPECT_EQ(codes.Try(where, proof, true).status().message(),
+  EXPECT_EQ(codes.Try(where, proof).status().message(),
             "preAuthSessionId and deviceId doesn't match");
   EXPECT_EQ(store.ListById(where, first.device_id_hash)->at(0).device.failed_attempts, 0);
   proof = Typed(first);
@@ -114,25 +148,37 @@ TEST_F(DeviceStoreTest, LastCodeTakesItsDeviceAlong) {
   const NewCode second =
       std::get<NewCode>(*codes.AddCode(where, first.device_id, std::nullopt));
   EXPECT_TRUE(store.RemoveCode(where, first.code_id).ok());
-  EXPECT_EQ(Try(Typed(second), false), Result::kRight);
+  EXPECT_EQ(Try(Typed(second)), Result::kRight);
   EXPECT_TRUE(store.RemoveCode(where, second.code_id).ok());
   EXPECT_TRUE(store.RemoveCode(where, second.code_id).ok());
   EXPECT_EQ(DevicesOf(), 0u);
 }
 
-TEST_F(DeviceStoreTest, OfManyAtOnceOneUsesTheCode) {
-  const NewCode code = Create(), twin = Create();
-  std::atomic<int> right = 0;
-  std::vector<std::thread> threads;
-  for (int i = 0; i < 8; ++i) {
-    threads.emplace_back([&, i] {
-      const auto outcome = codes.Try(where, Typed(i % 2 == 0 ? code : twin), true);
-      ASSERT_TRUE(outcome.ok()) << outcome.status();
-      if (outcome->result == Result::kRight) ++right;
-    });
+TEST_F(DeviceStoreTest, OfManyAtOnceOneUsesACodeOfTheContact) {
+  for (int round = 0; round < 10; ++round) {
+    std::vector<NewCode> made;
+    for (int i = 0; i < 8; ++i) made.push_back(Create());
+    std::atomic<int> right = 0, restart = 0;
+    std::vector<std::thread> threads;
+    for (const NewCode& code : made) {
+      threads.emplace_back(
+          [&, &code = code] { ++(Use(Typed(code)) == Result::kRight ? right : restart); });
+    }
+    for (std::thread& thread : threads) thread.join();
+    EXPECT_EQ(right, 1);
+    EXPECT_EQ(restart, 7);
+    EXPECT_EQ(DevicesOf(), 0u);
   }
-  for (std::thread& thread : threads) thread.join();
-  EXPECT_EQ(right, 1);
+  EXPECT_EQ(database->stats().retries, 0);  // nobody had to be started again by the server
+}
+
+TEST_F(DeviceStoreTest, ACodeThatIsTakenBackIsNotUsedUp) {
+  const NewCode first = Create();
+  ASSERT_TRUE(codes.AddCode(where, first.device_id, std::nullopt).ok());
+  const CodeTryOutcome outcome = *codes.Try(where, Typed(first));
+  EXPECT_TRUE(store.RemoveCode(where, first.code_id).ok());
+  EXPECT_FALSE(*codes.UseUp(where, outcome));
+  EXPECT_EQ(DevicesOf(), 1u);
 }
 
 TEST_F(DeviceStoreTest, CleanUpRemovesDevicesWhoseCodesAreAllExpired) {

@@ -64,7 +64,7 @@ absl::StatusOr<std::variant<NewCode, NoCode>> LoginCodes::AddCode(
   ASSIGN_OR_RETURN(const std::string salt, DecodeBase64(kSaltField, device->link_code_salt));
   for (int round = 0; round < kMaxRounds; ++round) {
     Made made = MakeCode(device_id_bytes, salt, user_input_code, clock_.NowMs());
-    ASSIGN_OR_RETURN(const AddCodeOutcome outcome, devices_.AddCode(where, made.stored));
+    ASSIGN_OR_RETURN(const AddCodeOutcome outcome, devices_.AddCode(where, made.stored, kMaxCodesOfDevice));
     if (outcome == AddCodeOutcome::kAdded) return std::move(made.shown);
     if (outcome == AddCodeOutcome::kUnknownDevice) return NoCode::kRestartFlow;
     // The same typed code gives the same link code again.
@@ -75,13 +75,11 @@ absl::StatusOr<std::variant<NewCode, NoCode>> LoginCodes::AddCode(
   return MakeError(ErrorReason::kOverloaded, kTooManyRounds);
 }
 
-absl::StatusOr<CodeTryOutcome> LoginCodes::Try(const Where& where, const CodeProof& proof,
-                                               bool use_up) {
+absl::StatusOr<CodeTryOutcome> LoginCodes::Try(const Where& where, const CodeProof& proof) {
   CodeTry attempt;
   attempt.oldest_valid_ms = clock_.NowMs() - where.tenant.config->passwordless_code_lifetime_ms();
   attempt.max_attempts = where.tenant.config->passwordless_max_code_input_attempts();
   attempt.counts_as_attempt = !proof.link_code.has_value();
-  attempt.use_up = use_up;
   const CodeTryOutcome restart;
   if (proof.link_code.has_value()) {
     ASSIGN_OR_RETURN(const std::string link_code, DecodeBase64Url("linkCode", *proof.link_code));
@@ -105,6 +103,10 @@ absl::StatusOr<CodeTryOutcome> LoginCodes::Try(const Where& where, const CodePro
     return BadInput("preAuthSessionId and deviceId doesn't match");
   }
   return devices_.TryCode(where, attempt);
+}
+
+absl::StatusOr<bool> LoginCodes::UseUp(const Where& where, const CodeTryOutcome& right) {
+  return devices_.UseUp(where, right.device, right.code.link_code_hash);
 }
 
 }  // namespace gatehouse::passwordless

@@ -19,6 +19,10 @@ struct NewCode {
   std::string link_code;  // Base64 for URLs
   int64_t created_at_ms = 0;
 };
+// More than a user asks for, and few enough not to help whoever guesses: with all of them valid,
+// five attempts at six digits are right once in 20,000.
+inline constexpr int kMaxCodesOfDevice = 10;
+
 enum class NoCode { kRestartFlow, kUserInputCodeUsed };
 
 // What a user brings: the code of a link, or else the typed code with the device's id.
@@ -38,12 +42,15 @@ class LoginCodes {
   // A new device with a code. `user_input_code` unset: random digits.
   absl::StatusOr<NewCode> CreateDevice(const Where& where, const ContactInfo& contact,
                                        const std::optional<std::string>& user_input_code);
-  // A further code of a device. BAD_INPUT: the device id is no Base64.
+  // A further code of a device, which keeps its newest kMaxCodesOfDevice. BAD_INPUT: the device id
+  // is no Base64.
   absl::StatusOr<std::variant<NewCode, NoCode>> AddCode(
       const Where& where, const std::string& device_id,
       const std::optional<std::string>& user_input_code);
   // BAD_INPUT: no Base64, or not of this device.
-  absl::StatusOr<CodeTryOutcome> Try(const Where& where, const CodeProof& proof, bool use_up);
+  absl::StatusOr<CodeTryOutcome> Try(const Where& where, const CodeProof& proof);
+  // After a right try. False: somebody else used up a code of the contact meanwhile.
+  absl::StatusOr<bool> UseUp(const Where& where, const CodeTryOutcome& right);
 
  private:
   DeviceStore& devices_;

@@ -100,8 +100,7 @@ absl::StatusOr<v1::CheckCodeResponse> PasswordlessServiceImpl::CheckCode(
   ASSIGN_OR_RETURN(const TenantPtr tenant, directory_.Find(request.scope(), context.deadline));
   RETURN_IF_ERROR(CheckPasswordlessGate(*tenant, request.gate()));
   ASSIGN_OR_RETURN(const CodeTryOutcome outcome,
-                   codes_.Try({*tenant, context.deadline}, ReadProof(request.proof()),
-                              /*use_up=*/false));
+                   codes_.Try({*tenant, context.deadline}, ReadProof(request.proof())));
   v1::CheckCodeResponse response;
   if (outcome.result == CodeTryOutcome::Result::kRight) {
     Write(outcome.device, *response.mutable_device());
@@ -115,17 +114,23 @@ absl::StatusOr<v1::ConsumeCodeResponse> PasswordlessServiceImpl::ConsumeCode(
     rpc::CallContext& context, const v1::ConsumeCodeRequest& request) {
   ASSIGN_OR_RETURN(const TenantPtr tenant, directory_.Find(request.scope(), context.deadline));
   RETURN_IF_ERROR(CheckPasswordlessGate(*tenant, request.gate()));
-  ASSIGN_OR_RETURN(const CodeTryOutcome outcome,
-                   codes_.Try({*tenant, context.deadline}, ReadProof(request.proof()),
-                              /*use_up=*/true));
+  const Where where = {*tenant, context.deadline};
+  ASSIGN_OR_RETURN(const CodeTryOutcome outcome, codes_.Try(where, ReadProof(request.proof())));
   v1::ConsumeCodeResponse response;
   if (outcome.result != CodeTryOutcome::Result::kRight) {
     WriteFailure(outcome, *tenant, response);
     return response;
   }
-  ASSIGN_OR_RETURN(*response.mutable_signed_in(),
-                   accounts_.SignInOrUp(*tenant, context, outcome.device.contact,
-                                        request.mark_email_verified()));
+  // Used up last: whoever is cut off before may come back with the code. Of codes of one contact at
+  // once one is used, and the others sign nobody in.
+  ASSIGN_OR_RETURN(v1::ConsumeCodeResponse::SignedIn signed_in,
+                   accounts_.SignInOrUp(*tenant, context, outcome, request.mark_email_verified()));
+  ASSIGN_OR_RETURN(const bool used, codes_.UseUp(where, outcome));
+  if (!used) {
+    response.set_restart_flow(true);
+    return response;
+  }
+  *response.mutable_signed_in() = std::move(signed_in);
   Write(outcome.device, *response.mutable_signed_in()->mutable_device());
   return response;
 }

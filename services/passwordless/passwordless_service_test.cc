@@ -44,11 +44,13 @@ class FakeUsers final : public users::v1::PasswordlessRegistryService,
       rpc::CallContext& context,
       const users::v1::SignInOrUpPasswordlessRequest& request) override {
     last_request = request;
+    if (fails_before) return MakeError(ErrorReason::kDependencyDown, "cut off");
     users::v1::SignInOrUpPasswordlessResponse response;
     response.set_created(
         database_.Execute(context.deadline, kInsertUser, {kUser})->affected() > 0);
     *response.mutable_method() = method;
     response.mutable_user()->set_id("external-1");
+    if (fails_after) return MakeError(ErrorReason::kDependencyDown, "cut off");
     return response;
   }
   absl::StatusOr<users::v1::UpdatePasswordlessUserResponse> UpdatePasswordlessUser(
@@ -81,6 +83,7 @@ class FakeUsers final : public users::v1::PasswordlessRegistryService,
     return absl::UnimplementedError("");
   }
 
+  bool fails_before = false, fails_after = false;
   users::v1::LoginMethod method;
   users::v1::UpdatePasswordlessUserResponse update;
   users::v1::SignInOrUpPasswordlessRequest last_request;
@@ -154,6 +157,23 @@ TEST_F(PasswordlessServiceTest, ConsumingSignsUpKeepsARowAndSignsInAgain) {
   response = Consume(Create("a@x.io"));
   EXPECT_FALSE(response->signed_in().created());
   EXPECT_EQ(Devices("a@x.io"), 0);
+}
+
+TEST_F(PasswordlessServiceTest, ACodeIsNotUsedUpByAnAttemptThatFails) {
+  const auto code = Create("a@x.io");
+  users.fails_before = true;
+  EXPECT_FALSE(Consume(code).ok());
+  users.fails_before = false;
+  users.fails_after = true;  // the user is there now
+  users.method.set_time_joined_ms(clock.NowMs() + 1);
+  EXPECT_FALSE(Consume(code).ok());
+  EXPECT_EQ(Devices("a@x.io"), 1);
+  users.fails_after = false;
+  const auto response = Consume(code);
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_TRUE(response->signed_in().created());  // nobody was told before
+  EXPECT_EQ(Rows(), std::string(kUser) + "|a@x.io|\n");
+  EXPECT_TRUE(Consume(code)->restart_flow());
 }
 
 TEST_F(PasswordlessServiceTest, GateFollowsTheTenantsFactors) {

@@ -80,8 +80,9 @@ absl::Status CheckPasswordlessGate(const tenancy::Tenant& tenant, users::v1::Rec
 }
 
 absl::StatusOr<v1::ConsumeCodeResponse::SignedIn> PasswordlessUsers::SignInOrUp(
-    const tenancy::Tenant& tenant, rpc::CallContext& context, const ContactInfo& contact,
+    const tenancy::Tenant& tenant, rpc::CallContext& context, const CodeTryOutcome& right,
     bool mark_email_verified) {
+  const ContactInfo& contact = right.device.contact;
   users::v1::SignInOrUpPasswordlessRequest call;
   *call.mutable_scope() = tenant.scope();
   if (contact.is_email) call.set_email(contact.value);
@@ -101,7 +102,10 @@ absl::StatusOr<v1::ConsumeCodeResponse::SignedIn> PasswordlessUsers::SignInOrUp(
           devices_.RemoveDevicesOf({tenant, context.deadline}, {tenant.tenant_id}, other));
     }
     v1::ConsumeCodeResponse::SignedIn signed_in;
-    signed_in.set_created(registered.created());
+    // Who signed up since the code was made did so by an attempt that was cut off, or at once with
+    // this one: had another used a code, this one would be gone.
+    signed_in.set_created(registered.created() ||
+                          method.time_joined_ms() > right.code.created_at_ms);
     signed_in.set_recipe_user_id(method.recipe_user_id());
     *signed_in.mutable_user() = std::move(*registered.mutable_user());
     return signed_in;

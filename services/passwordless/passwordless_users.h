@@ -26,10 +26,11 @@ class PasswordlessUsers {
                     PasswordlessUserStore& store)
       : registry_(registry), users_(users), devices_(devices), store_(store) {}
 
-  // The owner of `contact` has proved to be that. Fills created, user and recipe_user_id.
+  // The owner of the device's contact has proved to be that, by `right`. Fills created, user and
+  // recipe_user_id. May be repeated until the code is used up, and then gives the same.
   absl::StatusOr<v1::ConsumeCodeResponse::SignedIn> SignInOrUp(const tenancy::Tenant& tenant,
                                                                rpc::CallContext& context,
-                                                               const ContactInfo& contact,
+                                                               const CodeTryOutcome& right,
                                                                bool mark_email_verified);
   // `databases`: one tenant for each database of the app.
   absl::StatusOr<v1::UpdateUserResponse::Outcome> Update(

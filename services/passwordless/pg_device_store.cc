@@ -1,5 +1,7 @@
 #include "services/passwordless/pg_device_store.h"
 
+#include <algorithm>
+
 #include "libs/base/status.h"
 #include "libs/db/database.h"
 
@@ -19,6 +21,14 @@ constexpr Statement kCreateDevice = {
     " INSERT INTO {passwordless_codes} (app_id, tenant_id, code_id, device_id_hash,"
     "  link_code_hash, created_at)"
     " SELECT app_id, tenant_id, $7::bpchar, device_id_hash, $8::bpchar, $9::bigint FROM device"};
+
+// The newest stay. By passwordless_codes_device_id_hash_index.
+constexpr Statement kRemoveOldCodes = {
+    "passwordless_remove_old_codes",
+    "DELETE FROM {passwordless_codes} WHERE app_id = $1 AND tenant_id = $2 AND code_id IN ("
+    " SELECT code_id FROM {passwordless_codes}"
+    "  WHERE app_id = $1 AND tenant_id = $2 AND device_id_hash = $3"
+    "  ORDER BY code_id = $4 DESC, created_at DESC, code_id OFFSET $5)"};
 
 constexpr Statement kAddCode = {
     "passwordless_add_code",
@@ -65,15 +75,29 @@ constexpr Statement kRemoveDeviceWithoutCodes = {
     "  WHERE c.app_id = d.app_id AND c.tenant_id = d.tenant_id"
     "   AND c.device_id_hash = d.device_id_hash)"};
 
+// $2 tenants: held, so that a removal of one, which takes its devices in any order, waits. What
+// they are in is nobody else's concern then, and devices are locked in the order of their key.
+constexpr Statement kHoldTenants = {
+    "passwordless_hold_tenants",
+    "SELECT {schema}.{~gatehouse_hold_tenants}($1::varchar, $2::varchar[])"};
+
 // $2 tenants. By passwordless_devices_email_index and passwordless_devices_phone_number_index.
-constexpr Statement kRemoveByEmail = {
-    "passwordless_remove_by_email",
-    "DELETE FROM {passwordless_devices}"
-    " WHERE app_id = $1 AND tenant_id = ANY($2) AND email = $3"};
-constexpr Statement kRemoveByPhoneNumber = {
-    "passwordless_remove_by_phone_number",
-    "DELETE FROM {passwordless_devices}"
-    " WHERE app_id = $1 AND tenant_id = ANY($2) AND phone_number = $3"};
+#define GATEHOUSE_LOCK_DEVICES_SQL(CONTACT)                                               \
+  "SELECT tenant_id, device_id_hash FROM {passwordless_devices}"                          \
+  " WHERE app_id = $1 AND tenant_id = ANY($2) AND " CONTACT " = $3"                       \
+  " ORDER BY tenant_id, device_id_hash FOR UPDATE"
+constexpr Statement kLockByEmail = {"passwordless_lock_by_email",
+                                    GATEHOUSE_LOCK_DEVICES_SQL("email")};
+constexpr Statement kLockByPhoneNumber = {"passwordless_lock_by_phone_number",
+                                          GATEHOUSE_LOCK_DEVICES_SQL("phone_number")};
+
+// $2 tenants and $3 devices, by position.
+constexpr Statement kRemoveDevices = {
+    "passwordless_remove_devices",
+    "DELETE FROM {passwordless_devices} d USING unnest($2::varchar[], $3::bpchar[])"
+    "  AS locked(tenant_id, device_id_hash)"
+    " WHERE d.app_id = $1::varchar AND d.tenant_id = locked.tenant_id"
+    "  AND d.device_id_hash = locked.device_id_hash"};
 
 // A row for each code; a device has at least one. Indexes as said.
 #define GATEHOUSE_LIST_DEVICES_SQL                                                            \
@@ -133,13 +157,8 @@ absl::StatusOr<CodeTryOutcome> TryIn(db::Transaction& transaction, const Where& 
                    transaction.Execute(kFindCode, {app, tenant, attempt.link_code_hash}));
   const bool known = !codes.empty();
   if (known && ReadCode(codes.front()).created_at_ms >= attempt.oldest_valid_ms) {
+    outcome.code = ReadCode(codes.front());
     outcome.result = Result::kRight;
-    if (!attempt.use_up) return outcome;
-    const ContactInfo& contact = outcome.device.contact;
-    RETURN_IF_ERROR(transaction
-                        .Execute(contact.is_email ? kRemoveByEmail : kRemoveByPhoneNumber,
-                                 {app, db::TextArray{{tenant}}, contact.value})
-                        .status());
     return outcome;
   }
   if (!attempt.counts_as_attempt) return outcome;
@@ -151,6 +170,39 @@ absl::StatusOr<CodeTryOutcome> TryIn(db::Transaction& transaction, const Where& 
   RETURN_IF_ERROR(transaction.Execute(kCountAttempt, device_key).status());
   outcome.result = known ? Result::kExpired : Result::kWrong;
   return outcome;
+}
+
+// The devices of a contact that a transaction holds.
+struct LockedDevices {
+  db::TextArray tenants, ids;  // by position
+
+  bool Contains(std::string_view id) const {
+    return std::find(ids.values.begin(), ids.values.end(), id) != ids.values.end();
+  }
+};
+
+absl::StatusOr<LockedDevices> LockDevicesOf(db::Transaction& transaction, const Where& where,
+                                            const std::vector<std::string>& tenant_ids,
+                                            const ContactInfo& contact) {
+  const db::TextArray tenants{tenant_ids};
+  RETURN_IF_ERROR(transaction.Execute(kHoldTenants, {where.tenant.app_id, tenants}).status());
+  ASSIGN_OR_RETURN(const db::Result rows,
+                   transaction.Execute(contact.is_email ? kLockByEmail : kLockByPhoneNumber,
+                                       {where.tenant.app_id, tenants, contact.value}));
+  LockedDevices locked;
+  for (const db::Row row : rows) {
+    locked.tenants.values.emplace_back(row.Text(0));
+    locked.ids.values.emplace_back(row.Trimmed(1));
+  }
+  return locked;
+}
+
+absl::Status Remove(db::Transaction& transaction, const Where& where,
+                    const LockedDevices& devices) {
+  if (devices.ids.values.empty()) return absl::OkStatus();
+  return transaction
+      .Execute(kRemoveDevices, {where.tenant.app_id, devices.tenants, devices.ids})
+      .status();
 }
 
 absl::StatusOr<std::vector<DeviceWithCodes>> List(db::Database& database, const Where& where,
@@ -190,23 +242,35 @@ absl::StatusOr<bool> PgDeviceStore::CreateDevice(const Where& where, const Login
   return true;
 }
 
-absl::StatusOr<AddCodeOutcome> PgDeviceStore::AddCode(const Where& where, const LoginCode& code) {
+absl::StatusOr<AddCodeOutcome> PgDeviceStore::AddCode(const Where& where, const LoginCode& code,
+                                                      int max_codes) {
   ASSIGN_OR_RETURN(db::Database * database, databases_.Of(where.tenant));
+  const std::string &app = where.tenant.app_id, &tenant = where.tenant.tenant_id;
+  AddCodeOutcome outcome = AddCodeOutcome::kAdded;
   const absl::Status status =
-      database
-          ->Execute(where.deadline, kAddCode,
-                    {where.tenant.app_id, where.tenant.tenant_id, code.id, code.device_id_hash,
-                     code.link_code_hash, code.created_at_ms})
-          .status();
+      database->Transact(where.deadline, [&](db::Transaction& transaction) -> absl::Status {
+        outcome = AddCodeOutcome::kAdded;
+        // Locked first: of codes at once none is one too many.
+        const db::Params device_key = {app, tenant, code.device_id_hash};
+        ASSIGN_OR_RETURN(const db::Result device, transaction.Execute(kLockDevice, device_key));
+        if (device.empty()) {
+          outcome = AddCodeOutcome::kUnknownDevice;
+          return absl::OkStatus();
+        }
+        RETURN_IF_ERROR(transaction
+                            .Execute(kAddCode, {app, tenant, code.id, code.device_id_hash,
+                                                code.link_code_hash, code.created_at_ms})
+                            .status());
+        return transaction
+            .Execute(kRemoveOldCodes, {app, tenant, code.device_id_hash, code.id, max_codes})
+            .status();
+      });
   if (db::ViolatesConstraint(status, "_link_code_hash_key")) {
     return AddCodeOutcome::kDuplicateLinkCode;
   }
   if (db::ViolatesConstraint(status, "_pkey")) return AddCodeOutcome::kDuplicateId;
-  if (db::ViolatesConstraint(status, "_device_id_hash_fkey")) {
-    return AddCodeOutcome::kUnknownDevice;
-  }
   RETURN_IF_ERROR(status);
-  return AddCodeOutcome::kAdded;
+  return outcome;
 }
 
 absl::StatusOr<std::optional<LoginDevice>> PgDeviceStore::FindDevice(const Where& where,
@@ -241,6 +305,26 @@ absl::StatusOr<CodeTryOutcome> PgDeviceStore::TryCode(const Where& where, const 
   return outcome;
 }
 
+absl::StatusOr<bool> PgDeviceStore::UseUp(const Where& where, const LoginDevice& device,
+                                          std::string_view link_code_hash) {
+  ASSIGN_OR_RETURN(db::Database * database, databases_.Of(where.tenant));
+  const std::string &app = where.tenant.app_id, &tenant = where.tenant.tenant_id;
+  bool used = false;
+  RETURN_IF_ERROR(
+      database->Transact(where.deadline, [&](db::Transaction& transaction) -> absl::Status {
+        used = false;
+        ASSIGN_OR_RETURN(const LockedDevices devices,
+                         LockDevicesOf(transaction, where, {tenant}, device.contact));
+        if (!devices.Contains(device.id_hash)) return absl::OkStatus();
+        ASSIGN_OR_RETURN(const db::Result codes,
+                         transaction.Execute(kFindCode, {app, tenant, link_code_hash}));
+        if (codes.empty()) return absl::OkStatus();
+        used = true;
+        return Remove(transaction, where, devices);
+      }));
+  return used;
+}
+
 absl::Status PgDeviceStore::RemoveCode(const Where& where, std::string_view code_id) {
   ASSIGN_OR_RETURN(db::Database * database, databases_.Of(where.tenant));
   const std::string &app = where.tenant.app_id, &tenant = where.tenant.tenant_id;
@@ -269,10 +353,11 @@ absl::Status PgDeviceStore::RemoveDevicesOf(const Where& where,
                                             const ContactInfo& contact) {
   if (tenant_ids.empty()) return absl::OkStatus();
   ASSIGN_OR_RETURN(db::Database * database, databases_.Of(where.tenant));
-  return database
-      ->Execute(where.deadline, contact.is_email ? kRemoveByEmail : kRemoveByPhoneNumber,
-                {where.tenant.app_id, db::TextArray{tenant_ids}, contact.value})
-      .status();
+  return database->Transact(where.deadline, [&](db::Transaction& transaction) -> absl::Status {
+    ASSIGN_OR_RETURN(const LockedDevices devices,
+                     LockDevicesOf(transaction, where, tenant_ids, contact));
+    return Remove(transaction, where, devices);
+  });
 }
 
 absl::StatusOr<std::vector<DeviceWithCodes>> PgDeviceStore::ListOf(const Where& where,

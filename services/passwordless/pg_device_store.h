@@ -13,12 +13,15 @@ class PgDeviceStore final : public DeviceStore {
 
   absl::StatusOr<bool> CreateDevice(const Where& where, const LoginDevice& device,
                                     const LoginCode& code) override;
-  absl::StatusOr<AddCodeOutcome> AddCode(const Where& where, const LoginCode& code) override;
+  absl::StatusOr<AddCodeOutcome> AddCode(const Where& where, const LoginCode& code,
+                                         int max_codes) override;
   absl::StatusOr<std::optional<LoginDevice>> FindDevice(const Where& where,
                                                         std::string_view id_hash) override;
   absl::StatusOr<std::optional<LoginCode>> FindCode(const Where& where,
                                                     std::string_view link_code_hash) override;
   absl::StatusOr<CodeTryOutcome> TryCode(const Where& where, const CodeTry& attempt) override;
+  absl::StatusOr<bool> UseUp(const Where& where, const LoginDevice& device,
+                             std::string_view link_code_hash) override;
   absl::Status RemoveCode(const Where& where, std::string_view code_id) override;
   absl::Status RemoveDevice(const Where& where, std::string_view id_hash) override;
   absl::Status RemoveDevicesOf(const Where& where, const std::vector<std::string>& tenant_ids,

@@ -20,14 +20,16 @@ constexpr db::Statement kAddToken = {
     " SELECT EXISTS (SELECT 1 FROM verified), EXISTS (SELECT 1 FROM added)"};
 
 // $1 app, $2 tenant, $3 token's hash, $4 now. Of two uses at once, the second finds the row gone.
-// The token's unique key; the primary key of emailverification_tokens.
+// The token's unique key; the primary key of emailverification_tokens. Everybody locks tokens in
+// their order.
 constexpr db::Statement kUseToken = {
     "email_verification_use_token",
-    "WITH gone AS (DELETE FROM {emailverification_tokens} t"
-    "  USING {emailverification_tokens} mine"
+    "WITH held AS MATERIALIZED (SELECT t.token FROM {emailverification_tokens} mine"
+    "   JOIN {emailverification_tokens} t ON t.app_id = mine.app_id"
+    "    AND t.tenant_id = mine.tenant_id AND t.user_id = mine.user_id AND t.email = mine.email"
     "  WHERE mine.app_id = $1::varchar AND mine.tenant_id = $2::varchar"
-    "   AND mine.token = $3::varchar AND t.app_id = mine.app_id"
-    "   AND t.tenant_id = mine.tenant_id AND t.user_id = mine.user_id AND t.email = mine.email"
+    "   AND mine.token = $3::varchar ORDER BY t.token FOR UPDATE OF t),"
+    " gone AS (DELETE FROM {emailverification_tokens} t USING held WHERE t.token = held.token"
     "  RETURNING t.app_id, t.user_id, t.email, t.token, t.token_expiry),"
     " used AS (SELECT app_id, user_id, email FROM gone"
     "  WHERE token = $3::varchar AND token_expiry >= $4::bigint),"
@@ -38,8 +40,10 @@ constexpr db::Statement kUseToken = {
 // The primary key of emailverification_tokens.
 constexpr db::Statement kDeleteTokens = {
     "email_verification_delete_tokens",
-    "DELETE FROM {emailverification_tokens}"
-    " WHERE app_id = $1 AND tenant_id = $2 AND user_id = $3 AND email = $4"};
+    "WITH held AS MATERIALIZED (SELECT token FROM {emailverification_tokens}"
+    "  WHERE app_id = $1::varchar AND tenant_id = $2::varchar AND user_id = $3::varchar"
+    "   AND email = $4::varchar ORDER BY token FOR UPDATE)"
+    " DELETE FROM {emailverification_tokens} t USING held WHERE t.token = held.token"};
 
 constexpr db::Statement kUnverify = {"email_verification_unverify",
                                      "DELETE FROM {emailverification_verified_emails}"
@@ -53,7 +57,8 @@ constexpr db::Statement kIsVerified = {"email_verification_is_verified",
 constexpr db::Statement kDeleteExpired = {
     "email_verification_delete_expired",
     "DELETE FROM {emailverification_tokens} WHERE ctid IN ("
-    " SELECT ctid FROM {emailverification_tokens} WHERE token_expiry < $1 LIMIT $2)"};
+    " SELECT ctid FROM {emailverification_tokens} WHERE token_expiry < $1 LIMIT $2"
+    " FOR UPDATE SKIP LOCKED)"};
 
 }  // namespace
 

@@ -45,22 +45,26 @@ constexpr db::Statement kPreview = {
     " " GATEHOUSE_HAS_EMAIL_VERIFICATION_SQL("$2::varchar")};
 
 // $1 app, $2 internal id, $3 external id, $4 info, $5 whether email verification's rows move. The
-// unique keys decide between mappings at once.
+// unique keys decide between mappings at once. Each part begins when the one before it is done:
+// the user's row, then the mapping's, tokens, verified emails (docs/adr, decision 9).
 constexpr db::Statement kCreate = {
     "id_mapping_create",
-    "WITH owner AS (SELECT user_id FROM {app_id_to_user_id} WHERE app_id = $1::varchar"
-    "  AND user_id = $2::varchar::bpchar),"
+    "WITH owner AS MATERIALIZED (SELECT user_id FROM {app_id_to_user_id}"
+    "  WHERE app_id = $1::varchar AND user_id = $2::varchar::bpchar FOR KEY SHARE),"
     " made AS (INSERT INTO {userid_mapping} (app_id, supertokens_user_id, external_user_id,"
     "   external_user_id_info)"
     "  SELECT $1::varchar, user_id, $3::varchar, $4::text FROM owner"
     "  ON CONFLICT DO NOTHING RETURNING 1),"
+    " held AS MATERIALIZED (SELECT t.token FROM {emailverification_tokens} t"
+    "  WHERE $5::boolean AND t.app_id = $1::varchar AND t.user_id = $2::varchar"
+    "   AND (SELECT count(*) FROM made) > 0 ORDER BY t.token FOR UPDATE),"
+    " tokens AS (UPDATE {emailverification_tokens} t SET user_id = $3::varchar FROM held"
+    "  WHERE t.token = held.token RETURNING 1),"
     " unverified AS (DELETE FROM {emailverification_verified_emails} v USING made"
     "  WHERE $5::boolean AND v.app_id = $1::varchar AND v.user_id = $2::varchar"
-    "  RETURNING v.app_id, v.email),"
+    "   AND (SELECT count(*) FROM tokens) >= 0 RETURNING v.app_id, v.email),"
     " verified AS (INSERT INTO {emailverification_verified_emails} (app_id, user_id, email)"
-    "  SELECT app_id, $3::varchar, email FROM unverified ON CONFLICT DO NOTHING),"
-    " tokens AS (UPDATE {emailverification_tokens} t SET user_id = $3::varchar FROM made"
-    "  WHERE $5::boolean AND t.app_id = $1::varchar AND t.user_id = $2::varchar)"
+    "  SELECT app_id, $3::varchar, email FROM unverified ON CONFLICT DO NOTHING)"
     " SELECT EXISTS (SELECT 1 FROM owner), EXISTS (SELECT 1 FROM made)"};
 
 constexpr db::Statement kTaken = {

@@ -140,20 +140,13 @@ constexpr db::Statement kOtherMembers = {
     "SELECT EXISTS (SELECT 1 FROM {recipe_user_account_infos} WHERE app_id = $1::varchar"
     " AND primary_user_id = $2::bpchar AND recipe_user_id <> $2::bpchar)"};
 
-// What kCheckPrimary or kCheckLink says of the conflict, in columns `first` and the next one; else
-// `seen`, where it was gone a moment later.
-LinkOutcome TakenBy(const db::Result& check, int first, InfoConflict seen) {
-  if (!check.empty() && !check.front().IsNull(first)) {
-    const db::Row row = check.front();
-    return {LinkResult::kAccountInfoTaken, std::string(row.Trimmed(first)),
-            std::string(row.Text(first + 1))};
-  }
-  return {LinkResult::kAccountInfoTaken, std::move(seen.primary_id), std::move(seen.info_type)};
-}
-
-LinkOutcome Taken(InfoConflict conflict) {
-  return {LinkResult::kAccountInfoTaken, std::move(conflict.primary_id),
-          std::move(conflict.info_type)};
+// What kCheckPrimary or kCheckLink says of the conflict, in column `first` and the next one. It was
+// gone a moment later: the next round has what it needs.
+absl::StatusOr<Ended<LinkOutcome>> TakenBy(const db::Result& check, int first) {
+  if (check.empty() || check.front().IsNull(first)) return db::RetryTransaction();
+  const db::Row row = check.front();
+  return RollBack(LinkOutcome{LinkResult::kAccountInfoTaken, std::string(row.Trimmed(first)),
+                              std::string(row.Text(first + 1))});
 }
 
 // Whether `user` can be linked to the group of `target`, but for account infos. kDone: it can.
@@ -197,7 +190,8 @@ absl::StatusOr<LinkOutcome> PgLinkingStore::CheckPrimary(const RequestScope& sco
                        {}};
   }
   if (!row.IsNull(2)) {
-    return Taken({std::string(row.Trimmed(2)), std::string(row.Text(3))});
+    return LinkOutcome{LinkResult::kAccountInfoTaken, std::string(row.Trimmed(2)),
+                       std::string(row.Text(3))};
   }
   return LinkOutcome{LinkResult::kDone, primary_id, {}};
 }
@@ -208,7 +202,7 @@ absl::StatusOr<LinkOutcome> PgLinkingStore::MakePrimary(const RequestScope& scop
   const std::string id(user_id);
   return TransactFor<LinkOutcome>(
       *db, scope, [&](db::Transaction& transaction) -> absl::StatusOr<Ended<LinkOutcome>> {
-        ASSIGN_OR_RETURN(auto locked, LockUsers(transaction, scope.app_id(), {id}));
+        ASSIGN_OR_RETURN(auto locked, LockUsers(transaction, scope, {id}));
         ASSIGN_OR_RETURN(const LockedUser* user, Present(transaction, scope.app_id(), locked, id));
         if (user == nullptr) return RollBack(LinkOutcome{LinkResult::kUnknownUser, {}, {}});
         if (user->primary_id.has_value()) {
@@ -216,12 +210,12 @@ absl::StatusOr<LinkOutcome> PgLinkingStore::MakePrimary(const RequestScope& scop
           return RollBack(LinkOutcome{
               primary == id ? LinkResult::kAlready : LinkResult::kLinkedToAnother, primary, {}});
         }
-        ASSIGN_OR_RETURN(std::optional<InfoConflict> conflict,
+        ASSIGN_OR_RETURN(const bool reserved,
                          ReserveForGroup(transaction, scope.app_id(), id, id));
-        if (conflict.has_value()) {
+        if (!reserved) {
           ASSIGN_OR_RETURN(db::Result check,
                            transaction.Execute(kCheckPrimary, {scope.app_id(), id}));
-          return RollBack(TakenBy(check, 2, *std::move(conflict)));
+          return TakenBy(check, 2);
         }
         RETURN_IF_ERROR(transaction.Execute(kSetPrimary, {scope.app_id(), id}).status());
         if (scope.writes_legacy_tables()) {
@@ -244,7 +238,8 @@ absl::StatusOr<LinkOutcome> PgLinkingStore::CheckLink(const RequestScope& scope,
   if (row.Bool(3)) target_primary = std::string(row.Trimmed(2));
   LinkOutcome outcome = JudgeLink(user_id, user_primary, target_primary);
   if (outcome.result == LinkResult::kDone && !row.IsNull(4)) {
-    return Taken({std::string(row.Trimmed(4)), std::string(row.Text(5))});
+    return LinkOutcome{LinkResult::kAccountInfoTaken, std::string(row.Trimmed(4)),
+                       std::string(row.Text(5))};
   }
   return outcome;
 }
@@ -256,7 +251,7 @@ absl::StatusOr<LinkOutcome> PgLinkingStore::Link(const RequestScope& scope,
   const std::string id(user_id), target_id(primary_id);
   return TransactFor<LinkOutcome>(
       *db, scope, [&](db::Transaction& transaction) -> absl::StatusOr<Ended<LinkOutcome>> {
-        ASSIGN_OR_RETURN(auto locked, LockUsers(transaction, scope.app_id(), {id, target_id}));
+        ASSIGN_OR_RETURN(auto locked, LockUsers(transaction, scope, {id, target_id}));
         ASSIGN_OR_RETURN(const LockedUser* user, Present(transaction, scope.app_id(), locked, id));
         ASSIGN_OR_RETURN(const LockedUser* target,
                          Present(transaction, scope.app_id(), locked, target_id));
@@ -265,12 +260,12 @@ absl::StatusOr<LinkOutcome> PgLinkingStore::Link(const RequestScope& scope,
         }
         LinkOutcome outcome = JudgeLink(id, user->primary_id, target->primary_id);
         if (outcome.result != LinkResult::kDone) return RollBack(std::move(outcome));
-        ASSIGN_OR_RETURN(std::optional<InfoConflict> conflict,
+        ASSIGN_OR_RETURN(const bool reserved,
                          ReserveForGroup(transaction, scope.app_id(), id, outcome.primary_id));
-        if (conflict.has_value()) {
+        if (!reserved) {
           ASSIGN_OR_RETURN(db::Result check,
                            transaction.Execute(kCheckLink, {scope.app_id(), id, target_id}));
-          return RollBack(TakenBy(check, 4, *std::move(conflict)));
+          return TakenBy(check, 4);
         }
         RETURN_IF_ERROR(
             transaction.Execute(kSetLinked, {scope.app_id(), id, outcome.primary_id}).status());
@@ -290,7 +285,7 @@ absl::StatusOr<UnlinkOutcome> PgLinkingStore::Unlink(const RequestScope& scope,
   const std::string id(user_id);
   return TransactFor<UnlinkOutcome>(
       *db, scope, [&](db::Transaction& transaction) -> absl::StatusOr<Ended<UnlinkOutcome>> {
-        ASSIGN_OR_RETURN(auto locked, LockUsers(transaction, scope.app_id(), {id}));
+        ASSIGN_OR_RETURN(auto locked, LockUsers(transaction, scope, {id}));
         ASSIGN_OR_RETURN(const LockedUser* user, Present(transaction, scope.app_id(), locked, id));
         if (user == nullptr) return RollBack(UnlinkOutcome{UnlinkResult::kUnknownUser, {}});
         const std::string& recipe = user->recipe_id;

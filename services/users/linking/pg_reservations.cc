@@ -12,8 +12,24 @@ namespace {
 // idx_recipe_user_account_infos_app_recipe_user, idx_recipe_user_tenants_recipe_user_id,
 // idx_primary_user_tenants_primary.
 
-// $1 app, $2 user, $3 primary user. Rows are inserted in the order of the key, so that two
-// transactions never wait for each other crosswise.
+// The order in which everybody takes keys of primary_user_tenants (docs/adr, decision 9).
+#define GATEHOUSE_KEY_ORDER_SQL \
+  " ORDER BY account_info_type <> 'tparty', account_info_type, account_info_value, tenant_id"
+
+// What `wanted` lists and the primary user $3 does not hold yet is taken; gives how much of it was
+// wanted and how much was free. Rows of others are waited for while they come or go, never locked.
+#define GATEHOUSE_TAKE_SQL                                                                        \
+  " missing AS MATERIALIZED (SELECT tenant_id, account_info_type, account_info_value FROM wanted" \
+  "  WHERE NOT EXISTS (SELECT 1 FROM {primary_user_tenants} p WHERE p.app_id = $1::varchar"       \
+  "   AND p.tenant_id = wanted.tenant_id AND p.account_info_type = wanted.account_info_type"      \
+  "   AND p.account_info_value = wanted.account_info_value AND p.primary_user_id = $3::bpchar)),"  \
+  " taken AS (INSERT INTO {primary_user_tenants} (app_id, tenant_id, account_info_type,"          \
+  "   account_info_value, primary_user_id)"                                                       \
+  "  SELECT $1::varchar, tenant_id, account_info_type, account_info_value, $3::bpchar"            \
+  "  FROM missing" GATEHOUSE_KEY_ORDER_SQL " ON CONFLICT DO NOTHING RETURNING 1)"                  \
+  " SELECT (SELECT count(*) FROM missing), (SELECT count(*) FROM taken)"
+
+// $1 app, $2 user, $3 primary user.
 constexpr db::Statement kReserveForGroup = {
     "reservations_of_group",
     "WITH members AS (SELECT DISTINCT recipe_user_id AS id FROM {recipe_user_account_infos}"
@@ -22,26 +38,33 @@ constexpr db::Statement kReserveForGroup = {
     " tenants AS (SELECT DISTINCT t.tenant_id FROM members m JOIN {recipe_user_tenants} t"
     "   ON t.app_id = $1::varchar AND t.recipe_user_id = m.id),"
     " infos AS (SELECT DISTINCT i.account_info_type, i.account_info_value FROM members m"
-    "   JOIN {recipe_user_account_infos} i ON i.app_id = $1::varchar AND i.recipe_user_id = m.id)"
-    " INSERT INTO {primary_user_tenants} (app_id, tenant_id, account_info_type,"
-    "   account_info_value, primary_user_id)"
-    " SELECT $1::varchar, t.tenant_id, i.account_info_type, i.account_info_value, $3::bpchar"
-    " FROM tenants t CROSS JOIN infos i ORDER BY 2, 3, 4"
-    " ON CONFLICT (app_id, tenant_id, account_info_type, account_info_value)"
-    "  DO UPDATE SET account_info_type = EXCLUDED.account_info_type"
-    " RETURNING primary_user_id, account_info_type"};
+    "   JOIN {recipe_user_account_infos} i ON i.app_id = $1::varchar AND i.recipe_user_id = m.id),"
+    " wanted AS (SELECT t.tenant_id, i.account_info_type, i.account_info_value"
+    "  FROM tenants t CROSS JOIN infos i)," GATEHOUSE_TAKE_SQL};
 
 // $1 app, $2 tenant, $3 primary user.
 constexpr db::Statement kReserveInTenant = {
     "reservations_in_tenant",
-    "INSERT INTO {primary_user_tenants} (app_id, tenant_id, account_info_type,"
-    "   account_info_value, primary_user_id)"
-    " SELECT DISTINCT app_id, $2::varchar, account_info_type, account_info_value, primary_user_id"
-    " FROM {recipe_user_account_infos}"
-    " WHERE app_id = $1::varchar AND primary_user_id = $3::bpchar ORDER BY 2, 3, 4"
-    " ON CONFLICT (app_id, tenant_id, account_info_type, account_info_value)"
-    "  DO UPDATE SET account_info_type = EXCLUDED.account_info_type"
-    " RETURNING primary_user_id, account_info_type"};
+    "WITH wanted AS (SELECT DISTINCT $2::varchar AS tenant_id, account_info_type,"
+    "   account_info_value FROM {recipe_user_account_infos}"
+    "  WHERE app_id = $1::varchar AND primary_user_id = $3::bpchar)," GATEHOUSE_TAKE_SQL};
+
+// $1 app, $2 account info's type, $3 primary user, $4 its value. In the tenants that the group is
+// in, which its reservations say.
+constexpr db::Statement kReserveInfo = {
+    "reservations_of_info",
+    "WITH wanted AS (SELECT DISTINCT tenant_id, $2::varchar AS account_info_type,"
+    "   $4::text AS account_info_value FROM {primary_user_tenants}"
+    "  WHERE app_id = $1::varchar AND primary_user_id = $3::bpchar)," GATEHOUSE_TAKE_SQL};
+
+// The same parameters: whether another primary user holds it in one of those tenants.
+constexpr db::Statement kInfoIsTaken = {
+    "reservations_info_is_taken",
+    "SELECT EXISTS (SELECT 1 FROM {primary_user_tenants} held JOIN {primary_user_tenants} p"
+    "  ON p.app_id = held.app_id AND p.tenant_id = held.tenant_id"
+    "  AND p.account_info_type = $2::varchar AND p.account_info_value = $4::text"
+    "  AND p.primary_user_id <> $3::bpchar"
+    " WHERE held.app_id = $1::varchar AND held.primary_user_id = $3::bpchar)"};
 
 // $1 app, $2 user, $3 primary user.
 constexpr db::Statement kReleaseMember = {
@@ -70,36 +93,34 @@ constexpr db::Statement kReleaseTenant = {
     "  WHERE i.app_id = $1::varchar AND i.primary_user_id = $3::bpchar"
     "   AND t.tenant_id = $2::varchar)"};
 
+bool TookAll(const db::Result& taken) {
+  return taken.front().Int64(0) == taken.front().Int64(1);
+}
+
 }  // namespace
 
-std::optional<InfoConflict> FindConflict(const db::Result& result, std::string_view own_id) {
-  std::optional<InfoConflict> conflict;
-  for (const db::Row row : result) {
-    if (row.IsNull(0) || row.Trimmed(0) == own_id) continue;
-    if (!conflict.has_value() || row.Text(1) == kThirdPartyInfo) {
-      conflict = {std::string(row.Trimmed(0)), std::string(row.Text(1))};
-    }
-    if (conflict->info_type == kThirdPartyInfo) break;
-  }
-  return conflict;
-}
-
-absl::StatusOr<std::optional<InfoConflict>> ReserveForGroup(db::Transaction& transaction,
-                                                            std::string_view app_id,
-                                                            std::string_view user_id,
-                                                            std::string_view primary_id) {
-  ASSIGN_OR_RETURN(db::Result held,
+absl::StatusOr<bool> ReserveForGroup(db::Transaction& transaction, std::string_view app_id,
+                                     std::string_view user_id, std::string_view primary_id) {
+  ASSIGN_OR_RETURN(const db::Result taken,
                    transaction.Execute(kReserveForGroup, {app_id, user_id, primary_id}));
-  return FindConflict(held, primary_id);
+  return TookAll(taken);
 }
 
-absl::StatusOr<std::optional<InfoConflict>> ReserveInTenant(db::Transaction& transaction,
-                                                            std::string_view app_id,
-                                                            std::string_view tenant_id,
-                                                            std::string_view primary_id) {
-  ASSIGN_OR_RETURN(db::Result held,
+absl::StatusOr<bool> ReserveInTenant(db::Transaction& transaction, std::string_view app_id,
+                                     std::string_view tenant_id, std::string_view primary_id) {
+  ASSIGN_OR_RETURN(const db::Result taken,
                    transaction.Execute(kReserveInTenant, {app_id, tenant_id, primary_id}));
-  return FindConflict(held, primary_id);
+  return TookAll(taken);
+}
+
+absl::StatusOr<bool> ReserveInfo(db::Transaction& transaction, std::string_view app_id,
+                                 const AccountInfo& info, std::string_view primary_id) {
+  const db::Params params = {app_id, info.type, primary_id, info.value};
+  ASSIGN_OR_RETURN(const db::Result taken, transaction.Execute(kReserveInfo, params));
+  if (TookAll(taken)) return true;
+  ASSIGN_OR_RETURN(const db::Result conflict, transaction.Execute(kInfoIsTaken, params));
+  if (!conflict.front().Bool(0)) return db::RetryTransaction();
+  return false;
 }
 
 absl::Status ReleaseMember(db::Transaction& transaction, std::string_view app_id,

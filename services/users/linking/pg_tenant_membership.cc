@@ -19,20 +19,33 @@ constexpr db::Statement kIsInTenant = {
     "SELECT 1 FROM {recipe_user_tenants}"
     " WHERE app_id = $1 AND tenant_id = $2 AND recipe_user_id = $3 LIMIT 1"};
 
-// In the order of the key, so that two transactions never wait for each other crosswise.
-// idx_recipe_user_account_infos_app_recipe_user.
+// In the order in which everybody takes keys of recipe_user_tenants (docs/adr, decision 9). Gives
+// how many there are and how many were free. idx_recipe_user_account_infos_app_recipe_user.
 constexpr db::Statement kAdd = {
     "tenant_membership_add",
-    "INSERT INTO {recipe_user_tenants} (app_id, recipe_user_id, tenant_id, recipe_id,"
-    "  account_info_type, account_info_value, third_party_id, third_party_user_id)"
-    " SELECT app_id, recipe_user_id, $2::varchar, recipe_id, account_info_type,"
-    "  account_info_value, third_party_id, third_party_user_id"
-    " FROM {recipe_user_account_infos}"
-    " WHERE app_id = $1::varchar AND recipe_user_id = $3::bpchar ORDER BY 5, 7, 8, 6"
-    " ON CONFLICT (app_id, tenant_id, recipe_id, account_info_type, third_party_id,"
-    "   third_party_user_id, account_info_value)"
-    "  DO UPDATE SET account_info_type = EXCLUDED.account_info_type"
-    " RETURNING recipe_user_id, account_info_type"};
+    "WITH infos AS MATERIALIZED (SELECT recipe_id, account_info_type, account_info_value,"
+    "   third_party_id, third_party_user_id FROM {recipe_user_account_infos}"
+    "  WHERE app_id = $1::varchar AND recipe_user_id = $3::bpchar),"
+    " added AS (INSERT INTO {recipe_user_tenants} (app_id, recipe_user_id, tenant_id, recipe_id,"
+    "   account_info_type, account_info_value, third_party_id, third_party_user_id)"
+    "  SELECT $1::varchar, $3::bpchar, $2::varchar, recipe_id, account_info_type,"
+    "   account_info_value, third_party_id, third_party_user_id FROM infos"
+    "  ORDER BY account_info_type <> 'tparty', account_info_type, account_info_value"
+    "  ON CONFLICT DO NOTHING RETURNING 1)"
+    " SELECT (SELECT count(*) FROM infos), (SELECT count(*) FROM added)"};
+
+// Which of the user's infos another login method of the recipe has in the tenant. A third-party
+// identity counts before others. The primary key of recipe_user_tenants.
+constexpr db::Statement kDuplicate = {
+    "tenant_membership_duplicate",
+    "SELECT t.account_info_type FROM {recipe_user_account_infos} i JOIN {recipe_user_tenants} t"
+    "  ON t.app_id = i.app_id AND t.tenant_id = $2::varchar AND t.recipe_id = i.recipe_id"
+    "  AND t.account_info_type = i.account_info_type AND t.third_party_id = i.third_party_id"
+    "  AND t.third_party_user_id = i.third_party_user_id"
+    "  AND t.account_info_value = i.account_info_value"
+    " WHERE i.app_id = $1::varchar AND i.recipe_user_id = $3::bpchar"
+    "  AND t.recipe_user_id <> $3::bpchar"
+    " ORDER BY t.account_info_type <> 'tparty', t.account_info_type LIMIT 1"};
 
 // What of the user's group another primary user has in the tenant, and whether a login method of
 // the same recipe has it there: clients are told of an ordinary duplicate then. Emails are told
@@ -100,10 +113,13 @@ constexpr db::Statement kAddLegacyWebauthn = {
 
 constexpr db::Statement kRemove = {
     "tenant_membership_remove",
-    "WITH tokens AS (DELETE FROM {emailverification_tokens} t"
+    "WITH held AS MATERIALIZED (SELECT t.token FROM {emailverification_tokens} t"
     "  WHERE t.app_id = $1::varchar AND t.tenant_id = $2::varchar AND t.user_id = COALESCE("
     "   (SELECT m.external_user_id FROM {userid_mapping} m WHERE m.app_id = $1::varchar"
-    "     AND m.supertokens_user_id = $3::bpchar), $3::bpchar::varchar) RETURNING 1),"
+    "     AND m.supertokens_user_id = $3::bpchar), $3::bpchar::varchar)"
+    "  ORDER BY t.token FOR UPDATE),"
+    " tokens AS (DELETE FROM {emailverification_tokens} t USING held"
+    "  WHERE t.token = held.token RETURNING 1),"
     " left_tenant AS (DELETE FROM {recipe_user_tenants} WHERE app_id = $1::varchar"
     "  AND tenant_id = $2::varchar AND recipe_user_id = $3::bpchar RETURNING 1)"
     " SELECT EXISTS (SELECT 1 FROM tokens) OR EXISTS (SELECT 1 FROM left_tenant)"};
@@ -121,14 +137,10 @@ const db::Statement* LegacyTableOf(std::string_view recipe_id) {
   return nullptr;
 }
 
-// `seen` where the other user let go of it a moment ago.
-TenantOutcome ConflictInTenant(const db::Result& found, InfoConflict seen) {
-  if (!found.empty()) {
-    const db::Row row = found.front();
-    seen = {std::string(row.Trimmed(0)), std::string(row.Text(1))};
-    if (row.Bool(2)) return {TenantResult::kDuplicate, std::move(seen.info_type), {}};
-  }
-  return {TenantResult::kAccountInfoTaken, std::move(seen.info_type), std::move(seen.primary_id)};
+// Of kConflict's rows.
+TenantOutcome ConflictInTenant(const db::Row& row) {
+  if (row.Bool(2)) return {TenantResult::kDuplicate, std::string(row.Text(1)), {}};
+  return {TenantResult::kAccountInfoTaken, std::string(row.Text(1)), std::string(row.Trimmed(0))};
 }
 
 absl::Status AddToLegacyTables(db::Transaction& transaction, const db::Params& params,
@@ -148,7 +160,7 @@ absl::StatusOr<TenantOutcome> PgLinkingStore::AddToTenant(const RequestScope& sc
   const db::Params params = {scope.app_id(), scope.tenant_id(), id};
   return TransactFor<TenantOutcome>(
       *db, scope, [&](db::Transaction& transaction) -> absl::StatusOr<Ended<TenantOutcome>> {
-        ASSIGN_OR_RETURN(auto locked, LockUsers(transaction, scope.app_id(), {id}));
+        ASSIGN_OR_RETURN(auto locked, LockUsers(transaction, scope, {id}));
         auto user = locked.find(id);
         if (user == locked.end()) {
           return RollBack(TenantOutcome{TenantResult::kUnknownUser, {}, {}});
@@ -156,23 +168,28 @@ absl::StatusOr<TenantOutcome> PgLinkingStore::AddToTenant(const RequestScope& sc
         ASSIGN_OR_RETURN(db::Result there, transaction.Execute(kIsInTenant, params));
         if (!there.empty()) return RollBack(TenantOutcome{TenantResult::kAlready, {}, {}});
         if (user->second.primary_id.has_value()) {
-          ASSIGN_OR_RETURN(std::optional<InfoConflict> conflict,
+          ASSIGN_OR_RETURN(const bool reserved,
                            ReserveInTenant(transaction, scope.app_id(), scope.tenant_id(),
                                            *user->second.primary_id));
-          if (conflict.has_value()) {
+          if (!reserved) {
             ASSIGN_OR_RETURN(
                 db::Result found,
                 transaction.Execute(kConflict, {scope.app_id(), scope.tenant_id(),
                                                 *user->second.primary_id}));
-            return RollBack(ConflictInTenant(found, *std::move(conflict)));
+            if (found.empty()) return db::RetryTransaction();  // it was, a moment ago
+            return RollBack(ConflictInTenant(found.front()));
           }
         }
         ASSIGN_OR_RETURN(db::Result added, transaction.Execute(kAdd, params));
         // The id of a group whose own login method is gone: it can be nowhere.
-        if (added.empty()) return RollBack(TenantOutcome{TenantResult::kUnknownUser, {}, {}});
-        if (std::optional<InfoConflict> conflict = FindConflict(added, id)) {
-          return RollBack(
-              TenantOutcome{TenantResult::kDuplicate, std::move(conflict->info_type), {}});
+        if (added.front().Int64(0) == 0) {
+          return RollBack(TenantOutcome{TenantResult::kUnknownUser, {}, {}});
+        }
+        if (added.front().Int64(0) != added.front().Int64(1)) {
+          ASSIGN_OR_RETURN(db::Result duplicate, transaction.Execute(kDuplicate, params));
+          if (duplicate.empty()) return db::RetryTransaction();  // it was, a moment ago
+          return RollBack(TenantOutcome{
+              TenantResult::kDuplicate, std::string(duplicate.front().Text(0)), {}});
         }
         if (scope.writes_legacy_tables()) {
           RETURN_IF_ERROR(AddToLegacyTables(transaction, params, user->second.recipe_id));
@@ -188,7 +205,7 @@ absl::StatusOr<LeaveTenantResult> PgLinkingStore::RemoveFromTenant(const Request
   const db::Params params = {scope.app_id(), scope.tenant_id(), id};
   return TransactFor<LeaveTenantResult>(
       *db, scope, [&](db::Transaction& transaction) -> absl::StatusOr<Ended<LeaveTenantResult>> {
-        ASSIGN_OR_RETURN(auto locked, LockUsers(transaction, scope.app_id(), {id}));
+        ASSIGN_OR_RETURN(auto locked, LockUsers(transaction, scope, {id}));
         auto user = locked.find(id);
         if (user == locked.end()) return RollBack(LeaveTenantResult::kUnknownUser);
         ASSIGN_OR_RETURN(db::Result removed, transaction.Execute(kRemove, params));

@@ -33,23 +33,33 @@ constexpr db::Statement kGroup = {
     "   WHERE app_id = $1::varchar AND user_id = $2::bpchar)"
     " ORDER BY u.user_id"};
 
-// $1 app, $2 users' internal ids, $3 the ids that their data go by. Everything else of the users
-// hangs on app_id_to_user_id by foreign keys. Indexes: the tables' primary keys,
-// idx_recipe_user_tenants_recipe_user_id, idx_recipe_user_account_infos_app_recipe_user.
+// Below: $1 app, $2 users' internal ids, or the ids that their data go by. Everything else of the
+// users hangs on app_id_to_user_id by foreign keys. Each in a statement of its own, as a statement's
+// parts run in no particular order, and these rows are others' to write too (docs/adr, decision 9).
+// Indexes: the tables' primary keys, idx_recipe_user_tenants_recipe_user_id,
+// idx_recipe_user_account_infos_app_recipe_user.
+constexpr db::Statement kDeleteTokens = {
+    "removal_delete_tokens",
+    "WITH held AS MATERIALIZED (SELECT token FROM {emailverification_tokens}"
+    "  WHERE app_id = $1::varchar AND user_id = ANY($2::varchar[]) ORDER BY token FOR UPDATE)"
+    " DELETE FROM {emailverification_tokens} t USING held WHERE t.token = held.token"};
+constexpr db::Statement kDeleteVerified = {
+    "removal_delete_verified",
+    "DELETE FROM {emailverification_verified_emails} WHERE app_id = $1 AND user_id = ANY($2)"};
+constexpr db::Statement kDeleteMetadata = {
+    "removal_delete_metadata", "DELETE FROM {user_metadata} WHERE app_id = $1 AND user_id = ANY($2)"};
+constexpr db::Statement kDeleteActivity = {
+    "removal_delete_activity",
+    "WITH held AS MATERIALIZED (SELECT app_id, user_id FROM {user_last_active}"
+    "  WHERE app_id = $1::varchar AND user_id = ANY($2::varchar[]) ORDER BY user_id FOR UPDATE)"
+    " DELETE FROM {user_last_active} a USING held"
+    "  WHERE a.app_id = held.app_id AND a.user_id = held.user_id"};
 constexpr db::Statement kDelete = {
     "removal_delete",
     "WITH tenants AS (DELETE FROM {recipe_user_tenants}"
     "  WHERE app_id = $1::varchar AND recipe_user_id = ANY($2::bpchar[])),"
     " infos AS (DELETE FROM {recipe_user_account_infos}"
-    "  WHERE app_id = $1::varchar AND recipe_user_id = ANY($2::bpchar[])),"
-    " metadata AS (DELETE FROM {user_metadata}"
-    "  WHERE app_id = $1::varchar AND user_id = ANY($3::varchar[])),"
-    " tokens AS (DELETE FROM {emailverification_tokens}"
-    "  WHERE app_id = $1::varchar AND user_id = ANY($3::varchar[])),"
-    " verified AS (DELETE FROM {emailverification_verified_emails}"
-    "  WHERE app_id = $1::varchar AND user_id = ANY($3::varchar[])),"
-    " activity AS (DELETE FROM {user_last_active}"
-    "  WHERE app_id = $1::varchar AND user_id = ANY($2::varchar[]))"
+    "  WHERE app_id = $1::varchar AND recipe_user_id = ANY($2::bpchar[]))"
     " DELETE FROM {app_id_to_user_id}"
     "  WHERE app_id = $1::varchar AND user_id = ANY($2::bpchar[])"};
 
@@ -139,7 +149,12 @@ absl::Status Apply(db::Transaction& transaction, const RequestScope& scope, cons
     RETURN_IF_ERROR(
         ReleaseMember(transaction, scope.app_id(), plan.users.front().user_id, group.primary_id));
   }
-  return transaction.Execute(kDelete, {scope.app_id(), ids, data_ids}).status();
+  for (const db::Statement* statement : {&kDeleteTokens, &kDeleteVerified, &kDeleteMetadata}) {
+    if (data_ids.values.empty()) break;
+    RETURN_IF_ERROR(transaction.Execute(*statement, {scope.app_id(), data_ids}).status());
+  }
+  RETURN_IF_ERROR(transaction.Execute(kDeleteActivity, {scope.app_id(), ids}).status());
+  return transaction.Execute(kDelete, {scope.app_id(), ids}).status();
 }
 
 }  // namespace
@@ -164,12 +179,10 @@ absl::StatusOr<std::vector<RemovedUser>> PgLinkingStore::Remove(const RequestSco
         ASSIGN_OR_RETURN(Group group, ReadGroup(transaction, scope, user_id));
         if (group.members.empty()) return RollBack(Outcome());
         if (check_only) return RollBack(MakePlan(group, user_id, whole_group).users);
-        const std::vector<std::string> expected = group.ids();
-        RETURN_IF_ERROR(LockUsers(transaction, scope.app_id(), expected).status());
+        RETURN_IF_ERROR(LockUsers(transaction, scope, {std::string(user_id)}).status());
         ASSIGN_OR_RETURN(group, ReadGroup(transaction, scope, user_id));
         if (group.members.empty()) return RollBack(Outcome());
-        // Somebody joined or left before the locks were there.
-        if (group.ids() != expected) return db::RetryTransaction();
+        RETURN_IF_ERROR(LockMembers(transaction, scope, group.ids()));
         Plan plan = MakePlan(group, user_id, whole_group);
         RETURN_IF_ERROR(Apply(transaction, scope, group, plan));
         return Commit(std::move(plan.users));

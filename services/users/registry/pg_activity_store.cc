@@ -21,7 +21,10 @@ constexpr db::Statement kSave = {
 
 constexpr db::Statement kRemove = {
     "activity_remove",
-    "DELETE FROM {user_last_active} WHERE app_id = $1 AND user_id = ANY($2::varchar[])"};
+    "WITH held AS MATERIALIZED (SELECT app_id, user_id FROM {user_last_active}"
+    "  WHERE app_id = $1::varchar AND user_id = ANY($2::varchar[]) ORDER BY user_id FOR UPDATE)"
+    " DELETE FROM {user_last_active} a USING held"
+    "  WHERE a.app_id = held.app_id AND a.user_id = held.user_id"};
 
 constexpr int64_t kMinuteMs = 60'000;
 constexpr int64_t kDayMs = 24 * 60 * kMinuteMs;

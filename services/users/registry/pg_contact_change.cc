@@ -1,9 +1,11 @@
 #include "services/users/registry/pg_contact_change.h"
 
 #include <string>
+#include <vector>
 
 #include "libs/base/status.h"
 #include "libs/db/database.h"
+#include "services/users/linking/pg_reservations.h"
 #include "services/users/registry/pg_reset_tokens.h"
 #include "services/users/registry/pg_user_lock.h"
 
@@ -20,19 +22,6 @@ constexpr db::Statement kCurrent = {
     " max(account_info_value) FILTER (WHERE account_info_type = 'phone')"
     " FROM {recipe_user_account_infos} WHERE app_id = $1 AND recipe_user_id = $2"};
 
-// $2 the primary user, $3 kind, $4 new value. Fails on primary_user_tenants_pkey where another
-// primary user has it. idx_primary_user_tenants_primary.
-constexpr db::Statement kReserve = {
-    "contact_change_reserve",
-    "INSERT INTO {primary_user_tenants} (app_id, tenant_id, account_info_type,"
-    "  account_info_value, primary_user_id)"
-    " SELECT DISTINCT held.app_id, held.tenant_id, $3::varchar, $4::text, held.primary_user_id"
-    " FROM {primary_user_tenants} held"
-    " WHERE held.app_id = $1::varchar AND held.primary_user_id = $2::bpchar"
-    "  AND NOT EXISTS (SELECT 1 FROM {primary_user_tenants} p WHERE p.app_id = held.app_id"
-    "   AND p.tenant_id = held.tenant_id AND p.account_info_type = $3::varchar"
-    "   AND p.account_info_value = $4::text AND p.primary_user_id = held.primary_user_id)"};
-
 // $3 kind, $4 old value, $5 the primary user. It stays reserved where another member of the group
 // has it too. idx_recipe_user_account_infos_app_primary_user.
 constexpr db::Statement kRelease = {
@@ -45,21 +34,29 @@ constexpr db::Statement kRelease = {
     "   AND other.recipe_user_id <> $2::bpchar AND other.account_info_type = $3::varchar"
     "   AND other.account_info_value = $4::text)"};
 
-// $3 kind, $4 new value. Fail on recipe_user_tenants_pkey where the recipe has it in a tenant.
-constexpr db::Statement kReplaceInTenants = {
-    "contact_change_replace_tenants",
-    "UPDATE {recipe_user_tenants} SET account_info_value = $4 WHERE app_id = $1"
-    " AND recipe_user_id = $2 AND account_info_type = $3"};
+// $3 kind, $4 new value. Whether another login method of the recipe has it in one of the user's
+// tenants.
+constexpr db::Statement kIsTaken = {
+    "contact_change_is_taken",
+    "SELECT EXISTS (SELECT 1 FROM {recipe_user_tenants} mine JOIN {recipe_user_tenants} t"
+    "  ON t.app_id = mine.app_id AND t.tenant_id = mine.tenant_id AND t.recipe_id = mine.recipe_id"
+    "  AND t.account_info_type = $3::varchar AND t.account_info_value = $4::text"
+    "  AND t.recipe_user_id <> mine.recipe_user_id"
+    " WHERE mine.app_id = $1::varchar AND mine.recipe_user_id = $2::bpchar)"};
+
+// $3 kind, $4 new value. Fails on recipe_user_tenants_pkey where the recipe has it in a tenant.
 constexpr db::Statement kAddToTenants = {
     "contact_change_add_tenants",
     "INSERT INTO {recipe_user_tenants} (app_id, recipe_user_id, tenant_id, recipe_id,"
     "  account_info_type, account_info_value, third_party_id, third_party_user_id)"
     " SELECT DISTINCT app_id, recipe_user_id, tenant_id, recipe_id, $3::varchar, $4::text, '', ''"
-    " FROM {recipe_user_tenants} WHERE app_id = $1::varchar AND recipe_user_id = $2::bpchar"};
+    " FROM {recipe_user_tenants} WHERE app_id = $1::varchar AND recipe_user_id = $2::bpchar"
+    " ORDER BY tenant_id"};
+// $3 kind, $4 the value that stays, or null.
 constexpr db::Statement kRemoveFromTenants = {
     "contact_change_remove_tenants",
     "DELETE FROM {recipe_user_tenants} WHERE app_id = $1 AND recipe_user_id = $2"
-    " AND account_info_type = $3"};
+    " AND account_info_type = $3 AND account_info_value IS DISTINCT FROM $4::text"};
 
 constexpr db::Statement kReplaceInfo = {
     "contact_change_replace_info",
@@ -87,6 +84,7 @@ struct Field {
   std::string_view type;
   std::optional<std::string> before, after;
   bool changes() const { return before != after; }
+  bool IsSet() const { return changes() && after.has_value(); }
 };
 
 struct Change {
@@ -95,28 +93,40 @@ struct Change {
   const LockedUser& user;
 };
 
-// kDone, or why not.
-absl::StatusOr<Result> Conflict(const absl::Status& status) {
-  if (db::ViolatesConstraint(status, "primary_user_tenants_pkey")) return Result::kNotAllowed;
-  if (db::ViolatesConstraint(status, "recipe_user_tenants_pkey")) return Result::kTaken;
-  return status;
+// The group's reservations decide first: a contact of another primary user is "not allowed" even
+// where a login method of the same recipe has it too. Gives kDone, or why not, and which field.
+absl::StatusOr<Result> Reserve(const Change& change, const std::vector<Field>& fields,
+                               std::string& type) {
+  const auto& [transaction, app_id, user] = change;
+  if (!user.primary_id.has_value()) return Result::kDone;
+  for (const Field& field : fields) {
+    if (!field.IsSet()) continue;
+    type = std::string(field.type);
+    ASSIGN_OR_RETURN(
+        const bool reserved,
+        ReserveInfo(transaction, app_id, {type, *field.after}, *user.primary_id));
+    if (reserved) continue;
+    for (const Field& earlier : fields) {
+      if (earlier.type == field.type) break;
+      if (!earlier.IsSet()) continue;
+      ASSIGN_OR_RETURN(
+          const db::Result taken,
+          transaction.Execute(kIsTaken, {app_id, user.user_id, earlier.type, *earlier.after}));
+      if (!taken.front().Bool(0)) continue;
+      type = std::string(earlier.type);
+      return Result::kTaken;
+    }
+    return Result::kNotAllowed;
+  }
+  return Result::kDone;
 }
 
 absl::StatusOr<Result> Set(const Change& change, const Field& field) {
   const auto& [transaction, app_id, user] = change;
-  // The group's reservation decides first: a contact of another primary user is "not allowed" even
-  // where a login method of the same recipe has it too.
-  if (user.primary_id.has_value()) {
-    const absl::Status reserved =
-        transaction.Execute(kReserve, {app_id, *user.primary_id, field.type, *field.after})
-            .status();
-    if (!reserved.ok()) return Conflict(reserved);
-  }
   const db::Params params = {app_id, user.user_id, field.type, *field.after};
-  const absl::Status moved =
-      transaction.Execute(field.before.has_value() ? kReplaceInTenants : kAddToTenants, params)
-          .status();
-  if (!moved.ok()) return Conflict(moved);
+  const absl::Status added = transaction.Execute(kAddToTenants, params).status();
+  if (db::ViolatesConstraint(added, "recipe_user_tenants_pkey")) return Result::kTaken;
+  RETURN_IF_ERROR(added);
   if (field.before.has_value()) {
     RETURN_IF_ERROR(transaction.Execute(kReplaceInfo, params).status());
   } else {
@@ -128,11 +138,15 @@ absl::StatusOr<Result> Set(const Change& change, const Field& field) {
   return Result::kDone;
 }
 
-absl::Status Clear(const Change& change, const Field& field) {
+absl::Status ClearOld(const Change& change, const Field& field) {
   const auto& [transaction, app_id, user] = change;
-  const db::Params params = {app_id, user.user_id, field.type};
-  RETURN_IF_ERROR(transaction.Execute(kRemoveFromTenants, params).status());
-  return transaction.Execute(kRemoveInfo, params).status();
+  if (!field.before.has_value()) return absl::OkStatus();
+  RETURN_IF_ERROR(
+      transaction
+          .Execute(kRemoveFromTenants, {app_id, user.user_id, field.type, field.after})
+          .status());
+  if (field.after.has_value()) return absl::OkStatus();
+  return transaction.Execute(kRemoveInfo, {app_id, user.user_id, field.type}).status();
 }
 
 // After the new values are reserved: which tenants the group is in is read from its reservations.
@@ -151,7 +165,7 @@ absl::StatusOr<ContactChange> ChangeContactIn(db::Transaction& transaction,
                                               const std::optional<ContactUpdate>& email,
                                               const std::optional<ContactUpdate>& phone_number) {
   const std::string id(user_id);
-  ASSIGN_OR_RETURN(auto locked, LockUsers(transaction, scope.app_id(), {id}));
+  ASSIGN_OR_RETURN(auto locked, LockUsers(transaction, scope, {id}));
   const auto found = locked.find(id);
   ContactChange outcome;
   if (found == locked.end() || found->second.recipe_id != kPasswordlessRecipe) {
@@ -160,8 +174,8 @@ absl::StatusOr<ContactChange> ChangeContactIn(db::Transaction& transaction,
   }
   ASSIGN_OR_RETURN(const db::Result current,
                    transaction.Execute(kCurrent, {scope.app_id(), id}));
-  Field fields[] = {{kEmailInfo, current.front().OptText(0), {}},
-                    {kPhoneInfo, current.front().OptText(1), {}}};
+  std::vector<Field> fields = {{kEmailInfo, current.front().OptText(0), {}},
+                               {kPhoneInfo, current.front().OptText(1), {}}};
   outcome.previous_email = fields[0].before;
   outcome.previous_phone_number = fields[1].before;
   if (!outcome.previous_email.has_value() && !outcome.previous_phone_number.has_value()) {
@@ -178,17 +192,20 @@ absl::StatusOr<ContactChange> ChangeContactIn(db::Transaction& transaction,
     RETURN_IF_ERROR(EndResetTokens(transaction, scope.app_id(), id, found->second.primary_id));
   }
   const Change change = {transaction, scope.app_id(), found->second};
-  // What is new before what goes: the tenants that the user is in are read from its rows.
+  // What is new before what goes (docs/adr, decision 9); and the tenants that the user is in are
+  // read from its rows.
+  ASSIGN_OR_RETURN(outcome.result, Reserve(change, fields, outcome.info_type));
+  if (outcome.result != Result::kDone) return outcome;
   for (const Field& field : fields) {
-    if (!field.changes() || !field.after.has_value()) continue;
-    ASSIGN_OR_RETURN(outcome.result, Set(change, field));
+    if (!field.IsSet()) continue;
     outcome.info_type = std::string(field.type);
+    ASSIGN_OR_RETURN(outcome.result, Set(change, field));
     if (outcome.result != Result::kDone) return outcome;
   }
   for (const Field& field : fields) {
     if (!field.changes()) continue;
-    if (!field.after.has_value()) RETURN_IF_ERROR(Clear(change, field));
     RETURN_IF_ERROR(ReleaseOld(change, field));
+    RETURN_IF_ERROR(ClearOld(change, field));
   }
   if (scope.writes_legacy_tables()) {
     const absl::Status legacy =

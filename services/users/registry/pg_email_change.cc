@@ -2,6 +2,7 @@
 
 #include "libs/base/status.h"
 #include "libs/db/database.h"
+#include "services/users/linking/pg_reservations.h"
 #include "services/users/registry/pg_reset_tokens.h"
 #include "services/users/registry/pg_user_lock.h"
 
@@ -31,29 +32,27 @@ constexpr db::Statement kReleaseReservation = {
     "    AND other.recipe_user_id <> mine.recipe_user_id AND other.account_info_type = 'email'"
     "    AND other.account_info_value = mine.account_info_value)"};
 
-// Fails on recipe_user_tenants_pkey where the recipe has the email in a tenant already.
-constexpr db::Statement kMoveTenantRows = {
-    "email_change_tenants",
-    "UPDATE {recipe_user_tenants} SET account_info_value = $3 WHERE app_id = $1"
-    " AND recipe_user_id = $2 AND account_info_type = 'email' AND account_info_value <> $3"};
+// Fails on recipe_user_tenants_pkey where the recipe has the email in a tenant already. New rows
+// before the old ones go: docs/adr, decision 9.
+constexpr db::Statement kAddTenantRows = {
+    "email_change_add_tenants",
+    "INSERT INTO {recipe_user_tenants} (app_id, recipe_user_id, tenant_id, recipe_id,"
+    "  account_info_type, account_info_value, third_party_id, third_party_user_id)"
+    " SELECT old.app_id, old.recipe_user_id, old.tenant_id, old.recipe_id, 'email', $3::text,"
+    "  old.third_party_id, old.third_party_user_id FROM {recipe_user_tenants} old"
+    " WHERE old.app_id = $1::varchar AND old.recipe_user_id = $2::bpchar"
+    "  AND old.account_info_type = 'email' AND old.account_info_value <> $3::text"
+    " ORDER BY old.tenant_id"};
+
+constexpr db::Statement kRemoveTenantRows = {
+    "email_change_remove_tenants",
+    "DELETE FROM {recipe_user_tenants} WHERE app_id = $1 AND recipe_user_id = $2"
+    " AND account_info_type = 'email' AND account_info_value <> $3"};
 
 constexpr db::Statement kMoveInfo = {
     "email_change_info",
     "UPDATE {recipe_user_account_infos} SET account_info_value = $3 WHERE app_id = $1"
     " AND recipe_user_id = $2 AND account_info_type = 'email'"};
-
-// Fails on primary_user_tenants_pkey where another primary user has the email.
-constexpr db::Statement kReserve = {
-    "email_change_reserve",
-    "INSERT INTO {primary_user_tenants} (app_id, tenant_id, account_info_type,"
-    "  account_info_value, primary_user_id)"
-    " SELECT DISTINCT held.app_id, held.tenant_id, 'email', $3::text, held.primary_user_id"
-    " FROM {primary_user_tenants} held"
-    " WHERE held.app_id = $1::varchar AND held.primary_user_id = $4::bpchar"
-    "  AND $2::bpchar IS NOT NULL"
-    "  AND NOT EXISTS (SELECT 1 FROM {primary_user_tenants} p WHERE p.app_id = held.app_id"
-    "   AND p.tenant_id = held.tenant_id AND p.account_info_type = 'email'"
-    "   AND p.account_info_value = $3::text AND p.primary_user_id = held.primary_user_id)"};
 
 constexpr db::Statement kSetCredentials = {
     "email_change_credentials",
@@ -64,9 +63,6 @@ constexpr db::Statement kSetLegacyTenant = {
     "UPDATE {emailpassword_user_to_tenant} SET email = $3 WHERE app_id = $1 AND user_id = $2"};
 
 absl::StatusOr<EmailChange> Conflict(const absl::Status& status) {
-  if (db::ViolatesConstraint(status, "primary_user_tenants_pkey")) {
-    return EmailChange::kNotAllowed;
-  }
   if (db::ViolatesConstraint(status, "recipe_user_tenants_pkey") ||
       db::ViolatesConstraint(status, "_email_key")) {
     return EmailChange::kTaken;
@@ -79,7 +75,7 @@ absl::StatusOr<EmailChange> Conflict(const absl::Status& status) {
 absl::StatusOr<EmailChange> ChangeEmailIn(db::Transaction& transaction, const RequestScope& scope,
                                           std::string_view user_id, std::string_view email) {
   ASSIGN_OR_RETURN(auto locked,
-                   LockUsers(transaction, scope.app_id(), {std::string(user_id)}));
+                   LockUsers(transaction, scope, {std::string(user_id)}));
   auto found = locked.find(std::string(user_id));
   if (found == locked.end()) return EmailChange::kUnknownUser;
   const LockedUser& user = found->second;
@@ -91,14 +87,21 @@ absl::StatusOr<EmailChange> ChangeEmailIn(db::Transaction& transaction, const Re
   // The group's reservation decides first: an email of another primary user is "not allowed" even
   // where a login method of the same recipe has it too.
   if (user.primary_id.has_value()) {
-    const db::Params with_primary = {scope.app_id(), user_id, email, *user.primary_id};
-    // Reserve before releasing: the reservations that are held say which tenants the group is in.
-    absl::StatusOr<db::Result> reserved = transaction.Execute(kReserve, with_primary);
-    if (!reserved.ok()) return Conflict(reserved.status());
-    RETURN_IF_ERROR(transaction.Execute(kReleaseReservation, with_primary).status());
+    ASSIGN_OR_RETURN(const bool reserved,
+                     ReserveInfo(transaction, scope.app_id(),
+                                 {std::string(kEmailInfo), std::string(email)}, *user.primary_id));
+    if (!reserved) return EmailChange::kNotAllowed;
   }
-  absl::StatusOr<db::Result> moved = transaction.Execute(kMoveTenantRows, params);
-  if (!moved.ok()) return Conflict(moved.status());
+  absl::StatusOr<db::Result> added = transaction.Execute(kAddTenantRows, params);
+  if (!added.ok()) return Conflict(added.status());
+  // Only now: what is reserved says which tenants the group is in.
+  if (user.primary_id.has_value()) {
+    RETURN_IF_ERROR(transaction
+                        .Execute(kReleaseReservation,
+                                 {scope.app_id(), user_id, email, *user.primary_id})
+                        .status());
+  }
+  RETURN_IF_ERROR(transaction.Execute(kRemoveTenantRows, params).status());
   RETURN_IF_ERROR(transaction.Execute(kMoveInfo, params).status());
   if (user.recipe_id == kEmailPasswordRecipe) {
     RETURN_IF_ERROR(transaction.Execute(kSetCredentials, params).status());

@@ -8,14 +8,13 @@
 namespace gatehouse::users {
 namespace {
 
-// A primary user has no primary of its own, so one extension is enough unless others relink.
-constexpr int kMaxRounds = 3;
-
-// Primary key of app_id_to_user_id.
+// $1 app, $2 users. Primary key of app_id_to_user_id. Holds the app on the way.
 constexpr db::Statement kPrimariesOf = {
     "users_primaries_of",
-    "SELECT primary_or_recipe_user_id FROM {app_id_to_user_id}"
-    " WHERE app_id = $1 AND user_id = ANY($2) AND primary_or_recipe_user_id <> user_id"};
+    "SELECT u.primary_or_recipe_user_id"
+    " FROM {schema}.{~gatehouse_hold_tenants}($1::varchar, NULL) AS held(app)"
+    " JOIN {app_id_to_user_id} u ON held.app AND u.app_id = $1::varchar"
+    "  AND u.user_id = ANY($2::bpchar[])"};
 
 constexpr db::Statement kLock = {
     "users_lock",
@@ -23,33 +22,68 @@ constexpr db::Statement kLock = {
     " FROM {app_id_to_user_id} WHERE app_id = $1 AND user_id = ANY($2)"
     " ORDER BY user_id FOR UPDATE"};
 
+// $1 app, $2 primary users, $3 a tenant besides those that their groups are in.
+// app_id_to_user_id_primary_user_id_index, idx_recipe_user_tenants_recipe_user_id,
+// idx_primary_user_tenants_primary.
+constexpr db::Statement kHoldTenants = {
+    "users_hold_tenants",
+    "SELECT {schema}.{~gatehouse_hold_tenants}($1::varchar, ARRAY("
+    " SELECT t.tenant_id FROM {app_id_to_user_id} u JOIN {recipe_user_tenants} t"
+    "   ON t.app_id = u.app_id AND t.recipe_user_id = u.user_id"
+    "  WHERE u.app_id = $1::varchar AND u.primary_or_recipe_user_id = ANY($2::bpchar[])"
+    " UNION SELECT p.tenant_id FROM {primary_user_tenants} p"
+    "  WHERE p.app_id = $1::varchar AND p.primary_user_id = ANY($2::bpchar[])"
+    " UNION SELECT $3::varchar))"};
+
+using Locked = std::map<std::string, LockedUser>;
+
+absl::Status Lock(db::Transaction& transaction, const RequestScope& scope, db::TextArray ids,
+                  Locked& locked, std::set<std::string>& primaries) {
+  if (ids.values.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const db::Result rows, transaction.Execute(kLock, {scope.app_id(), ids}));
+  for (const db::Row row : rows) {
+    LockedUser user{std::string(row.Trimmed(0)), std::string(row.Text(1)), std::nullopt};
+    primaries.emplace(row.Trimmed(2));
+    if (row.Bool(3)) user.primary_id = std::string(row.Trimmed(2));
+    locked.emplace(user.user_id, std::move(user));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
-absl::StatusOr<std::map<std::string, LockedUser>> LockUsers(db::Transaction& transaction,
-                                                            std::string_view app_id,
-                                                            const std::vector<std::string>& ids) {
-  std::set<std::string> wanted(ids.begin(), ids.end());
-  ASSIGN_OR_RETURN(db::Result primaries,
-                   transaction.Execute(kPrimariesOf, {app_id, db::TextArray{ids}}));
-  for (const db::Row row : primaries) wanted.emplace(row.Trimmed(0));
-
-  for (int round = 0; round < kMaxRounds; ++round) {
-    ASSIGN_OR_RETURN(
-        db::Result rows,
-        transaction.Execute(
-            kLock,
-            {app_id, db::TextArray{std::vector<std::string>(wanted.begin(), wanted.end())}}));
-    std::map<std::string, LockedUser> locked;
-    bool complete = true;
-    for (const db::Row row : rows) {
-      LockedUser user{std::string(row.Trimmed(0)), std::string(row.Text(1)), std::nullopt};
-      if (row.Bool(3)) user.primary_id = std::string(row.Trimmed(2));
-      if (user.primary_id.has_value() && wanted.insert(*user.primary_id).second) complete = false;
-      locked.emplace(user.user_id, std::move(user));
-    }
-    if (complete) return locked;
+absl::StatusOr<Locked> LockUsers(db::Transaction& transaction, const RequestScope& scope,
+                                 const std::vector<std::string>& ids) {
+  ASSIGN_OR_RETURN(const db::Result found,
+                   transaction.Execute(kPrimariesOf, {scope.app_id(), db::TextArray{ids}}));
+  std::set<std::string> first;
+  for (const db::Row row : found) first.emplace(row.Trimmed(0));
+  // The primary users first, so that a member's row, too, belongs to whoever holds its group.
+  db::TextArray members;
+  for (const std::string& id : std::set<std::string>(ids.begin(), ids.end())) {
+    if (!first.contains(id)) members.values.push_back(id);
   }
-  return MakeError(ErrorReason::kOverloaded, "The user is being changed by many requests at once");
+  Locked locked;
+  std::set<std::string> primaries;
+  RETURN_IF_ERROR(
+      Lock(transaction, scope, {{first.begin(), first.end()}}, locked, primaries));
+  RETURN_IF_ERROR(Lock(transaction, scope, members, locked, primaries));
+  for (const std::string& primary : primaries) {
+    // To lock it now would be out of order.
+    if (!first.contains(primary)) return db::RetryTransaction();
+  }
+  RETURN_IF_ERROR(
+      transaction
+          .Execute(kHoldTenants, {scope.app_id(),
+                                  db::TextArray{{primaries.begin(), primaries.end()}},
+                                  scope.tenant_id()})
+          .status());
+  return locked;
+}
+
+absl::Status LockMembers(db::Transaction& transaction, const RequestScope& scope,
+                         const std::vector<std::string>& ids) {
+  return transaction.Execute(kLock, {scope.app_id(), db::TextArray{ids}}).status();
 }
 
 }  // namespace gatehouse::users

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "services/users/request_scope.h"
 
 namespace gatehouse::db {
 class Transaction;
@@ -22,12 +23,18 @@ struct LockedUser {
   std::optional<std::string> primary_id;
 };
 
-// Locks the users and the primary users of their groups, in id order so that nobody deadlocks;
-// users that don't exist are left out. Everything that links, unlinks, deletes, moves between
-// tenants or changes an email or phone number starts with it. `ids` are internal. kOverloaded when
-// others keep relinking the users.
+// Locks the users and the primary users of their groups; users that don't exist are left out.
+// While the transaction lasts, nobody joins or leaves one of the groups, and neither the app nor
+// any tenant of `scope` or of a group's member is removed. Everything that links, unlinks, deletes,
+// moves between tenants or changes an email or phone number starts with it: it takes the first
+// steps of the one order of locks (docs/adr, decision 9). `ids` are internal. RetryTransaction when
+// a user changed its group before it was locked.
 absl::StatusOr<std::map<std::string, LockedUser>> LockUsers(db::Transaction& transaction,
-                                                            std::string_view app_id,
+                                                            const RequestScope& scope,
                                                             const std::vector<std::string>& ids);
+
+// Locks further members of a group whose primary user is locked.
+absl::Status LockMembers(db::Transaction& transaction, const RequestScope& scope,
+                         const std::vector<std::string>& ids);
 
 }  // namespace gatehouse::users

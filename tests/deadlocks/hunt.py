@@ -1,0 +1,54 @@
+#!/usr/bin/env python3
+"""Looks for deadlocks and long waits: every pair of writers, then all of them, with many clients on the same users.
+
+    GATEHOUSE_BIN=build/release/bin tests/deadlocks/hunt.py [--clients 50] [--times 4] [--mode all-in-one]
+
+Ends with 1 when PostgreSQL met a deadlock, a lock was waited for longer than 100 ms, a request failed, or the registry is not whole afterwards.
+"""
+import argparse
+import itertools
+import os
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from deadlocks import writers  # noqa: E402
+from integration import harness, registry_invariants  # noqa: E402
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--clients", type=int, default=50)
+    parser.add_argument("--times", type=int, default=4, help="calls of each client in each round")
+    parser.add_argument("--mode", default="all-in-one", choices=("all-in-one", "split"))
+    options = parser.parse_args()
+    postgres = writers.Postgres()
+    gatehouse = harness.Gatehouse(mode=options.mode, postgres=postgres, environment={"BCRYPT_LOG_ROUNDS": "4"}).start()
+    failed = []
+    try:
+        registry = writers.Registry(gatehouse)
+        clients = writers.Clients(registry, options.clients)
+        every = list(registry.writers().items())
+        rounds = list(itertools.combinations_with_replacement(every, 2)) + [every] * 20
+        began = time.monotonic()
+        for number, round_writers in enumerate(rounds):
+            name = " and ".join(name for name, _ in round_writers) if len(round_writers) == 2 else "everything"
+            waits = len(postgres.waits())
+            replies = clients.run(round_writers, options.times, seed=number)
+            failed += [(name, writer, reply) for writer, reply in replies]
+            for wait in postgres.waits()[waits:]:
+                print("%s: a wait of %.0f ms" % (name, wait), flush=True)
+        clients.close()
+        broken = registry_invariants.broken_at_rest(gatehouse.sql)
+        gatehouse.stop()  # sessions count for themselves until they end
+        deadlocks, waits = postgres.deadlocks(gatehouse.database), postgres.waits()
+        print("%d rounds of %d clients in %.0f s: %d deadlocks, %d waits over 100 ms (longest %.0f ms), %d failed requests %s, broken: %s" % (
+            len(rounds), options.clients, time.monotonic() - began, deadlocks, len(waits), max(waits, default=0), len(failed), failed[:3], broken))
+        return 1 if deadlocks or waits or failed or broken else 0
+    finally:
+        gatehouse.kill()
+        postgres.stop()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

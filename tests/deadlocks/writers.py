@@ -1,0 +1,171 @@
+"""Everything that writes the users' registry, on a handful of users that all clients share, and a PostgreSQL that reports who waits.
+
+Each writer is one call, or a few that belong together; what it answers does not matter as long as it is no 5xx."""
+import random
+import re
+import tempfile
+import threading
+
+from integration import harness
+
+PASSWORD = "correct horse 1"
+SLOTS = 4  # users of each recipe
+TENANTS = ("t1", "t2")
+
+
+class Postgres(harness.Postgres):
+    """A server that looks for a deadlock after every 100 ms of waiting, and logs each such wait."""
+
+    def __init__(self):
+        self.log = tempfile.TemporaryFile("w+b")
+        super().__init__(settings=("deadlock_timeout=100ms", "log_lock_waits=on", "log_statement=none"), log=self.log)
+
+    def deadlocks(self, database):
+        return int(self.sql("SELECT deadlocks FROM pg_stat_database WHERE datname = '%s'" % database, "postgres")[0][0])
+
+    def logged(self):
+        self.log.flush()
+        self.log.seek(0)
+        return self.log.read().decode("utf-8", "replace")
+
+    def waits(self):
+        """Those longer than 100 ms, in milliseconds."""
+        return [float(text) for text in re.findall(r"(?:acquired|still waiting for) .* after ([0-9.]+) ms", self.logged())]
+
+
+class Registry:
+    """The shared users of one app. Ids change as users are removed and sign up again."""
+
+    def __init__(self, gatehouse):
+        self.gatehouse = gatehouse
+        self.owner = gatehouse.new_app()
+        self.app = self.owner.app
+        self.lock = threading.Lock()
+        for tenant in TENANTS:
+            self.put_tenant(self.owner, tenant)
+        self.ids = {}
+        for slot in range(SLOTS):
+            self.password(self.owner, slot)
+            self.social(self.owner, slot)
+            self.code(self.owner, slot)
+
+    # What is remembered by all: the newest id of each slot.
+    def keep(self, name, slot, reply):
+        if reply.status == 200 and "user" in reply.json:
+            method = reply.json.get("recipeUserId") or reply.json["user"]["id"]
+            with self.lock:
+                self.ids[(name, slot)] = method
+        return reply
+
+    def anyone(self, rnd):
+        with self.lock:
+            return rnd.choice(list(self.ids.values()))
+
+    # Sign-ins and sign-ups.
+    def password(self, client, slot, email=None):
+        return self.keep("password", slot, client.post("/recipe/signup", {"email": email or "e%d@example.com" % slot, "password": PASSWORD}))
+
+    def social(self, client, slot, email=None, tenant=None):
+        body = {"thirdPartyId": "google", "thirdPartyUserId": "g%d" % slot, "email": {"id": email or "e%d@example.com" % slot, "isVerified": True}}
+        return self.keep("social", slot, client.post("/recipe/signinup", body, tenant=tenant))
+
+    def code(self, client, slot):
+        created = client.post("/recipe/signinup/code", {"email": "e%d@example.com" % slot}).json
+        body = {"preAuthSessionId": created["preAuthSessionId"], "deviceId": created["deviceId"], "userInputCode": created["userInputCode"]}
+        return self.keep("code", slot, client.post("/recipe/signinup/code/consume", body))
+
+    def put_tenant(self, client, tenant):
+        return client.put("/recipe/multitenancy/tenant/v2", {"tenantId": tenant})
+
+    def writers(self):
+        return {
+            "sign up": lambda client, rnd: [self.password(client, rnd.randrange(SLOTS))],
+            "social sign-in": lambda client, rnd: [self.social(client, rnd.randrange(SLOTS), tenant=rnd.choice((None, "t1")))],
+            "social email change": lambda client, rnd: [self.social(client, rnd.randrange(SLOTS), "n%d@example.com" % rnd.randrange(3))],
+            "code": lambda client, rnd: [self.code(client, rnd.randrange(SLOTS))],
+            "primary": lambda client, rnd: [client.post("/recipe/accountlinking/user/primary", {"recipeUserId": self.anyone(rnd)})],
+            "link": lambda client, rnd: [client.post("/recipe/accountlinking/user/link", {"recipeUserId": self.anyone(rnd), "primaryUserId": self.anyone(rnd)})],
+            "unlink": lambda client, rnd: [client.post("/recipe/accountlinking/user/unlink", {"recipeUserId": self.anyone(rnd)})],
+            "remove": self.remove_one,
+            "remove group": self.remove_group,
+            "join tenant": lambda client, rnd: [client.post("/recipe/multitenancy/tenant/user", {"recipeUserId": self.anyone(rnd)}, tenant=rnd.choice(TENANTS))],
+            "leave tenant": lambda client, rnd: [client.post("/recipe/multitenancy/tenant/user/remove", {"recipeUserId": self.anyone(rnd)}, tenant=rnd.choice(TENANTS))],
+            "email and password": lambda client, rnd: [client.put("/recipe/user", {
+                "recipeUserId": self.ids[("password", rnd.randrange(SLOTS))], "email": "n%d@example.com" % rnd.randrange(3), "password": PASSWORD})],
+            "contact": lambda client, rnd: [client.put("/recipe/user", {
+                "recipeUserId": self.ids[("code", rnd.randrange(SLOTS))], "email": "n%d@example.com" % rnd.randrange(3), "phoneNumber": "+1415555000%d" % rnd.randrange(3)})],
+            "map id": self.map_id,
+            "verify email": self.verify_email,
+            "reset password": self.reset_password,
+            "tenant": self.renew_tenant,
+            "metadata": lambda client, rnd: [client.put("/recipe/user/metadata", {"userId": self.anyone(rnd), "metadataUpdate": {"a": rnd.random()}})],
+        }
+
+    def remove_one(self, client, rnd):
+        slot = rnd.randrange(SLOTS)
+        replies = [client.post("/user/remove", {"userId": self.ids[("social", slot)], "removeAllLinkedAccounts": False})]
+        return replies + [self.social(client, slot)]
+
+    def remove_group(self, client, rnd):
+        slot = rnd.randrange(SLOTS)
+        replies = [client.post("/user/remove", {"userId": self.anyone(rnd), "removeAllLinkedAccounts": True})]
+        return replies + [self.social(client, slot), self.password(client, slot), self.code(client, slot)]
+
+    def map_id(self, client, rnd):
+        user = self.anyone(rnd)
+        made = client.post("/recipe/userid/map", {"superTokensUserId": user, "externalUserId": "ext-%d" % rnd.randrange(1000), "force": True})
+        return [made, client.post("/recipe/userid/map/remove", {"userId": user, "userIdType": "SUPERTOKENS", "force": True})]
+
+    def verify_email(self, client, rnd):
+        body = {"userId": self.anyone(rnd), "email": "e%d@example.com" % rnd.randrange(SLOTS)}
+        replies = [client.post("/recipe/user/email/verify/token", body) for _ in range(3)]
+        for reply in replies[:]:
+            if reply.status == 200 and reply.json["status"] == "OK":
+                replies.append(client.post("/recipe/user/email/verify", {"method": "token", "token": reply.json["token"]}))
+        return replies + [client.post("/recipe/user/email/verify/remove", body)]
+
+    def reset_password(self, client, rnd):
+        user = self.ids[("password", rnd.randrange(SLOTS))]
+        replies = [client.post("/recipe/user/password/reset/token", {"userId": user, "email": "e0@example.com"}) for _ in range(2)]
+        for reply in replies[:]:
+            if reply.status == 200 and reply.json["status"] == "OK":
+                replies.append(client.post("/recipe/user/password/reset", {"method": "token", "token": reply.json["token"], "newPassword": PASSWORD}))
+        return replies
+
+    def renew_tenant(self, client, rnd):
+        removed = client.post("/recipe/multitenancy/tenant/remove", {"tenantId": "t2"})
+        return [removed, self.put_tenant(client, "t2"),
+                client.post("/recipe/multitenancy/tenant/user", {"recipeUserId": self.anyone(rnd)}, tenant="t2")]
+
+
+class Clients:
+    def __init__(self, registry, count):
+        self.clients = [harness.Client(registry.gatehouse.port, app=registry.app) for _ in range(count)]
+        for client in self.clients:
+            client.get("/users/count")  # connects
+
+    def close(self):
+        for client in self.clients:
+            client.close()
+
+    def run(self, writers, times, seed=0):
+        """Each client calls one of the writers, `times` times; all at once. Gives the replies that nobody should get, with the writer's name."""
+        wrong, barrier = [], threading.Barrier(len(self.clients))
+
+        def run(number):
+            rnd = random.Random(seed * 1000 + number)
+            name, call = writers[number % len(writers)]
+            barrier.wait()
+            try:
+                for _ in range(times):
+                    for reply in call(self.clients[number], rnd):
+                        if reply.status >= 429:
+                            wrong.append((name, reply))
+            except Exception as error:  # shown by whoever looks at the replies
+                wrong.append((name, error))
+        threads = [threading.Thread(target=run, args=(number,)) for number in range(len(self.clients))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return wrong
