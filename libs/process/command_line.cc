@@ -22,6 +22,7 @@ po::options_description Options() {
   add("out", po::value<std::string>(), "issue-certificate: the directory to write to");
   add("name", po::value<std::string>(), "issue-certificate: the name to certify (client)");
   add("ephemeral", "embedded PostgreSQL in a temporary directory, removed at the end");
+  add("mend", "with check-users: mend what is found");
   add("test-mode", "lift limits for test suites; refused with what looks like production");
   return options;
 }
@@ -30,9 +31,11 @@ po::options_description Options() {
 
 std::string HelpText(const std::string& program) {
   std::ostringstream text;
-  text << "Usage: " << program << " [start | migrate | issue-certificate] [options]\n\n"
+  text << "Usage: " << program
+       << " [start | migrate | check-users | issue-certificate] [options]\n\n"
        << "  start    serve until SIGTERM (the default)\n"
        << "  migrate  bring the database's tables up to date, and exit\n"
+       << "  check-users  list users that an attempt that was cut off left half-made, and exit\n"
        << "  issue-certificate  write a gRPC client's certificate, made from "
        << "gatehouse_internal_secret\n\n"
        << Options() << "\nEvery setting can be given in the configuration file or the environment:"
@@ -54,12 +57,16 @@ absl::StatusOr<CommandLine> ParseCommandLine(int argc, const char* const argv[])
   }
   CommandLine line;
   if (values.count("command")) line.command = values["command"].as<std::string>();
-  if (line.command != "start" && line.command != "migrate" &&
+  if (line.command != "start" && line.command != "migrate" && line.command != "check-users" &&
       line.command != "issue-certificate") {
     return absl::InvalidArgumentError("unknown command '" + line.command + "'");
   }
   line.help = values.count("help") > 0;
   line.version = values.count("version") > 0;
+  line.mend = values.count("mend") > 0;
+  if (line.mend && line.command != "check-users") {
+    return absl::InvalidArgumentError("--mend is for check-users");
+  }
   line.check_config = values.count("check-config") > 0;
   if (values.count("out")) line.out = values["out"].as<std::string>();
   if (values.count("name")) line.name = values["name"].as<std::string>();

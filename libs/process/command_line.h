@@ -10,7 +10,9 @@ namespace gatehouse::process {
 
 // What a program was asked to do.
 struct CommandLine {
-  std::string command = "start";  // "start", "migrate" or "issue-certificate"
+  // "start", "migrate", "check-users" or "issue-certificate"
+  std::string command = "start";
+  bool mend = false;  // of check-users
   bool check_config = false;
   bool version = false;
   bool help = false;

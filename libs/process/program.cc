@@ -19,6 +19,7 @@
 #include "libs/db/stop_statements.h"
 #include "libs/process/admin_server.h"
 #include "libs/process/await_database.h"
+#include "libs/process/check_users.h"
 #include "libs/process/command_line.h"
 #include "libs/process/data_dir.h"
 #include "libs/process/issue_certificate.h"
@@ -81,12 +82,13 @@ class Run {
   Run(const Program& program, CommandLine line) : program_(program), line_(std::move(line)) {}
   ~Run() { Drain(); }
 
-  // Everything up to serving, or all of `migrate`. CANCELLED, and no serving, when a signal comes.
+  // Everything up to serving, or all of a command that ends by itself. CANCELLED, and no serving,
+  // when a signal comes.
   absl::Status Start() {
     RETURN_IF_ERROR(Configure());
-    if (!migrating()) OpenAdminPort();
+    if (!one_off()) OpenAdminPort();
     RETURN_IF_ERROR(OpenDatabase());
-    if (migrating()) return absl::OkStatus();
+    if (one_off()) return absl::OkStatus();
     RETURN_IF_ERROR(StartServing());
     const std::lock_guard lock(mutex_);
     if (stop_.requested()) return absl::CancelledError("asked to stop");
@@ -113,12 +115,13 @@ class Run {
     embedded_.reset();
   }
 
-  // The exit status of `migrate`.
-  int migrate_status() const { return migrate_status_; }
+  // Of a command that ends by itself.
+  int exit_status() const { return exit_status_; }
   std::string address() const { return front_end_ ? front_end_->address() : ""; }
 
  private:
-  bool migrating() const { return line_.command == "migrate"; }
+  // Whether the command ends by itself: all but `start`.
+  bool one_off() const { return line_.command != "start"; }
 
   // On the signal's thread.
   StopOnSignal::Limit OnSignal(int signal_number) {
@@ -130,7 +133,7 @@ class Run {
               1};
     }
     db::StopStatements();
-    return {kStartPatience, migrating() ? 1 : 0};
+    return {kStartPatience, one_off() ? 1 : 0};
   }
 
   absl::Status Configure() {
@@ -152,7 +155,7 @@ class Run {
     for (const std::string& warning : config_.warnings) {
       Log(LogLevel::kWarn, "configuration", {{"warning", warning}});
     }
-    return migrating() ? absl::OkStatus() : Unsupported(config_.core->migration_mode());
+    return one_off() ? absl::OkStatus() : Unsupported(config_.core->migration_mode());
   }
 
   absl::Status OpenDatabase() {
@@ -165,7 +168,7 @@ class Run {
     }
     ASSIGN_OR_RETURN(db::DatabaseOptions options,
                      tenancy::MakeDatabaseOptions(config_.core->db(), program_.name));
-    if (!migrating() && !OwnsTables()) {
+    if (!one_off() && !OwnsTables()) {
       for (const host::ServiceDefinition& service : program_.services) {
         const config::ServiceSettings& settings = config_.service(service.name);
         if (settings.database_user.empty()) continue;
@@ -179,11 +182,16 @@ class Run {
     }
     options.pool_size = 1;
     ASSIGN_OR_RETURN(auto database, db::Database::Create(options));
-    if (!migrating()) {
+    if (!one_off()) {
       return WithDatabase(options, stop_.token(), [&] { return MigrateTables(*database); });
     }
     RETURN_IF_ERROR(AwaitDatabase(options, stop_.token()));
-    ASSIGN_OR_RETURN(migrate_status_, RunMigrate(program_, config_, *database, options));
+    if (line_.command == "check-users") {
+      ASSIGN_OR_RETURN(exit_status_,
+                       RunCheckUsers(program_, config_, *database, options, line_.mend));
+      return absl::OkStatus();
+    }
+    ASSIGN_OR_RETURN(exit_status_, RunMigrate(program_, config_, *database, options));
     return absl::OkStatus();
   }
 
@@ -257,7 +265,7 @@ class Run {
   CommandLine line_;
   config::ProcessConfig config_;
   SystemClock clock_;
-  int migrate_status_ = 0;
+  int exit_status_ = 0;
   std::mutex mutex_;
   bool serving_ = false;  // from now on a signal means to drain
   std::atomic<host::Host*> ready_host_ = nullptr;  // once everything is open
@@ -329,13 +337,13 @@ int RunProgram(const Program& program, int argc, const char* const argv[]) {
   const absl::Time started = SteadyNow();
   Run run(program, *line);
   const absl::Status status = run.Start();
-  const bool migrate = line->command == "migrate";
-  if (run.interrupted() && migrate) {
+  const bool one_off = line->command != "start";
+  if (run.interrupted() && one_off) {
     return Fail(program, "interrupted; what is done stays done, run it again for the rest");
   }
   if (!run.interrupted()) {
     if (!status.ok()) return Fail(program, TextOf(status));
-    if (migrate) return run.migrate_status();
+    if (one_off) return run.exit_status();
     Log(LogLevel::kInfo, "started",
         {{"version", kVersion},
          {"address", run.address()},

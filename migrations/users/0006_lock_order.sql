@@ -1,4 +1,4 @@
--- One order in which rows are locked, whoever changes users. See docs/adr, decision 9.
+-- One order in which rows are locked, whoever changes users. See docs/adr, decision 13.
 
 -- Keeps an app, and tenants of it, from being removed while the transaction lasts: a removal waits,
 -- before it holds anything that others wait for. With the owner's rights: the tables are another

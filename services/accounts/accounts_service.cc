@@ -14,12 +14,16 @@ absl::StatusOr<v1::LinkAccountsResponse> AccountsServiceImpl::LinkAccounts(
 
 absl::StatusOr<v1::UnlinkAccountResponse> AccountsServiceImpl::UnlinkAccount(
     rpc::CallContext& context, const v1::UnlinkAccountRequest& request) {
-  return accounts::UnlinkAccount(peers_, context, request);
+  auto response = accounts::UnlinkAccount(peers_, context, request);
+  if (!response.ok()) cut_off_();
+  return response;
 }
 
 absl::StatusOr<v1::RemoveUserResponse> AccountsServiceImpl::RemoveUser(
     rpc::CallContext& context, const v1::RemoveUserRequest& request) {
-  RETURN_IF_ERROR(accounts::RemoveUser(peers_, context, request));
+  const absl::Status removed = accounts::RemoveUser(peers_, context, request);
+  if (!removed.ok()) cut_off_();
+  RETURN_IF_ERROR(removed);
   return v1::RemoveUserResponse();
 }
 

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <functional>
+#include <utility>
+
 #include "gatehouse/accounts/v1/accounts_service.rpc.h"
 #include "services/accounts/peers.h"
 
@@ -9,7 +12,10 @@ namespace gatehouse::accounts {
 // services. Thread-safe.
 class AccountsServiceImpl final : public v1::AccountsService {
  public:
-  explicit AccountsServiceImpl(Peers peers) : peers_(peers) {}
+  // `cut_off` is called when a removal has failed that may have left credentials behind.
+  explicit AccountsServiceImpl(
+      Peers peers, std::function<void()> cut_off = [] {})
+      : peers_(peers), cut_off_(std::move(cut_off)) {}
 
   absl::StatusOr<v1::LinkAccountsResponse> LinkAccounts(
       rpc::CallContext& context, const v1::LinkAccountsRequest& request) override;
@@ -26,6 +32,7 @@ class AccountsServiceImpl final : public v1::AccountsService {
 
  private:
   Peers peers_;
+  const std::function<void()> cut_off_;
 };
 
 }  // namespace gatehouse::accounts

@@ -2,6 +2,8 @@
 
 #include <vector>
 
+#include "libs/host/job_scheduler.h"
+#include "libs/host/login_faults.h"
 #include "services/accounts/accounts_service.h"
 #include "services/accounts/policy.h"
 
@@ -17,7 +19,13 @@ class AccountsComponent final : public host::Component {
         sessions_(environment.ChannelTo("session")),
         roles_(environment.ChannelTo("roles")),
         third_party_(environment.ChannelTo("thirdparty")),
-        passwordless_(environment.ChannelTo("passwordless")) {}
+        passwordless_(environment.ChannelTo("passwordless")),
+        settler_(environment.tenants(), environment.databases(), "") {
+    environment.jobs().Add({.name = "settle_logins",
+                            .interval = host::LoginSettler::kInterval,
+                            .first_after = host::LoginSettler::kInterval},
+                           [this](absl::Time deadline) { return settler_.Run(deadline); });
+  }
 
   std::vector<host::ExposedService> services() override { return {{&handler_, AccountsPolicy()}}; }
 
@@ -29,8 +37,10 @@ class AccountsComponent final : public host::Component {
   roles::v1::RolesServiceClient roles_;
   thirdparty::v1::ThirdPartyServiceClient third_party_;
   passwordless::v1::PasswordlessServiceClient passwordless_;
+  host::LoginSettler settler_;
   AccountsServiceImpl service_{
-      Peers{linking_, id_mapping_, registry_, sessions_, roles_, third_party_, passwordless_}};
+      Peers{linking_, id_mapping_, registry_, sessions_, roles_, third_party_, passwordless_},
+      [this] { settler_.NoteCutOff(); }};
   v1::AccountsServiceHandler handler_{service_};
 };
 

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "libs/host/job_scheduler.h"
+#include "libs/host/login_faults.h"
 #include "services/passwordless/passwordless_service.h"
 #include "services/passwordless/pg_device_cleanup.h"
 #include "services/passwordless/pg_device_store.h"
@@ -21,8 +22,13 @@ class PasswordlessComponent final : public host::Component {
         users_(environment.ChannelTo("users")),
         devices_(environment.databases()),
         user_store_(environment.databases()),
+        settler_(environment.tenants(), environment.databases(), "passwordless"),
         service_(environment.tenants(), registry_, users_, devices_, user_store_,
-                 environment.clock()) {
+                 environment.clock(), [this] { settler_.NoteCutOff(); }) {
+    environment.jobs().Add({.name = "passwordless_settle_logins",
+                            .interval = host::LoginSettler::kInterval,
+                            .first_after = host::LoginSettler::kInterval},
+                           [this](absl::Time deadline) { return settler_.Run(deadline); });
     environment.jobs().Add({.name = "passwordless_delete_expired_devices",
                             .interval = kCleanUpInterval,
                             .first_after = kCleanUpInterval},
@@ -42,6 +48,7 @@ class PasswordlessComponent final : public host::Component {
   users::v1::UserDirectoryServiceClient users_;
   PgDeviceStore devices_;
   PgPasswordlessUserStore user_store_;
+  host::LoginSettler settler_;
   PasswordlessServiceImpl service_;
   v1::PasswordlessServiceHandler handler_{service_};
 };

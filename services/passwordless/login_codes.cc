@@ -64,7 +64,8 @@ absl::StatusOr<std::variant<NewCode, NoCode>> LoginCodes::AddCode(
   ASSIGN_OR_RETURN(const std::string salt, DecodeBase64(kSaltField, device->link_code_salt));
   for (int round = 0; round < kMaxRounds; ++round) {
     Made made = MakeCode(device_id_bytes, salt, user_input_code, clock_.NowMs());
-    ASSIGN_OR_RETURN(const AddCodeOutcome outcome, devices_.AddCode(where, made.stored, kMaxCodesOfDevice));
+    ASSIGN_OR_RETURN(const AddCodeOutcome outcome,
+                     devices_.AddCode(where, made.stored, kMaxCodesOfDevice));
     if (outcome == AddCodeOutcome::kAdded) return std::move(made.shown);
     if (outcome == AddCodeOutcome::kUnknownDevice) return NoCode::kRestartFlow;
     // The same typed code gives the same link code again.

@@ -123,14 +123,18 @@ absl::StatusOr<v1::ConsumeCodeResponse> PasswordlessServiceImpl::ConsumeCode(
   }
   // Used up last: whoever is cut off before may come back with the code. Of codes of one contact at
   // once one is used, and the others sign nobody in.
-  ASSIGN_OR_RETURN(v1::ConsumeCodeResponse::SignedIn signed_in,
-                   accounts_.SignInOrUp(*tenant, context, outcome, request.mark_email_verified()));
+  absl::StatusOr<v1::ConsumeCodeResponse::SignedIn> signed_in =
+      accounts_.SignInOrUp(*tenant, context, outcome, request.mark_email_verified());
+  if (!signed_in.ok()) {
+    cut_off_();
+    return signed_in.status();
+  }
   ASSIGN_OR_RETURN(const bool used, codes_.UseUp(where, outcome));
   if (!used) {
     response.set_restart_flow(true);
     return response;
   }
-  *response.mutable_signed_in() = std::move(signed_in);
+  *response.mutable_signed_in() = *std::move(signed_in);
   Write(outcome.device, *response.mutable_signed_in()->mutable_device());
   return response;
 }
@@ -225,10 +229,14 @@ absl::StatusOr<v1::UpdateUserResponse> PasswordlessServiceImpl::UpdateUser(
     rpc::CallContext& context, const v1::UpdateUserRequest& request) {
   ASSIGN_OR_RETURN(const std::vector<TenantPtr> databases,
                    tenancy::OneTenantPerDatabase(directory_, request.scope(), context.deadline));
-  ASSIGN_OR_RETURN(const v1::UpdateUserResponse::Outcome outcome,
-                   accounts_.Update(databases, context, request));
+  const absl::StatusOr<v1::UpdateUserResponse::Outcome> outcome =
+      accounts_.Update(databases, context, request);
+  if (!outcome.ok()) {
+    cut_off_();
+    return outcome.status();
+  }
   v1::UpdateUserResponse response;
-  response.set_outcome(outcome);
+  response.set_outcome(*outcome);
   return response;
 }
 

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <functional>
+#include <utility>
+
 #include "gatehouse/passwordless/v1/passwordless_service.rpc.h"
 #include "libs/tenancy/tenant_directory.h"
 #include "services/passwordless/login_codes.h"
@@ -11,16 +14,18 @@ namespace gatehouse::passwordless {
 // passwordless_users.h). Look-ups of users are the users service's to answer. Thread-safe.
 class PasswordlessServiceImpl final : public v1::PasswordlessService {
  public:
-  // All outlive the service.
-  PasswordlessServiceImpl(const tenancy::TenantDirectory& directory,
-                          users::v1::PasswordlessRegistryService& registry,
-                          users::v1::UserDirectoryService& users, DeviceStore& devices,
-                          PasswordlessUserStore& store, const Clock& clock)
+  // All outlive the service. `cut_off` is called when a call has failed that may have left a user's
+  // credentials other than the registry has them.
+  PasswordlessServiceImpl(
+      const tenancy::TenantDirectory& directory, users::v1::PasswordlessRegistryService& registry,
+      users::v1::UserDirectoryService& users, DeviceStore& devices, PasswordlessUserStore& store,
+      const Clock& clock, std::function<void()> cut_off = [] {})
       : directory_(directory),
         users_(users),
         devices_(devices),
         codes_(devices, clock),
-        accounts_(registry, users, devices, store) {}
+        accounts_(registry, users, devices, store),
+        cut_off_(std::move(cut_off)) {}
 
   absl::StatusOr<v1::CreateCodeResponse> CreateCode(rpc::CallContext& context,
                                                     const v1::CreateCodeRequest& request) override;
@@ -51,6 +56,7 @@ class PasswordlessServiceImpl final : public v1::PasswordlessService {
   DeviceStore& devices_;
   LoginCodes codes_;
   PasswordlessUsers accounts_;
+  const std::function<void()> cut_off_;
 };
 
 }  // namespace gatehouse::passwordless

@@ -82,9 +82,10 @@ constexpr Statement kHoldTenants = {
     "SELECT {schema}.{~gatehouse_hold_tenants}($1::varchar, $2::varchar[])"};
 
 // $2 tenants. By passwordless_devices_email_index and passwordless_devices_phone_number_index.
-#define GATEHOUSE_LOCK_DEVICES_SQL(CONTACT)                                               \
-  "SELECT tenant_id, device_id_hash FROM {passwordless_devices}"                          \
-  " WHERE app_id = $1 AND tenant_id = ANY($2) AND " CONTACT " = $3"                       \
+#define GATEHOUSE_LOCK_DEVICES_SQL(CONTACT)                      \
+  "SELECT tenant_id, device_id_hash FROM {passwordless_devices}" \
+  " WHERE app_id = $1 AND tenant_id = ANY($2) AND " CONTACT      \
+  " = $3"                                                        \
   " ORDER BY tenant_id, device_id_hash FOR UPDATE"
 constexpr Statement kLockByEmail = {"passwordless_lock_by_email",
                                     GATEHOUSE_LOCK_DEVICES_SQL("email")};
@@ -200,8 +201,7 @@ absl::StatusOr<LockedDevices> LockDevicesOf(db::Transaction& transaction, const 
 absl::Status Remove(db::Transaction& transaction, const Where& where,
                     const LockedDevices& devices) {
   if (devices.ids.values.empty()) return absl::OkStatus();
-  return transaction
-      .Execute(kRemoveDevices, {where.tenant.app_id, devices.tenants, devices.ids})
+  return transaction.Execute(kRemoveDevices, {where.tenant.app_id, devices.tenants, devices.ids})
       .status();
 }
 

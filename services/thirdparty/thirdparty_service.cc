@@ -20,7 +20,9 @@ absl::StatusOr<v1::SignInOrUpResponse> ThirdPartyServiceImpl::SignInOrUp(
     rpc::CallContext& context, const v1::SignInOrUpRequest& request) {
   ASSIGN_OR_RETURN(TenantPtr tenant, directory_.Find(request.scope(), context.deadline));
   RETURN_IF_ERROR(CheckThirdPartyGate(*tenant, request.gate()));
-  return sign_in_.SignInOrUp(*tenant, context, request);
+  auto response = sign_in_.SignInOrUp(*tenant, context, request);
+  if (!response.ok()) cut_off_();
+  return response;
 }
 
 absl::StatusOr<v1::GetUserByIdResponse> ThirdPartyServiceImpl::GetUserById(

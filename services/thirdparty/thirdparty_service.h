@@ -1,5 +1,8 @@
 #pragma once
 
+#include <functional>
+#include <utility>
+
 #include "gatehouse/thirdparty/v1/thirdparty_service.rpc.h"
 #include "gatehouse/users/v1/registry_service.rpc.h"
 #include "gatehouse/users/v1/user_directory_service.rpc.h"
@@ -13,11 +16,17 @@ namespace gatehouse::thirdparty {
 // are the users service's to answer. Thread-safe.
 class ThirdPartyServiceImpl final : public v1::ThirdPartyService {
  public:
-  // All outlive the service.
-  ThirdPartyServiceImpl(const tenancy::TenantDirectory& directory,
-                        users::v1::RegistryService& registry,
-                        users::v1::UserDirectoryService& users, ThirdPartyUserStore& store)
-      : directory_(directory), users_(users), store_(store), sign_in_(registry, users, store) {}
+  // All outlive the service. `cut_off` is called when a call has failed that may have left a user's
+  // credentials other than the registry has them.
+  ThirdPartyServiceImpl(
+      const tenancy::TenantDirectory& directory, users::v1::RegistryService& registry,
+      users::v1::UserDirectoryService& users, ThirdPartyUserStore& store,
+      std::function<void()> cut_off = [] {})
+      : directory_(directory),
+        users_(users),
+        store_(store),
+        cut_off_(std::move(cut_off)),
+        sign_in_(registry, users, store) {}
 
   absl::StatusOr<v1::SignInOrUpResponse> SignInOrUp(rpc::CallContext& context,
                                                     const v1::SignInOrUpRequest& request) override;
@@ -34,6 +43,7 @@ class ThirdPartyServiceImpl final : public v1::ThirdPartyService {
   const tenancy::TenantDirectory& directory_;
   users::v1::UserDirectoryService& users_;
   ThirdPartyUserStore& store_;
+  const std::function<void()> cut_off_;
   ThirdPartySignIn sign_in_;
 };
 

@@ -1,4 +1,4 @@
-"""Whoever changes users holds rows in one order (docs/adr, decision 9): every pair of writers at once on the same users, and no deadlock."""
+"""Whoever changes users holds rows in one order (docs/adr, decision 13): every pair of writers at once on the same users, and no deadlock."""
 import itertools
 import unittest
 

@@ -188,10 +188,11 @@ absl::StatusOr<std::optional<std::string>> EmailPassword::CreateResetToken(
       clock_.NowMs() + tenant.tenant->config->password_reset_token_lifetime_ms();
   for (int round = 0; round < kMaxRounds; ++round) {
     std::string token = NewResetToken();
-    ASSIGN_OR_RETURN(const bool added,
-                     store_.AddResetToken(located->scope, user_id, crypto::Sha256Hex(token),
-                                          email, expiry));
-    if (added) return token;
+    const absl::StatusOr<bool> added =
+        store_.AddResetToken(located->scope, user_id, crypto::Sha256Hex(token), email, expiry);
+    if (absl::IsNotFound(added.status())) return std::nullopt;
+    RETURN_IF_ERROR(added.status());
+    if (*added) return token;
   }
   return MakeError(ErrorReason::kInternal, "No new token could be made");
 }

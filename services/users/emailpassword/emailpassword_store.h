@@ -48,7 +48,7 @@ class EmailPasswordStore {
       const RequestScope& scope, std::string_view user_id, const std::string* email,
       const std::string* password_hash) = 0;
 
-  // False when the token's hash is there already.
+  // False when the token's hash is there already. NOT_FOUND: the user was deleted a moment ago.
   virtual absl::StatusOr<bool> AddResetToken(const RequestScope& scope, std::string_view user_id,
                                              std::string_view token_hash,
                                              const std::optional<std::string>& email,

@@ -79,10 +79,13 @@ constexpr db::Statement kAddResetToken = {
 // row gone. The token's unique key; emailpassword_pswd_reset_tokens_user_id_index.
 constexpr db::Statement kUseResetToken = {
     "emailpassword_use_reset_token",
-    "WITH gone AS (DELETE FROM {emailpassword_pswd_reset_tokens} t"
-    "  USING {emailpassword_pswd_reset_tokens} mine"
+    "WITH held AS MATERIALIZED (SELECT t.token FROM {emailpassword_pswd_reset_tokens} mine"
+    "   JOIN {emailpassword_pswd_reset_tokens} t"
+    "    ON t.app_id = mine.app_id AND t.user_id = mine.user_id"
     "  WHERE mine.app_id = $1::varchar AND mine.token = $2::varchar"
-    "   AND t.app_id = mine.app_id AND t.user_id = mine.user_id"
+    "  ORDER BY t.token FOR UPDATE OF t),"
+    " gone AS (DELETE FROM {emailpassword_pswd_reset_tokens} t USING held"
+    "  WHERE t.token = held.token"
     "  RETURNING t.app_id, t.user_id, t.token, t.email, t.token_expiry),"
     " used AS (SELECT app_id, user_id, email FROM gone"
     "  WHERE token = $2::varchar AND token_expiry >= $3::bigint),"
@@ -94,7 +97,8 @@ constexpr db::Statement kUseResetToken = {
 constexpr db::Statement kDeleteExpired = {
     "emailpassword_delete_expired_tokens",
     "DELETE FROM {emailpassword_pswd_reset_tokens} WHERE ctid IN ("
-    " SELECT ctid FROM {emailpassword_pswd_reset_tokens} WHERE token_expiry < $1 LIMIT $2)"};
+    " SELECT ctid FROM {emailpassword_pswd_reset_tokens} WHERE token_expiry < $1 LIMIT $2"
+    " FOR UPDATE SKIP LOCKED)"};
 
 }  // namespace
 
@@ -149,10 +153,13 @@ absl::StatusOr<bool> PgEmailPasswordStore::AddResetToken(const RequestScope& sco
                                                          const std::optional<std::string>& email,
                                                          int64_t expiry_ms) {
   ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
-  ASSIGN_OR_RETURN(db::Result result,
-                   db->Execute(scope.deadline, kAddResetToken,
-                               {scope.app_id(), user_id, token_hash, email, expiry_ms}));
-  return !result.empty();
+  const absl::StatusOr<db::Result> result = db->Execute(
+      scope.deadline, kAddResetToken, {scope.app_id(), user_id, token_hash, email, expiry_ms});
+  if (db::ViolatesConstraint(result.status(), "_user_id_fkey")) {
+    return absl::NotFoundError("the user was deleted");
+  }
+  RETURN_IF_ERROR(result.status());
+  return !result->empty();
 }
 
 absl::StatusOr<std::optional<ResetTokenUse>> PgEmailPasswordStore::UseResetToken(

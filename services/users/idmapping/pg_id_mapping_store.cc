@@ -46,7 +46,7 @@ constexpr db::Statement kPreview = {
 
 // $1 app, $2 internal id, $3 external id, $4 info, $5 whether email verification's rows move. The
 // unique keys decide between mappings at once. Each part begins when the one before it is done:
-// the user's row, then the mapping's, tokens, verified emails (docs/adr, decision 9).
+// the user's row, then the mapping's, tokens, verified emails (docs/adr, decision 13).
 constexpr db::Statement kCreate = {
     "id_mapping_create",
     "WITH owner AS MATERIALIZED (SELECT user_id FROM {app_id_to_user_id}"

@@ -210,8 +210,7 @@ absl::StatusOr<LinkOutcome> PgLinkingStore::MakePrimary(const RequestScope& scop
           return RollBack(LinkOutcome{
               primary == id ? LinkResult::kAlready : LinkResult::kLinkedToAnother, primary, {}});
         }
-        ASSIGN_OR_RETURN(const bool reserved,
-                         ReserveForGroup(transaction, scope.app_id(), id, id));
+        ASSIGN_OR_RETURN(const bool reserved, ReserveForGroup(transaction, scope.app_id(), id, id));
         if (!reserved) {
           ASSIGN_OR_RETURN(db::Result check,
                            transaction.Execute(kCheckPrimary, {scope.app_id(), id}));

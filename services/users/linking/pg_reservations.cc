@@ -12,7 +12,7 @@ namespace {
 // idx_recipe_user_account_infos_app_recipe_user, idx_recipe_user_tenants_recipe_user_id,
 // idx_primary_user_tenants_primary.
 
-// The order in which everybody takes keys of primary_user_tenants (docs/adr, decision 9).
+// The order in which everybody takes keys of primary_user_tenants (docs/adr, decision 13).
 #define GATEHOUSE_KEY_ORDER_SQL \
   " ORDER BY account_info_type <> 'tparty', account_info_type, account_info_value, tenant_id"
 
@@ -22,11 +22,12 @@ namespace {
   " missing AS MATERIALIZED (SELECT tenant_id, account_info_type, account_info_value FROM wanted" \
   "  WHERE NOT EXISTS (SELECT 1 FROM {primary_user_tenants} p WHERE p.app_id = $1::varchar"       \
   "   AND p.tenant_id = wanted.tenant_id AND p.account_info_type = wanted.account_info_type"      \
-  "   AND p.account_info_value = wanted.account_info_value AND p.primary_user_id = $3::bpchar)),"  \
+  "   AND p.account_info_value = wanted.account_info_value AND p.primary_user_id = $3::bpchar))," \
   " taken AS (INSERT INTO {primary_user_tenants} (app_id, tenant_id, account_info_type,"          \
   "   account_info_value, primary_user_id)"                                                       \
   "  SELECT $1::varchar, tenant_id, account_info_type, account_info_value, $3::bpchar"            \
-  "  FROM missing" GATEHOUSE_KEY_ORDER_SQL " ON CONFLICT DO NOTHING RETURNING 1)"                  \
+  "  FROM missing" GATEHOUSE_KEY_ORDER_SQL                                                        \
+  " ON CONFLICT DO NOTHING RETURNING 1)"                                                          \
   " SELECT (SELECT count(*) FROM missing), (SELECT count(*) FROM taken)"
 
 // $1 app, $2 user, $3 primary user.
@@ -93,9 +94,7 @@ constexpr db::Statement kReleaseTenant = {
     "  WHERE i.app_id = $1::varchar AND i.primary_user_id = $3::bpchar"
     "   AND t.tenant_id = $2::varchar)"};
 
-bool TookAll(const db::Result& taken) {
-  return taken.front().Int64(0) == taken.front().Int64(1);
-}
+bool TookAll(const db::Result& taken) { return taken.front().Int64(0) == taken.front().Int64(1); }
 
 }  // namespace
 

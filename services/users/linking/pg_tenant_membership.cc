@@ -19,7 +19,7 @@ constexpr db::Statement kIsInTenant = {
     "SELECT 1 FROM {recipe_user_tenants}"
     " WHERE app_id = $1 AND tenant_id = $2 AND recipe_user_id = $3 LIMIT 1"};
 
-// In the order in which everybody takes keys of recipe_user_tenants (docs/adr, decision 9). Gives
+// In the order in which everybody takes keys of recipe_user_tenants (docs/adr, decision 13). Gives
 // how many there are and how many were free. idx_recipe_user_account_infos_app_recipe_user.
 constexpr db::Statement kAdd = {
     "tenant_membership_add",
@@ -188,8 +188,8 @@ absl::StatusOr<TenantOutcome> PgLinkingStore::AddToTenant(const RequestScope& sc
         if (added.front().Int64(0) != added.front().Int64(1)) {
           ASSIGN_OR_RETURN(db::Result duplicate, transaction.Execute(kDuplicate, params));
           if (duplicate.empty()) return db::RetryTransaction();  // it was, a moment ago
-          return RollBack(TenantOutcome{
-              TenantResult::kDuplicate, std::string(duplicate.front().Text(0)), {}});
+          return RollBack(
+              TenantOutcome{TenantResult::kDuplicate, std::string(duplicate.front().Text(0)), {}});
         }
         if (scope.writes_legacy_tables()) {
           RETURN_IF_ERROR(AddToLegacyTables(transaction, params, user->second.recipe_id));

@@ -34,9 +34,9 @@ constexpr db::Statement kGroup = {
     " ORDER BY u.user_id"};
 
 // Below: $1 app, $2 users' internal ids, or the ids that their data go by. Everything else of the
-// users hangs on app_id_to_user_id by foreign keys. Each in a statement of its own, as a statement's
-// parts run in no particular order, and these rows are others' to write too (docs/adr, decision 9).
-// Indexes: the tables' primary keys, idx_recipe_user_tenants_recipe_user_id,
+// users hangs on app_id_to_user_id by foreign keys. Each in a statement of its own, as a
+// statement's parts run in no particular order, and these rows are others' to write too (docs/adr,
+// decision 13). Indexes: the tables' primary keys, idx_recipe_user_tenants_recipe_user_id,
 // idx_recipe_user_account_infos_app_recipe_user.
 constexpr db::Statement kDeleteTokens = {
     "removal_delete_tokens",
@@ -47,7 +47,8 @@ constexpr db::Statement kDeleteVerified = {
     "removal_delete_verified",
     "DELETE FROM {emailverification_verified_emails} WHERE app_id = $1 AND user_id = ANY($2)"};
 constexpr db::Statement kDeleteMetadata = {
-    "removal_delete_metadata", "DELETE FROM {user_metadata} WHERE app_id = $1 AND user_id = ANY($2)"};
+    "removal_delete_metadata",
+    "DELETE FROM {user_metadata} WHERE app_id = $1 AND user_id = ANY($2)"};
 constexpr db::Statement kDeleteActivity = {
     "removal_delete_activity",
     "WITH held AS MATERIALIZED (SELECT app_id, user_id FROM {user_last_active}"
@@ -67,14 +68,18 @@ constexpr db::Statement kReleaseGroup = {
     "removal_release_group",
     "DELETE FROM {primary_user_tenants} WHERE app_id = $1 AND primary_user_id = $2"};
 
+constexpr db::Statement kDeleteResetTokens = {
+    "removal_delete_reset_tokens",
+    "WITH held AS MATERIALIZED (SELECT token FROM {emailpassword_pswd_reset_tokens}"
+    "  WHERE app_id = $1::varchar AND user_id = ANY($2::bpchar[]) ORDER BY token FOR UPDATE)"
+    " DELETE FROM {emailpassword_pswd_reset_tokens} t USING held WHERE t.token = held.token"};
+
 constexpr db::Statement kDeleteLoginMethod = {
     "removal_delete_login_method",
     "WITH tenants AS (DELETE FROM {recipe_user_tenants}"
     "  WHERE app_id = $1::varchar AND recipe_user_id = $2::bpchar),"
     " infos AS (DELETE FROM {recipe_user_account_infos}"
-    "  WHERE app_id = $1::varchar AND recipe_user_id = $2::bpchar),"
-    " reset_tokens AS (DELETE FROM {emailpassword_pswd_reset_tokens}"
-    "  WHERE app_id = $1::varchar AND user_id = $2::bpchar)"
+    "  WHERE app_id = $1::varchar AND recipe_user_id = $2::bpchar)"
     " DELETE FROM {emailpassword_users} WHERE app_id = $1::varchar AND user_id = $2::bpchar"};
 
 constexpr db::Statement kDeleteLegacy = {
@@ -154,6 +159,7 @@ absl::Status Apply(db::Transaction& transaction, const RequestScope& scope, cons
     RETURN_IF_ERROR(transaction.Execute(*statement, {scope.app_id(), data_ids}).status());
   }
   RETURN_IF_ERROR(transaction.Execute(kDeleteActivity, {scope.app_id(), ids}).status());
+  RETURN_IF_ERROR(transaction.Execute(kDeleteResetTokens, {scope.app_id(), ids}).status());
   return transaction.Execute(kDelete, {scope.app_id(), ids}).status();
 }
 
@@ -166,6 +172,8 @@ absl::Status DeleteLoginMethod(db::Transaction& transaction, const RequestScope&
   if (scope.writes_legacy_tables()) {
     RETURN_IF_ERROR(transaction.Execute(kDeleteLegacy, params).status());
   }
+  const db::TextArray ids{{std::string(user_id)}};
+  RETURN_IF_ERROR(transaction.Execute(kDeleteResetTokens, {scope.app_id(), ids}).status());
   return transaction.Execute(kDeleteLoginMethod, params).status();
 }
 

@@ -102,9 +102,8 @@ absl::StatusOr<Result> Reserve(const Change& change, const std::vector<Field>& f
   for (const Field& field : fields) {
     if (!field.IsSet()) continue;
     type = std::string(field.type);
-    ASSIGN_OR_RETURN(
-        const bool reserved,
-        ReserveInfo(transaction, app_id, {type, *field.after}, *user.primary_id));
+    ASSIGN_OR_RETURN(const bool reserved,
+                     ReserveInfo(transaction, app_id, {type, *field.after}, *user.primary_id));
     if (reserved) continue;
     for (const Field& earlier : fields) {
       if (earlier.type == field.type) break;
@@ -142,8 +141,7 @@ absl::Status ClearOld(const Change& change, const Field& field) {
   const auto& [transaction, app_id, user] = change;
   if (!field.before.has_value()) return absl::OkStatus();
   RETURN_IF_ERROR(
-      transaction
-          .Execute(kRemoveFromTenants, {app_id, user.user_id, field.type, field.after})
+      transaction.Execute(kRemoveFromTenants, {app_id, user.user_id, field.type, field.after})
           .status());
   if (field.after.has_value()) return absl::OkStatus();
   return transaction.Execute(kRemoveInfo, {app_id, user.user_id, field.type}).status();
@@ -192,7 +190,7 @@ absl::StatusOr<ContactChange> ChangeContactIn(db::Transaction& transaction,
     RETURN_IF_ERROR(EndResetTokens(transaction, scope.app_id(), id, found->second.primary_id));
   }
   const Change change = {transaction, scope.app_id(), found->second};
-  // What is new before what goes (docs/adr, decision 9); and the tenants that the user is in are
+  // What is new before what goes (docs/adr, decision 13); and the tenants that the user is in are
   // read from its rows.
   ASSIGN_OR_RETURN(outcome.result, Reserve(change, fields, outcome.info_type));
   if (outcome.result != Result::kDone) return outcome;

@@ -33,7 +33,7 @@ constexpr db::Statement kReleaseReservation = {
     "    AND other.account_info_value = mine.account_info_value)"};
 
 // Fails on recipe_user_tenants_pkey where the recipe has the email in a tenant already. New rows
-// before the old ones go: docs/adr, decision 9.
+// before the old ones go: docs/adr, decision 13.
 constexpr db::Statement kAddTenantRows = {
     "email_change_add_tenants",
     "INSERT INTO {recipe_user_tenants} (app_id, recipe_user_id, tenant_id, recipe_id,"
@@ -74,8 +74,7 @@ absl::StatusOr<EmailChange> Conflict(const absl::Status& status) {
 
 absl::StatusOr<EmailChange> ChangeEmailIn(db::Transaction& transaction, const RequestScope& scope,
                                           std::string_view user_id, std::string_view email) {
-  ASSIGN_OR_RETURN(auto locked,
-                   LockUsers(transaction, scope, {std::string(user_id)}));
+  ASSIGN_OR_RETURN(auto locked, LockUsers(transaction, scope, {std::string(user_id)}));
   auto found = locked.find(std::string(user_id));
   if (found == locked.end()) return EmailChange::kUnknownUser;
   const LockedUser& user = found->second;
@@ -96,10 +95,9 @@ absl::StatusOr<EmailChange> ChangeEmailIn(db::Transaction& transaction, const Re
   if (!added.ok()) return Conflict(added.status());
   // Only now: what is reserved says which tenants the group is in.
   if (user.primary_id.has_value()) {
-    RETURN_IF_ERROR(transaction
-                        .Execute(kReleaseReservation,
-                                 {scope.app_id(), user_id, email, *user.primary_id})
-                        .status());
+    RETURN_IF_ERROR(
+        transaction.Execute(kReleaseReservation, {scope.app_id(), user_id, email, *user.primary_id})
+            .status());
   }
   RETURN_IF_ERROR(transaction.Execute(kRemoveTenantRows, params).status());
   RETURN_IF_ERROR(transaction.Execute(kMoveInfo, params).status());

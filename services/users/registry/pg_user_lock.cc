@@ -65,19 +65,17 @@ absl::StatusOr<Locked> LockUsers(db::Transaction& transaction, const RequestScop
   }
   Locked locked;
   std::set<std::string> primaries;
-  RETURN_IF_ERROR(
-      Lock(transaction, scope, {{first.begin(), first.end()}}, locked, primaries));
+  RETURN_IF_ERROR(Lock(transaction, scope, {{first.begin(), first.end()}}, locked, primaries));
   RETURN_IF_ERROR(Lock(transaction, scope, members, locked, primaries));
   for (const std::string& primary : primaries) {
     // To lock it now would be out of order.
     if (!first.contains(primary)) return db::RetryTransaction();
   }
-  RETURN_IF_ERROR(
-      transaction
-          .Execute(kHoldTenants, {scope.app_id(),
-                                  db::TextArray{{primaries.begin(), primaries.end()}},
-                                  scope.tenant_id()})
-          .status());
+  RETURN_IF_ERROR(transaction
+                      .Execute(kHoldTenants,
+                               {scope.app_id(), db::TextArray{{primaries.begin(), primaries.end()}},
+                                scope.tenant_id()})
+                      .status());
   return locked;
 }
 

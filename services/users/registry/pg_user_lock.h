@@ -27,7 +27,7 @@ struct LockedUser {
 // While the transaction lasts, nobody joins or leaves one of the groups, and neither the app nor
 // any tenant of `scope` or of a group's member is removed. Everything that links, unlinks, deletes,
 // moves between tenants or changes an email or phone number starts with it: it takes the first
-// steps of the one order of locks (docs/adr, decision 9). `ids` are internal. RetryTransaction when
+// steps of the one order of locks (docs/adr, decision 13). `ids` are internal. RetryTransaction when
 // a user changed its group before it was locked.
 absl::StatusOr<std::map<std::string, LockedUser>> LockUsers(db::Transaction& transaction,
                                                             const RequestScope& scope,

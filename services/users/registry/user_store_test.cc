@@ -217,6 +217,8 @@ TEST_F(UserStoreTest, AResetTokenWorksOnce) {
   const RequestScope scope = tenant_.Scope();
   ASSERT_TRUE(*credentials_.AddResetToken(scope, a, "hash-1", "a@example.com", 500));
   EXPECT_FALSE(*credentials_.AddResetToken(scope, a, "hash-1", "a@example.com", 500));
+  EXPECT_TRUE(absl::IsNotFound(
+      credentials_.AddResetToken(scope, "nobody", "hash-0", "a@example.com", 500).status()));
   ASSERT_TRUE(*credentials_.AddResetToken(scope, a, "hash-2", std::nullopt, 500));
   const std::string hash = "new hash";
   auto use = credentials_.UseResetToken(scope, "hash-1", 400, &hash);

@@ -1,0 +1,227 @@
+#pragma once
+
+// Workflows over the real users service, with the services beside it played, and a saboteur who
+// cuts off one of their calls.
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "libs/base/status.h"
+#include "libs/rpc/dispatcher.h"
+#include "libs/testing/fake_activity_log.h"
+#include "libs/testing/fake_clock.h"
+#include "services/accounts/accounts_service.h"
+#include "services/users/idmapping/id_mapping_service.h"
+#include "services/users/idmapping/pg_id_mapping_store.h"
+#include "services/users/linking/linking_service.h"
+#include "services/users/linking/linking_test_env.h"
+#include "services/users/policy.h"
+#include "services/users/registry/pg_activity_store.h"
+#include "services/users/registry/registry_service.h"
+
+namespace gatehouse::accounts {
+
+using users::LinkResult;
+
+// Cuts off one call of many: before it is made, or after it has had its effect.
+struct Saboteur {
+  int calls = 0;
+  int fail_at = -1;
+  bool after = false;
+  std::vector<std::string> log;  // "RemoveUserSessions", in order, of those that had their effect
+  std::function<void(std::string_view)> meanwhile;  // what others do after a call's effect
+
+  template <typename Effect>
+  absl::Status Run(std::string_view name, Effect effect) {
+    const bool fails = calls++ == fail_at;
+    const absl::Status cut = MakeError(ErrorReason::kDependencyDown, "cut off");
+    if (fails && !after) return cut;
+    log.emplace_back(name);
+    const absl::Status status = effect();
+    if (meanwhile) meanwhile(name);
+    return fails ? cut : status;
+  }
+};
+
+class SabotagedChannel : public rpc::Channel {
+ public:
+  explicit SabotagedChannel(Saboteur& saboteur) : saboteur_(saboteur) {}
+  absl::Status Call(const rpc::MethodInfo& method, const rpc::CallContext& context,
+                    const google::protobuf::Message& request,
+                    google::protobuf::Message* response) override {
+    return saboteur_.Run(method.name, [&] { return Effect(method, context, request, response); });
+  }
+  std::unique_ptr<rpc::Subscription> Subscribe(
+      const rpc::MethodInfo&, const rpc::CallContext&, const google::protobuf::Message&,
+      std::function<void(const google::protobuf::Message&)>) override {
+    return nullptr;
+  }
+  bool local() const override { return true; }
+
+ protected:
+  virtual absl::Status Effect(const rpc::MethodInfo& method, const rpc::CallContext& context,
+                              const google::protobuf::Message& request,
+                              google::protobuf::Message* response) = 0;
+
+ private:
+  Saboteur& saboteur_;
+};
+
+// Hands on to the real service.
+class ForwardingChannel final : public SabotagedChannel {
+ public:
+  ForwardingChannel(Saboteur& saboteur, std::unique_ptr<rpc::Channel> target)
+      : SabotagedChannel(saboteur), target_(std::move(target)) {}
+
+ private:
+  absl::Status Effect(const rpc::MethodInfo& method, const rpc::CallContext& context,
+                      const google::protobuf::Message& request,
+                      google::protobuf::Message* response) override {
+    return target_->Call(method, context, request, response);
+  }
+  std::unique_ptr<rpc::Channel> target_;
+};
+
+// Sessions, roles and third-party credentials: the ids that have any.
+struct Data {
+  std::set<std::string> sessions, roles, third_party;
+};
+
+class DataChannel final : public SabotagedChannel {
+ public:
+  DataChannel(Saboteur& saboteur, Data& data) : SabotagedChannel(saboteur), data_(data) {}
+
+ private:
+  absl::Status Effect(const rpc::MethodInfo&, const rpc::CallContext&,
+                      const google::protobuf::Message& request,
+                      google::protobuf::Message* response) override {
+    if (auto* call = dynamic_cast<const session::v1::RemoveUserSessionsRequest*>(&request)) {
+      bool existed = false;
+      for (const std::string& id : call->user_ids()) existed |= data_.sessions.erase(id) > 0;
+      dynamic_cast<session::v1::RemoveUserSessionsResponse&>(*response).set_existed(existed);
+    } else if (auto* call = dynamic_cast<const session::v1::IsUserIdInUseRequest*>(&request)) {
+      dynamic_cast<session::v1::IsUserIdInUseResponse&>(*response).set_in_use(
+          data_.sessions.contains(call->user_id()));
+    } else if (auto* call = dynamic_cast<const roles::v1::RemoveUserRequest*>(&request)) {
+      data_.roles.erase(call->user_id());
+    } else if (auto* call = dynamic_cast<const roles::v1::RemoveUserFromTenantRequest*>(&request)) {
+      dynamic_cast<roles::v1::RemoveUserFromTenantResponse&>(*response).set_existed(
+          data_.roles.erase(call->user_id()) > 0);
+    } else if (auto* call = dynamic_cast<const roles::v1::IsUserIdInUseRequest*>(&request)) {
+      dynamic_cast<roles::v1::IsUserIdInUseResponse&>(*response).set_in_use(
+          data_.roles.contains(call->user_id()));
+    } else if (auto* call = dynamic_cast<const thirdparty::v1::RemoveUserRequest*>(&request)) {
+      data_.third_party.erase(call->supertokens_user_id());
+    } else {
+      ADD_FAILURE() << "unexpected call: " << request.GetTypeName();
+    }
+    return absl::OkStatus();
+  }
+  Data& data_;
+};
+
+inline constexpr db::Statement kUserRow = {
+    "test_accounts_user_row",
+    "SELECT 1 FROM {app_id_to_user_id} WHERE app_id = $1 AND user_id = $2"};
+
+// The whole: real users, played others.
+struct World {
+  World() {
+    context.deadline = testing::Soon();
+    saboteur.meanwhile = [this](std::string_view) { FollowRegistry(); };
+    for (rpc::Dispatcher* dispatcher : {linking.get(), mapping.get(), registry.get()}) {
+      dispatchers.push_back(dispatcher);
+    }
+    users_channel = std::make_unique<ForwardingChannel>(
+        saboteur, rpc::MakeLocalChannel(dispatchers, "accounts"));
+    linking_client = std::make_unique<users::v1::LinkingServiceClient>(*users_channel);
+    mapping_client = std::make_unique<users::v1::IdMappingServiceClient>(*users_channel);
+    registry_client = std::make_unique<users::v1::RegistryServiceClient>(*users_channel);
+    service = std::make_unique<AccountsServiceImpl>(Peers{*linking_client, *mapping_client,
+                                                          *registry_client, sessions, roles,
+                                                          third_party, passwordless});
+  }
+  static std::unique_ptr<rpc::Dispatcher> Dispatch(rpc::ServiceHandler& handler,
+                                                   const rpc::Policy& policy) {
+    auto dispatcher = rpc::Dispatcher::Create(handler, policy);
+    EXPECT_TRUE(dispatcher.ok()) << dispatcher.status();
+    return *std::move(dispatcher);
+  }
+  // Third-party credentials hang on the registry's rows by a foreign key.
+  void FollowRegistry() {
+    std::erase_if(data.third_party, [&](const std::string& id) {
+      const auto rows = env.tenants().Base().Execute(testing::Soon(), kUserRow, {"public", id});
+      EXPECT_TRUE(rows.ok()) << rows.status();
+      return rows.ok() && rows->empty();
+    });
+  }
+  void GiveData(const std::string& id) {
+    data.sessions.insert(id);
+    data.roles.insert(id);
+  }
+  template <typename Request>
+  Request In() {
+    Request request;
+    *request.mutable_scope() = testing::ScopeOf("public");
+    return request;
+  }
+
+  Saboteur saboteur;
+  Data data;
+  rpc::CallContext context;
+  testing::FakeClock clock;
+  users::LinkingTestEnv env;
+  users::PgActivityStore activity_store{env.tenants()};
+  testing::FakeActivityLog audit;
+  activity::ActivityLog audit_log{audit, clock};
+  users::ActivityRecorder activity{activity_store, audit_log, clock};
+  users::LinkingServiceImpl linking_service{env.tenants().directory(), env.users, env.store,
+                                            activity};
+  users::PgIdMappingStore mapping_store{env.tenants()};
+  users::IdMappingServiceImpl mapping_service{env.tenants().directory(), mapping_store};
+  users::RegistryServiceImpl registry_service{env.tenants().directory(), env.users, activity,
+                                              clock};
+  users::v1::LinkingServiceHandler linking_handler{linking_service};
+  users::v1::IdMappingServiceHandler mapping_handler{mapping_service};
+  users::v1::RegistryServiceHandler registry_handler{registry_service};
+  std::unique_ptr<rpc::Dispatcher> linking = Dispatch(linking_handler, users::LinkingPolicy());
+  std::unique_ptr<rpc::Dispatcher> mapping = Dispatch(mapping_handler, users::IdMappingPolicy());
+  std::unique_ptr<rpc::Dispatcher> registry = Dispatch(registry_handler, users::RegistryPolicy());
+  std::vector<rpc::Dispatcher*> dispatchers;
+  std::unique_ptr<ForwardingChannel> users_channel;
+  DataChannel data_channel{saboteur, data};
+  std::unique_ptr<users::v1::LinkingServiceClient> linking_client;
+  std::unique_ptr<users::v1::IdMappingServiceClient> mapping_client;
+  std::unique_ptr<users::v1::RegistryServiceClient> registry_client;
+  session::v1::SessionServiceClient sessions{data_channel};
+  roles::v1::RolesServiceClient roles{data_channel};
+  thirdparty::v1::ThirdPartyServiceClient third_party{data_channel};
+  passwordless::v1::PasswordlessServiceClient passwordless{data_channel};
+  std::unique_ptr<AccountsServiceImpl> service;
+};
+
+// A group: a primary user with a password, linked to one of a third party, mapped to "ext".
+struct Group {
+  explicit Group(World& world)
+      : primary(world.env.Primary("a@x.io")), linked(world.env.SignUpThirdParty("b@x.io", "1")) {
+    EXPECT_EQ(world.env.Link(linked, primary), LinkResult::kDone);
+    auto map = world.In<v1::CreateUserIdMappingRequest>();
+    map.set_supertokens_user_id(linked);
+    map.set_external_user_id("ext");
+    EXPECT_TRUE(world.service->CreateUserIdMapping(world.context, map)->created());
+    world.GiveData(primary);
+    world.GiveData("ext");
+    world.data.third_party.insert(linked);
+    world.saboteur.calls = 0;
+    world.saboteur.log.clear();
+  }
+  std::string primary, linked;
+};
+
+}  // namespace gatehouse::accounts
