@@ -22,7 +22,7 @@ constexpr int kBatch = 500;    // some ten milliseconds
 // app_id_to_user_id and of the recipes' tables.
 constexpr db::Statement kNext = {
     "logins_next_fault",
-    "SELECT at_app, at_user, of_recipe, fault FROM {schema}.{~gatehouse_next_login_fault}("
+    "SELECT at_app, at_user, of_recipe, fault, more FROM {schema}.{~gatehouse_next_login_fault}("
     "$1::varchar, $2::varchar, $3::bpchar, $4::integer)"};
 constexpr db::Statement kMend = {
     "logins_mend", "SELECT {schema}.{~gatehouse_mend_login}($1::varchar, $2::bpchar)"};
@@ -37,10 +37,8 @@ class Walk {
   absl::StatusOr<std::optional<LoginFault>> Next(const Executor& execute) {
     ASSIGN_OR_RETURN(const db::Result rows,
                      execute(kNext, db::Params{recipe_id_, app_, user_, kBatch}));
-    if (rows.empty()) {
-      at_end_ = true;
-      return std::nullopt;
-    }
+    at_end_ = rows.empty() || !rows.front().Bool(4);
+    if (rows.empty()) return std::nullopt;
     const db::Row row = rows.front();
     app_ = std::string(row.Text(0));
     user_ = std::string(row.Trimmed(1));

@@ -86,26 +86,30 @@ BEGIN
 END $f$;
 
 -- Looks at the next `batch` users after the given one, until the first that is at fault. The last
--- user that was looked at, its fault, and whether there may be more; no row at the end. `recipe`:
--- of that recipe alone, or NULL.
+-- user that was looked at, its fault or NULL, and whether there may be more; no row where there is
+-- nobody. `recipe`: of that recipe alone, or NULL.
 CREATE OR REPLACE FUNCTION {schema}.{~gatehouse_next_login_fault}(
   recipe varchar, after_app varchar, after_user bpchar, batch integer)
-RETURNS TABLE (at_app varchar, at_user bpchar, of_recipe varchar, fault varchar)
+RETURNS TABLE (at_app varchar, at_user bpchar, of_recipe varchar, fault varchar, more boolean)
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
 SET plan_cache_mode = force_generic_plan AS $f$
+DECLARE
+  looked_at integer := 0;
 BEGIN
   FOR at_app, at_user, of_recipe IN
     SELECT u.app_id, u.user_id, u.recipe_id FROM {schema}.{~app_id_to_user_id} u
     WHERE (u.app_id, u.user_id) > (after_app, after_user)
     ORDER BY u.app_id, u.user_id LIMIT batch
   LOOP
+    looked_at := looked_at + 1;
     IF recipe IS NULL OR of_recipe = recipe THEN
       fault := {schema}.{~gatehouse_login_fault}(at_app, at_user);
       EXIT WHEN fault IS NOT NULL;
     END IF;
   END LOOP;
-  IF at_user IS NOT NULL THEN
+  IF looked_at > 0 THEN
+    more := fault IS NOT NULL OR looked_at = batch;
     RETURN NEXT;
   END IF;
 END $f$;
