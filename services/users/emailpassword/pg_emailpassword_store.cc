@@ -62,8 +62,10 @@ constexpr db::Statement kFindCredentials = {
 // of emailpassword_users.
 constexpr db::Statement kSetPassword = {
     "emailpassword_set_password",
-    "WITH gone AS (DELETE FROM {emailpassword_pswd_reset_tokens}"
-    "  WHERE app_id = $1::varchar AND user_id = $2::bpchar RETURNING 1),"
+    "WITH held AS MATERIALIZED (SELECT token FROM {emailpassword_pswd_reset_tokens}"
+    "  WHERE app_id = $1::varchar AND user_id = $2::bpchar ORDER BY token FOR UPDATE),"
+    " gone AS (DELETE FROM {emailpassword_pswd_reset_tokens} t USING held"
+    "  WHERE t.token = held.token RETURNING 1),"
     " ended AS MATERIALIZED (SELECT count(*) AS tokens FROM gone)"
     " UPDATE {emailpassword_users} SET password_hash = $3::varchar"
     " WHERE app_id = $1::varchar AND user_id = $2::bpchar AND (SELECT tokens FROM ended) >= 0"

@@ -6,23 +6,31 @@
 namespace gatehouse::users {
 namespace {
 
+// Everybody locks tokens in their order (docs/adr, decision 13).
+#define GATEHOUSE_END_HELD_SQL \
+  " DELETE FROM {emailpassword_pswd_reset_tokens} t USING held WHERE t.token = held.token"
+
 // emailpassword_pswd_reset_tokens_user_id_index.
 constexpr db::Statement kEndOwn = {
     "reset_tokens_end",
-    "DELETE FROM {emailpassword_pswd_reset_tokens} WHERE app_id = $1 AND user_id = $2"};
+    "WITH held AS MATERIALIZED (SELECT token FROM {emailpassword_pswd_reset_tokens}"
+    "  WHERE app_id = $1::varchar AND user_id = $2::bpchar"
+    "  ORDER BY token FOR UPDATE)" GATEHOUSE_END_HELD_SQL};
 
 // $1 app, $2 user, $3 primary user. A token keeps the email as the caller wrote it.
 // idx_recipe_user_account_infos_app_recipe_user, idx_recipe_user_account_infos_app_primary_user.
 constexpr db::Statement kEndOfGroup = {
     "reset_tokens_end_of_group",
-    "DELETE FROM {emailpassword_pswd_reset_tokens} t USING {recipe_user_account_infos} mine"
-    " WHERE t.app_id = $1::varchar AND t.user_id = $3::bpchar AND mine.app_id = t.app_id"
+    "WITH held AS MATERIALIZED (SELECT t.token FROM {emailpassword_pswd_reset_tokens} t"
+    "  JOIN {recipe_user_account_infos} mine ON mine.app_id = t.app_id"
+    " WHERE t.app_id = $1::varchar AND t.user_id = $3::bpchar"
     "  AND mine.recipe_user_id = $2::bpchar AND mine.account_info_type = 'email'"
     "  AND lower(t.email) = mine.account_info_value"
     "  AND NOT EXISTS (SELECT 1 FROM {recipe_user_account_infos} other"
     "   WHERE other.app_id = t.app_id AND other.primary_user_id = t.user_id"
     "    AND other.recipe_user_id <> mine.recipe_user_id AND other.account_info_type = 'email'"
-    "    AND other.account_info_value = mine.account_info_value)"};
+    "    AND other.account_info_value = mine.account_info_value)"
+    " ORDER BY t.token FOR UPDATE OF t)" GATEHOUSE_END_HELD_SQL};
 
 }  // namespace
 
