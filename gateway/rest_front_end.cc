@@ -1,6 +1,7 @@
 #include "gateway/rest_front_end.h"
 
 #include <algorithm>
+#include <chrono>
 #include <thread>
 #include <utility>
 
@@ -9,7 +10,9 @@
 #include "gateway/routes/all_routes.h"
 #include "libs/base/status.h"
 #include "libs/base/strings.h"
+#include "libs/http/descriptor_limit.h"
 #include "libs/http/server.h"
+#include "libs/telemetry/log.h"
 
 namespace gatehouse::gateway {
 namespace {
@@ -25,8 +28,11 @@ class RestFrontEnd final : public process::FrontEnd {
     options.threads = config.http_threads > 0
                           ? config.http_threads
                           : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-    options.max_connections = config.max_connections;
+    LimitConnections(config, options);
     options.max_body_bytes = static_cast<size_t>(config.max_body_bytes);
+    // One body of the largest size must fit into a share of what others leave.
+    options.max_total_body_bytes =
+        std::max(options.max_total_body_bytes, 8 * options.max_body_bytes);
     ASSIGN_OR_RETURN(front_end->server_, http::Server::Create(options, &front_end->gateway_));
     front_end->address_ =
         StrCat("http://", config.host, ":", std::to_string(front_end->server_->port()));
@@ -37,15 +43,19 @@ class RestFrontEnd final : public process::FrontEnd {
     if (server_) server_->Stop();
   }
 
+  // Goes on accepting for the configured while first, so that whoever sends requests here learns
+  // that it should not; but at least half of the time is for finishing.
   void Drain(absl::Duration timeout) override {
-    server_->Drain(std::chrono::milliseconds(absl::ToInt64Milliseconds(timeout)));
+    const std::chrono::milliseconds all(absl::ToInt64Milliseconds(timeout));
+    server_->Drain(all, std::min(shutdown_delay_, all / 2));
   }
 
   std::string address() const override { return address_; }
 
  private:
   explicit RestFrontEnd(host::Host& host)
-      : stats_(host.clock().NowMs()),
+      : shutdown_delay_(host.config().shutdown_delay_ms),
+        stats_(host.clock().NowMs()),
         gateway_(OptionsOf(host.config(), stats_), routes_, host.tenants(), host.metrics(),
                  [&host](std::string_view service) {
                    return ServicePool{&host.WorkersOf(service), host.RunsService(service)};
@@ -61,6 +71,22 @@ class RestFrontEnd final : public process::FrontEnd {
     return options;
   }
 
+  // As configured, and as descriptors allow.
+  static void LimitConnections(const config::ProcessConfig& config, http::ServerOptions& options) {
+    const http::DescriptorLimit limit = http::RaiseDescriptorLimit(config.max_connections);
+    options.max_connections = limit.connections;
+    options.max_connections_per_peer = config.max_connections_per_peer > 0
+                                           ? config.max_connections_per_peer
+                                           : std::max(limit.connections / 2, 1);
+    if (limit.connections < config.max_connections) {
+      telemetry::Log(telemetry::LogLevel::kWarn, "connections_limited",
+                     {{"configured", config.max_connections},
+                      {"possible", limit.connections},
+                      {"open_files", limit.descriptors}});
+    }
+  }
+
+  const std::chrono::milliseconds shutdown_delay_;
   RouteTable routes_;
   RequestStats stats_;
   Gateway gateway_;

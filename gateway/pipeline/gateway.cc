@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <charconv>
 #include <random>
 #include <utility>
 
@@ -54,6 +55,16 @@ std::string RequestIdOf(const http::Request& request) {
     return std::string(*given);
   }
   return NewRequestId();
+}
+
+// More than a request to an app that does not exist is worth reading: no key was asked for.
+bool HasLargeBody(const http::Request& request) {
+  constexpr uint64_t kLarge = 64 * 1024;
+  if (request.headers.Find("Transfer-Encoding")) return true;
+  const std::string_view length = request.headers.Find("Content-Length").value_or("0");
+  uint64_t bytes = 0;
+  std::from_chars(length.data(), length.data() + length.size(), bytes);
+  return bytes > kLarge;
 }
 
 http::Response ToResponse(Reply reply) {
@@ -249,10 +260,25 @@ void Gateway::Proceed(std::shared_ptr<Call> call) {
   api.remote_address = request.remote_address;
   api.rid = std::string(request.headers.Find("rid").value_or(""));
   api.query = std::move(request.query);
-  absl::StatusOr<std::string> body =
-      http::DecodeBody(request.headers.Find("Content-Type").value_or(""), std::move(request.body));
+  if (!admitted.app_exists && HasLargeBody(call->http)) {
+    return Answer(*call, ErrorReply(tenancy::TenantNotFound(api.scope)));
+  }
+  // The callback is the connection's, and the call has the responder: both go with the reply.
+  http::Responder& responder = call->responder;
+  responder.ReadBody(StrCat(api.scope.connection_uri_domain(), "\n", api.scope.app_id()),
+                     [this, call = std::move(call)](std::string body) {
+                       Received(call, std::move(body));
+                     });
+}
+
+void Gateway::Received(const std::shared_ptr<Call>& call, std::string bytes) {
+  // The client's time is over, and ours begins.
+  call->received = std::chrono::steady_clock::now();
+  call->request.context.deadline = SteadyNow() + options_.request_timeout;
+  absl::StatusOr<std::string> body = http::DecodeBody(
+      call->http.headers.Find("Content-Type").value_or(""), std::move(bytes));
   if (!body.ok()) return Answer(*call, ErrorReply(body.status()));
-  api.body = *std::move(body);
+  call->request.body = *std::move(body);
 
   const ServicePool pool = pool_of_(call->route->service);
   if (call->route->never_blocks && pool.local) return Run(*call);

@@ -51,7 +51,9 @@ class Gateway final : public http::Handler {
   // Whether the checks would let it through now; judges again, and answers, where settings have
   // changed since.
   bool StillAdmitted(Call& call);
+  // Admitted: asks for the body.
   void Proceed(std::shared_ptr<Call> call);
+  void Received(const std::shared_ptr<Call>& call, std::string body);
   void Run(Call& call);
 
   const Options options_;

@@ -124,9 +124,12 @@ class Checker {
     }
     config_.http_threads = static_cast<int>(Number("gatehouse_http_threads"));
     config_.max_connections = static_cast<int>(Number("gatehouse_max_connections"));
+    config_.max_connections_per_peer =
+        static_cast<int>(Number("gatehouse_max_connections_per_peer"));
     config_.max_body_bytes = Number("gatehouse_max_body_bytes");
     config_.request_timeout_ms = Number("gatehouse_request_timeout_ms");
     config_.drain_timeout_ms = Number("gatehouse_drain_timeout_ms");
+    config_.shutdown_delay_ms = Number("gatehouse_shutdown_delay_ms");
     config_.internal_secret = Text("gatehouse_internal_secret");
     config_.tls_cert_file = Text("gatehouse_tls_cert_file");
     config_.tls_key_file = Text("gatehouse_tls_key_file");

@@ -58,9 +58,11 @@ struct ProcessConfig {
 
   int http_threads = 0;  // 0: one per processor
   int max_connections = 10000;
+  int max_connections_per_peer = 0;  // 0: half of max_connections
   int64_t max_body_bytes = 10 * 1024 * 1024;
   int64_t request_timeout_ms = 30000;
   int64_t drain_timeout_ms = 20000;
+  int64_t shutdown_delay_ms = 3000;  // part of drain_timeout_ms
 
   // What is odd and no error, such as an unknown key: for the log.
   std::vector<std::string> warnings;

@@ -33,13 +33,20 @@ constexpr ProcessSetting kSettings[] = {
     {"gatehouse_http_threads", kInt, "0", 0, 1024, false,
      "Threads that read and write HTTP; 0: one per processor."},
     {"gatehouse_max_connections", kInt, "10000", 1, 1000000, false,
-     "Client connections at once; more are refused."},
+     "Client connections at once; more are answered 503. Fewer where the limit on open files does "
+     "not allow so many."},
+    {"gatehouse_max_connections_per_peer", kInt, "0", 0, 1000000, false,
+     "Of these, connections of one address (of one /64 with IPv6); 0: half of them. Connections of "
+     "the same machine are not limited."},
     {"gatehouse_max_body_bytes", kLong, "10485760", 1024, 1073741824, false,
      "Largest request body."},
     {"gatehouse_request_timeout_ms", kLong, "30000", 100, 3600000, false,
      "Time that a request may take in all, passed on to services and PostgreSQL."},
     {"gatehouse_drain_timeout_ms", kLong, "20000", 0, 600000, false,
      "Time from SIGTERM to the end: requests in flight, last writes, everything."},
+    {"gatehouse_shutdown_delay_ms", kLong, "3000", 0, 600000, false,
+     "Time after SIGTERM in which connections are still accepted while /readyz says no, so that "
+     "balancers send nothing more; within gatehouse_drain_timeout_ms."},
     {"gatehouse_internal_secret", kText, "", 0, 0, true,
      "Secret from which processes make certificates for mutual TLS between them; at least 32 "
      "random characters. It is never sent."},

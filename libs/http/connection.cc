@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/error.hpp>
-#include <charconv>
+
+#include "libs/http/reply_format.h"
 
 namespace gatehouse::http {
 
@@ -20,35 +20,24 @@ constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 
 // Enough for most requests; grows to what the limits allow and shrinks when the connection rests.
 constexpr size_t kFirstBuffer = 4 * 1024;
-constexpr size_t kBodyBuffer = 64 * 1024;
+// Not more: an upload that stalls holds it.
+constexpr size_t kBodyBuffer = 16 * 1024;
 constexpr size_t kKeptOutput = 64 * 1024;
 // What a closing client may still send before it is cut off.
 constexpr size_t kMaxLingerBytes = 16 * 1024 * 1024;
-
-// A header that would split the reply is a bug of ours; leaving it out is the safe end of it.
-bool SafeHeader(std::string_view s) {
-  return s.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos;
-}
-
-Response PlainError(int status) {
-  Response r{.status = status, .content_type = "text/html;charset=UTF-8"};
-  r.body = std::string(StatusText(status)) + "\n";
-  if (status == 503) r.headers.emplace_back("Retry-After", "1");
-  return r;
-}
-
-void AppendNumber(size_t n, std::string& out) {
-  char digits[24];
-  out.append(digits, std::to_chars(digits, digits + sizeof(digits), n).ptr);
-}
+// The body of a refused request is read away up to here, so that the client keeps its connection.
+constexpr size_t kMaxReadAway = 64 * 1024;
+// A connection beyond a limit gets this long to send the request that is answered with 503.
+constexpr std::chrono::seconds kTurnAwayTimeout{1};
 
 }  // namespace
 
 Connection::Connection(std::shared_ptr<EventLoop> loop, asio::ip::tcp::socket socket,
-                       bool turn_away)
+                       std::string peer, bool turn_away)
     : loop_(std::move(loop)),
       socket_(std::move(socket)),
       wake_(loop_->io, Clock::time_point::max()),
+      peer_(std::move(peer)),
       turn_away_(turn_away) {
   error_code ec;
   socket_.non_blocking(true, ec);
@@ -68,10 +57,16 @@ asio::awaitable<void> Connection::Run() {
   Flush();
   // No further requests; what is in flight is still answered.
   while (open_ && !closing_ && !(slots_.empty() && !writing_)) co_await Wait();
-  if (open_) co_await Linger();
+  const ServerOptions& options = loop_->shared->options;
+  if (open_) co_await Linger(let_go_ ? options.drain_idle_grace : options.linger_timeout);
   Close();
   loop_->connections.erase(self);
   Shared& shared = *loop_->shared;
+  if (turn_away_) {
+    --shared.turned_away;
+  } else {
+    shared.limits.Leave(peer_);
+  }
   if (--shared.connections == 0) {
     std::lock_guard lock(shared.mutex);
     shared.none_left.notify_all();
@@ -79,34 +74,37 @@ asio::awaitable<void> Connection::Run() {
 }
 
 asio::awaitable<void> Connection::ReadRequests() {
-  const ServerOptions& options = loop_->shared->options;
   while (true) {
     for (Parsed parsed = Parse(); parsed != Parsed::kMore; parsed = Parse()) {
       if (parsed == Parsed::kFailed) co_return;
-      if (!MayDispatch()) Flush();
-      while (open_ && !closing_ && !MayDispatch()) co_await Wait();
-      if (!open_ || closing_ || last_formatted_) co_return;
-      if (!Dispatch()) co_return;
+      if (parsed == Parsed::kHeader) {
+        if (!MayDispatch()) Flush();
+        while (Reading() && !MayDispatch()) co_await Wait();
+        if (!Reading()) co_return;
+        Dispatch();
+        if (body_ == Body::kUndecided) Flush();
+        while (Reading() && body_ == Body::kUndecided) co_await Wait();
+      } else {
+        DeliverBody();
+      }
+      if (!Reading() || body_ == Body::kLeft) co_return;
+      if (body_ == Body::kNone && !slots_.empty() && !slots_.back().keep_alive) co_return;
     }
     Flush();
-    if (!open_ || closing_ || last_formatted_) co_return;
+    if (!Reading()) co_return;
 
     if (!MakeRoom()) {
-      AnswerAndClose(parser_ && header_seen_ ? 400 : 431);
+      AnswerAndClose(body_ == Body::kReading ? 400 : 431);
       co_return;
     }
-    const Clock::time_point now = Clock::now();
-    if (parser_) {
-      read_deadline_ = message_deadline_;
-    } else {
-      read_deadline_ = Idle() ? now + options.idle_timeout : Clock::time_point::max();
-    }
+    read_deadline_ = ReadDeadline();
     reading_ = true;
     const auto [ec, n] = co_await socket_.async_read_some(
         asio::buffer(in_.data() + in_end_, in_.size() - in_end_), kAwait);
     reading_ = false;
     read_deadline_ = Clock::time_point::max();
     if (!open_ || closing_) co_return;
+    if (let_go_ && ec) co_return;
     if (timed_out_) {
       AnswerAndClose(408);
       co_return;
@@ -114,6 +112,7 @@ asio::awaitable<void> Connection::ReadRequests() {
     if (ec) {
       if (ec == asio::error::eof) {
         peer_done_ = true;
+        if (body_ == Body::kReading) AnswerAndClose(400);
       } else {
         Close();
       }
@@ -123,12 +122,21 @@ asio::awaitable<void> Connection::ReadRequests() {
   }
 }
 
-asio::awaitable<void> Connection::Linger() {
+Connection::Clock::time_point Connection::ReadDeadline() const {
+  if (parser_) return message_deadline_;
+  if (!Idle()) return Clock::time_point::max();
+  if (turn_away_) return accepted_ + kTurnAwayTimeout;
+  // Who has not sent anything has no pool of connections to be kind to.
+  const ServerOptions& options = loop_->shared->options;
+  return used_ ? Clock::now() + options.idle_timeout : accepted_ + options.header_timeout;
+}
+
+asio::awaitable<void> Connection::Linger(std::chrono::milliseconds timeout) {
   error_code ec;
   socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ec);
   if (ec || peer_done_) co_return;
   in_.resize(kFirstBuffer);
-  read_deadline_ = Clock::now() + loop_->shared->options.linger_timeout;
+  read_deadline_ = Clock::now() + timeout;
   reading_ = true;
   closing_ = true;
   for (size_t total = 0; open_ && total < kMaxLingerBytes;) {
@@ -148,7 +156,7 @@ bool Connection::MakeRoom() {
     in_begin_ = in_end_ = 0;
     if (in_.size() > kFirstBuffer && !parser_) std::string().swap(in_);
   }
-  const size_t wanted = parser_ && header_seen_ ? kBodyBuffer : kFirstBuffer;
+  const size_t wanted = body_ == Body::kReading ? kBodyBuffer : kFirstBuffer;
   if (in_.size() < wanted) in_.resize(wanted);
   if (in_end_ < in_.size() && in_.size() - in_end_ >= kFirstBuffer / 4) return true;
   if (in_begin_ > 0) {
@@ -170,35 +178,27 @@ Connection::Parsed Connection::Parse() {
     // Some clients end a body with a line break that is not part of it.
     while (in_begin_ < in_end_ && (in_[in_begin_] == '\r' || in_[in_begin_] == '\n')) ++in_begin_;
     if (in_begin_ == in_end_) return Parsed::kMore;
-    parser_.emplace(loop_->shared);
-    header_seen_ = false;
+    parser_.emplace(options);
     message_deadline_ = Clock::now() + options.header_timeout;
+    used_ = true;
   }
   if (turn_away_) {
     AnswerAndClose(503);
     return Parsed::kFailed;
   }
-  while (!parser_->is_done()) {
-    if (in_begin_ == in_end_) return Parsed::kMore;
+  while (in_begin_ != in_end_) {
     error_code ec;
-    const size_t n = parser_->put(asio::buffer(in_.data() + in_begin_, in_end_ - in_begin_), ec);
+    const size_t n = parser_->Read({in_.data() + in_begin_, in_end_ - in_begin_}, ec);
     in_begin_ += n;
     if (ec && ec != bhttp::error::need_more) return FailParse(ec);
-    if (parser_->is_header_done() && !header_seen_) {
-      header_seen_ = true;
-      if (!parser_->is_done()) {
-        message_deadline_ = Clock::now() + options.body_timeout;
-        if (parser_->expects_continue && in_begin_ == in_end_) {
-          Slot& slot = slots_.emplace_back();
-          slot.ready = slot.interim = true;
-        }
-      }
+    if (body_ == Body::kNone) {
+      if (parser_->is_header_done()) return Parsed::kHeader;
+    } else if (parser_->is_done()) {
+      return Parsed::kBody;
     }
-    if (ec || n == 0) {
-      if (!parser_->is_done()) return Parsed::kMore;
-    }
+    if (ec || n == 0) break;
   }
-  return Parsed::kRequest;
+  return Parsed::kMore;
 }
 
 Connection::Parsed Connection::FailParse(const error_code& ec) {
@@ -209,6 +209,8 @@ Connection::Parsed Connection::FailParse(const error_code& ec) {
     status = 431;
   } else if (ec == bhttp::error::bad_version) {
     status = 505;
+  } else if (ec == bhttp::error::bad_field) {
+    status = parser_->refusal;
   }
   AnswerAndClose(status);
   return Parsed::kFailed;
@@ -221,48 +223,123 @@ bool Connection::MayDispatch() const {
   return unsafe_in_flight_ == 0 && (method == "GET" || method == "HEAD");
 }
 
-bool Connection::Dispatch() {
+void Connection::Dispatch() {
   Slot& slot = slots_.emplace_back();
   const uint64_t id = first_id_ + slots_.size() - 1;
   Request request = std::move(parser_->request);
-  const bool keep_alive = parser_->keep_alive();
-  slot.keep_alive = keep_alive;
+  slot.keep_alive = parser_->keep_alive();
   slot.http10 = parser_->version == 10;
   slot.head = request.method == "HEAD";
   slot.safe = slot.head || request.method == "GET";
-  if (!request.body.empty()) slot.charge.emplace(std::move(parser_->charge));
-  parser_.reset();
+  slot.body_to_come = !parser_->is_done();
+  if (slot.body_to_come) {
+    body_ = Body::kUndecided;
+  } else {
+    parser_.reset();
+  }
   if (!slot.safe) ++unsafe_in_flight_;
 
   absl::StatusOr<Target> target = ParseTarget(request.target);
-  if (!target.ok()) {
-    slot.response = ErrorPage(400);
-    slot.ready = true;
-    return keep_alive;
-  }
-  request.path = std::move(target->path);
-  request.query = std::move(target->query);
-  request.remote_address = remote_address_;
-  request.received = Clock::now();
+  // RFC 9112 3.2.2: the authority of the target counts, not the Host field. What a proxy has judged
+  // must be what is read here, so they may not differ.
+  const bool two_hosts =
+      target.ok() && !target->authority.empty() &&
+      !EqualsIgnoreCase(target->authority, request.headers.Find("Host").value_or(target->authority));
   dispatching_ = true;
-  try {
-    loop_->shared->handler->Handle(std::move(request), Responder(shared_from_this(), id));
-  } catch (...) {
-    // The responder has gone with the exception and has answered 500.
+  if (!target.ok() || two_hosts) {
+    Complete(id, ErrorPage(400));
+  } else {
+    request.path = std::move(target->path);
+    request.query = std::move(target->query);
+    request.remote_address = remote_address_;
+    request.received = Clock::now();
+    try {
+      loop_->shared->handler->Handle(std::move(request), Responder(shared_from_this(), id));
+    } catch (...) {
+      // The responder has gone with the exception and has answered 500.
+    }
   }
   dispatching_ = false;
-  return keep_alive;
 }
 
-void Connection::AnswerAndClose(Response response) {
+void Connection::ReadBody(uint64_t id, std::string app, BodyCallback then) {
+  if (loop_->InLoop()) {
+    StartBody(id, std::move(app), std::move(then));
+  } else {
+    loop_->Post([self = shared_from_this(), id, app = std::move(app),
+                 then = std::move(then)]() mutable {
+      self->StartBody(id, std::move(app), std::move(then));
+    });
+  }
+}
+
+void Connection::StartBody(uint64_t id, std::string app, BodyCallback then) {
+  Slot* const slot = Find(id);
+  if (slot == nullptr || slot->ready) return;
+  if (!slot->body_to_come) return then("");
+  slot->on_body = std::move(then);
+  slot->send_continue = parser_->expects_continue && in_begin_ == in_end_;
+  parser_->TakeBody(BodyBudget::Charge(loop_->shared->body_budget, peer_, std::move(app)));
+  message_deadline_ = Clock::now() + loop_->shared->options.body_timeout;
+  body_ = Body::kReading;
+  Wake();
+}
+
+void Connection::GiveUpBody(Slot& slot) {
+  // The answer may be what makes the body's owner end: not before the slot is in order.
+  const BodyCallback gone = std::exchange(slot.on_body, nullptr);
+  slot.body_to_come = false;
+  slot.send_continue = false;
+  const auto length = parser_->content_length();
+  // Who waits for `100 Continue` may send the body or not: what follows could be either.
+  if (length && *length <= kMaxReadAway && !parser_->expects_continue) {
+    parser_->DropBody();
+    message_deadline_ = Clock::now() + loop_->shared->options.body_timeout;
+    body_ = Body::kReading;
+  } else {
+    slot.keep_alive = false;
+    body_ = Body::kLeft;
+  }
+  Wake();
+}
+
+void Connection::DeliverBody() {
+  const bool dropped = parser_->dropping();
+  std::string body = std::move(parser_->body);
+  std::optional<BodyBudget::Charge> charge = std::move(parser_->charge);
   parser_.reset();
-  Slot& slot = slots_.emplace_back();
+  body_ = Body::kNone;
+  if (dropped) return;
+  Slot& slot = slots_.back();
+  slot.body_to_come = false;
+  if (charge) slot.charge.emplace(*std::move(charge));
+  BodyCallback then = std::exchange(slot.on_body, nullptr);
+  dispatching_ = true;
+  try {
+    then(std::move(body));
+  } catch (...) {
+    // The responder goes with the callback and answers 500.
+  }
+  then = nullptr;
+  dispatching_ = false;
+}
+
+void Connection::AnswerAndClose(int status) {
+  const bool header_only = body_ == Body::kNone;
+  parser_.reset();
+  body_ = Body::kNone;
+  if (!header_only && (slots_.empty() || !slots_.back().body_to_come)) {
+    // It was answered, and its body was read away.
+    if (!slots_.empty()) slots_.back().keep_alive = false;
+    return;
+  }
+  Slot& slot = header_only ? slots_.emplace_back() : slots_.back();
   slot.ready = true;
   slot.keep_alive = false;
-  slot.response = std::move(response);
+  slot.body_to_come = false;
+  slot.response = PlainError(status);
+  slot.on_body = nullptr;
 }
-
-void Connection::AnswerAndClose(int status) { AnswerAndClose(PlainError(status)); }
 
 void Connection::Reply(uint64_t id, Response response) {
   if (loop_->InLoop()) {
@@ -274,23 +351,35 @@ void Connection::Reply(uint64_t id, Response response) {
   }
 }
 
+Connection::Slot* Connection::Find(uint64_t id) {
+  if (!open_ || id < first_id_ || id - first_id_ >= slots_.size()) return nullptr;
+  return &slots_[id - first_id_];
+}
+
 void Connection::Complete(uint64_t id, Response response) {
-  if (!open_ || id < first_id_ || id - first_id_ >= slots_.size()) return;
-  Slot& slot = slots_[id - first_id_];
-  slot.response = std::move(response);
-  slot.ready = true;
+  Slot* const slot = Find(id);
+  if (slot == nullptr || slot->ready) return;
+  slot->response = std::move(response);
+  slot->ready = true;
+  if (slot->body_to_come) GiveUpBody(*slot);
   if (!dispatching_) Flush();
 }
 
 void Connection::Flush() {
   if (writing_ || !open_) return;
   out_.clear();
-  while (!slots_.empty() && slots_.front().ready && !last_formatted_) {
+  while (!slots_.empty() && !last_formatted_) {
     Slot& slot = slots_.front();
-    const bool last_when_draining = loop_->draining && slots_.size() == 1 && !parser_;
-    last_formatted_ =
-        !slot.interim && (!slot.keep_alive || slot.response.close || last_when_draining);
-    Format(slot, last_formatted_);
+    if (slot.send_continue) {
+      out_ += "HTTP/1.1 100 Continue\r\n\r\n";
+      slot.send_continue = false;
+    }
+    if (!slot.ready) break;
+    const bool last_when_draining = loop_->draining && slots_.size() == 1 && !MoreHasCome();
+    last_formatted_ = !slot.keep_alive || slot.response.close || last_when_draining;
+    AppendReply(slot.response,
+                {.http10 = slot.http10, .head = slot.head, .close = last_formatted_},
+                loop_->Date(), out_);
     if (!slot.safe) --unsafe_in_flight_;
     slots_.pop_front();
     ++first_id_;
@@ -330,46 +419,9 @@ void Connection::Written() {
       socket_.cancel(ec);
     }
   } else if (reading_ && Idle()) {
-    read_deadline_ = Clock::now() + loop_->shared->options.idle_timeout;
+    read_deadline_ = ReadDeadline();
   }
   Wake();
-}
-
-void Connection::Format(const Slot& slot, bool close) {
-  if (slot.interim) {
-    out_ += "HTTP/1.1 100 Continue\r\n\r\n";
-    return;
-  }
-  const Response& r = slot.response;
-  out_ += "HTTP/1.1 ";
-  AppendNumber(r.status < 100 || r.status > 999 ? 500 : r.status, out_);
-  out_ += ' ';
-  out_ += StatusText(r.status);
-  if (!r.content_type.empty() && SafeHeader(r.content_type)) {
-    out_ += "\r\nContent-Type: ";
-    out_ += r.content_type;
-  }
-  const bool no_body = r.status == 204 || r.status == 304;
-  if (!no_body) {
-    out_ += "\r\nContent-Length: ";
-    AppendNumber(r.body.size(), out_);
-  }
-  out_ += "\r\nDate: ";
-  out_ += loop_->Date();
-  if (close) {
-    out_ += "\r\nConnection: close";
-  } else if (slot.http10) {
-    out_ += "\r\nConnection: keep-alive";
-  }
-  for (const auto& [name, value] : r.headers) {
-    if (!SafeHeader(name) || !SafeHeader(value)) continue;
-    out_ += "\r\n";
-    out_ += name;
-    out_ += ": ";
-    out_ += value;
-  }
-  out_ += "\r\n\r\n";
-  if (!slot.head && !no_body) out_ += r.body;
 }
 
 void Connection::Sweep(Clock::time_point now) {
@@ -387,7 +439,9 @@ void Connection::Sweep(Clock::time_point now) {
   } else if (reading_ && loop_->draining && now > loop_->close_idle_from && Idle() && !closing_) {
     // A request that has just come is served; closing over it would lose it.
     error_code ec;
-    if (socket_.available(ec) == 0) Close();
+    if (socket_.available(ec) > 0) return;
+    let_go_ = true;
+    socket_.cancel(ec);
   }
 }
 

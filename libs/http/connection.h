@@ -16,14 +16,16 @@
 namespace gatehouse::http {
 
 // Reads requests in a coroutine (Run), keeps a slot for each until its reply has been written, and
-// writes replies in the order of their requests, as many at once as are ready.
+// writes replies in the order of their requests, as many at once as are ready. A request goes to
+// the handler when its header has come; its body is read when the handler asks for it.
 // Everything but Reply runs on the loop's thread.
 class Connection : public ReplySink, public std::enable_shared_from_this<Connection> {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // `turn_away`: answer the first request with 503 and close.
-  Connection(std::shared_ptr<EventLoop> loop, boost::asio::ip::tcp::socket socket, bool turn_away);
+  // `peer`: as PeerOf has it. `turn_away`: answer the first request with 503 and close.
+  Connection(std::shared_ptr<EventLoop> loop, boost::asio::ip::tcp::socket socket,
+             std::string peer, bool turn_away);
   ~Connection() override;
 
   // Serves the connection to its end, then takes it out of the loop's set.
@@ -34,6 +36,7 @@ class Connection : public ReplySink, public std::enable_shared_from_this<Connect
   void Close();
 
   void Reply(uint64_t id, Response response) override;
+  void ReadBody(uint64_t id, std::string app, BodyCallback then) override;
 
  private:
   struct Slot {
@@ -41,38 +44,58 @@ class Connection : public ReplySink, public std::enable_shared_from_this<Connect
     bool keep_alive = true;
     bool http10 = false;
     bool head = false;
-    bool safe = true;      // GET and HEAD, which may run beside each other
-    bool interim = false;  // 100 Continue
+    bool safe = true;            // GET and HEAD, which may run beside each other
+    bool body_to_come = false;   // then this is the last slot
+    bool send_continue = false;  // 100 Continue is due
     Response response;
-    std::optional<BodyCharge> charge;
+    BodyCallback on_body;
+    std::optional<BodyBudget::Charge> charge;
   };
-  enum class Parsed { kMore, kRequest, kFailed };
+  enum class Parsed { kMore, kHeader, kBody, kFailed };
+  // What becomes of the body of the request whose header was read last.
+  enum class Body {
+    kNone,       // there is none to come
+    kUndecided,  // the handler has not said
+    kReading,    // to the handler, or away
+    kLeft,       // stays unread: the connection ends after the reply
+  };
 
   boost::asio::awaitable<void> ReadRequests();
-  boost::asio::awaitable<void> Linger();
+  // Ends our side and waits for the client's end, so that it can read the last reply.
+  boost::asio::awaitable<void> Linger(std::chrono::milliseconds timeout);
   // Sleeps until Wake.
   boost::asio::awaitable<void> Wait();
   void Wake() { wake_.cancel(); }
 
+  // Whether reading goes on: nothing has closed the connection or is about to.
+  bool Reading() const { return open_ && !closing_ && !last_formatted_; }
+
   Parsed Parse();
   Parsed FailParse(const boost::system::error_code& ec);
   bool MayDispatch() const;
-  // Hands the parsed request to the handler. False when no request may follow it.
-  bool Dispatch();
-  // Queues a reply of the server's own, after which the connection closes.
-  void AnswerAndClose(Response response);
+  // Hands the request whose header has come to the handler.
+  void Dispatch();
+  void StartBody(uint64_t id, std::string app, BodyCallback then);
+  // The request was answered with its body unread: reads a small one away, or ends the connection.
+  void GiveUpBody(Slot& slot);
+  void DeliverBody();
+  // Answers, instead of the handler, the request that is being read; then the connection closes.
   void AnswerAndClose(int status);
+  Slot* Find(uint64_t id);
   void Complete(uint64_t id, Response response);
   void Flush();
-  void Format(const Slot& slot, bool close);
   void Written();
   bool MakeRoom();
   bool Idle() const { return slots_.empty() && !writing_ && !parser_ && in_begin_ == in_end_; }
+  // Whether a request has begun to come that has not been handed over.
+  bool MoreHasCome() const { return in_begin_ != in_end_ || (parser_ && body_ == Body::kNone); }
+  Clock::time_point ReadDeadline() const;
 
   // Declared first so that it outlives the socket and the timer, which belong to its io_context.
   const std::shared_ptr<EventLoop> loop_;
   boost::asio::ip::tcp::socket socket_;
   boost::asio::steady_timer wake_;
+  const std::string peer_;
   const bool turn_away_;
   std::string remote_address_;
 
@@ -80,8 +103,10 @@ class Connection : public ReplySink, public std::enable_shared_from_this<Connect
   size_t in_begin_ = 0;
   size_t in_end_ = 0;
   std::optional<RequestParser> parser_;  // set while a request is partly read
-  bool header_seen_ = false;
+  Body body_ = Body::kNone;
   Clock::time_point message_deadline_;
+  const Clock::time_point accepted_ = Clock::now();
+  bool used_ = false;  // a request has come
 
   std::deque<Slot> slots_;
   uint64_t first_id_ = 0;  // of slots_.front()
@@ -96,6 +121,7 @@ class Connection : public ReplySink, public std::enable_shared_from_this<Connect
   bool closing_ = false;         // and has been written
   bool timed_out_ = false;
   bool peer_done_ = false;  // the client has ended its side
+  bool let_go_ = false;     // idle when the server drained: ends without a reply
   Clock::time_point read_deadline_ = Clock::time_point::max();
   Clock::time_point write_deadline_ = Clock::time_point::max();
 };

@@ -12,6 +12,8 @@
 #include <thread>
 #include <unordered_set>
 
+#include "libs/http/body_budget.h"
+#include "libs/http/connection_limits.h"
 #include "libs/http/server.h"
 
 namespace gatehouse::http {
@@ -20,10 +22,17 @@ class Connection;
 
 // What all loops of a server share.
 struct Shared {
-  ServerOptions options;
+  explicit Shared(const ServerOptions& o)
+      : options(o),
+        limits(o.max_connections, o.max_connections_per_peer),
+        body_budget(std::make_shared<BodyBudget>(static_cast<int64_t>(o.max_total_body_bytes))) {}
+
+  const ServerOptions options;
   Handler* handler = nullptr;
-  std::atomic<int> connections = 0;
-  std::atomic<int64_t> body_bytes = 0;
+  std::atomic<int> connections = 0;  // open ones, with those that are turned away
+  std::atomic<int> turned_away = 0;
+  ConnectionLimits limits;
+  const std::shared_ptr<BodyBudget> body_budget;
   std::mutex mutex;
   std::condition_variable none_left;  // connections has become 0
 };

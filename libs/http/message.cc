@@ -6,17 +6,13 @@
 #include "libs/base/status.h"
 
 namespace gatehouse::http {
+
 namespace {
 
 // More parameters than any operation has; keeps look-ups by scan cheap.
 constexpr size_t kMaxQueryParams = 1000;
 
 char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
-
-bool EqualsIgnoreCase(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return Lower(x) == Lower(y); });
-}
 
 int HexDigit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -155,6 +151,11 @@ std::string_view CharsetOf(std::string_view content_type) {
 
 }  // namespace
 
+bool EqualsIgnoreCase(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](char x, char y) { return Lower(x) == Lower(y); });
+}
+
 void Headers::Add(std::string_view name, std::string_view value) {
   if (fields_.empty()) {
     text_.reserve(512);
@@ -191,11 +192,13 @@ absl::StatusOr<Target> ParseTarget(std::string_view raw) {
   raw = raw.substr(0, raw.find('#'));
   if (!raw.starts_with('/')) {
     const size_t scheme = raw.find("://");
-    if (scheme == std::string_view::npos || scheme > 5) {
+    if (scheme == std::string_view::npos || (!EqualsIgnoreCase(raw.substr(0, scheme), "http") &&
+                                             !EqualsIgnoreCase(raw.substr(0, scheme), "https"))) {
       return absl::InvalidArgumentError("bad request target");
     }
     raw.remove_prefix(scheme + 3);
-    raw.remove_prefix(std::min(raw.find_first_of("/?"), raw.size()));
+    target.authority = raw.substr(0, raw.find_first_of("/?"));
+    raw.remove_prefix(target.authority.size());
   }
   const size_t question = std::min(raw.find('?'), raw.size());
   const std::string_view path = question == 0 ? "/" : raw.substr(0, question);

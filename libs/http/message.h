@@ -34,6 +34,7 @@ class Headers {
   std::vector<Field> fields_;
 };
 
+// A request without its body, which comes by Responder::ReadBody.
 struct Request {
   std::string method;  // as sent: "GET"
   std::string target;  // as sent
@@ -41,9 +42,8 @@ struct Request {
   std::string path;
   std::vector<std::pair<std::string, std::string>> query;  // decoded, in order
   Headers headers;
-  std::string body;            // bytes as sent, transfer coding undone; see DecodeBody
   std::string remote_address;  // of the peer, without port; IPv4 in its dotted form
-  std::chrono::steady_clock::time_point received;  // when its last byte had come
+  std::chrono::steady_clock::time_point received;  // when its header had come
 };
 
 struct Response {
@@ -54,13 +54,17 @@ struct Response {
   bool close = false;  // close the connection after this reply
 };
 
+// ASCII letters match in either case.
+bool EqualsIgnoreCase(std::string_view a, std::string_view b);
+
 // What a request target says.
 struct Target {
+  std::string authority;  // of an absolute form: "host:80"
   std::string path;
   std::vector<std::pair<std::string, std::string>> query;
 };
 
-// Reads a target in origin or absolute form, or `*`. Errors (INVALID_ARGUMENT): bad escapes, an
+// Reads a target in origin or absolute (http, https) form, or `*`. Errors (INVALID_ARGUMENT): bad escapes, an
 // encoded slash or control character, a path that climbs above the root, text that is not UTF-8.
 absl::StatusOr<Target> ParseTarget(std::string_view target);
 

@@ -1,19 +1,50 @@
 #include "libs/http/request_parser.h"
 
 #include <algorithm>
+#include <boost/asio/buffer.hpp>
+#include <functional>
 
 namespace gatehouse::http {
 
 namespace bhttp = boost::beast::http;
 
 namespace {
+
 // A length that a client announces is only believed this far ahead of its bytes.
 constexpr std::uint64_t kMaxReserve = 64 * 1024;
+
+bool AllDigits(std::string_view text) {
+  return !text.empty() &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+// What a host, with or without a port, is written with (RFC 3986). A list, a path or a user before
+// the host is what proxies disagree about.
+bool IsHost(std::string_view text) {
+  return text.find_first_of(" \t,/\\?#@\"<>^`{|}") == std::string_view::npos &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7F; });
+}
+
 }  // namespace
 
-RequestParser::RequestParser(const std::shared_ptr<Shared>& shared) : charge(shared) {
-  header_limit(static_cast<std::uint32_t>(shared->options.max_header_bytes));
-  body_limit(shared->options.max_body_bytes);
+RequestParser::RequestParser(const ServerOptions& options) {
+  header_limit(static_cast<std::uint32_t>(options.max_header_bytes));
+  body_limit(options.max_body_bytes);
+}
+
+std::size_t RequestParser::Read(std::string_view bytes, boost::beast::error_code& ec) {
+  input_ = bytes;
+  return put(boost::asio::buffer(bytes.data(), bytes.size()), ec);
+}
+
+void RequestParser::TakeBody(BodyBudget::Charge body_charge) {
+  charge.emplace(std::move(body_charge));
+}
+
+void RequestParser::DropBody() {
+  dropping_ = true;
+  charge.reset();
+  body = std::string();
 }
 
 void RequestParser::on_request_impl(bhttp::verb, string_view method, string_view target,
@@ -23,36 +54,75 @@ void RequestParser::on_request_impl(bhttp::verb, string_view method, string_view
   request.target.assign(target.data(), target.size());
 }
 
+// Whether the value runs over more than one line. Beast joins such lines, elsewhere than in the
+// input when there was something on the first one.
+bool RequestParser::Folded(string_view name, string_view value) const {
+  const char* const name_end = name.data() + name.size();
+  const char* const input_end = input_.data() + input_.size();
+  if (std::less<>()(value.data(), name_end) || std::less<>()(input_end, value.data())) return true;
+  return std::find(name_end, value.data(), '\r') != value.data();
+}
+
 void RequestParser::on_field_impl(bhttp::field name, string_view name_text, string_view value,
                                   error_code&) {
   // Trailers come after the header was judged; they must not add to it.
   if (header_done_) return;
-  if (name == bhttp::field::host) ++hosts_;
-  if (name == bhttp::field::expect && boost::beast::iequals(value, "100-continue")) {
-    expects_continue = true;
+  const std::string_view text(value.data(), value.size());
+  bad_field_ |= Folded(name_text, value);
+  switch (name) {
+    case bhttp::field::host:
+      ++hosts_;
+      bad_field_ |= !IsHost(text);
+      break;
+    case bhttp::field::content_length:
+      ++lengths_;
+      bad_field_ |= !AllDigits(text);
+      break;
+    case bhttp::field::transfer_encoding:
+      ++codings_;
+      chunked_ = boost::beast::iequals(value, "chunked");
+      break;
+    case bhttp::field::expect:
+      if (boost::beast::iequals(value, "100-continue")) expects_continue = true;
+      break;
+    default:
+      break;
   }
-  request.headers.Add(std::string_view(name_text.data(), name_text.size()),
-                      std::string_view(value.data(), value.size()));
+  request.headers.Add(std::string_view(name_text.data(), name_text.size()), text);
 }
 
+// Beast takes a coding that it does not know for none, and a length that is said twice for one.
 void RequestParser::on_header_impl(error_code& ec) {
   header_done_ = true;
+  if (version < 11) expects_continue = false;
   // RFC 9112 3.2: two hosts are an attack, and 1.1 without one is an error.
-  if (hosts_ > 1 || (hosts_ == 0 && version >= 11)) ec = bhttp::error::bad_field;
+  bool bad = bad_field_ || hosts_ > 1 || (hosts_ == 0 && version >= 11);
+  // RFC 9112 6.1 to 6.3: a length and a coding, or either of them twice, or a coding in 1.0.
+  bad |= lengths_ + codings_ > 1 || (codings_ > 0 && version < 11);
+  if (!bad && codings_ == 1 && !chunked_) refusal = 501;
+  if (bad || refusal != 400) ec = bhttp::error::bad_field;
 }
 
 void RequestParser::on_body_init_impl(const boost::optional<std::uint64_t>& length, error_code&) {
-  if (length) request.body.reserve(std::min(*length, kMaxReserve));
+  if (length && !dropping_) body.reserve(std::min(*length, kMaxReserve));
 }
 
-std::size_t RequestParser::on_body_impl(string_view body, error_code& ec) {
-  if (!charge.Add(static_cast<int64_t>(body.size()))) {
+void RequestParser::on_chunk_header_impl(std::uint64_t, string_view extensions, error_code& ec) {
+  // Beast looks for CR LF only: a line that others would end at a bare LF.
+  if (extensions.find_first_of("\n\0", 0, 2) != string_view::npos) {
+    ec = bhttp::error::bad_chunk_extension;
+  }
+}
+
+std::size_t RequestParser::on_body_impl(string_view bytes, error_code& ec) {
+  if (dropping_) return bytes.size();
+  if (!charge || !charge->Add(static_cast<int64_t>(bytes.size()))) {
     over_budget = true;
     ec = bhttp::error::body_limit;
     return 0;
   }
-  request.body.append(body.data(), body.size());
-  return body.size();
+  body.append(bytes.data(), bytes.size());
+  return bytes.size();
 }
 
 }  // namespace gatehouse::http

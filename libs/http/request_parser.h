@@ -4,51 +4,41 @@
 
 #include <boost/beast/http/basic_parser.hpp>
 #include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
 
+#include "libs/http/body_budget.h"
 #include "libs/http/event_loop.h"
 
 namespace gatehouse::http {
 
-// A share of the server-wide allowance for request bodies, given back on destruction.
-class BodyCharge {
- public:
-  explicit BodyCharge(std::shared_ptr<Shared> shared) : shared_(std::move(shared)) {}
-  BodyCharge(BodyCharge&& other) noexcept
-      : shared_(std::move(other.shared_)), bytes_(std::exchange(other.bytes_, 0)) {}
-  BodyCharge& operator=(BodyCharge&& other) noexcept {
-    std::swap(shared_, other.shared_);
-    std::swap(bytes_, other.bytes_);
-    return *this;
-  }
-  ~BodyCharge() {
-    if (bytes_ > 0) shared_->body_bytes -= bytes_;
-  }
-  // False when the allowance is used up.
-  bool Add(int64_t bytes) {
-    if (shared_->body_bytes.fetch_add(bytes) + bytes >
-        static_cast<int64_t>(shared_->options.max_total_body_bytes)) {
-      shared_->body_bytes -= bytes;
-      return false;
-    }
-    bytes_ += bytes;
-    return true;
-  }
-
- private:
-  std::shared_ptr<Shared> shared_;
-  int64_t bytes_ = 0;
-};
-
-// Writes straight into a Request, with none of Beast's message containers in between.
+// Writes straight into a Request, with none of Beast's message containers in between. The header
+// first; the body only after TakeBody or DropBody has said what becomes of it.
+//
+// Stricter than Beast: whatever two readers of one request could understand differently is refused,
+// since one of them may be a proxy in front, and the other half of a request that was read in two
+// ways is somebody else's request.
 class RequestParser : public boost::beast::http::basic_parser<true> {
  public:
-  explicit RequestParser(const std::shared_ptr<Shared>& shared);
+  explicit RequestParser(const ServerOptions& options);
+
+  // Parses from the front of `bytes`; returns how many were taken. Stops behind the header.
+  std::size_t Read(std::string_view bytes, boost::beast::error_code& ec);
+
+  void TakeBody(BodyBudget::Charge charge);
+  // Reads it away.
+  void DropBody();
+  bool dropping() const { return dropping_; }
 
   Request request;
-  BodyCharge charge;
+  std::string body;
+  std::optional<BodyBudget::Charge> charge;
   int version = 11;  // 10 or 11
   bool expects_continue = false;
   bool over_budget = false;
+  int refusal = 400;  // the status for a header that on_header_impl refuses
 
  private:
   using string_view = boost::beast::string_view;
@@ -62,14 +52,22 @@ class RequestParser : public boost::beast::http::basic_parser<true> {
   void on_header_impl(error_code& ec) override;
   void on_body_init_impl(const boost::optional<std::uint64_t>& length, error_code& ec) override;
   std::size_t on_body_impl(string_view body, error_code& ec) override;
-  void on_chunk_header_impl(std::uint64_t, string_view, error_code&) override {}
+  void on_chunk_header_impl(std::uint64_t, string_view extensions, error_code& ec) override;
   std::size_t on_chunk_body_impl(std::uint64_t, string_view body, error_code& ec) override {
     return on_body_impl(body, ec);
   }
   void on_finish_impl(error_code&) override {}
 
-  int hosts_ = 0;
+  bool Folded(string_view name, string_view value) const;
+
+  std::string_view input_;  // what Read works on
+  bool dropping_ = false;
   bool header_done_ = false;
+  int hosts_ = 0;
+  int lengths_ = 0;
+  int codings_ = 0;
+  bool chunked_ = false;  // by the one coding that is understood
+  bool bad_field_ = false;
 };
 
 }  // namespace gatehouse::http

@@ -9,10 +9,14 @@
 #include <memory>
 #include <string>
 
+#include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
 #include "libs/http/message.h"
 
 namespace gatehouse::http {
+
+// Gets the body of a request: bytes as sent, transfer coding undone (see DecodeBody).
+using BodyCallback = absl::AnyInvocable<void(std::string body)>;
 
 // Where a reply goes. The server's connections implement it; a test of a handler may.
 class ReplySink {
@@ -20,6 +24,8 @@ class ReplySink {
   virtual ~ReplySink() = default;
   // Called at most once per id, from any thread. Must not throw.
   virtual void Reply(uint64_t id, Response response) = 0;
+  // Responder::ReadBody.
+  virtual void ReadBody(uint64_t id, std::string app, BodyCallback then) = 0;
 };
 
 // The right and the duty to answer one request, once, from any thread and at any time, also after
@@ -31,6 +37,11 @@ class Responder {
   Responder& operator=(Responder&& other) noexcept;
   ~Responder();
 
+  // Asks for the request's body, once and before Send. `then` is called on an I/O thread, perhaps
+  // within this call, when all of it has come; at once, with "", for a request without one. It is
+  // dropped when the body does not come: then the server answers by itself, and Send does nothing.
+  // `app`, a name of any kind, is who the memory counts for in BodyBudget's shares.
+  void ReadBody(std::string app, BodyCallback then);
   void Send(Response response);
   void operator()(Response response) { Send(std::move(response)); }
 
@@ -42,8 +53,10 @@ class Responder {
 class Handler {
  public:
   virtual ~Handler() = default;
-  // Called on an I/O thread, concurrently for different connections: return soon, and answer later
-  // from elsewhere if the work blocks. Pipelined requests of one connection run side by side only
+  // Called on an I/O thread when a request's header has come, concurrently for different
+  // connections: return soon, and answer later from elsewhere if the work blocks. Nothing of the
+  // body is kept, and `Expect: 100-continue` is not answered, before the handler asks for it with
+  // ReadBody: so whoever may not is refused by the header alone. Pipelined requests of one connection run side by side only
   // while all of them are GET or HEAD. An exception counts as an unanswered request.
   virtual void Handle(Request request, Responder responder) = 0;
 };
@@ -56,20 +69,26 @@ struct ServerOptions {
   // The request line and all fields; access tokens travel in bodies, so this is ample.
   size_t max_header_bytes = 16 * 1024;
   size_t max_body_bytes = 10 * 1024 * 1024;  // the largest bulk import is a few MiB
-  // All request bodies held at one time, so that many large uploads can't exhaust memory.
+  // All request bodies held at one time, so that many large uploads can't exhaust memory. A peer
+  // or an app alone gets half of it at most.
   size_t max_total_body_bytes = 256 * 1024 * 1024;
   int max_connections = 10'000;
+  // Of one address, or of one IPv6 /64; this machine's own are not limited: a proxy on it speaks for
+  // everybody. A balancer or a server with an SDK is one peer, so this is ample.
+  int max_connections_per_peer = 5'000;
+  bool limit_this_machine = false;  // for tests, which have no other peer
   size_t max_pipelined = 16;                         // requests of one connection in flight
   std::chrono::milliseconds header_timeout{10'000};  // first byte to end of header
   std::chrono::milliseconds body_timeout{30'000};    // end of header to end of body
-  // SDK connection pools keep connections for up to a minute and take a closed one for an error.
+  // A connection that has not sent anything yet gets `header_timeout` for its first byte. After a
+  // request this holds: SDK connection pools keep connections for up to a minute and take a closed one for an error.
   std::chrono::milliseconds idle_timeout{75'000};
   std::chrono::milliseconds write_timeout{30'000};  // for a client that doesn't read its reply
   // How long to wait for the client's end of a connection that is closing, so that it can read the
   // last reply before a reset.
   std::chrono::milliseconds linger_timeout{2'000};
-  // How long idle connections stay open after Drain: a request that is on its way is still
-  // answered.
+  // How long idle connections stay open when a drain stops accepting: a request that is on its way
+  // is still answered.
   std::chrono::milliseconds drain_idle_grace{300};
 };
 
@@ -88,10 +107,15 @@ class Server {
   // Open connections.
   int connections() const;
 
-  // Stops listening, answers what is in flight (with `Connection: close`), and closes connections
-  // as they fall idle. Returns true when all were closed in time; the rest stay open until Stop.
-  // Blocks; not from an I/O thread.
-  bool Drain(std::chrono::milliseconds timeout);
+  // Connections refused since the start, by a limit or for want of descriptors.
+  int64_t refused_connections() const;
+
+  // For `accept_for`, goes on as before, but with `Connection: close` in every reply, so that
+  // clients and balancers move on by themselves. Then stops listening, answers what is in flight,
+  // and closes connections as they fall idle. Returns true when all were closed within `timeout`,
+  // which counts from the call; the rest stay open until Stop. Blocks; not from an I/O thread.
+  bool Drain(std::chrono::milliseconds timeout,
+             std::chrono::milliseconds accept_for = std::chrono::milliseconds(0));
   // Closes everything at once and joins the threads. Idempotent; not from an I/O thread.
   void Stop();
 

@@ -203,6 +203,7 @@ class Process:
 
     def __init__(self, program, arguments, environment, log_name):
         self.program, self.arguments, self.environment = program, arguments, environment
+        self.open_files = None  # (soft, hard) limit; None: as this process has it
         self.log_path = os.path.join(LOG_DIR, "%s-%s.log" % (log_name, uuid.uuid4().hex[:8]))
         self.process = None
 
@@ -210,7 +211,8 @@ class Process:
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("POSTGRESQL_", "SUPERTOKENS_", "GATEHOUSE_"))}
         environment.update(self.environment)
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen([os.path.join(BIN, self.program)] + self.arguments, stdout=log, stderr=log, env=environment)
+            limits = ["prlimit", "--nofile=%d:%d" % self.open_files] if self.open_files else []
+            self.process = subprocess.Popen(limits + [os.path.join(BIN, self.program)] + self.arguments, stdout=log, stderr=log, env=environment)
         return self
 
     def log(self):
@@ -245,7 +247,9 @@ class Gatehouse:
         self.admin_port = free_port()
         self.admin_ports = {}
         self.processes = {}
-        base = {"POSTGRESQL_CONNECTION_URI": self.postgres.uri(self.database), "LOG_LEVEL": "DEBUG"}
+        base = {"POSTGRESQL_CONNECTION_URI": self.postgres.uri(self.database), "LOG_LEVEL": "DEBUG",
+                # No balancer is here that would need the time.
+                "GATEHOUSE_SHUTDOWN_DELAY_MS": "0"}
         if test_mode:
             base["GATEHOUSE_TEST_MODE"] = "true"
         base.update(environment or {})

@@ -1,0 +1,71 @@
+#pragma once
+
+// Internal to libs/http: the memory that request bodies may take.
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <utility>
+
+namespace gatehouse::http {
+
+// A server-wide allowance for bodies that are read or worked on, in bytes. Nobody can use it up: a
+// peer, and an app with its large bodies, may take more only while it holds no more than what
+// stays free, so the first gets half of it, two get a third each, and something is left for the
+// next one. Thread-safe.
+class BodyBudget {
+ public:
+  // What lies beyond this in a body counts against the app. Uploads that stall must not keep the
+  // users of the same app from signing in, and such requests are smaller.
+  static constexpr int64_t kSmallBody = 64 * 1024;
+
+  explicit BodyBudget(int64_t total) : total_(total) {}
+
+  // The share of one body, given back on destruction.
+  class Charge {
+   public:
+    // `peer` or `app` may be empty: then no share is kept for it. The budget outlives this.
+    Charge(std::shared_ptr<BodyBudget> budget, std::string peer, std::string app)
+        : budget_(std::move(budget)), peer_(std::move(peer)), app_(std::move(app)) {}
+    Charge(Charge&& other) noexcept
+        : budget_(std::move(other.budget_)),
+          peer_(std::move(other.peer_)),
+          app_(std::move(other.app_)),
+          bytes_(std::exchange(other.bytes_, 0)) {}
+    Charge& operator=(Charge&&) = delete;
+    ~Charge() {
+      if (bytes_ > 0) budget_->GiveBack(*this);
+    }
+    // False, and nothing taken, when the allowance or a share of it is used up.
+    bool Add(int64_t bytes) { return budget_->Take(*this, bytes); }
+
+   private:
+    friend class BodyBudget;
+    // The part of the first `bytes` that counts against the app.
+    static int64_t Large(int64_t bytes) { return bytes > kSmallBody ? bytes - kSmallBody : 0; }
+
+    std::shared_ptr<BodyBudget> budget_;
+    std::string peer_;
+    std::string app_;
+    int64_t bytes_ = 0;
+  };
+
+ private:
+  using Holders = std::unordered_map<std::string, int64_t>;
+
+  bool Take(Charge& charge, int64_t bytes);
+  void GiveBack(const Charge& charge);
+  static bool Fits(const Holders& holders, const std::string& name, int64_t more, int64_t free);
+  static void Change(Holders& holders, const std::string& name, int64_t by);
+
+  const int64_t total_;
+  std::mutex mutex_;
+  int64_t used_ = 0;
+  // Bytes held, by name; only those who hold any.
+  Holders peers_;
+  Holders apps_;
+};
+
+}  // namespace gatehouse::http

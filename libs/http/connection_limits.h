@@ -1,0 +1,45 @@
+#pragma once
+
+// Internal to libs/http: how many connections there may be, in all and of one peer.
+
+#include <atomic>
+#include <boost/asio/ip/address.hpp>
+#include <chrono>
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+namespace gatehouse::http {
+
+// Who a connection counts for: an IPv4 address, or the /64 network of an IPv6 address, which is
+// what one subscriber has.
+std::string PeerOf(const boost::asio::ip::address& address);
+
+// Thread-safe.
+class ConnectionLimits {
+ public:
+  ConnectionLimits(int total, int per_peer) : total_(total), per_peer_(per_peer) {}
+
+  // Counts a connection of `peer` ("": of nobody in particular) in; "" when it may be served, else which limit keeps it out:
+  // "total" or "peer". A connection that was kept out is not counted.
+  std::string_view Enter(const std::string& peer);
+  void Leave(const std::string& peer);
+
+  // A connection was refused because of `why`: counts it, and logs it once a minute at most.
+  void NoteRefusal(std::string_view why);
+  int64_t refused() const { return refused_.load(std::memory_order_relaxed); }
+
+ private:
+  const int total_;
+  const int per_peer_;
+  std::mutex mutex_;
+  int connections_ = 0;
+  std::unordered_map<std::string, int> by_peer_;
+  std::atomic<int64_t> refused_ = 0;
+  int64_t logged_refused_ = 0;
+  std::chrono::steady_clock::time_point next_log_;
+};
+
+}  // namespace gatehouse::http
