@@ -21,6 +21,7 @@ class RestFrontEnd final : public process::FrontEnd {
  public:
   static absl::StatusOr<std::unique_ptr<RestFrontEnd>> Start(host::Host& host) {
     auto front_end = std::unique_ptr<RestFrontEnd>(new RestFrontEnd(host));
+    telemetry::Metrics& metrics = host.metrics();
     const config::ProcessConfig& config = host.config();
     http::ServerOptions options;
     options.host = config.host;
@@ -33,7 +34,13 @@ class RestFrontEnd final : public process::FrontEnd {
     // One body of the largest size must fit into a share of what others leave.
     options.max_total_body_bytes =
         std::max(options.max_total_body_bytes, 8 * options.max_body_bytes);
-    ASSIGN_OR_RETURN(front_end->server_, http::Server::Create(options, &front_end->gateway_));
+    ASSIGN_OR_RETURN(front_end->server_, http::Server::Create(options, front_end->gateway_.get()));
+    const auto stats = front_end->server_->StatsReader();
+    metrics.AddGauge("http_connections", "Open connections of the REST interface",
+                     [stats] { return stats().connections; });
+    metrics.AddCounter("http_connections_refused_total",
+                       "Connections of the REST interface beyond a limit",
+                       [stats] { return static_cast<double>(stats().refused); });
     front_end->address_ =
         StrCat("http://", config.host, ":", std::to_string(front_end->server_->port()));
     return front_end;
@@ -54,13 +61,13 @@ class RestFrontEnd final : public process::FrontEnd {
 
  private:
   explicit RestFrontEnd(host::Host& host)
-      : shutdown_delay_(host.config().shutdown_delay_ms),
-        stats_(host.clock().NowMs()),
-        gateway_(OptionsOf(host.config(), stats_), routes_, host.tenants(), host.metrics(),
-                 [&host](std::string_view service) {
-                   return ServicePool{&host.WorkersOf(service), host.RunsService(service)};
-                 }) {
+      : shutdown_delay_(host.config().shutdown_delay_ms), stats_(host.clock().NowMs()) {
     AddAllRoutes(routes_, host, stats_);
+    gateway_ = std::make_unique<Gateway>(
+        OptionsOf(host.config(), stats_), routes_, host.tenants(), host.metrics(),
+        [&host](std::string_view service) {
+          return ServicePool{&host.WorkersOf(service), host.RunsService(service)};
+        });
   }
 
   static Gateway::Options OptionsOf(const config::ProcessConfig& config, RequestStats& stats) {
@@ -89,7 +96,7 @@ class RestFrontEnd final : public process::FrontEnd {
   const std::chrono::milliseconds shutdown_delay_;
   RouteTable routes_;
   RequestStats stats_;
-  Gateway gateway_;
+  std::unique_ptr<Gateway> gateway_;
   std::unique_ptr<http::Server> server_;
   std::string address_;
 };

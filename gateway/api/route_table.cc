@@ -56,6 +56,10 @@ void RouteTable::Add(Route route) {
   slot[static_cast<size_t>(added->method)] = added;
 }
 
+void RouteTable::ForEach(const std::function<void(const Route&)>& visit) const {
+  for (const auto& route : index_->routes) visit(*route);
+}
+
 std::optional<RouteTable::Match> RouteTable::Find(std::optional<HttpMethod> method,
                                                   std::string_view raw_path) const {
   const std::string path = Normalise(raw_path);

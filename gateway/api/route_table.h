@@ -23,9 +23,10 @@ struct Route {
   RouteHandler handler;
   bool needs_api_key = true;
   bool needs_version = true;
-  // Runs on the I/O thread when the service is in this process: the handler makes no call that
-  // blocks. Only for operations that never touch SQL.
-  bool never_blocks = false;
+  // Usually answered from memory: tried on the I/O thread when the service is in this process.
+  // Where it would block (libs/base/may_block.h), it runs again on a worker; so it has no effect
+  // before that.
+  bool from_memory = false;
 };
 
 // The routes of every recipe. Filled at start, then read-only.
@@ -43,6 +44,8 @@ class RouteTable {
   };
   // By formats.md 9.1 and 9.2. nullopt: no such path.
   std::optional<Match> Find(std::optional<HttpMethod> method, std::string_view path) const;
+  // Every route, also one that a later one of the same path and method has replaced.
+  void ForEach(const std::function<void(const Route&)>& visit) const;
 
  private:
   struct Index;

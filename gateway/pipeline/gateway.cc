@@ -11,6 +11,7 @@
 #include "absl/strings/match.h"
 #include "absl/time/clock.h"
 #include "gateway/api/http_errors.h"
+#include "libs/base/may_block.h"
 #include "libs/base/status.h"
 #include "libs/base/steady_time.h"
 #include "libs/base/strings.h"
@@ -24,6 +25,10 @@ constexpr size_t kMaxRequestIdLength = 64;
 constexpr double kSlowSeconds = 1.0;
 
 constexpr std::array<std::string_view, 4> kMethodNames = {"GET", "POST", "PUT", "DELETE"};
+
+constexpr std::string_view kOtherMethod = "other";
+// A body that is parsed on an I/O thread: more would keep other connections waiting.
+constexpr size_t kMaxBodyOnIoThread = 16 * 1024;
 
 std::optional<HttpMethod> MethodOf(std::string_view name) {
   for (size_t i = 0; i < kMethodNames.size(); ++i) {
@@ -101,7 +106,7 @@ struct Gateway::Call {
 
   http::Responder responder;
   http::Request http;  // as it came; emptied into `request` once admitted
-  RouteTable::Match match;
+  RouteTable::Match match{};
   bool unknown_path = false;
   Admission::Admitted admitted;
   ApiRequest request;
@@ -118,8 +123,21 @@ Gateway::Gateway(Options options, const RouteTable& routes,
       routes_(routes),
       directory_(directory),
       admission_(directory),
-      metrics_(metrics),
-      pool_of_(std::move(pool_of)) {}
+      pool_of_(std::move(pool_of)) {
+  routes.ForEach([&](const Route& route) {
+    const std::string_view method = kMethodNames[static_cast<size_t>(route.method)];
+    route_metrics_.emplace(&route, &metrics.Http(method, route.path));
+  });
+  for (const std::string_view method : kMethodNames) {
+    other_metrics_.emplace(method, &metrics.Http(method, "unknown"));
+  }
+  other_metrics_.emplace(kOtherMethod, &metrics.Http(kOtherMethod, "unknown"));
+}
+
+telemetry::HttpMetric& Gateway::MetricOf(const Call& call) const {
+  const Route* const route = call.unknown_path ? nullptr : call.match.route;
+  return *(route != nullptr ? route_metrics_.at(route) : other_metrics_.at(call.method));
+}
 
 void Gateway::Answer(Call& call, Reply reply) {
   const double seconds =
@@ -127,16 +145,19 @@ void Gateway::Answer(Call& call, Reply reply) {
   // Not one expression with the literal: that would be a temporary string.
   std::string_view route = "unknown";
   if (call.route != nullptr) route = call.route->path;
-  metrics_.ObserveHttp(call.method, route, reply.status, seconds);
+  MetricOf(call).Observe(reply.status, seconds);
   const bool notable = reply.status >= 500 || seconds > kSlowSeconds;
-  telemetry::Log(notable ? telemetry::LogLevel::kWarn : telemetry::LogLevel::kDebug, "request",
-                 {{"request_id", call.request.context.request_id},
-                  {"method", call.method},
-                  {"route", route},
-                  {"app", call.route != nullptr ? call.request.scope.app_id() : ""},
-                  {"tenant", call.route != nullptr ? call.request.scope.tenant_id() : ""},
-                  {"status", reply.status},
-                  {"ms", json::Value::Double(seconds * 1000)}});
+  const auto level = notable ? telemetry::LogLevel::kWarn : telemetry::LogLevel::kDebug;
+  if (telemetry::LogEnabled(level)) {
+    telemetry::Log(level, "request",
+                   {{"request_id", call.request.context.request_id},
+                    {"method", call.method},
+                    {"route", route},
+                    {"app", call.route != nullptr ? call.request.scope.app_id() : ""},
+                    {"tenant", call.route != nullptr ? call.request.scope.tenant_id() : ""},
+                    {"status", reply.status},
+                    {"ms", json::Value::Double(seconds * 1000)}});
+  }
   http::Response response = ToResponse(std::move(reply));
   if (!call.request.context.request_id.empty()) {
     response.headers.emplace_back("X-Request-Id", call.request.context.request_id);
@@ -144,11 +165,12 @@ void Gateway::Answer(Call& call, Reply reply) {
   call.responder.Send(std::move(response));
 }
 
-void Gateway::Run(Call& call) {
+bool Gateway::Run(Call& call) {
   // The body may have taken its time, and so may those before it in the queue.
-  if (!StillAdmitted(call)) return;
+  if (!StillAdmitted(call)) return true;
   try {
     absl::StatusOr<Reply> reply = call.route->handler(call.request);
+    if (IsWouldBlock(reply.status())) return false;
     Answer(call, reply.ok() ? *std::move(reply) : ErrorReply(reply.status()));
   } catch (const std::exception& e) {
     telemetry::Log(telemetry::LogLevel::kError, "handler_threw",
@@ -157,6 +179,7 @@ void Gateway::Run(Call& call) {
                     {"cause", e.what()}});
     Answer(call, TextReply(500, "Internal Error"));
   }
+  return true;
 }
 
 void Gateway::Handle(http::Request request, http::Responder responder) {
@@ -166,7 +189,7 @@ void Gateway::Handle(http::Request request, http::Responder responder) {
   call->request.context.request_id = RequestIdOf(request);
   call->request.context.deadline = SteadyNow() + options_.request_timeout;
   const std::optional<HttpMethod> method = MethodOf(request.method);
-  call->method = method ? kMethodNames[static_cast<size_t>(*method)] : "other";
+  call->method = method ? kMethodNames[static_cast<size_t>(*method)] : kOtherMethod;
 
   std::string_view path = request.path;
   if (!options_.base_path.empty()) {
@@ -214,7 +237,7 @@ void Gateway::Admit(std::shared_ptr<Call> call, const tenancy::Sight* looked_up)
 
 void Gateway::Refuse(Call& call, const Admission::Refusal& refusal) {
   if (!refusal.html_page) return Answer(call, TextReply(refusal.status, refusal.text));
-  metrics_.ObserveHttp(call.method, call.match.any->path, refusal.status, 0);
+  MetricOf(call).Observe(refusal.status, 0);
   call.responder.Send(http::ErrorPage(refusal.status));
 }
 
@@ -265,23 +288,25 @@ void Gateway::Proceed(std::shared_ptr<Call> call) {
   }
   // The callback is the connection's, and the call has the responder: both go with the reply.
   http::Responder& responder = call->responder;
-  responder.ReadBody(StrCat(api.scope.connection_uri_domain(), "\n", api.scope.app_id()),
-                     [this, call = std::move(call)](std::string body) {
-                       Received(call, std::move(body));
-                     });
+  responder.ReadBody(
+      StrCat(api.scope.connection_uri_domain(), "\n", api.scope.app_id()),
+      [this, call = std::move(call)](std::string body) { Received(call, std::move(body)); });
 }
 
 void Gateway::Received(const std::shared_ptr<Call>& call, std::string bytes) {
   // The client's time is over, and ours begins.
   call->received = std::chrono::steady_clock::now();
   call->request.context.deadline = SteadyNow() + options_.request_timeout;
-  absl::StatusOr<std::string> body = http::DecodeBody(
-      call->http.headers.Find("Content-Type").value_or(""), std::move(bytes));
+  absl::StatusOr<std::string> body =
+      http::DecodeBody(call->http.headers.Find("Content-Type").value_or(""), std::move(bytes));
   if (!body.ok()) return Answer(*call, ErrorReply(body.status()));
   call->request.body = *std::move(body);
 
   const ServicePool pool = pool_of_(call->route->service);
-  if (call->route->never_blocks && pool.local) return Run(*call);
+  if (call->route->from_memory && pool.local && call->request.body.size() <= kMaxBodyOnIoThread) {
+    const NonBlockingScope here;
+    if (Run(*call)) return;
+  }
   Submit(pool, call, [this, call] { Run(*call); });
 }
 

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 
 #include "absl/time/time.h"
 #include "gateway/api/request_stats.h"
@@ -19,7 +20,7 @@ namespace gatehouse::gateway {
 // What the gateway needs to know of a service: where its handlers run.
 struct ServicePool {
   WorkerPool* workers;
-  bool local;  // in this process: methods that never block may run on the I/O thread
+  bool local;  // in this process: what is in memory may be answered on the I/O thread
 };
 
 // Takes requests from the HTTP server through route, checks and handler to the reply. Holds no
@@ -32,7 +33,8 @@ class Gateway final : public http::Handler {
     RequestStats* stats = nullptr;  // counts requests to apps that exist; outlives the gateway
   };
 
-  // All arguments outlive this. `pool_of` is asked once per service that a route names.
+  // All arguments outlive this; `routes` has all of its routes. `pool_of` gives a service's pool by
+  // its name.
   Gateway(Options options, const RouteTable& routes, const tenancy::TenantDirectory& directory,
           telemetry::Metrics& metrics, std::function<ServicePool(std::string_view)> pool_of);
 
@@ -54,13 +56,17 @@ class Gateway final : public http::Handler {
   // Admitted: asks for the body.
   void Proceed(std::shared_ptr<Call> call);
   void Received(const std::shared_ptr<Call>& call, std::string body);
-  void Run(Call& call);
+  // Runs the handler, and answers; false, without an answer, when it would block and may not.
+  bool Run(Call& call);
+  telemetry::HttpMetric& MetricOf(const Call& call) const;
 
   const Options options_;
   const RouteTable& routes_;
   const tenancy::TenantDirectory& directory_;
   const Admission admission_;
-  telemetry::Metrics& metrics_;
+  // By route, and, for what comes before one is found, by method.
+  std::unordered_map<const Route*, telemetry::HttpMetric*> route_metrics_;
+  std::unordered_map<std::string_view, telemetry::HttpMetric*> other_metrics_;
   const std::function<ServicePool(std::string_view)> pool_of_;
 };
 

@@ -218,7 +218,7 @@ absl::StatusOr<Reply> Migration(const Self& self, ApiRequest& request, bool with
 void AddCoreRoutes(RouteTable& routes, const CoreRouteParts& parts) {
   const auto self = std::make_shared<Core>(parts);
   const auto add = [&](HttpMethod method, const char* path, RouteHandler handler, bool needs_key,
-                       bool needs_version) {
+                       bool needs_version, bool from_memory = false) {
     Route route;
     route.method = method;
     route.path = path;
@@ -226,14 +226,17 @@ void AddCoreRoutes(RouteTable& routes, const CoreRouteParts& parts) {
     route.handler = std::move(handler);
     route.needs_api_key = needs_key;
     route.needs_version = needs_version;
+    route.from_memory = from_memory;
     routes.Add(std::move(route));
   };
   for (const HttpMethod method :
        {HttpMethod::kGet, HttpMethod::kPost, HttpMethod::kPut, HttpMethod::kDelete}) {
     add(
-        method, "/", [self](ApiRequest& r) { return Root(self, r); }, false, true);
+        method, "/", [self](ApiRequest& r) { return Root(self, r); }, false, true,
+        /*from_memory=*/true);
     add(
-        method, "/hello", [self](ApiRequest& r) { return SayHello(self, r); }, false, false);
+        method, "/hello", [self](ApiRequest& r) { return SayHello(self, r); }, false, false,
+        /*from_memory=*/true);
   }
   add(
       HttpMethod::kGet, "/apiversion", [self](ApiRequest& r) { return ApiVersions(self, r); }, true,

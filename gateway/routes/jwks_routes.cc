@@ -87,11 +87,13 @@ void AddJwksRoutes(RouteTable& routes, rpc::Channel& channel) {
               .service = "jwks",
               .handler = bind(WellKnown),
               .needs_api_key = false,
-              .needs_version = false});
+              .needs_version = false,
+              .from_memory = true});
   routes.Add({.method = HttpMethod::kGet,
               .path = "/recipe/jwt/jwks",
               .service = "jwks",
-              .handler = bind(RecipeKeySet)});
+              .handler = bind(RecipeKeySet),
+              .from_memory = true});
   routes.Add({.method = HttpMethod::kPost,
               .path = "/recipe/jwt",
               .service = "jwks",

@@ -365,17 +365,18 @@ void AddSessionRoutes(RouteTable& routes, rpc::Channel& session,
   const auto sessions =
       std::make_shared<Backend>(Backend{v1::SessionServiceClient(session), tenants});
   const auto add = [&](HttpMethod method, std::string path,
-                       absl::StatusOr<Reply> (*handler)(Backend&, ApiRequest&)) {
+                       absl::StatusOr<Reply> (*handler)(Backend&, ApiRequest&),
+                       bool from_memory = false) {
     routes.Add({.method = method,
                 .path = std::move(path),
                 .service = "session",
-                .handler = [sessions, handler](ApiRequest& request) {
-                  return handler(*sessions, request);
-                }});
+                .handler = [sessions,
+                            handler](ApiRequest& request) { return handler(*sessions, request); },
+                .from_memory = from_memory});
   };
   add(HttpMethod::kPost, "/recipe/session", Create);
   add(HttpMethod::kGet, "/recipe/session", Get);
-  add(HttpMethod::kPost, "/recipe/session/verify", Verify);
+  add(HttpMethod::kPost, "/recipe/session/verify", Verify, /*from_memory=*/true);
   add(HttpMethod::kPost, "/recipe/session/refresh", Refresh);
   add(HttpMethod::kPost, "/recipe/session/regenerate", Regenerate);
   add(HttpMethod::kGet, "/recipe/session/data", GetSessionData);

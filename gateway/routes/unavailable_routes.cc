@@ -99,7 +99,7 @@ void AddUnavailableRoutes(RouteTable& routes) {
     route.method = operation.method;
     route.path = operation.path;
     route.service = "tenants";
-    route.never_blocks = true;
+    route.from_memory = true;
     route.handler = [](ApiRequest&) -> absl::StatusOr<Reply> {
       return MakeError(ErrorReason::kNotSupported, "This operation is not available");
     };

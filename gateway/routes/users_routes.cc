@@ -236,7 +236,7 @@ void AddUsersRoutes(RouteTable& routes, rpc::Channel& users) {
   tags.method = HttpMethod::kGet;
   tags.path = "/user/search/tags";
   tags.service = "users";
-  tags.never_blocks = true;
+  tags.from_memory = true;
   tags.handler = SearchTags;
   routes.Add(std::move(tags));
 }

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "libs/base/may_block.h"
 #include "libs/base/status.h"
 #include "libs/base/steady_time.h"
 #include "libs/db/conninfo.h"
@@ -115,6 +116,7 @@ Database::~Database() = default;
 
 absl::StatusOr<Result> Database::Execute(absl::Time deadline, const Statement& statement,
                                          const Params& params) {
+  if (!MayBlock()) return WouldBlock();
   for (int attempt = 1;; ++attempt) {
     absl::StatusOr<Result> result = [&]() -> absl::StatusOr<Result> {
       ASSIGN_OR_RETURN(std::unique_ptr<Lease> lease, Lease::Take(impl_->pool, deadline));
@@ -156,6 +158,7 @@ absl::Status Database::Impl::RunBody(Lease& lease, absl::Time deadline, Isolatio
 
 absl::Status Database::Transact(absl::Time deadline, Isolation isolation,
                                 absl::FunctionRef<absl::Status(Transaction&)> body) {
+  if (!MayBlock()) return WouldBlock();
   for (int attempt = 1;; ++attempt) {
     const absl::Status status = [&]() -> absl::Status {
       ASSIGN_OR_RETURN(std::unique_ptr<Lease> lease, Lease::Take(impl_->pool, deadline));
@@ -193,6 +196,7 @@ absl::Status Transaction::CommitDespite(absl::Status error) {
 }
 
 absl::Status Database::ExecuteScript(absl::Time deadline, std::string_view sql) {
+  if (!MayBlock()) return WouldBlock();
   const absl::Status status = [&]() -> absl::Status {
     ASSIGN_OR_RETURN(std::unique_ptr<Lease> lease, Lease::Take(impl_->pool, deadline));
     Connection& connection = lease->connection();

@@ -66,6 +66,25 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
   return text.str();
 }
 
+telemetry::PoolSample SampleOf(std::string pool, std::string databases, int pools,
+                               const db::DatabaseStats& stats) {
+  telemetry::PoolSample sample;
+  sample.pool = std::move(pool);
+  sample.databases = std::move(databases);
+  sample.pools = pools;
+  sample.in_use = stats.in_use;
+  sample.idle = stats.idle;
+  sample.waiting = stats.waiting;
+  sample.statements_total = static_cast<double>(stats.statements);
+  sample.connects_total = static_cast<double>(stats.connects);
+  sample.connect_failures_total = static_cast<double>(stats.connect_failures);
+  sample.wait_timeouts_total = static_cast<double>(stats.wait_timeouts);
+  sample.statement_timeouts_total = static_cast<double>(stats.statement_timeouts);
+  sample.refused_total = static_cast<double>(stats.refused);
+  sample.retries_total = static_cast<double>(stats.retries);
+  return sample;
+}
+
 }  // namespace
 
 // One service that runs here: its component and the dispatchers of its RPC services.
@@ -143,12 +162,16 @@ bool Host::RunsService(std::string_view name) const {
                      [&](const auto& running) { return running->name == name; });
 }
 
-rpc::CallObserver Host::ObserverOf(std::string service) {
-  return [this, service = std::move(service)](const rpc::CallRecord& record) {
+rpc::CallObserver Host::ObserverOf(std::string service, const rpc::ServiceInfo& info) {
+  std::vector<telemetry::RpcMetric*> metrics;  // by method
+  for (const rpc::MethodInfo& method : info.methods) {
+    metrics.push_back(&metrics_.Rpc(service, method.name));
+  }
+  return [service = std::move(service),
+          metrics = std::move(metrics)](const rpc::CallRecord& record) {
     const ErrorReason reason = ReasonOf(*record.status);
-    const std::string_view outcome = record.status->ok() ? "OK" : ErrorReasonName(reason);
-    metrics_.ObserveRpc(service, record.method->name, outcome,
-                        absl::ToDoubleSeconds(record.duration));
+    metrics[record.method->index]->Observe(record.status->ok(), reason,
+                                           absl::ToDoubleSeconds(record.duration));
     const bool fault = !record.status->ok() &&
                        (reason == ErrorReason::kUnspecified || reason == ErrorReason::kInternal);
     if (fault) {
@@ -199,17 +222,12 @@ absl::Status Host::CheckData() {
 void Host::SamplePools() {
   metrics_.SetPoolSampler([this] {
     std::vector<telemetry::PoolSample> samples;
+    std::lock_guard lock(databases_mutex_);
     for (const auto& [role, databases] : databases_) {
-      const db::DatabaseStats stats = databases->Base().stats();
-      telemetry::PoolSample sample;
-      sample.pool = role.empty() ? "shared" : role;
-      sample.in_use = stats.in_use;
-      sample.idle = stats.idle;
-      sample.waiting = stats.waiting;
-      sample.statements_total = static_cast<double>(stats.statements);
-      sample.wait_timeouts_total = static_cast<double>(stats.wait_timeouts);
-      sample.statement_timeouts_total = static_cast<double>(stats.statement_timeouts);
-      samples.push_back(std::move(sample));
+      const std::string pool = role.empty() ? "shared" : role;
+      samples.push_back(SampleOf(pool, "base", 1, databases->Base().stats()));
+      const tenancy::PgTenantDatabases::OwnStats own = databases->StatsOfTenants();
+      samples.push_back(SampleOf(pool, "tenants", own.pools, own.sum));
     }
     return samples;
   });
@@ -248,8 +266,9 @@ absl::Status Host::StartService(const ServiceDefinition& definition) {
   running->environment = std::make_unique<ServiceEnvironment>(*this, definition.name, *databases);
   ASSIGN_OR_RETURN(running->component, MakeComponent(definition, *running->environment));
   for (const ExposedService& service : running->component->services()) {
-    ASSIGN_OR_RETURN(auto dispatcher, rpc::Dispatcher::Create(*service.handler, service.policy,
-                                                              ObserverOf(running->name)));
+    ASSIGN_OR_RETURN(auto dispatcher,
+                     rpc::Dispatcher::Create(*service.handler, service.policy,
+                                             ObserverOf(running->name, service.handler->info())));
     running->dispatchers.push_back(std::move(dispatcher));
     running->lanes.push_back(service.lane.empty() ? running->name
                                                   : StrCat(running->name, "/", service.lane));

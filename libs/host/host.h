@@ -102,7 +102,7 @@ class Host {
   // Connection pools and queues show themselves at each scrape.
   void SamplePools();
   absl::StatusOr<tenancy::TenantDatabases*> DatabasesOf(std::string_view service);
-  rpc::CallObserver ObserverOf(std::string service);
+  rpc::CallObserver ObserverOf(std::string service, const rpc::ServiceInfo& info);
   // Whether some service has an address: this process listens there, or dials it.
   bool TalksToOthers() const;
   absl::StatusOr<rpc::TransportSecurity> LoadSecurity() const;

@@ -2,8 +2,7 @@
 
 namespace gatehouse::http {
 
-bool BodyBudget::Fits(const Holders& holders, const std::string& name, int64_t more,
-                      int64_t free) {
+bool BodyBudget::Fits(const Holders& holders, const std::string& name, int64_t more, int64_t free) {
   if (name.empty() || more == 0) return true;
   const auto held = holders.find(name);
   return (held == holders.end() ? 0 : held->second) + more <= free;

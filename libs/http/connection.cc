@@ -25,8 +25,6 @@ constexpr size_t kBodyBuffer = 16 * 1024;
 constexpr size_t kKeptOutput = 64 * 1024;
 // What a closing client may still send before it is cut off.
 constexpr size_t kMaxLingerBytes = 16 * 1024 * 1024;
-// The body of a refused request is read away up to here, so that the client keeps its connection.
-constexpr size_t kMaxReadAway = 64 * 1024;
 // A connection beyond a limit gets this long to send the request that is answered with 503.
 constexpr std::chrono::seconds kTurnAwayTimeout{1};
 
@@ -244,7 +242,8 @@ void Connection::Dispatch() {
   // must be what is read here, so they may not differ.
   const bool two_hosts =
       target.ok() && !target->authority.empty() &&
-      !EqualsIgnoreCase(target->authority, request.headers.Find("Host").value_or(target->authority));
+      !EqualsIgnoreCase(target->authority,
+                        request.headers.Find("Host").value_or(target->authority));
   dispatching_ = true;
   if (!target.ok() || two_hosts) {
     Complete(id, ErrorPage(400));
@@ -260,85 +259,6 @@ void Connection::Dispatch() {
     }
   }
   dispatching_ = false;
-}
-
-void Connection::ReadBody(uint64_t id, std::string app, BodyCallback then) {
-  if (loop_->InLoop()) {
-    StartBody(id, std::move(app), std::move(then));
-  } else {
-    loop_->Post([self = shared_from_this(), id, app = std::move(app),
-                 then = std::move(then)]() mutable {
-      self->StartBody(id, std::move(app), std::move(then));
-    });
-  }
-}
-
-void Connection::StartBody(uint64_t id, std::string app, BodyCallback then) {
-  Slot* const slot = Find(id);
-  if (slot == nullptr || slot->ready) return;
-  if (!slot->body_to_come) return then("");
-  slot->on_body = std::move(then);
-  slot->send_continue = parser_->expects_continue && in_begin_ == in_end_;
-  parser_->TakeBody(BodyBudget::Charge(loop_->shared->body_budget, peer_, std::move(app)));
-  message_deadline_ = Clock::now() + loop_->shared->options.body_timeout;
-  body_ = Body::kReading;
-  Wake();
-}
-
-void Connection::GiveUpBody(Slot& slot) {
-  // The answer may be what makes the body's owner end: not before the slot is in order.
-  const BodyCallback gone = std::exchange(slot.on_body, nullptr);
-  slot.body_to_come = false;
-  slot.send_continue = false;
-  const auto length = parser_->content_length();
-  // Who waits for `100 Continue` may send the body or not: what follows could be either.
-  if (length && *length <= kMaxReadAway && !parser_->expects_continue) {
-    parser_->DropBody();
-    message_deadline_ = Clock::now() + loop_->shared->options.body_timeout;
-    body_ = Body::kReading;
-  } else {
-    slot.keep_alive = false;
-    body_ = Body::kLeft;
-  }
-  Wake();
-}
-
-void Connection::DeliverBody() {
-  const bool dropped = parser_->dropping();
-  std::string body = std::move(parser_->body);
-  std::optional<BodyBudget::Charge> charge = std::move(parser_->charge);
-  parser_.reset();
-  body_ = Body::kNone;
-  if (dropped) return;
-  Slot& slot = slots_.back();
-  slot.body_to_come = false;
-  if (charge) slot.charge.emplace(*std::move(charge));
-  BodyCallback then = std::exchange(slot.on_body, nullptr);
-  dispatching_ = true;
-  try {
-    then(std::move(body));
-  } catch (...) {
-    // The responder goes with the callback and answers 500.
-  }
-  then = nullptr;
-  dispatching_ = false;
-}
-
-void Connection::AnswerAndClose(int status) {
-  const bool header_only = body_ == Body::kNone;
-  parser_.reset();
-  body_ = Body::kNone;
-  if (!header_only && (slots_.empty() || !slots_.back().body_to_come)) {
-    // It was answered, and its body was read away.
-    if (!slots_.empty()) slots_.back().keep_alive = false;
-    return;
-  }
-  Slot& slot = header_only ? slots_.emplace_back() : slots_.back();
-  slot.ready = true;
-  slot.keep_alive = false;
-  slot.body_to_come = false;
-  slot.response = PlainError(status);
-  slot.on_body = nullptr;
 }
 
 void Connection::Reply(uint64_t id, Response response) {
@@ -377,8 +297,7 @@ void Connection::Flush() {
     if (!slot.ready) break;
     const bool last_when_draining = loop_->draining && slots_.size() == 1 && !MoreHasCome();
     last_formatted_ = !slot.keep_alive || slot.response.close || last_when_draining;
-    AppendReply(slot.response,
-                {.http10 = slot.http10, .head = slot.head, .close = last_formatted_},
+    AppendReply(slot.response, {.http10 = slot.http10, .head = slot.head, .close = last_formatted_},
                 loop_->Date(), out_);
     if (!slot.safe) --unsafe_in_flight_;
     slots_.pop_front();

@@ -24,8 +24,8 @@ class Connection : public ReplySink, public std::enable_shared_from_this<Connect
   using Clock = std::chrono::steady_clock;
 
   // `peer`: as PeerOf has it. `turn_away`: answer the first request with 503 and close.
-  Connection(std::shared_ptr<EventLoop> loop, boost::asio::ip::tcp::socket socket,
-             std::string peer, bool turn_away);
+  Connection(std::shared_ptr<EventLoop> loop, boost::asio::ip::tcp::socket socket, std::string peer,
+             bool turn_away);
   ~Connection() override;
 
   // Serves the connection to its end, then takes it out of the loop's set.

@@ -22,8 +22,8 @@ class ConnectionLimits {
  public:
   ConnectionLimits(int total, int per_peer) : total_(total), per_peer_(per_peer) {}
 
-  // Counts a connection of `peer` ("": of nobody in particular) in; "" when it may be served, else which limit keeps it out:
-  // "total" or "peer". A connection that was kept out is not counted.
+  // Counts a connection of `peer` ("": of nobody in particular) in; "" when it may be served, else
+  // which limit keeps it out: "total" or "peer". A connection that was kept out is not counted.
   std::string_view Enter(const std::string& peer);
   void Leave(const std::string& peer);
 

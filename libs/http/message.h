@@ -64,8 +64,9 @@ struct Target {
   std::vector<std::pair<std::string, std::string>> query;
 };
 
-// Reads a target in origin or absolute (http, https) form, or `*`. Errors (INVALID_ARGUMENT): bad escapes, an
-// encoded slash or control character, a path that climbs above the root, text that is not UTF-8.
+// Reads a target in origin or absolute (http, https) form, or `*`. Errors (INVALID_ARGUMENT): bad
+// escapes, an encoded slash or control character, a path that climbs above the root, text that is
+// not UTF-8.
 absl::StatusOr<Target> ParseTarget(std::string_view target);
 
 // The body as UTF-8, by the charset of `content_type`: utf-8 (also when none is named), iso-8859-1,

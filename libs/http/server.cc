@@ -155,7 +155,10 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(const ServerOptions& opti
 
 uint16_t Server::port() const { return impl_->acceptor->port(); }
 int Server::connections() const { return impl_->shared->connections; }
-int64_t Server::refused_connections() const { return impl_->shared->limits.refused(); }
+
+std::function<Server::Stats()> Server::StatsReader() const {
+  return [shared = impl_->shared] { return Stats{shared->connections, shared->limits.refused()}; };
+}
 
 bool Server::Drain(milliseconds timeout, milliseconds accept_for) {
   const Clock::time_point end = Clock::now() + timeout;

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -56,8 +57,9 @@ class Handler {
   // Called on an I/O thread when a request's header has come, concurrently for different
   // connections: return soon, and answer later from elsewhere if the work blocks. Nothing of the
   // body is kept, and `Expect: 100-continue` is not answered, before the handler asks for it with
-  // ReadBody: so whoever may not is refused by the header alone. Pipelined requests of one connection run side by side only
-  // while all of them are GET or HEAD. An exception counts as an unanswered request.
+  // ReadBody: so whoever may not is refused by the header alone. Pipelined requests of one
+  // connection run side by side only while all of them are GET or HEAD. An exception counts as an
+  // unanswered request.
   virtual void Handle(Request request, Responder responder) = 0;
 };
 
@@ -73,15 +75,16 @@ struct ServerOptions {
   // or an app alone gets half of it at most.
   size_t max_total_body_bytes = 256 * 1024 * 1024;
   int max_connections = 10'000;
-  // Of one address, or of one IPv6 /64; this machine's own are not limited: a proxy on it speaks for
-  // everybody. A balancer or a server with an SDK is one peer, so this is ample.
+  // Of one address, or of one IPv6 /64; this machine's own are not limited: a proxy on it speaks
+  // for everybody. A balancer or a server with an SDK is one peer, so this is ample.
   int max_connections_per_peer = 5'000;
-  bool limit_this_machine = false;  // for tests, which have no other peer
+  bool limit_this_machine = false;                   // for tests, which have no other peer
   size_t max_pipelined = 16;                         // requests of one connection in flight
   std::chrono::milliseconds header_timeout{10'000};  // first byte to end of header
   std::chrono::milliseconds body_timeout{30'000};    // end of header to end of body
   // A connection that has not sent anything yet gets `header_timeout` for its first byte. After a
-  // request this holds: SDK connection pools keep connections for up to a minute and take a closed one for an error.
+  // request this holds: SDK connection pools keep connections for up to a minute and take a closed
+  // one for an error.
   std::chrono::milliseconds idle_timeout{75'000};
   std::chrono::milliseconds write_timeout{30'000};  // for a client that doesn't read its reply
   // How long to wait for the client's end of a connection that is closing, so that it can read the
@@ -107,8 +110,12 @@ class Server {
   // Open connections.
   int connections() const;
 
-  // Connections refused since the start, by a limit or for want of descriptors.
-  int64_t refused_connections() const;
+  struct Stats {
+    int connections;  // open
+    int64_t refused;  // connections since the start, by a limit or for want of descriptors
+  };
+  // What gives them, also when the server is gone. Thread-safe.
+  std::function<Stats()> StatsReader() const;
 
   // For `accept_for`, goes on as before, but with `Connection: close` in every reply, so that
   // clients and balancers move on by themselves. Then stops listening, answers what is in flight,

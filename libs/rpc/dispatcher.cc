@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/message.h"
+#include "libs/base/may_block.h"
 #include "libs/base/status.h"
 #include "libs/base/steady_time.h"
 
@@ -63,7 +64,8 @@ absl::Status Dispatcher::Run(const MethodInfo& method, CallContext& context, Bod
       status = absl::InternalError(absl::StrCat("exception in ", std::string(method.name)));
     }
   }
-  if (observer_) observer_({&method, &context, &status, SteadyNow() - start});
+  if (observer_ && !IsWouldBlock(status))
+    observer_({&method, &context, &status, SteadyNow() - start});
   return status;
 }
 

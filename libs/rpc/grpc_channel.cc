@@ -27,6 +27,7 @@
 
 #include "absl/strings/match.h"
 #include "google/protobuf/message.h"
+#include "libs/base/may_block.h"
 #include "libs/base/status.h"
 #include "libs/rpc/grpc_status.h"
 #include "libs/rpc/grpc_time.h"
@@ -72,6 +73,7 @@ class GrpcChannel final : public Channel {
 
   absl::Status Call(const MethodInfo& method, const CallContext& context, const Message& request,
                     Message* response) override {
+    if (!MayBlock()) return WouldBlock();
     grpc::ClientContext client_context;
     Prepare(client_context, context);
     const OutgoingCalls::Entry entry(calls_, client_context);

@@ -7,17 +7,25 @@
 #include <string_view>
 #include <vector>
 
+#include "libs/base/status.h"
+
 namespace gatehouse::telemetry {
 
-// The state of one connection pool at the moment of a scrape.
+// The state of connection pools of one kind at the moment of a scrape. Totals never fall.
 struct PoolSample {
-  std::string pool;
+  std::string pool;       // the database role: "shared" for the configured one
+  std::string databases;  // "base", or "tenants" for all tenants' own databases together
+  int pools = 1;
   int in_use = 0;
   int idle = 0;
   int waiting = 0;
   double statements_total = 0;
+  double connects_total = 0;
+  double connect_failures_total = 0;
   double wait_timeouts_total = 0;
   double statement_timeouts_total = 0;
+  double refused_total = 0;
+  double retries_total = 0;
 };
 
 // The state of one worker pool at the moment of a scrape.
@@ -32,6 +40,21 @@ struct TenantSample {
   size_t left_out = 0;  // their settings can't be used: nobody may use them
 };
 
+// Calls of one RPC method. Thread-safe; lives as long as the Metrics it is of.
+class RpcMetric {
+ public:
+  virtual ~RpcMetric() = default;
+  // kUnspecified for a status without a reason; `ok` wins over `reason`.
+  virtual void Observe(bool ok, ErrorReason reason, double seconds) = 0;
+};
+
+// Requests of one route and method. Thread-safe; lives as long as the Metrics it is of.
+class HttpMetric {
+ public:
+  virtual ~HttpMetric() = default;
+  virtual void Observe(int status, double seconds) = 0;
+};
+
 // Every metric of a process, defined in one place. Label values come from fixed sets (routes,
 // methods, reasons), never from what a client sends. Thread-safe.
 class Metrics {
@@ -39,11 +62,17 @@ class Metrics {
   Metrics();
   ~Metrics();
 
-  // `service` and `method` of an RPC; `reason` is "OK" or an ErrorReasonName.
-  void ObserveRpc(std::string_view service, std::string_view method, std::string_view reason,
-                  double seconds);
+  // Looking a metric up makes its name and labels, observing makes nothing: keep the reference.
+  // The same arguments give the same metric.
+  RpcMetric& Rpc(std::string_view service, std::string_view method);
   // `route` is a path of the route table, or "unknown".
-  void ObserveHttp(std::string_view method, std::string_view route, int status, double seconds);
+  HttpMetric& Http(std::string_view method, std::string_view route);
+
+  // A value of something that is there once in a process, read at each scrape. What `read` uses
+  // must live as long as the Metrics. `name` without the prefix "gatehouse_"; that of a counter,
+  // which never falls, ends in "_total".
+  void AddGauge(std::string_view name, std::string_view help, std::function<double()> read);
+  void AddCounter(std::string_view name, std::string_view help, std::function<double()> read);
   // Called at each scrape.
   void SetPoolSampler(std::function<std::vector<PoolSample>()> sampler);
   void SetQueueSampler(std::function<std::vector<QueueSample>()> sampler);

@@ -10,6 +10,18 @@ namespace {
 // Requests and jobs end long before: see their deadlines.
 constexpr absl::Duration kLongestUse = absl::Minutes(30);
 
+// Adds what only grows.
+void AddTotals(const db::DatabaseStats& from, db::DatabaseStats& to) {
+  to.statements += from.statements;
+  to.round_trips += from.round_trips;
+  to.connects += from.connects;
+  to.connect_failures += from.connect_failures;
+  to.wait_timeouts += from.wait_timeouts;
+  to.statement_timeouts += from.statement_timeouts;
+  to.refused += from.refused;
+  to.retries += from.retries;
+}
+
 // key='value' with quotes and backslashes escaped, as libpq reads it.
 std::string ConninfoOf(const config::DbSettings& settings) {
   std::string conninfo;
@@ -108,6 +120,22 @@ absl::StatusOr<db::Database*> PgTenantDatabases::Of(const Tenant& tenant) {
   return found->second.get();
 }
 
+PgTenantDatabases::OwnStats PgTenantDatabases::StatsOfTenants() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  OwnStats own;
+  own.sum = gone_;
+  const auto add = [&own](const db::DatabaseStats& stats) {
+    AddTotals(stats, own.sum);
+    own.sum.in_use += stats.in_use;
+    own.sum.idle += stats.idle;
+    own.sum.waiting += stats.waiting;
+  };
+  for (const auto& [storage_id, database] : databases_) add(database->stats());
+  for (const Retired& retired : retired_) add(retired.database->stats());
+  own.pools = static_cast<int>(databases_.size() + retired_.size());
+  return own;
+}
+
 void PgTenantDatabases::KeepOnly(const std::set<std::string>& storage_ids) {
   std::vector<Retired> ended;  // destroyed outside the lock: that waits for connections to close
   const absl::Time now = SteadyNow();
@@ -122,6 +150,7 @@ void PgTenantDatabases::KeepOnly(const std::set<std::string>& storage_ids) {
     it = databases_.erase(it);
   }
   while (!retired_.empty() && now - retired_.front().since > kLongestUse) {
+    AddTotals(retired_.front().database->stats(), gone_);
     ended.push_back(std::move(retired_.front()));
     retired_.erase(retired_.begin());
   }

@@ -54,6 +54,13 @@ class PgTenantDatabases final : public TenantDatabases {
   // them any more.
   void KeepOnly(const std::set<std::string>& storage_ids);
 
+  struct OwnStats {
+    int pools = 0;
+    db::DatabaseStats sum;  // its totals count pools that are gone too
+  };
+  // Of the pools of tenants' own databases.
+  OwnStats StatsOfTenants();
+
  private:
   const std::shared_ptr<db::Database> base_;
   const config::DbSettings base_settings_;
@@ -64,6 +71,7 @@ class PgTenantDatabases final : public TenantDatabases {
   };
   std::map<std::string, std::shared_ptr<db::Database>> databases_;  // by storage id
   std::vector<Retired> retired_;                                    // the oldest first
+  db::DatabaseStats gone_;                                          // totals of destroyed pools
 };
 
 }  // namespace gatehouse::tenancy

@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "libs/base/may_block.h"
 #include "libs/base/status.h"
 #include "libs/base/strings.h"
 #include "libs/tenancy/base_config_codec.h"
@@ -235,6 +236,7 @@ absl::StatusOr<Sight> TenantDirectory::LookWith(const common::v1::Scope& scope,
 
 absl::StatusOr<TenantPtr> TenantDirectory::AskFor(const common::v1::Scope& scope,
                                                   absl::Time deadline) const {
+  if (!MayBlock()) return WouldBlock();
   auto answer = std::make_shared<std::promise<absl::StatusOr<Sight>>>();
   auto future = answer->get_future();
   LookUp(scope, deadline,

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "libs/base/elapsed.h"
+#include "libs/base/may_block.h"
 #include "libs/base/status.h"
 #include "libs/base/steady_time.h"
 #include "libs/base/strings.h"
@@ -113,6 +114,7 @@ absl::StatusOr<KeysNow> SigningKeys::Get(const tenancy::Tenant& app, StaticKey s
                                          absl::Time deadline) {
   const auto entry = EntryOf(app);
   if (auto now = At(app, entry->Keys(), static_key, clock_.NowMs())) return *std::move(now);
+  if (!MayBlock()) return WouldBlock();
   const auto lock = LockBy(entry->reload_mutex, deadline);
   if (!lock.owns_lock()) return TooSlow();
   if (auto now = At(app, entry->Keys(), static_key, clock_.NowMs())) return *std::move(now);
@@ -122,6 +124,7 @@ absl::StatusOr<KeysNow> SigningKeys::Get(const tenancy::Tenant& app, StaticKey s
 }
 
 absl::StatusOr<KeysNow> SigningKeys::GetFresh(const tenancy::Tenant& app, absl::Time deadline) {
+  if (!MayBlock()) return WouldBlock();
   const auto entry = EntryOf(app);
   {
     const auto lock = LockBy(entry->reload_mutex, deadline);

@@ -5,6 +5,7 @@
 
 #include "gatehouse/jwks/v1/jwks_service.rpc.h"
 #include "libs/base/elapsed.h"
+#include "libs/base/may_block.h"
 #include "libs/base/status.h"
 #include "libs/base/strings.h"
 #include "services/session/app_key.h"
@@ -96,7 +97,7 @@ absl::StatusOr<std::shared_ptr<const KeySet>> KeyCache::Get(rpc::CallContext& co
     old = entry->keys;
   }
   auto fetched = Fetch(context, app, *entry, with_static, /*refresh=*/false);
-  if (fetched.ok() || old == nullptr) return fetched;
+  if (fetched.ok() || old == nullptr || IsWouldBlock(fetched.status())) return fetched;
   // Without the jwks service the keys at hand do as long as what they sign can be verified.
   const int64_t now_ms = clock_.NowMs();
   if (old->dynamic_keys[old->current].expires_at_ms < now_ms) return fetched;
@@ -121,6 +122,7 @@ absl::StatusOr<std::shared_ptr<const KeySet>> KeyCache::Refetch(
     if (entry->keys != known) return entry->keys == nullptr ? known : entry->keys;
     const int64_t now_ms = clock_.NowMs();
     if (!Elapsed(entry->refetched_at_ms, now_ms, kMinRefetchMs)) return known;
+    if (!MayBlock()) return WouldBlock();
     entry->refetched_at_ms = now_ms;
   }
   return Fetch(context, app, *entry, /*with_static=*/true, /*refresh=*/true);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "libs/base/elapsed.h"
+#include "libs/base/may_block.h"
 #include "libs/base/status.h"
 #include "libs/base/steady_time.h"
 #include "libs/db/database.h"
@@ -60,6 +61,7 @@ absl::Status PgTenantStorages::Check(absl::Time deadline, const tenancy::Tenant&
     const bool fresh = !Elapsed(health->checked_at_ms, clock_.NowMs(), kHealthMs);
     // While one asks, the others don't queue up behind it.
     if (known && (fresh || health->asking)) return health->status;
+    if (!MayBlock()) return WouldBlock();
     health->asking = true;
   }
   absl::StatusOr<db::Database*> database = databases_.Of(tenant);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "libs/base/json.h"
+#include "libs/base/may_block.h"
 #include "libs/base/status.h"
 #include "libs/base/steady_time.h"
 #include "libs/config/tenant_config_rules.h"
@@ -184,7 +185,9 @@ absl::StatusOr<v1::CheckStorageResponse> TenantsService::CheckStorage(
     rpc::CallContext& context, const v1::CheckStorageRequest& request) {
   ASSIGN_OR_RETURN(const tenancy::TenantPtr tenant,
                    directory_.Find(request.scope(), context.deadline));
-  if (!storages_.Check(context.deadline, *tenant).ok()) {
+  const absl::Status status = storages_.Check(context.deadline, *tenant);
+  if (IsWouldBlock(status)) return status;
+  if (!status.ok()) {
     return MakeError(ErrorReason::kDependencyDown, "The database does not answer");
   }
   return v1::CheckStorageResponse();

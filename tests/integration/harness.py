@@ -326,7 +326,7 @@ class Gatehouse:
         total = 0
         for service in list(self.admin_ports) or [None]:
             for line in self.admin("/metrics", service).text.splitlines():
-                if line.startswith("gatehouse_db_events{") and 'event="statement"' in line:
+                if line.startswith("gatehouse_db_events_total{") and 'event="statement"' in line:
                     total += int(float(line.rsplit(" ", 1)[1]))
         return total
 
