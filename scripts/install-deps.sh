@@ -19,6 +19,7 @@ if [ "${1:-build}" = test ]; then
   packages+=(faketime)
   { command -v node && command -v npm; } >/dev/null || packages+=(nodejs npm)
   command -v go >/dev/null || packages+=(golang-go)
+  packages+=(pgbouncer)
 fi
 
 missing=()

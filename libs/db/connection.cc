@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <pqxx/pqxx>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -12,6 +13,7 @@
 #include "libs/base/steady_time.h"
 #include "libs/db/error_map.h"
 #include "libs/db/result_data.h"
+#include "libs/db/server_connection.h"
 #include "libs/db/watchdog.h"
 
 namespace gatehouse::db {
@@ -19,34 +21,80 @@ namespace {
 
 // A transaction that a dying client left open holds its locks no longer than this.
 constexpr absl::Duration kIdleInTransactionTimeout = absl::Seconds(60);
-// A server that accepted the connection answers to the first SET at once, or is in trouble.
-constexpr absl::Duration kSetUpTimeout = absl::Seconds(5);
+
+// What every session of ours has. A prepared statement's general plan is often costed so high that
+// compiling it (jit) takes longer than running it.
+std::vector<std::pair<std::string, std::string>> SessionSettings(const DatabaseOptions& options) {
+  return {{"jit", "off"},
+          {"statement_timeout",
+           absl::StrCat(absl::ToInt64Milliseconds(options.default_statement_timeout))},
+          {"idle_in_transaction_session_timeout",
+           absl::StrCat(absl::ToInt64Milliseconds(kIdleInTransactionTimeout))}};
+}
+
+const char* BeginOf(Isolation isolation) {
+  switch (isolation) {
+    case Isolation::kRepeatableRead:
+      return "BEGIN ISOLATION LEVEL REPEATABLE READ";
+    case Isolation::kSerializable:
+      return "BEGIN ISOLATION LEVEL SERIALIZABLE";
+    case Isolation::kReadCommitted:
+      break;
+  }
+  return "BEGIN";
+}
 
 }  // namespace
 
 struct Connection::Driver {
-  explicit Driver(const std::string& conninfo) : connection(conninfo), quiet(connection) {}
+  Driver(const std::string& conninfo, const ConnectLimits& limits)
+      : connection(conninfo, limits), quiet(connection) {}
 
-  pqxx::connection connection;
+  ServerConnection connection;
   pqxx::quiet_errorhandler quiet;  // notices would go to stderr
   // Open for as long as the connection: in libpqxx statements need a transaction object, and this
   // kind sends no BEGIN.
   std::unique_ptr<pqxx::nontransaction> session;
+
+  class Receiver final : public pqxx::notification_receiver {
+   public:
+    Receiver(pqxx::connection_base& connection, const std::string& channel,
+             std::function<void(const std::string&)> callback)
+        : notification_receiver(connection, channel), callback_(std::move(callback)) {}
+    void operator()(const std::string& payload, int) override { callback_(payload); }
+
+   private:
+    const std::function<void(const std::string&)> callback_;
+  };
+  std::unique_ptr<Receiver> receiver;
+
   std::shared_ptr<InFlight> in_flight = std::make_shared<InFlight>();
-  std::unordered_map<std::string, const char*> prepared;
+  struct Known {
+    const char* sql;       // the statement's
+    std::string expanded;  // empty where the server has it
+  };
+  std::unordered_map<std::string, Known> known;
 };
 
-Connection::Connection(std::shared_ptr<Driver> driver) : driver_(std::move(driver)) {}
+Connection::Connection(std::unique_ptr<Driver> driver, const DatabaseOptions& options)
+    : driver_(std::move(driver)), options_(options) {}
 
 Connection::~Connection() {
   Watchdog::Get().Remove(driver_->in_flight);
+  // Closing must not wait for the server, neither one that is gone nor, for an end of listening
+  // (which the driver asks for), any.
+  if (!usable_ || driver_->receiver != nullptr) {
+    ::shutdown(driver_->in_flight->socket, SHUT_RDWR);
+  }
+  driver_->receiver.reset();
   driver_->session.reset();
 }
 
 absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const std::string& conninfo,
-                                                             absl::Duration statement_timeout) {
+                                                             const DatabaseOptions& options,
+                                                             const ConnectLimits& limits) {
   try {
-    auto driver = std::make_shared<Driver>(conninfo);
+    auto driver = std::make_unique<Driver>(conninfo, limits);
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
     // Reconnecting inside the driver would hide that session state is gone.
@@ -55,31 +103,46 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const std::string& 
     driver->connection.set_verbosity(pqxx::connection_base::verbose);
     driver->session = std::make_unique<pqxx::nontransaction>(driver->connection);
     driver->in_flight->socket = driver->connection.sock();
-    std::weak_ptr<Driver> weak = driver;
-    driver->in_flight->cancel = [weak] {
-      const std::shared_ptr<Driver> alive = weak.lock();
-      if (alive == nullptr) return;
-      try {
-        alive->connection.cancel_query();
-      } catch (const std::exception&) {
-        // The connection is cut when the grace period ends.
-      }
-    };
-    std::unique_ptr<Connection> connection(new Connection(driver));
-    Watchdog::Get().Add(driver->in_flight);
-    RETURN_IF_ERROR(connection->RunText(
-        SteadyNow() + kSetUpTimeout,
-        // A prepared statement's general plan is often costed so high that compiling it takes longer
-        // than running it.
-        absl::StrCat("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED; "
-                     "SET client_min_messages = warning; SET jit = off; SET statement_timeout = ",
-                     absl::ToInt64Milliseconds(statement_timeout),
-                     "; SET idle_in_transaction_session_timeout = ",
-                     absl::ToInt64Milliseconds(kIdleInTransactionTimeout))));
+    driver->in_flight->cancel_key = driver->connection.cancel_key();
+    std::unique_ptr<Connection> connection(new Connection(std::move(driver), options));
+    Watchdog::Get().Add(connection->driver_->in_flight);
+    const absl::Status ready = connection->SetUp(SteadyNow() + limits.silence);
+    if (!ready.ok()) return ConnectFailure(DatabaseCause(ready));
     return connection;
   } catch (const std::exception& error) {
-    return ConnectionTrouble(error.what());
+    return ConnectFailure(error.what());
   }
+}
+
+// One round trip: finds out where the tables are and who is at the other end, and makes the
+// session's settings if it is ours. A pooler makes up the process id of what it shows to clients.
+absl::Status Connection::SetUp(absl::Time deadline) {
+  const std::string pid = absl::StrCat(driver_->connection.backendpid());
+  const std::string ours = options_.sessions == DatabaseOptions::Sessions::kDetect
+                               ? absl::StrCat("pg_backend_pid() = ", pid)
+                           : options_.sessions == DatabaseOptions::Sessions::kOwn ? "true"
+                                                                                  : "false";
+  auto settings = SessionSettings(options_);
+  settings.emplace_back("default_transaction_isolation", "read committed");
+  settings.emplace_back("client_min_messages", "warning");
+  std::string values;
+  for (const auto& [name, value] : settings) {
+    absl::StrAppend(&values, values.empty() ? "" : ", ", "('", name, "', '", value, "')");
+  }
+  const std::string sql = absl::StrCat(
+      "SELECT ", ours, ", current_schema(), (SELECT n.nspname FROM pg_catalog.pg_class c JOIN ",
+      "pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass('",
+      options_.tables.Bare("app_id_to_user_id"),
+      "')), (SELECT count(set_config(s.name, s.value, false)) ", "FROM (VALUES ", values,
+      ") AS s(name, value) WHERE ", ours, ")");
+  return Guarded(deadline, [&] {
+    ++round_trips_;
+    const pqxx::result result = driver_->session->exec(sql);
+    shares_sessions_ = !result[0][0].as<bool>();
+    const std::string current = result[0][1].as<std::string>("");
+    const std::string home = result[0][2].as<std::string>(current.c_str());
+    placement_ = {home, home != current};
+  });
 }
 
 absl::Status Connection::StatusOf(const std::exception& error) {
@@ -95,6 +158,7 @@ absl::Status Connection::StatusOf(const std::exception& error) {
   const bool lost = dynamic_cast<const pqxx::broken_connection*>(&error) != nullptr ||
                     dynamic_cast<const pqxx::sql_error*>(&error) != nullptr ||
                     !driver_->connection.is_open();
+  lost_ = lost;
   return lost ? ConnectionTrouble(error.what()) : Bug(error.what());
 }
 
@@ -119,6 +183,7 @@ absl::Status Connection::Guarded(absl::Time deadline, Call call) {
   if (Watchdog::Get().Disarm(*driver_->in_flight)) {
     usable_ = false;
     if (ReasonOf(status) == ErrorReason::kDependencyDown) {
+      lost_ = true;
       status = DeadlinePassed("cut off: the server did not react to the cancel request");
     }
   }
@@ -126,16 +191,20 @@ absl::Status Connection::Guarded(absl::Time deadline, Call call) {
 }
 
 absl::StatusOr<Result> Connection::Run(absl::Time deadline, const Statement& statement,
-                                       const TableNames& names, const Params& params) {
+                                       const Params& params) {
   if (!params.valid()) return BadInput("A value in the input holds a NUL character");
   const std::string name = statement.name;
   std::shared_ptr<const ResultData> data;
   const absl::Status status = Guarded(deadline, [&] {
-    const auto [known, is_new] = driver_->prepared.emplace(name, statement.sql);
+    const auto [entry, is_new] = driver_->known.emplace(name, Driver::Known{statement.sql, ""});
+    Driver::Known& known = entry->second;
     if (is_new) {
-      driver_->connection.prepare(name, names.Expand(statement.sql));
-      ++round_trips_;
-    } else if (known->second != statement.sql && std::string_view(known->second) != statement.sql) {
+      known.expanded = options_.tables.Expand(statement.sql, placement_);
+      if (!shares_sessions_) {
+        driver_->connection.prepare(name, std::exchange(known.expanded, ""));
+        ++round_trips_;
+      }
+    } else if (known.sql != statement.sql && std::string_view(known.sql) != statement.sql) {
       throw pqxx::usage_error("two statements share the name " + name);
     }
     std::vector<const char*> values;
@@ -143,20 +212,55 @@ absl::StatusOr<Result> Connection::Run(absl::Time deadline, const Statement& sta
     for (const auto& value : params.values()) {
       values.push_back(value.has_value() ? value->c_str() : nullptr);
     }
+    const auto parameters = pqxx::prepare::make_dynamic_params(values.begin(), values.end());
     ++round_trips_;
-    data = std::make_shared<const ResultData>(driver_->session->exec_prepared(
-        name, pqxx::prepare::make_dynamic_params(values.begin(), values.end())));
+    // Without a name a statement is prepared and run in one round trip, in one session.
+    data = std::make_shared<const ResultData>(
+        shares_sessions_ ? driver_->session->exec_params(known.expanded, parameters)
+                         : driver_->session->exec_prepared(name, parameters));
   });
   if (!status.ok()) return status;
   return Result(std::move(data));
 }
 
-absl::Status Connection::RunText(absl::Time deadline, const std::string& sql) {
+absl::Status Connection::RunText(absl::Time deadline, std::string_view sql) {
   return Guarded(deadline, [&] {
     ++round_trips_;
-    driver_->session->exec(sql);
+    driver_->session->exec(options_.tables.Expand(sql, placement_));
   });
 }
+
+absl::Status Connection::Begin(absl::Time deadline, Isolation isolation) {
+  std::string sql = BeginOf(isolation);
+  if (shares_sessions_) {
+    if (isolation == Isolation::kReadCommitted) sql += " ISOLATION LEVEL READ COMMITTED";
+    for (const auto& [name, value] : SessionSettings(options_)) {
+      absl::StrAppend(&sql, "; SET LOCAL ", name, " = ", value);
+    }
+  }
+  return RunText(deadline, sql);
+}
+
+absl::Status Connection::Listen(absl::Time deadline, const std::string& channel,
+                                std::function<void(const std::string&)> callback) {
+  return Guarded(deadline, [&] {
+    // The driver delivers nothing inside of what it takes for a transaction.
+    driver_->session.reset();
+    driver_->receiver =
+        std::make_unique<Driver::Receiver>(driver_->connection, channel, std::move(callback));
+  });
+}
+
+absl::Status Connection::Deliver() {
+  return Guarded(absl::InfiniteFuture(), [&] {
+    driver_->connection.get_notifs();
+    if (!driver_->connection.is_open()) {
+      throw pqxx::broken_connection("the server closed the connection");
+    }
+  });
+}
+
+int Connection::socket() const { return driver_->in_flight->socket; }
 
 bool Connection::LooksAlive() const {
   if (!usable_) return false;

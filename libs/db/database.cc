@@ -42,18 +42,6 @@ bool BackOff(int next, absl::Time deadline) {
   return true;
 }
 
-const char* BeginOf(Isolation isolation) {
-  switch (isolation) {
-    case Isolation::kRepeatableRead:
-      return "BEGIN ISOLATION LEVEL REPEATABLE READ";
-    case Isolation::kSerializable:
-      return "BEGIN ISOLATION LEVEL SERIALIZABLE";
-    case Isolation::kReadCommitted:
-      break;
-  }
-  return "BEGIN";
-}
-
 // Counts what one use of a connection cost, at the end of its scope.
 class RoundTripMeter {
  public:
@@ -83,7 +71,7 @@ ThreadStatementCounts ThreadStatements() { return t_counts; }
 
 struct Database::Impl {
   Impl(DatabaseOptions o, std::string info)
-      : options(std::move(o)), conninfo(std::move(info)), pool(conninfo, options) {}
+      : options(std::move(o)), pool(std::move(info), options) {}
 
   absl::Status Finish(std::string_view what, absl::Status status) {
     if (ReasonOf(status) == ErrorReason::kDeadlineExceeded) ++counters.statement_timeouts;
@@ -95,7 +83,6 @@ struct Database::Impl {
                        absl::FunctionRef<absl::Status(Transaction&)> body);
 
   const DatabaseOptions options;
-  const std::string conninfo;
   Counters counters;
   Pool pool;
 };
@@ -122,7 +109,7 @@ absl::StatusOr<Result> Database::Execute(absl::Time deadline, const Statement& s
       ASSIGN_OR_RETURN(std::unique_ptr<Lease> lease, Lease::Take(impl_->pool, deadline));
       const RoundTripMeter meter(impl_->counters, lease->connection());
       impl_->counters.CountStatement();
-      return lease->connection().Run(deadline, statement, impl_->options.tables, params);
+      return lease->connection().Run(deadline, statement, params);
     }();
     if (result.ok()) return result;
     if (IsRetryable(result.status()) && BackOff(attempt + 1, deadline)) {
@@ -138,8 +125,8 @@ absl::Status Database::Impl::RunBody(Lease& lease, absl::Time deadline, Isolatio
                                      int attempt,
                                      absl::FunctionRef<absl::Status(Transaction&)> body) {
   Connection& connection = lease.connection();
-  RETURN_IF_ERROR(connection.RunText(deadline, BeginOf(isolation)));
-  Transaction transaction(lease, counters, options.tables, deadline, attempt);
+  RETURN_IF_ERROR(connection.Begin(deadline, isolation));
+  Transaction transaction(lease, counters, deadline, attempt);
   absl::Status outcome = body(transaction);
   if (!transaction.failure_.ok()) {
     // What the body made of the error may hide that repeating helps.
@@ -177,7 +164,7 @@ absl::Status Database::Transact(absl::Time deadline, Isolation isolation,
 absl::StatusOr<Result> Transaction::Execute(const Statement& statement, const Params& params) {
   if (!failure_.ok()) return failure_;
   counters_.CountStatement();
-  absl::StatusOr<Result> result = lease_.connection().Run(deadline_, statement, names_, params);
+  absl::StatusOr<Result> result = lease_.connection().Run(deadline_, statement, params);
   if (!result.ok()) failure_ = result.status();
   return result;
 }
@@ -185,7 +172,7 @@ absl::StatusOr<Result> Transaction::Execute(const Statement& statement, const Pa
 absl::Status Transaction::ExecuteScript(std::string_view sql) {
   if (!failure_.ok()) return failure_;
   counters_.CountStatement();
-  absl::Status done = lease_.connection().RunText(deadline_, names_.Expand(sql));
+  absl::Status done = lease_.connection().RunText(deadline_, sql);
   if (!done.ok()) failure_ = done;
   return done;
 }
@@ -202,9 +189,12 @@ absl::Status Database::ExecuteScript(absl::Time deadline, std::string_view sql) 
     Connection& connection = lease->connection();
     const RoundTripMeter meter(impl_->counters, connection);
     impl_->counters.CountStatement();
-    RETURN_IF_ERROR(connection.RunText(deadline, "SET statement_timeout = 0"));
+    // A shared session has no limit of ours.
+    if (!connection.shares_sessions()) {
+      RETURN_IF_ERROR(connection.RunText(deadline, "SET statement_timeout = 0"));
+    }
     // The script may leave anything behind, a changed setting or an open transaction.
-    absl::Status done = connection.RunText(deadline, impl_->options.tables.Expand(sql));
+    absl::Status done = connection.RunText(deadline, sql);
     connection.Spoil();
     return done;
   }();
@@ -213,7 +203,7 @@ absl::Status Database::ExecuteScript(absl::Time deadline, std::string_view sql) 
 
 absl::StatusOr<std::unique_ptr<Subscription>> Database::Listen(
     std::string channel, std::function<void(const Notification&)> callback) {
-  return StartListener(impl_->conninfo, std::move(channel), std::move(callback));
+  return StartListener(impl_->pool, std::move(channel), std::move(callback));
 }
 
 absl::Status Database::Notify(absl::Time deadline, std::string_view channel,

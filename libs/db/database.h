@@ -35,11 +35,19 @@ struct DatabaseOptions {
 
   TableNames tables;
   std::string application_name = "gatehouse";  // as pg_stat_activity shows it
-  int pool_size = 10;                          // the original's default
+  int pool_size = 10;  // all connections, the original's default
   int min_idle = 0;                            // kept open although unused
   int max_waiting = 1000;  // callers beyond this are refused with kOverloaded at once
-  absl::Duration connect_timeout = absl::Seconds(5);  // the original's; 2 s is the least
+  absl::Duration connect_timeout = absl::Seconds(5);  // the original's
+  // A server that says nothing for this long while a connection is made counts as down. Longer than
+  // the network takes to repeat a packet (1 s), and short enough for a return within 2 s.
+  absl::Duration connect_silence = absl::Milliseconds(1500);
   absl::Duration idle_timeout = absl::Seconds(60);    // the original's
+  // Whether a connection has a session of the server to itself. A pooler such as PgBouncer in
+  // transaction mode gives each transaction any session; then statements are not prepared by name,
+  // nothing is set for a session, and Listen does not listen. Detected when connecting.
+  enum class Sessions { kDetect, kOwn, kShared };
+  Sessions sessions = Sessions::kDetect;
   // The server's own limit for a statement, should a cancel request get lost.
   absl::Duration default_statement_timeout = absl::Seconds(60);
 };
@@ -68,13 +76,11 @@ class Transaction {
 
  private:
   friend class Database;
-  Transaction(Lease& lease, Counters& counters, const TableNames& names, absl::Time deadline,
-              int attempt)
-      : lease_(lease), counters_(counters), names_(names), deadline_(deadline), attempt_(attempt) {}
+  Transaction(Lease& lease, Counters& counters, absl::Time deadline, int attempt)
+      : lease_(lease), counters_(counters), deadline_(deadline), attempt_(attempt) {}
 
   Lease& lease_;
   Counters& counters_;
-  const TableNames& names_;
   const absl::Time deadline_;
   const int attempt_;
   bool commit_despite_ = false;
@@ -151,8 +157,10 @@ class Database {
   // Its connection is closed afterwards.
   absl::Status ExecuteScript(absl::Time deadline, std::string_view sql);
 
-  // Subscribes on a connection of its own, which is remade when lost. `callback` runs on a thread
-  // of the subscription, one at a time. `channel` is a plain identifier.
+  // Subscribes on a connection, one of the pool's size, which is remade when lost. `callback` runs
+  // on a thread of the subscription, one at a time. `channel` is a plain identifier. Where the pool
+  // has one connection only, and behind a pooler that shares sessions, nothing is delivered, and
+  // `resynchronise` comes every 10 s instead.
   absl::StatusOr<std::unique_ptr<Subscription>> Listen(
       std::string channel, std::function<void(const Notification&)> callback);
   // Sends to everyone who listens, this process too. `payload` < 8000 bytes.

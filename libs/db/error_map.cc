@@ -116,6 +116,20 @@ absl::Status ConnectionTrouble(std::string_view cause) {
                    cause.substr(0, cause.find("\nDETAIL:")));
 }
 
+absl::Status ConnectFailure(std::string_view cause) {
+  const std::string state = SqlStateIn(cause);
+  absl::Status status = ConnectionTrouble(cause.substr(0, cause.find('\n')));
+  if (!state.empty()) status.SetPayload(kSqlStatePayload, absl::Cord(state));
+  return status;
+}
+
+absl::Status Reworded(const absl::Status& status, std::string_view message) {
+  absl::Status reworded(status.code(), absl::string_view(message.data(), message.size()));
+  status.ForEachPayload(
+      [&](absl::string_view key, const absl::Cord& value) { reworded.SetPayload(key, value); });
+  return reworded;
+}
+
 absl::Status DeadlinePassed(std::string_view cause) {
   return WithCause(MakeError(ErrorReason::kDeadlineExceeded, "The database did not answer in time"),
                    cause);

@@ -18,8 +18,13 @@ absl::Status FromSqlState(std::string_view sqlstate, std::string_view message);
 
 // The connection could not be made or was lost. `cause` is logged, never shown.
 absl::Status ConnectionTrouble(std::string_view cause);
+// The same, with the SQLSTATE of a server that refused, where `cause` has one.
+absl::Status ConnectFailure(std::string_view cause);
 absl::Status DeadlinePassed(std::string_view cause);
 absl::Status Bug(std::string_view cause);
+
+// `status` with another message, for those who start a program; the cause stays.
+absl::Status Reworded(const absl::Status& status, std::string_view message);
 
 // The SQLSTATE of a status made here; empty when there is none.
 std::string SqlStateOf(const absl::Status& status);

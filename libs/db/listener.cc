@@ -2,44 +2,35 @@
 
 #include <poll.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <pqxx/pqxx>
 #include <thread>
 
 #include "libs/base/status.h"
+#include "libs/base/steady_time.h"
 #include "libs/db/error_map.h"
+#include "libs/db/pool.h"
 
 namespace gatehouse::db {
 namespace {
 
 constexpr int kFirstPauseMs = 50;
-constexpr int kLongestPauseMs = 5000;
+// A server that is back is listened to within this.
+constexpr int kLongestPauseMs = 1000;
+// Where nothing is delivered: seldom enough for what reads thousands of rows each time.
+constexpr int kPollEveryMs = 10000;
+constexpr absl::Duration kListenTimeout = absl::Seconds(5);
 constexpr size_t kMaxChannel = 63;
-
-class Receiver final : public pqxx::notification_receiver {
- public:
-  Receiver(pqxx::connection_base& connection, const std::string& channel,
-           const std::function<void(const Notification&)>& callback)
-      : notification_receiver(connection, channel), callback_(callback) {}
-
-  void operator()(const std::string& payload, int) override {
-    callback_({channel(), payload, false});
-  }
-
- private:
-  const std::function<void(const Notification&)>& callback_;
-};
 
 // A thread and its connection.
 class Listener final : public Subscription {
  public:
-  Listener(std::string conninfo, std::string channel,
-           std::function<void(const Notification&)> callback, int wake_fd)
-      : conninfo_(std::move(conninfo)),
+  Listener(Pool& pool, std::string channel, std::function<void(const Notification&)> callback,
+           int wake_fd)
+      : pool_(pool),
+        has_connection_(pool.Reserve()),
         channel_(std::move(channel)),
         callback_(std::move(callback)),
         wake_fd_(wake_fd),
@@ -55,40 +46,36 @@ class Listener final : public Subscription {
  private:
   void Run() {
     int pause_ms = 0;
-    while (!Stopping(pause_ms)) {
-      try {
-        ListenUntilBroken(pause_ms);
-        return;
-      } catch (const std::exception& error) {
-        LogFailure("listen", ConnectionTrouble(error.what()));
-      }
+    while (has_connection_ && !Stopping(pause_ms)) {
+      bool shared = false;
+      const absl::Status ended = ListenUntilBroken(pause_ms, shared);
+      if (shared) break;
+      if (ended.ok()) return;
+      LogFailure("listen", ended);
       pause_ms = std::clamp(pause_ms * 2, kFirstPauseMs, kLongestPauseMs);
+    }
+    // Behind a pooler nothing would be delivered, and the session that listens be somebody else's.
+    for (int wait_ms = 0; !Stopping(wait_ms); wait_ms = kPollEveryMs) {
+      callback_({channel_, "", true});
     }
   }
 
-  // Returns when asked to stop; throws when the connection is lost.
-  void ListenUntilBroken(int& pause_ms) {
-    pqxx::connection connection(conninfo_);
-    const pqxx::quiet_errorhandler quiet(connection);
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
-    connection.inhibit_reactivation(true);
-#pragma GCC diagnostic pop
-    Receiver receiver(connection, channel_, callback_);
+  // OK when asked to stop; an error when the connection is lost.
+  absl::Status ListenUntilBroken(int& pause_ms, bool& shared) {
+    ASSIGN_OR_RETURN(const std::unique_ptr<Connection> connection, pool_.OpenReserved(wake_fd_));
+    shared = connection->shares_sessions();
+    if (shared) return absl::OkStatus();
+    RETURN_IF_ERROR(connection->Listen(SteadyNow() + kListenTimeout, channel_,
+                                       [this](const std::string& payload) {
+                                         callback_({channel_, payload, false});
+                                       }));
     pause_ms = 0;
     callback_({channel_, "", true});
     for (;;) {
-      connection.get_notifs();
-      pollfd fds[2] = {{connection.sock(), POLLIN, 0}, {wake_fd_, POLLIN, 0}};
-      if (::poll(fds, 2, -1) < 0 && errno != EINTR) throw pqxx::broken_connection("poll failed");
-      if (fds[1].revents != 0) {
-        // The receiver's end sends UNLISTEN and waits for the answer: not for ours to wait for.
-        ::shutdown(connection.sock(), SHUT_RDWR);
-        return;
-      }
-      if ((fds[0].revents & (POLLERR | POLLHUP | POLLNVAL)) != 0 || !connection.is_open()) {
-        throw pqxx::broken_connection("the server closed the connection");
-      }
+      RETURN_IF_ERROR(connection->Deliver());
+      pollfd fds[2] = {{connection->socket(), POLLIN, 0}, {wake_fd_, POLLIN, 0}};
+      if (::poll(fds, 2, -1) < 0 && errno != EINTR) return ConnectionTrouble("poll failed");
+      if (fds[1].revents != 0) return absl::OkStatus();
     }
   }
 
@@ -97,7 +84,8 @@ class Listener final : public Subscription {
     return ::poll(&fd, 1, wait_ms) > 0;
   }
 
-  const std::string conninfo_;
+  Pool& pool_;
+  const bool has_connection_;
   const std::string channel_;
   const std::function<void(const Notification&)> callback_;
   const int wake_fd_;
@@ -107,12 +95,11 @@ class Listener final : public Subscription {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Subscription>> StartListener(
-    std::string conninfo, std::string channel, std::function<void(const Notification&)> callback) {
+    Pool& pool, std::string channel, std::function<void(const Notification&)> callback) {
   if (channel.empty() || channel.size() > kMaxChannel) return Bug("a bad channel name");
   const int wake_fd = ::eventfd(0, EFD_CLOEXEC);
   if (wake_fd < 0) return Bug("no eventfd");
-  return std::make_unique<Listener>(std::move(conninfo), std::move(channel), std::move(callback),
-                                    wake_fd);
+  return std::make_unique<Listener>(pool, std::move(channel), std::move(callback), wake_fd);
 }
 
 }  // namespace gatehouse::db

@@ -11,8 +11,10 @@
 
 namespace gatehouse::db {
 
-// See Database::Listen.
+class Pool;
+
+// See Database::Listen. Takes its connection out of the pool's size. The pool outlives it.
 absl::StatusOr<std::unique_ptr<Subscription>> StartListener(
-    std::string conninfo, std::string channel, std::function<void(const Notification&)> callback);
+    Pool& pool, std::string channel, std::function<void(const Notification&)> callback);
 
 }  // namespace gatehouse::db

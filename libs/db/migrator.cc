@@ -7,14 +7,17 @@
 
 #include "absl/strings/str_cat.h"
 #include "libs/base/status.h"
+#include "libs/db/error_map.h"
 #include "libs/db/migrations.h"
 #include "libs/db/older_core/quick_lock.h"
 
 namespace gatehouse::db {
 namespace {
 
-constexpr Statement kTableExists = {"migrate_table_exists",
-                                    "SELECT to_regclass($1::text) IS NOT NULL"};
+constexpr Statement kRecordExists = {
+    "migrate_record_exists", "SELECT to_regclass('{gatehouse_schema_migrations}') IS NOT NULL"};
+constexpr Statement kSchemaExists = {"migrate_schema_exists",
+                                     "SELECT to_regnamespace('{schema}') IS NOT NULL"};
 constexpr Statement kVersions = {
     "migrate_versions",
     "SELECT service, MAX(version) FROM {gatehouse_schema_migrations} GROUP BY service"};
@@ -29,11 +32,12 @@ constexpr Statement kRecord = {
 constexpr Statement kTables = {
     "migrate_tables",
     "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
-    "WHERE n.nspname = $1 AND c.relkind IN ('r', 'p')"};
+    "WHERE n.nspname = '{schema}' AND c.relkind IN ('r', 'p')"};
 constexpr Statement kIndexState = {
     "migrate_index_state",
     "SELECT i.indisvalid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
-    "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2"};
+    "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = '{schema}' AND c.relname = "
+    "$1"};
 
 constexpr std::string_view kCreateIndex = "CREATE INDEX IF NOT EXISTS ";
 
@@ -88,8 +92,7 @@ std::string TakeOutIndexes(std::string_view script, const TableNames& names,
 
 // CREATE INDEX CONCURRENTLY leaves an invalid index when it is interrupted.
 absl::Status BuildIndex(Database& database, absl::Time deadline, const LateIndex& index) {
-  ASSIGN_OR_RETURN(const Result state, database.Execute(deadline, kIndexState,
-                                                        {database.tables().schema(), index.name}));
+  ASSIGN_OR_RETURN(const Result state, database.Execute(deadline, kIndexState, {index.name}));
   if (!state.empty()) {
     if (state.front().Bool(0)) return absl::OkStatus();
     RETURN_IF_ERROR(database.ExecuteScript(
@@ -108,6 +111,25 @@ absl::Status Record(Transaction& transaction, const std::vector<Migration>& migr
   return absl::OkStatus();
 }
 
+// What an administrator can do something about, in words.
+absl::Status Explain(const absl::Status& status) {
+  const std::string state = SqlStateOf(status);
+  if (state == "42501") {
+    return Reworded(status,
+                    "The database role lacks a right that changing tables needs: run `gatehouse "
+                    "migrate` as the owner of the tables, with CREATE on their schema");
+  }
+  if (state == "3F000") {
+    return Reworded(status,
+                    "No schema that the database role's search_path names is there: make one, or "
+                    "set postgresql_table_schema");
+  }
+  if (state == "25006") {
+    return Reworded(status, "The tables can't be changed: the database or its role is read-only");
+  }
+  return status;
+}
+
 absl::Status MigrateService(Database& database, absl::Time deadline, std::string_view service) {
   const TableNames& names = database.tables();
   std::vector<LateIndex> late;
@@ -116,14 +138,17 @@ absl::Status MigrateService(Database& database, absl::Time deadline, std::string
     late.clear();
     RETURN_IF_ERROR(transaction.ExecuteScript("SET LOCAL statement_timeout = 0"));
     RETURN_IF_ERROR(transaction.Execute(kLock).status());
-    if (names.schema() != "public") {
+    // IF NOT EXISTS would ask for the right to create what an administrator has made already.
+    ASSIGN_OR_RETURN(const Result schema, transaction.Execute(kSchemaExists));
+    if (!schema.front().Bool(0)) {
       RETURN_IF_ERROR(transaction.ExecuteScript("CREATE SCHEMA IF NOT EXISTS {schema}"));
     }
-    RETURN_IF_ERROR(transaction.ExecuteScript(kMigrationRecord));
+    ASSIGN_OR_RETURN(const Result record, transaction.Execute(kRecordExists));
+    if (!record.front().Bool(0)) RETURN_IF_ERROR(transaction.ExecuteScript(kMigrationRecord));
     ASSIGN_OR_RETURN(const Result versions, transaction.Execute(kVersions));
     missing = Missing(service, ToVersions(versions));
     if (missing.empty()) return absl::OkStatus();
-    ASSIGN_OR_RETURN(const Result tables, transaction.Execute(kTables, {names.schema()}));
+    ASSIGN_OR_RETURN(const Result tables, transaction.Execute(kTables));
     std::set<std::string> existing;
     for (const Row row : tables) existing.emplace(row.Text(0));
     RETURN_IF_ERROR(LimitLockWaits(transaction));
@@ -141,9 +166,7 @@ absl::Status MigrateService(Database& database, absl::Time deadline, std::string
 }
 
 absl::StatusOr<Versions> ReadVersions(Database& database, absl::Time deadline) {
-  ASSIGN_OR_RETURN(const Result exists,
-                   database.Execute(deadline, kTableExists,
-                                    {database.tables().Qualified("gatehouse_schema_migrations")}));
+  ASSIGN_OR_RETURN(const Result exists, database.Execute(deadline, kRecordExists));
   if (!exists.front().Bool(0)) return Versions();
   ASSIGN_OR_RETURN(const Result versions, database.Execute(deadline, kVersions));
   return ToVersions(versions);
@@ -174,7 +197,7 @@ absl::Status Migrate(Database& database, absl::Time deadline,
   for (const std::string_view service : MigrationOrder()) {
     if (Missing(service, versions).empty()) continue;
     if (progress) progress(absl::StrCat("tables of ", std::string(service)));
-    RETURN_IF_ERROR(MigrateService(database, deadline, service));
+    RETURN_IF_ERROR(Explain(MigrateService(database, deadline, service)));
   }
   return absl::OkStatus();
 }

@@ -1,137 +1,219 @@
 #include "libs/db/pool.h"
 
+#include <sys/eventfd.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "libs/base/status.h"
 #include "libs/base/steady_time.h"
 #include "libs/db/error_map.h"
+#include "libs/db/server_connection.h"
 #include "libs/db/watchdog.h"
 
 namespace gatehouse::db {
 namespace {
 
-// After a failed attempt nobody tries again for this long: a server that is down or full is not
-// helped by an attempt per request, and recovery is noticed soon enough. Where attempts hang until
-// they time out, the pause is as long as the attempt, so that few threads are spent on it.
-constexpr absl::Duration kConnectPause = absl::Milliseconds(50);
-constexpr absl::Duration kLongestConnectPause = absl::Seconds(5);
+// After a failed attempt the next one waits this long: a server that is down is not helped by more,
+// and its return is noticed soon enough.
+constexpr absl::Duration kPause = absl::Milliseconds(100);
+// A server that has no connection for us is asked less and less often while others are in use.
+constexpr absl::Duration kLongestPause = absl::Seconds(2);
+// A server without a connection to spare may have one again in a moment: a process that ended holds
+// its own a little longer.
+constexpr absl::Duration kFullPatience = absl::Seconds(2);
+
+// 53300 too_many_connections, and what else the server lacks.
+bool IsFull(const absl::Status& status) { return SqlStateOf(status).starts_with("53"); }
 
 }  // namespace
 
 Pool::Pool(std::string conninfo, const DatabaseOptions& options)
     : conninfo_(std::move(conninfo)),
+      options_(options),
+      stop_fd_(::eventfd(0, EFD_CLOEXEC)),
       size_(static_cast<size_t>(options.pool_size)),
-      min_idle_(static_cast<size_t>(options.min_idle)),
-      max_waiting_(static_cast<size_t>(options.max_waiting)),
-      idle_timeout_(options.idle_timeout),
-      statement_timeout_(options.default_statement_timeout) {
+      pause_(kPause) {
   Watchdog::Get().AddPruner(this, [this] { Prune(); });
 }
 
-Pool::~Pool() { Watchdog::Get().RemovePruner(this); }
+Pool::~Pool() {
+  Watchdog::Get().RemovePruner(this);
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  opener_wake_.notify_all();
+  const uint64_t one = 1;
+  [[maybe_unused]] const ssize_t written = ::write(stop_fd_, &one, sizeof(one));
+  if (opener_.joinable()) opener_.join();
+  ::close(stop_fd_);
+}
 
 absl::StatusOr<std::unique_ptr<Connection>> Pool::Acquire(absl::Time deadline) {
-  std::unique_lock lock(mutex_);
-  if (waiters_.empty() && lent_ < size_) {
-    ++lent_;
-    lock.unlock();
-    return Provide();
+  if (Watchdog::Get().stopping()) return DeadlinePassed("no connection: the process is stopping");
+  Lock lock(mutex_);
+  if (waiters_.empty()) {
+    if (auto connection = TakeIdle(lock); connection != nullptr) return connection;
   }
-  if (waiters_.size() >= max_waiting_) {
+  asked_ = true;
+  if (failing_) {
+    // Where the opener has ended nobody has asked for a while: whoever does waits for the outcome.
+    const bool known = opener_runs_ || SteadyNow() < try_after_;
+    if (known) {
+      WakeOpener();
+      return last_failure_;
+    }
+  }
+  // Those for whom a connection can be opened don't queue.
+  const size_t room = size_ - std::min(size_, lent_ + idle_.size());
+  if (waiters_.size() >= room + static_cast<size_t>(options_.max_waiting)) {
     ++refused_;
     return MakeError(ErrorReason::kOverloaded, "Too many requests, try again");
   }
   Waiter waiter;
   const auto place = waiters_.insert(waiters_.end(), &waiter);
-  const bool granted =
-      waiter.wake.wait_until(lock, ToSteadyClock(deadline), [&] { return waiter.granted; });
-  if (!granted) {
+  WakeOpener();
+  if (!waiter.wake.wait_until(lock, ToSteadyClock(deadline), [&] { return waiter.done; })) {
     waiters_.erase(place);
     ++wait_timeouts_;
     return DeadlinePassed("no connection became free");
   }
-  lock.unlock();
-  if (waiter.connection != nullptr) return std::move(waiter.connection);
-  return Provide();
+  return std::move(waiter.outcome);
 }
 
-// The caller has the right to a connection, counted in lent_.
-absl::StatusOr<std::unique_ptr<Connection>> Pool::Provide() {
-  for (;;) {
-    std::unique_ptr<Connection> connection;
-    {
-      const std::lock_guard lock(mutex_);
-      if (idle_.empty()) break;
-      connection = std::move(idle_.back().connection);
-      idle_.pop_back();
-    }
+// An idle connection that is alive; it counts as lent. Looks at it without the lock.
+std::unique_ptr<Connection> Pool::TakeIdle(Lock& lock) {
+  while (!idle_.empty()) {
+    std::unique_ptr<Connection> connection = std::move(idle_.back().connection);
+    idle_.pop_back();
+    ++lent_;
+    lock.unlock();
     if (connection->LooksAlive()) return connection;
-  }
-  auto connection = Connect();
-  if (!connection.ok()) GiveBackRight();
-  return connection;
-}
-
-absl::StatusOr<std::unique_ptr<Connection>> Pool::Connect() {
-  if (Watchdog::Get().stopping()) return DeadlinePassed("no connection: the process is stopping");
-  {
-    const std::lock_guard lock(mutex_);
-    // While the server is away one caller at a time finds out whether it is back.
-    if (failing_ && (probing_ || SteadyNow() < refuse_until_)) return last_failure_;
-    probing_ = failing_;
-  }
-  const absl::Time begun = SteadyNow();
-  auto connection = Connection::Open(conninfo_, statement_timeout_);
-  const std::lock_guard lock(mutex_);
-  probing_ = false;
-  failing_ = !connection.ok();
-  if (connection.ok()) {
-    ++connects_;
-    return connection;
-  }
-  ++connect_failures_;
-  const absl::Time now = SteadyNow();
-  refuse_until_ = now + std::clamp(now - begun, kConnectPause, kLongestConnectPause);
-  last_failure_ = connection.status();
-  return connection;
-}
-
-void Pool::GiveBackRight() {
-  const std::lock_guard lock(mutex_);
-  if (waiters_.empty()) {
+    connection.reset();
+    lock.lock();
     --lent_;
+  }
+  return nullptr;
+}
+
+bool Pool::Wanted() const {
+  return Room() && (!waiters_.empty() || (failing_ && asked_ && !retired_));
+}
+
+void Pool::WakeOpener() {
+  if (stopping_ || !Wanted()) return;
+  if (opener_runs_) {
+    opener_wake_.notify_one();
     return;
   }
+  if (opener_.joinable()) opener_.join();  // it has ended
+  try {
+    opener_ = std::thread([this] { RunOpener(); });
+    opener_runs_ = true;
+  } catch (const std::system_error&) {
+    // No thread now: the next who asks tries again.
+  }
+}
+
+void Pool::RunOpener() {
+  Lock lock(mutex_);
+  while (!stopping_ && Wanted()) {
+    if (SteadyNow() < try_after_) {
+      opener_wake_.wait_until(lock, ToSteadyClock(try_after_));
+      continue;
+    }
+    opening_ = true;
+    asked_ = false;
+    ++lent_;
+    lock.unlock();
+    const absl::Time begun = SteadyNow();
+    auto connection = Connection::Open(
+        conninfo_, options_, {options_.connect_silence, options_.connect_timeout, stop_fd_});
+    const absl::Duration took = SteadyNow() - begun;
+    lock.lock();
+    opening_ = false;
+    --lent_;
+    if (!connection.ok()) {
+      Failed(connection.status(), took);
+      continue;
+    }
+    ++connects_;
+    failing_ = false;
+    pause_ = kPause;
+    full_since_ = absl::InfiniteFuture();
+    if (retired_ && waiters_.empty()) {
+      lock.unlock();
+      connection->reset();
+      lock.lock();
+    } else {
+      Settle(*std::move(connection));
+    }
+  }
+  opener_runs_ = false;
+}
+
+// Decides whether those who wait go on waiting.
+void Pool::Failed(const absl::Status& status, absl::Duration took) {
+  ++connect_failures_;
+  last_failure_ = status;
+  const absl::Time now = SteadyNow();
+  if (lent_ > 0 && took < options_.connect_silence) {
+    // Other connections are open, and the server has said no at once: they are given back in turn.
+    try_after_ = now + std::exchange(pause_, std::min(2 * pause_, kLongestPause));
+    return;
+  }
+  pause_ = kPause;
+  try_after_ = now + kPause;
+  if (IsFull(status)) {
+    full_since_ = std::min(full_since_, now);
+    if (now - full_since_ < kFullPatience) return;
+  }
+  failing_ = true;
+  while (!waiters_.empty()) Answer(status);
+}
+
+// For the first who waits.
+void Pool::Answer(absl::StatusOr<std::unique_ptr<Connection>> outcome) {
   Waiter* next = waiters_.front();
   waiters_.pop_front();
-  next->granted = true;
+  next->outcome = std::move(outcome);
+  next->done = true;
   next->wake.notify_one();
 }
 
-void Pool::Release(std::unique_ptr<Connection> connection) {
-  if (!connection->usable()) {
-    connection.reset();
-    GiveBackRight();
-    return;
-  }
-  std::unique_ptr<Connection> closing;  // closed outside the lock
-  const std::lock_guard lock(mutex_);
+// Lends a connection that nobody has to the first who waits, or keeps it.
+void Pool::Settle(std::unique_ptr<Connection> connection) {
   if (waiters_.empty()) {
-    --lent_;
-    if (retired_) {
-      closing = std::move(connection);
-      return;
-    }
     idle_.push_back({std::move(connection), SteadyNow()});
     return;
   }
-  Waiter* next = waiters_.front();
-  waiters_.pop_front();
-  next->connection = std::move(connection);
-  next->granted = true;
-  next->wake.notify_one();
+  ++lent_;
+  Answer(std::move(connection));
+}
+
+void Pool::Release(std::unique_ptr<Connection> connection) {
+  std::deque<Idle> closing;  // closed outside the lock
+  const bool usable = connection->usable();
+  const bool lost = connection->lost();
+  // Closed before its place is free, so that the server never has one more.
+  if (!usable) connection.reset();
+  const std::lock_guard lock(mutex_);
+  --lent_;
+  // To a server that is gone no other leads either, and each would cost a request to find out.
+  if (lost) closing.swap(idle_);
+  const bool kept = usable && Room() && !(retired_ && waiters_.empty());
+  if (kept) {
+    Settle(std::move(connection));
+    return;
+  }
+  if (usable) closing.push_back({std::move(connection), absl::InfinitePast()});
+  // A place is free, so waiting for one that is given back is over.
+  if (!waiters_.empty()) try_after_ = std::min(try_after_, SteadyNow() + kPause);
+  WakeOpener();
 }
 
 void Pool::CloseIdle() {
@@ -148,12 +230,28 @@ void Pool::Retire() {
   CloseIdle();
 }
 
-void Pool::Prune() {
-  std::vector<std::unique_ptr<Connection>> closing;
-  const absl::Time before = SteadyNow() - idle_timeout_;
+bool Pool::Reserve() {
   {
     const std::lock_guard lock(mutex_);
-    while (idle_.size() > min_idle_ && idle_.front().since < before) {
+    if (size_ < 2) return false;
+    --size_;
+    if (lent_ + idle_.size() <= size_) return true;
+  }
+  CloseIdle();
+  return true;
+}
+
+absl::StatusOr<std::unique_ptr<Connection>> Pool::OpenReserved(int stop_fd) const {
+  return Connection::Open(conninfo_, options_,
+                          {options_.connect_silence, options_.connect_timeout, stop_fd});
+}
+
+void Pool::Prune() {
+  std::vector<std::unique_ptr<Connection>> closing;
+  const absl::Time before = SteadyNow() - options_.idle_timeout;
+  {
+    const std::lock_guard lock(mutex_);
+    while (idle_.size() > static_cast<size_t>(options_.min_idle) && idle_.front().since < before) {
       closing.push_back(std::move(idle_.front().connection));
       idle_.pop_front();
     }
@@ -162,7 +260,7 @@ void Pool::Prune() {
 
 void Pool::AddStats(DatabaseStats& stats) const {
   const std::lock_guard lock(mutex_);
-  stats.in_use = static_cast<int>(lent_);
+  stats.in_use = static_cast<int>(lent_ - (opening_ ? 1 : 0));
   stats.idle = static_cast<int>(idle_.size());
   stats.waiting = static_cast<int>(waiters_.size());
   stats.connects = connects_;

@@ -8,6 +8,8 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <string>
+#include <thread>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -16,11 +18,17 @@
 
 namespace gatehouse::db {
 
-// Lends connections, in the order of asking. Makes them when needed and lets idle ones go.
-// Thread-safe.
+// Lends connections, in the order of asking, and never has more than its size. They are opened by a
+// thread that runs while there is something to open: so whoever waits gets the first connection
+// that is free, new or given back, and waits no longer than its own deadline. Thread-safe.
+//
+// While the server can't be reached the thread tries again as long as somebody asks, and everybody
+// hears of the last failure at once.
 class Pool {
  public:
+  // `options` outlive the pool.
   Pool(std::string conninfo, const DatabaseOptions& options);
+  // Ends an attempt to connect; only a look-up of the host's name is waited for.
   ~Pool();
 
   // A connection that was alive a moment ago. kOverloaded when too many wait already,
@@ -30,6 +38,13 @@ class Pool {
   void CloseIdle();
   // From now on connections are closed when they are given back.
   void Retire();
+  // Takes one connection out of the pool's size for good, for a use that never gives it back. False
+  // where that would leave none.
+  bool Reserve();
+
+  // Opens a connection that is not the pool's, for whoever has reserved it. Ends when `stop_fd` can
+  // be read.
+  absl::StatusOr<std::unique_ptr<Connection>> OpenReserved(int stop_fd) const;
 
   // Fills the pool's part.
   void AddStats(DatabaseStats& stats) const;
@@ -37,35 +52,50 @@ class Pool {
  private:
   struct Waiter {
     std::condition_variable wake;
-    bool granted = false;
-    std::unique_ptr<Connection> connection;  // none: the right to open one
+    bool done = false;
+    absl::StatusOr<std::unique_ptr<Connection>> outcome = nullptr;
   };
   struct Idle {
     std::unique_ptr<Connection> connection;
     absl::Time since;
   };
+  using Lock = std::unique_lock<std::mutex>;
 
-  absl::StatusOr<std::unique_ptr<Connection>> Provide();
-  absl::StatusOr<std::unique_ptr<Connection>> Connect();
-  void GiveBackRight();
+  // All with the lock held.
+  bool Room() const { return lent_ + idle_.size() < size_; }
+  bool Wanted() const;
+  void WakeOpener();
+  void Settle(std::unique_ptr<Connection> connection);
+  void Answer(absl::StatusOr<std::unique_ptr<Connection>> outcome);
+  void Failed(const absl::Status& status, absl::Duration took);
+
+  std::unique_ptr<Connection> TakeIdle(Lock& lock);
+  void RunOpener();
   void Prune();
 
   const std::string conninfo_;
-  const size_t size_;
-  const size_t min_idle_;
-  const size_t max_waiting_;
-  const absl::Duration idle_timeout_;
-  const absl::Duration statement_timeout_;
+  const DatabaseOptions& options_;
+  const int stop_fd_;
 
   mutable std::mutex mutex_;
-  size_t lent_ = 0;        // connections in use, and rights to open one
+  size_t size_;
+  size_t lent_ = 0;        // connections in use
   std::deque<Idle> idle_;  // the most recently used last
   std::list<Waiter*> waiters_;
   bool retired_ = false;
-  bool failing_ = false;  // the last attempt to connect failed
-  bool probing_ = false;  // and one caller is trying again
-  absl::Time refuse_until_ = absl::InfinitePast();
+
+  std::thread opener_;
+  std::condition_variable opener_wake_;
+  bool opener_runs_ = false;
+  bool stopping_ = false;
+  bool opening_ = false;
+  bool asked_ = false;  // since the last attempt began
+  // The last attempt failed, and nobody waits for another.
+  bool failing_ = false;
   absl::Status last_failure_;
+  absl::Time try_after_ = absl::InfinitePast();
+  absl::Duration pause_;
+  absl::Time full_since_ = absl::InfiniteFuture();  // no connection at all, the server being full
 
   std::atomic<int64_t> connects_{0};
   std::atomic<int64_t> connect_failures_{0};

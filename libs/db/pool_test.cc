@@ -155,6 +155,70 @@ TEST(Pool, AServerThatIsSilentCostsOneThreadAtATime) {
   EXPECT_EQ(database->stats().connect_failures, 1);
 }
 
+TEST(Pool, NobodyWaitsForASilentServerLongerThanItsDeadline) {
+  SilentServer server;
+  DatabaseOptions options;
+  options.host = "127.0.0.1";
+  options.port = server.port();
+  options.user = "nobody";
+  options.dbname = "none";
+  options.connect_silence = absl::Seconds(60);
+  options.connect_timeout = absl::Seconds(60);
+  auto database = OpenDatabase(options);
+  const absl::Time start = SteadyNow();
+  EXPECT_EQ(ReasonOf(database->Ping(start + absl::Milliseconds(50))),
+            ErrorReason::kDeadlineExceeded);
+  database.reset();
+  EXPECT_LT(SteadyNow() - start, absl::Seconds(10));
+}
+
+// A role that may have fewer connections than the pool would take.
+DatabaseOptions LimitedRole(int connections) {
+  DatabaseOptions options = TestPostgres::Shared().CreateDatabaseOptions();
+  auto admin = OpenDatabase(options);
+  options.user = absl::StrCat("limited_", options.dbname);
+  EXPECT_TRUE(admin
+                  ->ExecuteScript(Soon(), absl::StrCat("CREATE ROLE ", options.user,
+                                                       " LOGIN CONNECTION LIMIT ", connections))
+                  .ok());
+  return options;
+}
+
+TEST(Pool, ARefusedConnectionIsNobodysFailureWhileOthersAreOpen) {
+  DatabaseOptions options = LimitedRole(2);
+  options.pool_size = 8;
+  auto database = OpenDatabase(options);
+  std::atomic<int> failed{0};
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 16; ++i) {
+      threads.emplace_back([&] {
+        for (int call = 0; call < 5; ++call) {
+          if (!database->Execute(Soon(), kSleep, {"0.005"}).ok()) ++failed;
+        }
+      });
+    }
+  }
+  EXPECT_EQ(failed, 0);
+  EXPECT_LE(database->stats().idle, 2);
+  EXPECT_GE(database->stats().connect_failures, 1);
+}
+
+TEST(Pool, AFullServerIsWaitedForAMoment) {
+  DatabaseOptions options = LimitedRole(1);
+  auto other = OpenDatabase(options);
+  ASSERT_TRUE(other->Execute(Soon(), kOne).ok());
+  auto database = OpenDatabase(options);
+  std::jthread closer([&] {
+    while (database->stats().connect_failures == 0) std::this_thread::yield();
+    other->CloseIdle();
+  });
+  const absl::StatusOr<Result> result = database->Execute(Soon(), kOne);
+  EXPECT_TRUE(result.ok()) << DatabaseCause(result.status());
+  // And for no longer.
+  EXPECT_EQ(ReasonOf(other->Execute(Soon(), kOne).status()), ErrorReason::kDependencyDown);
+}
+
 TEST(Deadline, CancelsARunningStatementAtTheServer) {
   auto database = TestPostgres::Shared().CreateDatabase(2);
   const absl::Time start = SteadyNow();
@@ -288,8 +352,40 @@ TEST(Lost, AnUnreachableServerIsADependencyDown) {
   EXPECT_EQ(status.message(), "The database is not available");
 }
 
+TEST(Listen, TakesOneOfThePoolsConnections) {
+  DatabaseOptions options = LimitedRole(3);
+  options.pool_size = 3;
+  auto database = OpenDatabase(options);
+  absl::Notification listening;
+  auto subscription = database->Listen("changes", [&](const Notification& notification) {
+    if (notification.resynchronise) listening.Notify();
+  });
+  listening.WaitForNotification();
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 8; ++i) {
+      threads.emplace_back([&] { EXPECT_TRUE(database->Execute(Soon(), kSleep, {"0.02"}).ok()); });
+    }
+  }
+  EXPECT_EQ(database->stats().connect_failures, 0);
+  EXPECT_EQ(database->stats().idle, 2);
+}
+
+TEST(Listen, LeavesTheOnlyConnectionAlone) {
+  DatabaseOptions options = LimitedRole(1);
+  options.pool_size = 1;
+  auto database = OpenDatabase(options);
+  absl::Notification told;
+  auto subscription = database->Listen("changes", [&](const Notification& notification) {
+    if (notification.resynchronise) told.Notify();
+  });
+  told.WaitForNotification();
+  EXPECT_TRUE(database->Execute(Soon(), kOne).ok());
+  EXPECT_EQ(database->stats().connect_failures, 0);
+}
+
 TEST(Listen, DeliversAndSurvivesALostConnection) {
-  auto database = TestPostgres::Shared().CreateDatabase(1);
+  auto database = TestPostgres::Shared().CreateDatabase(2);
   std::mutex mutex;
   std::condition_variable changed;
   int synchronised = 0;

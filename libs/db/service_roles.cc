@@ -24,6 +24,7 @@ END $do$)";
 constexpr std::string_view kChangePassword = R"(
 DO $do$ BEGIN
   EXECUTE format('ALTER ROLE %role% PASSWORD %L', current_setting('gatehouse.new_password'));
+EXCEPTION WHEN insufficient_privilege THEN NULL;  -- whoever made the role has given it one
 END $do$)";
 
 std::string WithRole(std::string_view sql, const std::string& role) {
@@ -44,6 +45,7 @@ absl::Status CreateServiceRoles(Database& admin, absl::Time deadline,
   return admin.Transact(deadline, [&](Transaction& transaction) -> absl::Status {
     RETURN_IF_ERROR(transaction.Execute(kLock).status());
     for (const std::string_view service : MigrationOrder()) {
+      if (!passwords.empty() && !passwords.contains(std::string(service))) continue;
       const std::string role = ServiceRole(service);
       RETURN_IF_ERROR(transaction.ExecuteScript(WithRole(kCreateRole, role)));
       if (const auto it = passwords.find(std::string(service)); it != passwords.end()) {

@@ -64,7 +64,10 @@ std::string TableNames::Qualified(std::string_view base) const {
   return schema_ == "public" ? Bare(base) : schema_ + "." + Bare(base);
 }
 
-std::string TableNames::Expand(std::string_view sql) const {
+std::string TableNames::Expand(std::string_view sql, const Placement& placement) const {
+  const bool placed = schema_ == "public" && IsIdentifier(placement.schema);
+  const std::string& schema = placed ? placement.schema : schema_;
+  const bool qualify = placed ? placement.qualify : schema_ != "public";
   std::string expanded;
   expanded.reserve(sql.size() + 64);
   size_t at = 0;
@@ -83,7 +86,12 @@ std::string TableNames::Expand(std::string_view sql) const {
       at = open + 1;
       continue;
     }
-    expanded += name == "schema" ? schema_ : bare ? Bare(name) : Qualified(name);
+    if (name == "schema") {
+      expanded += schema;
+    } else {
+      if (qualify && !bare) expanded += schema + ".";
+      expanded += Bare(name);
+    }
     at = end + 1;
   }
   if (at < sql.size()) expanded.append(sql.substr(at));

@@ -8,6 +8,13 @@
 
 namespace gatehouse::db {
 
+// Where a connection meets the tables when the configuration names no schema: a role's search_path
+// may lead elsewhere than to `public`.
+struct Placement {
+  std::string schema;    // empty, or no plain identifier: as the configuration says
+  bool qualify = false;  // whether names without a schema would lead to another one
+};
+
 // How the configuration names tables: [schema.] + [prefix_] + base name, or a custom name, which
 // replaces all but the schema. Immutable, so thread-safe. Names are folded to lower case, as the
 // server does with unquoted identifiers.
@@ -27,7 +34,8 @@ class TableNames {
   // Without schema: `pre_session_info`. Constraint names start with it; index names never do.
   std::string Bare(std::string_view base) const;
   // Replaces `{table}`, `{~table}` and `{schema}` in SQL text; see Statement.
-  std::string Expand(std::string_view sql) const;
+  std::string Expand(std::string_view sql) const { return Expand(sql, Placement()); }
+  std::string Expand(std::string_view sql, const Placement& placement) const;
 
  private:
   std::string schema_ = "public";

@@ -27,7 +27,7 @@ Watchdog& Watchdog::Get() {
 
 Watchdog::Watchdog() {
   std::thread([this] { Watch(); }).detach();
-  std::thread([this] { RunChores(); }).detach();
+  std::thread([this] { PruneForEver(); }).detach();
 }
 
 void Watchdog::Add(const std::shared_ptr<InFlight>& in_flight) {
@@ -95,9 +95,7 @@ SteadyTime Watchdog::Scan() {
     if (in_flight->due <= now) {
       if (!in_flight->cancelled) {
         in_flight->cancelled = true;
-        const std::lock_guard chores_lock(chores_mutex_);
-        to_cancel_.push_back(in_flight);
-        chores_wake_.notify_one();
+        Canceller::Get().Send(in_flight->cancel_key);
       } else {
         ::shutdown(in_flight->socket, SHUT_RDWR);
       }
@@ -118,24 +116,11 @@ void Watchdog::RemovePruner(const void* key) {
   std::erase_if(pruners_, [key](const auto& pruner) { return pruner.first == key; });
 }
 
-void Watchdog::RunChores() {
-  SteadyTime next_prune = std::chrono::steady_clock::now() + kPruneEvery;
+void Watchdog::PruneForEver() {
   for (;;) {
-    std::shared_ptr<InFlight> cancel;
-    {
-      std::unique_lock lock(chores_mutex_);
-      chores_wake_.wait_until(lock, next_prune, [this] { return !to_cancel_.empty(); });
-      if (!to_cancel_.empty()) {
-        cancel = std::move(to_cancel_.front());
-        to_cancel_.pop_front();
-      }
-    }
-    if (cancel != nullptr) cancel->cancel();
-    if (std::chrono::steady_clock::now() >= next_prune) {
-      const std::lock_guard lock(pruners_mutex_);
-      for (const auto& [key, prune] : pruners_) prune();
-      next_prune = std::chrono::steady_clock::now() + kPruneEvery;
-    }
+    std::this_thread::sleep_for(kPruneEvery);
+    const std::lock_guard lock(pruners_mutex_);
+    for (const auto& [key, prune] : pruners_) prune();
   }
 }
 

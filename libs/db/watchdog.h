@@ -12,7 +12,7 @@
 #include <set>
 #include <thread>
 
-#include "absl/time/time.h"
+#include "libs/db/cancel_request.h"
 
 namespace gatehouse::db {
 
@@ -20,9 +20,7 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 
 // One connection's running statement, shared between the thread that runs it and the watchdog.
 struct InFlight {
-  // Asks the server to cancel. May block for as long as the network does; runs on a thread of the
-  // watchdog, and keeps what it needs alive.
-  std::function<void()> cancel;
+  CancelKey cancel_key;
   int socket = -1;
 
   std::mutex mutex;
@@ -33,8 +31,8 @@ struct InFlight {
   SteadyTime due;  // when to cancel, and after that, when to cut the connection
 };
 
-// One per process: a thread that watches deadlines, and one that sends cancel requests and prunes
-// idle connections (both may block). Thread-safe. Never destroyed.
+// One per process: a thread that watches deadlines, which waits for no server, and one that prunes
+// idle connections. Thread-safe. Never destroyed.
 class Watchdog {
  public:
   static Watchdog& Get();
@@ -58,7 +56,7 @@ class Watchdog {
   Watchdog();
   void Watch();
   SteadyTime Scan();
-  void RunChores();
+  void PruneForEver();
 
   std::mutex mutex_;
   std::condition_variable wake_;
@@ -67,9 +65,6 @@ class Watchdog {
   std::atomic<bool> stopping_{false};
   std::atomic<SteadyTime> next_look_{SteadyTime::max()};
 
-  std::mutex chores_mutex_;
-  std::condition_variable chores_wake_;
-  std::deque<std::shared_ptr<InFlight>> to_cancel_;
   std::mutex pruners_mutex_;
   std::deque<std::pair<const void*, std::function<void()>>> pruners_;
 };

@@ -3,6 +3,7 @@
 #include "libs/base/status.h"
 #include "libs/base/steady_time.h"
 #include "libs/base/strings.h"
+#include "libs/config/connection_uri.h"
 
 namespace gatehouse::tenancy {
 namespace {
@@ -37,6 +38,15 @@ std::string ConninfoOf(const config::DbSettings& settings) {
   return conninfo;
 }
 
+// JDBC prepares a statement by name once it has run this often. 0, never, is what an original is
+// given behind a pooler that shares sessions; any other number says that there is none.
+db::DatabaseOptions::Sessions SessionsOf(const config::DbSettings& settings) {
+  using Sessions = db::DatabaseOptions::Sessions;
+  const auto threshold = config::FindAttribute(settings.connection_attributes, "prepareThreshold");
+  if (!threshold.has_value()) return Sessions::kDetect;
+  return *threshold == "0" ? Sessions::kShared : Sessions::kOwn;
+}
+
 }  // namespace
 
 absl::StatusOr<db::DatabaseOptions> MakeDatabaseOptions(const config::DbSettings& settings,
@@ -55,6 +65,7 @@ absl::StatusOr<db::DatabaseOptions> MakeDatabaseOptions(const config::DbSettings
   options.pool_size = settings.connection_pool_size;
   options.min_idle = settings.minimum_idle_connections.value_or(0);
   options.idle_timeout = absl::Milliseconds(settings.idle_connection_timeout_ms);
+  options.sessions = SessionsOf(settings);
   return options;
 }
 
@@ -76,6 +87,7 @@ absl::StatusOr<db::DatabaseOptions> OverlayDatabaseOptions(const db::DatabaseOpt
   if (!same_server || tenant.user != base.user) options.user = own.user;
   if (!same_server || tenant.password != base.password) options.password = own.password;
   options.ignore_environment_password = !same_server;
+  if (tenant.connection_attributes != base.connection_attributes) options.sessions = own.sessions;
   if (tenant.connection_pool_size != base.connection_pool_size) {
     options.pool_size = own.pool_size;
   }
