@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "libs/base/json.h"
 #include "libs/base/status.h"
 #include "libs/config/connection_uri.h"
@@ -146,6 +147,17 @@ TEST(CoreConfig, ConnectionUriOverridesSingleKeys) {
   EXPECT_EQ(db.password, "p@ss:w");
   EXPECT_EQ(db.UserPoolId(), "|db.example|6000|st|auth");
   EXPECT_EQ(db.LibpqOptions().at("sslmode"), "require");
+  EXPECT_FALSE(db.AllowsClearTextPassword());
+  for (const char* methods : {"password", "scram-sha-256,password"}) {
+    DbSettings clear;
+    clear.connection_attributes = absl::StrCat("a=b&require_auth=", methods);
+    EXPECT_TRUE(clear.AllowsClearTextPassword());
+  }
+  for (const char* methods : {"", "!password", "md5", "passwords"}) {
+    DbSettings other;
+    other.connection_attributes = absl::StrCat("require_auth=", methods);
+    EXPECT_FALSE(other.AllowsClearTextPassword());
+  }
   EXPECT_EQ(db.ConnectionPoolId().find("p@ss"), std::string::npos);
   EXPECT_EQ(ResolveError(R"({"postgresql_connection_uri":"nonsense"})"),
             "The provided postgresql connection URI has an incorrect format. Please use a format "
@@ -178,7 +190,8 @@ TEST(CoreConfig, CredentialsGoOnlyWhereTheyWereGivenFor) {
         R"({"postgresql_connection_uri":"postgresql://evil/x"})",
         R"({"postgresql_connection_uri":"postgresql://u@evil/x"})",
         R"({"postgresql_connection_uri":"postgresql://:p@evil/x"})",
-        R"({"postgresql_connection_attributes":"sslmode=disable"})"}) {
+        R"({"postgresql_connection_attributes":"sslmode=disable"})",
+        R"({"postgresql_connection_attributes":"sslmode=verify-full&require_auth=password"})"}) {
     EXPECT_EQ(ResolveError(layer, single), kRefused) << layer;
   }
   for (const char* layer :

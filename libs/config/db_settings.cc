@@ -1,11 +1,11 @@
 #include "libs/config/db_settings.h"
 
-
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "libs/config/connection_uri.h"
 #include "libs/crypto/digest.h"
 
 namespace gatehouse::config {
@@ -41,6 +41,15 @@ std::string DbSettings::ConnectionPoolId() const {
       "|", connection_scheme, "|", idle_connection_timeout_ms, "|",
       minimum_idle_connections.has_value() ? absl::StrCat(*minimum_idle_connections) : "", "|",
       View(MigrationModeName(migration_mode)));
+}
+
+bool DbSettings::AllowsClearTextPassword() const {
+  const auto methods = FindAttribute(connection_attributes, "require_auth");
+  if (!methods.has_value()) return false;
+  for (const absl::string_view method : absl::StrSplit(*methods, ',')) {
+    if (method == "password") return true;
+  }
+  return false;
 }
 
 std::map<std::string, std::string> DbSettings::LibpqOptions() const {

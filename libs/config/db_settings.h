@@ -47,6 +47,9 @@ struct DbSettings {
   // Says how it is reached. Tenants with both ids alike share one pool of connections. Holds the
   // SHA-256 of the password, not the password.
   std::string ConnectionPoolId() const;
+  // Whether the password may be shown in clear text over an unencrypted connection: `password` is
+  // among the methods of the attribute `require_auth`.
+  bool AllowsClearTextPassword() const;
   // The attributes that libpq knows too, by libpq's names, such as {"sslmode", "require"}.
   std::map<std::string, std::string> LibpqOptions() const;
 };

@@ -202,7 +202,8 @@ bool NamesServer(const json::Value* layer) {
 }
 
 bool SameServer(const DbSettings& a, const DbSettings& b) {
-  return a.host == b.host && a.port == b.port && a.LibpqOptions() == b.LibpqOptions();
+  return a.host == b.host && a.port == b.port && a.LibpqOptions() == b.LibpqOptions() &&
+         a.AllowsClearTextPassword() == b.AllowsClearTextPassword();
 }
 
 }  // namespace

@@ -94,7 +94,9 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const std::string& 
                                                              const DatabaseOptions& options,
                                                              const ConnectLimits& limits) {
   try {
-    auto driver = std::make_unique<Driver>(conninfo, limits);
+    ConnectLimits guarded = limits;
+    guarded.allow_clear_text_password = options.allow_clear_text_password;
+    auto driver = std::make_unique<Driver>(conninfo, guarded);
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
     // Reconnecting inside the driver would hide that session state is gone.

@@ -31,6 +31,8 @@ struct DatabaseOptions {
   std::string password;
   // An empty password is none: the operator's PGPASSWORD is not for this server.
   bool ignore_environment_password = false;
+  // Whether a server on the network may ask for the password in clear text without encryption.
+  bool allow_clear_text_password = false;
   std::string dbname;
 
   TableNames tables;

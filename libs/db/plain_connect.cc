@@ -12,6 +12,7 @@
 #include "absl/strings/str_split.h"
 #include "libs/base/status.h"
 #include "libs/db/error_map.h"
+#include "libs/db/password_guard.h"
 
 namespace gatehouse::db {
 namespace {
@@ -78,7 +79,8 @@ absl::Status Failure(PGconn* connection) {
   return ConnectionTrouble(first);
 }
 
-absl::StatusOr<PgConnPtr> ConnectToOne(const Values& values, int wake_fd) {
+absl::StatusOr<PgConnPtr> ConnectToOne(const Values& values, bool allow_clear_text_password,
+                                       int wake_fd) {
   std::vector<const char*> keys, texts;
   for (const auto& [key, value] : values) {
     keys.push_back(key.c_str());
@@ -95,26 +97,38 @@ absl::StatusOr<PgConnPtr> ConnectToOne(const Values& values, int wake_fd) {
   if (connection == nullptr) return Bug("out of memory");
   PQsetErrorVerbosity(connection.get(), PQERRORS_VERBOSE);  // for the SQLSTATE
   if (PQstatus(connection.get()) == CONNECTION_BAD) return Failure(connection.get());
-  for (PostgresPollingStatusType next = PGRES_POLLING_WRITING; next != PGRES_POLLING_OK;
-       next = PQconnectPoll(connection.get())) {
+  PasswordGuard guard(connection.get(), allow_clear_text_password);
+  for (PostgresPollingStatusType next = PGRES_POLLING_WRITING; next != PGRES_POLLING_OK;) {
     if (next == PGRES_POLLING_FAILED) return Failure(connection.get());
     const short events = next == PGRES_POLLING_READING ? POLLIN : POLLOUT;
-    pollfd fds[2] = {{PQsocket(connection.get()), events, 0}, {wake_fd, POLLIN, 0}};
+    const int fd = guard.server_fd() >= 0 ? guard.server_fd() : PQsocket(connection.get());
+    pollfd fds[2] = {{fd, events, 0}, {wake_fd, POLLIN, 0}};
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(give_up - Clock::now()).count();
     const int ready = ::poll(fds, 2, static_cast<int>(std::max<int64_t>(left, 0)));
     if (fds[1].revents != 0) return absl::CancelledError("asked to stop");
     if (ready == 0) return ConnectionTrouble("the server does not answer: timeout expired");
+    absl::Status passed = guard.PassOn();
+    if (passed.ok()) {
+      do {
+        next = PQconnectPoll(connection.get());
+      } while (next == PGRES_POLLING_READING && guard.HasUnread());
+      if (next != PGRES_POLLING_FAILED) passed = guard.AfterPoll();
+    }
+    // A server that wants the password in clear text goes on wanting it.
+    if (absl::IsPermissionDenied(passed)) return BadInput(std::string(passed.message()));
+    if (!passed.ok()) return ConnectionTrouble(std::string(passed.message()));
   }
   return connection;
 }
 
 }  // namespace
 
-absl::StatusOr<PgConnPtr> PlainConnect(const std::string& conninfo, int wake_fd) {
+absl::StatusOr<PgConnPtr> PlainConnect(const std::string& conninfo, bool allow_clear_text_password,
+                                       int wake_fd) {
   ASSIGN_OR_RETURN(const Values values, Parse(conninfo));
   absl::StatusOr<PgConnPtr> connection;
   for (const Values& one : EachHost(values)) {
-    connection = ConnectToOne(one, wake_fd);
+    connection = ConnectToOne(one, allow_clear_text_password, wake_fd);
     if (connection.ok() || absl::IsCancelled(connection.status())) return connection;
   }
   return connection;

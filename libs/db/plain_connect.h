@@ -21,8 +21,9 @@ using PgConnPtr = std::unique_ptr<PGconn, PgConnDeleter>;
 // Connects to the first of `conninfo`'s hosts that takes it, waiting for each as long as its
 // connect_timeout says. CANCELLED as soon as `wake_fd` is readable. Else what the server said, with
 // its SQLSTATE (SqlStateOf); kDependencyDown when it said nothing; or kBadInput, with the reason
-// for the log, when the settings can't work: no password where one is asked for, no encryption
-// where it is required.
-absl::StatusOr<PgConnPtr> PlainConnect(const std::string& conninfo, int wake_fd);
+// for the log, when the settings can't work: no password where one is asked for, or one that is
+// asked for in clear text (PasswordGuard), no encryption where it is required.
+absl::StatusOr<PgConnPtr> PlainConnect(const std::string& conninfo, bool allow_clear_text_password,
+                                       int wake_fd);
 
 }  // namespace gatehouse::db

@@ -19,6 +19,7 @@
 #include "absl/strings/str_split.h"
 #include "libs/base/steady_time.h"
 #include "libs/db/error_map.h"
+#include "libs/db/password_guard.h"
 
 namespace gatehouse::db {
 namespace {
@@ -136,19 +137,23 @@ class KeyTrace {
   FILE* const file_;
 };
 
-// Waits until libpq can go on; false when the time is over.
-bool Wait(const PGconn* connection, PostgresPollingStatusType state, const ConnectLimits& limits,
-          absl::Time until) {
+// Waits until what libpq needs to go on can be read from or written to `fd`; false when the time is
+// over.
+bool Wait(int fd, PostgresPollingStatusType state, const ConnectLimits& limits, absl::Time until) {
   const short events = state == PGRES_POLLING_READING ? POLLIN : POLLOUT;
   for (;;) {
     const absl::Duration left = until - SteadyNow();
     if (left <= absl::ZeroDuration()) return false;
-    pollfd fds[2] = {{PQsocket(connection), events, 0}, {limits.stop_fd, POLLIN, 0}};
+    pollfd fds[2] = {{fd, events, 0}, {limits.stop_fd, POLLIN, 0}};
     const int timeout_ms = static_cast<int>(absl::ToInt64Milliseconds(left)) + 1;
     const int ready = ::poll(fds, 2, timeout_ms);
     if (ready > 0 && fds[1].revents != 0) throw pqxx::broken_connection("not wanted any more");
     if (ready > 0) return true;
   }
+}
+
+void ThrowUnlessOk(const absl::Status& status) {
+  if (!status.ok()) throw pqxx::broken_connection(std::string(status.message()));
 }
 
 ConnectionPtr ConnectTo(const std::string& conninfo, const ConnectLimits& limits,
@@ -158,16 +163,22 @@ ConnectionPtr ConnectTo(const std::string& conninfo, const ConnectLimits& limits
   // The text of a refusal then has its SQLSTATE.
   PQsetErrorVerbosity(connection.get(), PQERRORS_VERBOSE);
   KeyTrace trace(connection.get());
+  PasswordGuard guard(connection.get(), limits.allow_clear_text_password);
   PostgresPollingStatusType state =
       PQstatus(connection.get()) == CONNECTION_BAD ? PGRES_POLLING_FAILED : PGRES_POLLING_WRITING;
   while (state != PGRES_POLLING_OK) {
     if (state == PGRES_POLLING_FAILED) {
       throw pqxx::broken_connection(PQerrorMessage(connection.get()));
     }
-    if (!Wait(connection.get(), state, limits, std::min(give_up, SteadyNow() + limits.silence))) {
+    const int fd = guard.server_fd() >= 0 ? guard.server_fd() : PQsocket(connection.get());
+    if (!Wait(fd, state, limits, std::min(give_up, SteadyNow() + limits.silence))) {
       throw pqxx::broken_connection("the server did not answer in time");
     }
-    state = PQconnectPoll(connection.get());
+    ThrowUnlessOk(guard.PassOn());
+    do {
+      state = PQconnectPoll(connection.get());
+    } while (state == PGRES_POLLING_READING && guard.HasUnread());
+    if (state != PGRES_POLLING_FAILED) ThrowUnlessOk(guard.AfterPoll());
   }
   if (const std::optional<int32_t> secret = trace.Key(); secret.has_value()) {
     key = CancelKey::Of(PQsocket(connection.get()), PQbackendPID(connection.get()), *secret);

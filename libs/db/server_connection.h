@@ -17,6 +17,8 @@ struct ConnectLimits {
   absl::Duration silence;  // between two answers of the server
   absl::Duration total;    // for all of the addresses of a name; looking the name up comes on top
   int stop_fd = -1;        // connecting ends as soon as this can be read
+  // Whether the server may ask for the password in clear text without encryption (PasswordGuard).
+  bool allow_clear_text_password = false;
 };
 
 // libpqxx's own connections are made by PQconnectdb, which waits for seconds for a server that is

@@ -25,7 +25,8 @@ ServerAnswer ProbeServer(const DatabaseOptions& options, const std::stop_token& 
   if (!conninfo.ok()) return {ServerState::kRefuses, std::string(conninfo.status().message())};
   const WakeFd wake;
   const std::stop_callback on_stop(stop, [&wake] { wake.Wake(); });
-  const absl::Status status = PlainConnect(*conninfo, wake.get()).status();
+  const absl::Status status =
+      PlainConnect(*conninfo, options.allow_clear_text_password, wake.get()).status();
   if (status.ok()) return {ServerState::kUp, ""};
   const bool wrong_settings = ReasonOf(status) == ErrorReason::kBadInput;
   const bool passes = !wrong_settings && Passes(SqlStateOf(status));

@@ -57,6 +57,7 @@ absl::StatusOr<db::DatabaseOptions> MakeDatabaseOptions(const config::DbSettings
   options.port = settings.port;
   options.user = settings.user;
   options.password = settings.password;
+  options.allow_clear_text_password = settings.AllowsClearTextPassword();
   options.dbname = settings.database_name;
   ASSIGN_OR_RETURN(options.tables,
                    db::TableNames::Create(settings.table_schema, settings.table_names_prefix,
@@ -80,6 +81,7 @@ absl::StatusOr<db::DatabaseOptions> OverlayDatabaseOptions(const db::DatabaseOpt
   if (tenant.port != base.port) options.port = own.port;
   if (tenant.database_name != base.database_name) options.dbname = own.dbname;
   if (tenant.LibpqOptions() != base.LibpqOptions()) options.conninfo = own.conninfo;
+  options.allow_clear_text_password = own.allow_clear_text_password;
   const bool same_server = tenant.host == base.host && tenant.port == base.port &&
                            tenant.LibpqOptions() == base.LibpqOptions();
   // A service's role is the base server's: elsewhere the tenant's credentials hold, even where they

@@ -1,7 +1,9 @@
 """A database's credentials go to the server that they were given with, and to no other."""
 import json
+import os
 import socket
 import struct
+import subprocess
 import threading
 import unittest
 import urllib.parse
@@ -119,6 +121,42 @@ class DatabaseCredentials(harness.GatehouseTest):
                                          {"postgresql_table_schema": "s"}, {"postgresql_connection_uri": self.gatehouse.postgres.uri(own)})):
             self.expect(self.app.put("/recipe/multitenancy/tenant/v2", {"tenantId": "t%d" % number, "coreConfig": config}), createdNew=True)
             self.expect(self.app.get("/users/count", tenant="t%d" % number), count=0)
+
+    def test_clear_text_is_refused_unless_configured(self):
+        """Not even its own password, and not even by a real server, over a connection that is not encrypted."""
+        own = "the-password-of-its-own"
+        for attribute, shown in (("", False), ("?sslmode=disable", False), ("?require_auth=scram-sha-256", False), ("?require_auth=scram-sha-256,password", True)):
+            config = {"postgresql_connection_uri": "postgresql://u:%s@127.0.0.1:%d/x%s" % (own, self.trap.port, attribute)}
+            self.trap.received = b""
+            self.text(self.app.put("/recipe/multitenancy/tenant/v2", {"tenantId": "t", "coreConfig": config}), 400,
+                      "Invalid core config: the database that the configuration names can't be used")
+            self.assertIn(b"user", self.trap.received)
+            self.assertEqual(own.encode() in self.trap.received, shown, attribute)
+
+    def test_every_method_of_a_real_server(self):
+        postgres = self.gatehouse.postgres
+        methods = {"scram_role": "scram-sha-256", "md5_role": "md5", "clear_role": "password"}
+        hba = os.path.join(postgres.dir, "data", "pg_hba.conf")
+        with open(hba) as f:
+            before = f.read()
+        with open(hba, "w") as f:
+            f.write("".join("host all %s 127.0.0.1/32 %s\n" % (role, method) for role, method in methods.items()) + before)
+        postgres.sql("".join("SET password_encryption = '%s'; CREATE ROLE %s SUPERUSER LOGIN PASSWORD 'right';" % ("md5" if role == "md5_role" else "scram-sha-256", role)
+                             for role in methods) + "SELECT pg_reload_conf()", "postgres")
+        uri = "postgresql://%s:%s@127.0.0.1:%d/%s%s"
+        # PostgreSQL takes the file over a moment after it was told to.
+        harness.wait_until(lambda: subprocess.run([postgres.bin + "/psql", uri % ("scram_role", "wrong", postgres.port, "postgres", ""), "-c", "SELECT 1"],
+                                                  capture_output=True, env={**os.environ, "PGPASSWORD": ""}).returncode != 0, 10, "pg_hba.conf to be read")
+        for role in methods:
+            for password, attribute in (("wrong", ""), ("right", ""), ("right", "?require_auth=password")):
+                works = password == "right" and (role != "clear_role" or attribute != "")
+                config = {"postgresql_connection_uri": uri % (role, password, postgres.port, postgres.create_database(), attribute)}
+                tenant = "%s-%s%d" % (role.replace("_", "-"), password, len(attribute))
+                reply = self.app.put("/recipe/multitenancy/tenant/v2", {"tenantId": tenant, "coreConfig": config})
+                self.assertEqual(reply.status, 200 if works else 400, (role, password, attribute, reply))
+                if works:
+                    user = self.expect(self.app.post("/recipe/signup", {"email": "a@example.com", "password": "correct horse 1"}, tenant=tenant))["user"]["id"]
+                    self.assertEqual(self.expect(self.app.get("/user/id", {"userId": user}))["user"]["tenantIds"], [tenant])
 
 
 if __name__ == "__main__":

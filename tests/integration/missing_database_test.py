@@ -6,8 +6,8 @@ from integration import harness
 from integration.tenant_databases_test import PASSWORD, Hole
 
 MISSING = "The database of the tenant 'dead' is not available"
-# A request asks in up to three places, and connecting to a silent server is given up within seconds. A hang would last 30 s.
-SLOW_S = 20
+# A database gets 2 s, and a request asks in up to five places. A hang would last 30 s.
+SLOW_S = 12
 
 
 class MissingDatabase(harness.GatehouseTest):
