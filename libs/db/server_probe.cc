@@ -1,5 +1,7 @@
 #include "libs/db/server_probe.h"
 
+#include <string_view>
+
 #include "libs/base/status.h"
 #include "libs/db/conninfo.h"
 #include "libs/db/error_map.h"
@@ -18,6 +20,16 @@ bool Passes(std::string_view sqlstate) {
   return sqlstate.empty();
 }
 
+// A stand-by may be promoted; what a setting makes read-only stays so. Servers tell both since
+// PostgreSQL 14, and of older ones nothing is known here.
+bool ReadOnlyBySetting(PGconn* connection) {
+  const auto is = [&](const char* name, std::string_view value) {
+    const char* told = PQparameterStatus(connection, name);
+    return told != nullptr && told == value;
+  };
+  return is("default_transaction_read_only", "on") && is("in_hot_standby", "off");
+}
+
 }  // namespace
 
 ServerAnswer ProbeServer(const DatabaseOptions& options, const std::stop_token& stop) {
@@ -25,9 +37,14 @@ ServerAnswer ProbeServer(const DatabaseOptions& options, const std::stop_token& 
   if (!conninfo.ok()) return {ServerState::kRefuses, std::string(conninfo.status().message())};
   const WakeFd wake;
   const std::stop_callback on_stop(stop, [&wake] { wake.Wake(); });
-  const absl::Status status =
-      PlainConnect(*conninfo, options.allow_clear_text_password, wake.get()).status();
-  if (status.ok()) return {ServerState::kUp, ""};
+  const absl::StatusOr<PgConnPtr> connection =
+      PlainConnect(*conninfo, options.allow_clear_text_password, wake.get());
+  if (connection.ok()) {
+    if (!ReadOnlyBySetting(connection->get())) return {ServerState::kUp, ""};
+    return {ServerState::kRefuses,
+            "the database or its role is read-only: default_transaction_read_only is on"};
+  }
+  const absl::Status& status = connection.status();
   const bool wrong_settings = ReasonOf(status) == ErrorReason::kBadInput;
   const bool passes = !wrong_settings && Passes(SqlStateOf(status));
   return {passes ? ServerState::kNotYet : ServerState::kRefuses,

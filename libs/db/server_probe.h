@@ -12,7 +12,8 @@ enum class ServerState {
   // It can't be reached, its name is not known, it starts, stops, recovers or has no connection to
   // spare: trying again may help.
   kNotYet,
-  // It refuses us: the password, the role or the database is wrong, or encryption is required.
+  // It refuses us: the password, the role or the database is wrong, encryption is required, or a
+  // setting makes all that we do read-only.
   kRefuses,
 };
 
