@@ -118,15 +118,20 @@ absl::StatusOr<v1::VerifySessionResponse> SessionService::VerifySession(
   ASSIGN_OR_RETURN(const auto tenant, TenantOfApp(context, request.scope(), token.tenant_id));
   // What an app signs by POST /recipe/jwt may copy a session's claims, which SDKs' users do, but it
   // is the session's no longer than the session lives, and only of its user.
-  const bool check_database =
-      judged.is_general_jwt ||
-      (request.has_check_database() ? request.check_database()
-                                    : app->config->access_token_blacklisting());
+  const bool asked_for_database = request.has_check_database()
+                                      ? request.check_database()
+                                      : app->config->access_token_blacklisting();
+  const bool check_database = judged.is_general_jwt || asked_for_database;
   std::optional<SessionRow> row;
   if (check_database) {
     ASSIGN_OR_RETURN(row, parts_.store.Get(*tenant, token.session_handle, context.deadline));
     if (!row.has_value()) {
-      response.set_unauthorised_message("Either the session has ended or has been blacklisted");
+      // The caller did not ask for the database: what the exchange of such a token says.
+      const bool exchanged = !asked_for_database && !request.stateless() &&
+                             token.parent_refresh_token_hash1.has_value();
+      response.set_unauthorised_message(
+          exchanged ? "Session missing in db"
+                    : "Either the session has ended or has been blacklisted");
       return response;
     }
     if (judged.is_general_jwt) {
