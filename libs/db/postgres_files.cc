@@ -195,7 +195,7 @@ absl::Status AwaitFormerServer(const std::string& pg_dir, absl::Duration patienc
   const absl::Time give_up = SteadyNow() + patience;
   for (;;) {
     ASSIGN_OR_RETURN(const std::string text, ReadSmallFile(lock_path));
-    const std::string pid = text.substr(0, text.find('\n'));
+    const std::string pid(text.begin(), std::find(text.begin(), text.end(), '\n'));
     int64_t number = 0;
     if (!absl::SimpleAtoi(pid, &number) || number <= 0) return absl::OkStatus();
     struct stat unused;

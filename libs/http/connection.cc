@@ -152,7 +152,10 @@ bool Connection::MakeRoom() {
   const size_t header_room = loop_->shared->options.max_header_bytes + kFirstBuffer;
   if (in_begin_ == in_end_) {
     in_begin_ = in_end_ = 0;
-    if (in_.size() > kFirstBuffer && !parser_) std::string().swap(in_);
+    if (in_.size() > kFirstBuffer && !parser_) {
+      in_.clear();
+      in_.shrink_to_fit();
+    }
   }
   const size_t wanted = body_ == Body::kReading ? kBodyBuffer : kFirstBuffer;
   if (in_.size() < wanted) in_.resize(wanted);
