@@ -1,4 +1,5 @@
 """What an attempt that was cut off between two services has left: settled in the background, and listed and mended by `gatehouse check-users`."""
+import contextlib
 import os
 import subprocess
 import unittest
@@ -37,7 +38,19 @@ class HalfStates(harness.GatehouseTest):
         self.assertEqual(done.stderr, "")
         return done.returncode, done.stdout.splitlines()
 
+    @contextlib.contextmanager
+    def no_settling(self):
+        """The job settles nothing meanwhile: another instance seems to be at it."""
+        with self.gatehouse.postgres.session(self.gatehouse.database) as session:
+            for recipe in ("", "thirdparty", "passwordless"):
+                session.run("SELECT pg_advisory_lock(hashtext('gatehouse-job-settle_logins:%s'));" % recipe)
+            yield
+
     def test_the_command_lists_and_mends(self):
+        with self.no_settling():
+            self.lists_and_mends()
+
+    def lists_and_mends(self):
         social = [self.expect(self.social("s%d" % number))["user"]["id"] for number in range(4)]
         phone = [self.expect(self.consume(self.code("+1415555010%d" % number)))["user"]["id"] for number in range(3)]
         leader = social[3]
