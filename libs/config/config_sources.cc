@@ -67,7 +67,10 @@ class Reader {
   Reader(std::vector<ConfigProblem>& problems, std::vector<std::string>& warnings)
       : problems_(problems), warnings_(warnings) {}
 
-  void ReadYaml(const std::string& path) {
+  // `wins`: over the environment, which has been read.
+  void ReadYaml(const std::string& path, bool wins) {
+    origin_ = path;
+    over_environment_ = wins;
     const std::optional<std::string> text = ReadFile(path, kMaxFileBytes);
     if (!text.has_value()) {
       problems_.push_back({"config.yaml", absl::StrCat("cannot read ", path)});
@@ -113,6 +116,8 @@ class Reader {
   }
 
   void ReadOverrides(const std::map<std::string, std::string>& overrides) {
+    origin_ = "command line";
+    over_environment_ = true;
     for (const auto& [key, text] : overrides) {
       if (!Take(key, text)) problems_.push_back({key, "unknown key"});
     }
@@ -133,6 +138,7 @@ class Reader {
         continue;
       }
       texts[key] = std::string(absl::StripTrailingAsciiWhitespace(*text));
+      texts_.origins[key] = absl::StrCat("file ", path);
     }
     return std::move(texts_);
   }
@@ -178,18 +184,31 @@ class Reader {
 
   bool Take(const std::string& key, const std::string& text) {
     if (const CoreSetting* setting = FindSetting(key); setting != nullptr) {
-      texts_.core[std::string(setting->name)] = text;
+      Keep(std::string(setting->name), text, texts_.core);
       return true;
     }
     if (FindProcessSetting(key) != nullptr) {
-      texts_.process[key] = text;
+      Keep(key, text, texts_.process);
       return true;
     }
     if (std::optional<std::string> secret = SecretOfFileKey(key); secret.has_value()) {
+      if (over_environment_) Forget(*secret);
       file_keys_[*secret] = text;
       return true;
     }
     return false;
+  }
+
+  void Keep(const std::string& key, const std::string& text,
+            std::map<std::string, std::string>& texts) {
+    if (over_environment_) file_keys_.erase(key);
+    texts[key] = text;
+    texts_.origins[key] = origin_;
+  }
+
+  void Forget(const std::string& key) {
+    texts_.core.erase(key);
+    texts_.process.erase(key);
   }
 
   void ReadVariable(const std::map<std::string, std::string>& environment,
@@ -207,13 +226,18 @@ class Reader {
         file_keys_.erase(key);
       }
     }
-    if (set) texts[key] = WithoutQuotes(it->second);
+    if (set) {
+      texts[key] = WithoutQuotes(it->second);
+      texts_.origins[key] = absl::StrCat("environment ", variable);
+    }
   }
 
   std::vector<ConfigProblem>& problems_;
   std::vector<std::string>& warnings_;
   SourceTexts texts_;
   std::map<std::string, std::string> file_keys_;  // secret's key to path
+  std::string origin_;             // of what Take is given
+  bool over_environment_ = false;  // what Take is given wins over what was read before
 };
 
 }  // namespace
@@ -243,8 +267,13 @@ const ProcessSetting* FindProcessSetting(std::string_view key) {
 SourceTexts ReadSources(const ConfigSources& sources, std::vector<ConfigProblem>& problems,
                         std::vector<std::string>& warnings) {
   Reader reader(problems, warnings);
-  if (!sources.yaml_path.empty()) reader.ReadYaml(sources.yaml_path);
+  if (!sources.yaml_path.empty() && !sources.yaml_wins) {
+    reader.ReadYaml(sources.yaml_path, false);
+  }
   reader.ReadEnvironment(sources.environment);
+  if (!sources.yaml_path.empty() && sources.yaml_wins) {
+    reader.ReadYaml(sources.yaml_path, true);
+  }
   reader.ReadOverrides(sources.overrides);
   return reader.Finish();
 }

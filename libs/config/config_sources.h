@@ -13,6 +13,9 @@ namespace gatehouse::config {
 struct SourceTexts {
   std::map<std::string, std::string> core;     // by CoreSetting::name
   std::map<std::string, std::string> process;  // by ProcessSetting::name, <service> filled in
+  // By either name, where the text came from, for people: "config.yaml", "command line",
+  // "environment POSTGRESQL_HOST", "file /run/secrets/db".
+  std::map<std::string, std::string> origins;
 };
 
 // Reads file, environment and overrides. Adds what is wrong to `problems`, what is odd to

@@ -84,6 +84,7 @@ struct ConfigReport {
 
 struct ConfigSources {
   std::string yaml_path;                           // empty: no file
+  bool yaml_wins = false;                          // over the environment
   std::map<std::string, std::string> environment;  // see CurrentEnvironment()
   std::map<std::string, std::string> overrides;    // by key, such as {"port", "3567"}
 };

@@ -150,6 +150,32 @@ TEST_F(ProcessConfigTest, SecretsFromFiles) {
   EXPECT_THAT(Keys(CheckProcessConfig(sources)), Contains("api_keys_file"));
 }
 
+// As in the original's image.
+TEST_F(ProcessConfigTest, AFileMayWinOverTheEnvironment) {
+  const std::string key(40, 'k'), other(40, 'o');
+  ConfigSources sources;
+  sources.environment = {{"ACCESS_TOKEN_VALIDITY", "60"}, {"API_KEYS_FILE", Write("key", key)},
+                         {"LOG_LEVEL", "WARN"}, {"POSTGRESQL_PASSWORD", "p"}};
+  sources.yaml_path = Write("wins.yaml", "core_config_version: 0\naccess_token_validity: 70\n"
+                                         "api_keys: " + other + "\n" +
+                                         "postgresql_password_file: " + Write("other", other));
+  sources.yaml_wins = true;
+  auto config = LoadProcessConfig(sources);
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->core->access_token_validity_s(), 70);
+  EXPECT_TRUE(config->core->HasApiKey(other));
+  EXPECT_FALSE(config->core->HasApiKey(key));
+  EXPECT_EQ(config->log_level, LogLevel::kWarn);
+  EXPECT_EQ(config->core->db().password, other);
+  sources.overrides["access_token_validity"] = "80";
+  EXPECT_EQ(LoadProcessConfig(sources)->core->access_token_validity_s(), 80);
+  sources.overrides.clear();
+  sources.yaml_wins = false;
+  sources.environment.erase("API_KEYS_FILE");
+  sources.environment.erase("POSTGRESQL_PASSWORD");
+  EXPECT_EQ(LoadProcessConfig(sources)->core->access_token_validity_s(), 60);
+}
+
 TEST_F(ProcessConfigTest, SplitModeNeedsASecretWhereOthersCanReachIt) {
   ConfigSources sources;
   sources.environment = {{"GATEHOUSE_SESSION_ADDRESS", "unix:/run/gatehouse/session.sock"},

@@ -1,7 +1,10 @@
 #include "libs/process/command_line.h"
 
+#include <algorithm>
 #include <boost/program_options.hpp>
+#include <iterator>
 #include <sstream>
+#include <string_view>
 
 namespace gatehouse::process {
 namespace {
@@ -22,8 +25,13 @@ po::options_description Options() {
   add("out", po::value<std::string>(), "issue-certificate: the directory to write to");
   add("name", po::value<std::string>(), "issue-certificate: the name to certify (client)");
   add("ephemeral", "embedded PostgreSQL in a temporary directory, removed at the end");
-  add("mend", "with check-users: mend what is found");
+  add("mend", "check-users: mend what is found");
+  add("url", po::value<std::string>(),
+      "health: what to ask (the admin port's /readyz, as configured)");
   add("test-mode", "lift limits for test suites; refused with what looks like production");
+  add("foreground", "of the original; start never leaves the foreground");
+  add("with-space", po::value<std::string>(), "of the original, for its virtual machine; ignored");
+  add("with-temp-dir", po::value<std::string>(), "of the original; ignored");
   return options;
 }
 
@@ -32,12 +40,15 @@ po::options_description Options() {
 std::string HelpText(const std::string& program) {
   std::ostringstream text;
   text << "Usage: " << program
-       << " [start | migrate | check-users | issue-certificate] [options]\n\n"
-       << "  start    serve until SIGTERM (the default)\n"
-       << "  migrate  bring the database's tables up to date, and exit\n"
-       << "  check-users  list users that an attempt that was cut off left half-made, and exit\n"
+       << " [command] [options]\n\nCommands\n"
+       << "  start              serve until SIGTERM (the default)\n"
+       << "  migrate            bring the database's tables up to date\n"
+       << "  config             print the configuration in effect, and where each value comes from\n"
+       << "  health             ask a running process whether it is ready; exit status 0 if so\n"
+       << "  check-users        list users that an attempt that was cut off left half-made\n"
        << "  issue-certificate  write a gRPC client's certificate, made from "
-       << "gatehouse_internal_secret\n\n"
+       << "gatehouse_internal_secret\n"
+       << "  version            print the version\n\n"
        << Options() << "\nEvery setting can be given in the configuration file or the environment:"
        << " docs/configuration.md lists them.\n";
   return text.str();
@@ -57,8 +68,10 @@ absl::StatusOr<CommandLine> ParseCommandLine(int argc, const char* const argv[])
   }
   CommandLine line;
   if (values.count("command")) line.command = values["command"].as<std::string>();
-  if (line.command != "start" && line.command != "migrate" && line.command != "check-users" &&
-      line.command != "issue-certificate") {
+  constexpr std::string_view kCommands[] = {"start",  "migrate",     "config",
+                                            "health", "check-users", "issue-certificate",
+                                            "version"};
+  if (std::find(std::begin(kCommands), std::end(kCommands), line.command) == std::end(kCommands)) {
     return absl::InvalidArgumentError("unknown command '" + line.command + "'");
   }
   line.help = values.count("help") > 0;
@@ -69,6 +82,7 @@ absl::StatusOr<CommandLine> ParseCommandLine(int argc, const char* const argv[])
   }
   line.check_config = values.count("check-config") > 0;
   if (values.count("out")) line.out = values["out"].as<std::string>();
+  if (values.count("url")) line.url = values["url"].as<std::string>();
   if (values.count("name")) line.name = values["name"].as<std::string>();
   if (values.count("with-config")) line.config_path = values["with-config"].as<std::string>();
   const auto override_with = [&](const char* option, const char* key) {

@@ -10,13 +10,14 @@ namespace gatehouse::process {
 
 // What a program was asked to do.
 struct CommandLine {
-  // "start", "migrate", "check-users" or "issue-certificate"
+  // "start", "migrate", "config", "health", "check-users", "issue-certificate" or "version"
   std::string command = "start";
   bool mend = false;  // of check-users
   bool check_config = false;
   bool version = false;
   bool help = false;
   std::string config_path;                       // --with-config; empty: none
+  std::string url;                               // --url, of health; empty: the admin port
   std::string out;                               // --out, of issue-certificate
   std::string name;                              // --name, of issue-certificate
   std::map<std::string, std::string> overrides;  // configuration keys set by options

@@ -11,8 +11,8 @@
 
 #include "libs/base/status.h"
 #include "libs/base/strings.h"
-#include "libs/config/config_sources.h"
 #include "libs/config/process_config.h"
+#include "libs/process/configuration.h"
 #include "libs/rpc/policy.h"
 #include "libs/rpc/secret_authority.h"
 
@@ -36,11 +36,7 @@ absl::Status Issue(const CommandLine& line) {
       std::find(services.begin(), services.end(), name) == services.end()) {
     return BadInput(StrCat("--name must be client or a service's name, not ", name));
   }
-  config::ConfigSources sources;
-  sources.yaml_path = line.config_path;
-  sources.environment = config::CurrentEnvironment();
-  sources.overrides = line.overrides;
-  ASSIGN_OR_RETURN(const config::ProcessConfig config, config::LoadProcessConfig(sources));
+  ASSIGN_OR_RETURN(const config::ProcessConfig config, config::LoadProcessConfig(SourcesOf(line)));
   if (config.internal_secret.empty()) {
     return BadInput("gatehouse_internal_secret is not set: there is nothing to make it from");
   }

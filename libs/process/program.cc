@@ -21,7 +21,9 @@
 #include "libs/process/await_database.h"
 #include "libs/process/check_users.h"
 #include "libs/process/command_line.h"
+#include "libs/process/configuration.h"
 #include "libs/process/data_dir.h"
+#include "libs/process/health.h"
 #include "libs/process/issue_certificate.h"
 #include "libs/process/migrate.h"
 #include "libs/process/stop_on_signal.h"
@@ -137,11 +139,7 @@ class Run {
   }
 
   absl::Status Configure() {
-    config::ConfigSources sources;
-    sources.yaml_path = line_.config_path;
-    sources.environment = config::CurrentEnvironment();
-    sources.overrides = line_.overrides;
-    auto loaded = config::LoadProcessConfig(sources);
+    auto loaded = config::LoadProcessConfig(SourcesOf(line_));
     if (!loaded.ok()) return loaded.status();
     config_ = *std::move(loaded);
     telemetry::LogOptions log;
@@ -276,46 +274,6 @@ class Run {
   std::unique_ptr<FrontEnd> front_end_;
 };
 
-constexpr absl::Duration kCheckTimeout = absl::Seconds(10);
-
-// What is wrong with the settings that are stored in the database, where there is one by now.
-std::vector<std::string> CheckStoredSettings(const Program& program,
-                                             const config::ProcessConfig& config) {
-  if (!program.check_tenants || !config.core->db().configured) return {};
-  const auto check = [&]() -> absl::StatusOr<std::vector<std::string>> {
-    ASSIGN_OR_RETURN(db::DatabaseOptions options,
-                     tenancy::MakeDatabaseOptions(config.core->db(), program.name));
-    options.pool_size = 1;
-    ASSIGN_OR_RETURN(auto database, db::Database::Create(std::move(options)));
-    return program.check_tenants(*database, config, SteadyNow() + kCheckTimeout);
-  };
-  auto problems = check();
-  if (problems.ok()) return *std::move(problems);
-  std::cout << "warning: the database does not answer or has no tables yet: what tenants have set "
-               "was not looked at\n";
-  return {};
-}
-
-int CheckConfig(const Program& program, const CommandLine& line) {
-  config::ConfigSources sources;
-  sources.yaml_path = line.config_path;
-  sources.environment = config::CurrentEnvironment();
-  sources.overrides = line.overrides;
-  const config::ConfigReport report = config::CheckProcessConfig(sources);
-  for (const std::string& warning : report.config.warnings) {
-    std::cout << "warning: " << warning << "\n";
-  }
-  for (const config::ConfigProblem& problem : report.problems) {
-    std::cout << problem.key << ": " << problem.text << "\n";
-  }
-  if (!report.problems.empty()) return 1;
-  const std::vector<std::string> stored = CheckStoredSettings(program, report.config);
-  for (const std::string& problem : stored) std::cout << problem << "\n";
-  if (!stored.empty()) return 1;
-  std::cout << "The configuration is valid.\n";
-  return 0;
-}
-
 }  // namespace
 
 int RunProgram(const Program& program, int argc, const char* const argv[]) {
@@ -327,12 +285,14 @@ int RunProgram(const Program& program, int argc, const char* const argv[]) {
     std::cout << HelpText(program.name);
     return 0;
   }
-  if (line->version) {
+  if (line->version || line->command == "version") {
     std::cout << "Gatehouse " << kVersion << "\n";
     return 0;
   }
   if (line->check_config) return CheckConfig(program, *line);
   if (line->command == "issue-certificate") return IssueCertificate(*line);
+  if (line->command == "config") return PrintConfig(*line);
+  if (line->command == "health") return CheckHealth(*line);
 
   const absl::Time started = SteadyNow();
   Run run(program, *line);
