@@ -3,9 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <barrier>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -18,24 +21,28 @@
 namespace gatehouse::roles {
 namespace {
 
-constexpr int kRounds = 40;
+constexpr int kRounds = 100;
 
 class RolesRaceTest : public ::testing::Test {
  protected:
   Where In(const tenancy::TenantPtr& tenant) { return {*tenant, testing::Soon()}; }
 
-  // Runs the steps at the same time, many rounds.
-  void Race(const std::vector<std::function<absl::Status()>>& steps) {
+  // Runs each step in a thread of its own, all let loose together.
+  static void AtOnce(const std::vector<std::function<absl::Status()>>& steps) {
+    std::barrier start(static_cast<std::ptrdiff_t>(steps.size()));
     std::vector<std::thread> threads;
     for (const auto& step : steps) {
-      threads.emplace_back([&step] {
-        for (int round = 0; round < kRounds; ++round) {
-          const absl::Status status = step();
-          EXPECT_TRUE(status.ok()) << status;
-        }
+      threads.emplace_back([&step, &start] {
+        start.arrive_and_wait();
+        const absl::Status status = step();
+        EXPECT_TRUE(status.ok()) << status;
       });
     }
     for (std::thread& thread : threads) thread.join();
+  }
+
+  absl::Status Assign(std::string_view user) {
+    return AssignRole(store, {In(app), In(app)}, user, "r").status();
   }
 
   const std::unique_ptr<db::Database> database =
@@ -63,25 +70,52 @@ TEST_F(RolesRaceTest, OneOfManyCreatesARole) {
   }
 }
 
+// What is looked for is what a deletion leaves, so nothing deletes again before the look.
 TEST_F(RolesRaceTest, NobodyKeepsADeletedRole) {
-  Race({
-      [&] {
-        return UpsertRole(store, In(app), "r", {"a", "b"}).status();
-      },
-      [&] {
-        return AssignRole(store, {In(app), In(app)}, "u1", "r").status();
-      },
-      [&] {
-        return AssignRole(store, {In(app), In(app)}, "u2", "r").status();
-      },
-      [&] { return DeleteRole(store, {In(app)}, "r").status(); },
-      [&] {
-        return UnassignRole(store, {In(app), In(app)}, "u1", "r").status();
-      },
-  });
-  ASSERT_TRUE(DeleteRole(store, {In(app)}, "r").ok());
-  EXPECT_FALSE(*store.IsUserIdInUse(In(app), "u1"));
-  EXPECT_FALSE(*store.IsUserIdInUse(In(app), "u2"));
+  for (int round = 0; round < kRounds; ++round) {
+    ASSERT_TRUE(UpsertRole(store, In(app), "r", {"a", "b"}).ok());
+    AtOnce({
+        [&] { return DeleteRole(store, {In(app)}, "r").status(); },
+        [&] { return Assign("u0"); },
+        [&] { return Assign("u1"); },
+        [&] { return Assign("u2"); },
+        [&] { return Assign("u3"); },
+        [&] { return Assign("u4"); },
+        [&] {
+          return UnassignRole(store, {In(app), In(app)}, "u0", "r").status();
+        },
+    });
+    EXPECT_FALSE(*store.RoleExists(In(app), "r"));
+    for (const char* user : {"u0", "u1", "u2", "u3", "u4"}) {
+      EXPECT_FALSE(*store.IsUserIdInUse(In(app), user)) << user << " in round " << round;
+    }
+  }
+}
+
+TEST_F(RolesRaceTest, ARoleThatIsMadeWhileItIsDeletedIsThereOrNobodyHasIt) {
+  int stayed = 0;
+  for (int round = 0; round < kRounds; ++round) {
+    ASSERT_TRUE(UpsertRole(store, In(app), "r", {"a", "b"}).ok());
+    AtOnce({
+        [&] { return DeleteRole(store, {In(app)}, "r").status(); },
+        [&] { return Assign("u0"); },
+        [&] { return Assign("u1"); },
+        [&] {
+          return UpsertRole(store, In(app), "r", {"a", "b"}).status();
+        },
+    });
+    const auto permissions = store.ListPermissions(In(app), "r");
+    ASSERT_TRUE(permissions.ok()) << permissions.status();
+    if (permissions->has_value()) {
+      ++stayed;
+      EXPECT_EQ(**permissions, (std::vector<std::string>{"a", "b"}));
+      ASSERT_TRUE(DeleteRole(store, {In(app)}, "r").ok());
+    } else {
+      EXPECT_FALSE(*store.IsUserIdInUse(In(app), "u0")) << "in round " << round;
+      EXPECT_FALSE(*store.IsUserIdInUse(In(app), "u1")) << "in round " << round;
+    }
+  }
+  EXPECT_LT(stayed, kRounds) << "no deletion came last: nothing was looked at";
 }
 
 // Every deletion is followed by a look: the user may have the role only while it exists.

@@ -45,7 +45,7 @@ class BadInput(harness.GatehouseTest):
         self.text(self.app.get("/no/such/path"), 404, "Not found")
         self.text(self.app.request("DELETE", "/recipe/signup"), 405, "Method not supported")
         self.text(self.app.request("PATCH", "/recipe/signup"), 405, "Method not supported")
-        self.assertEqual(self.app.request("GET", "/%2e%2e/etc/passwd").status // 100, 4)
+        self.assertEqual(self.app.request("GET", "/%2e%2e/etc/passwd").status, 404)
         # A path that is not known is still looked at as far as the others.
         self.text(self.app.request("PATCH", "/no/such/path"), 405, "Method not supported")
         self.text(self.app.get("/no/such/path", cdi="2.6"), 400, "cdi-version 2.6 not supported")
@@ -86,35 +86,36 @@ class BadInput(harness.GatehouseTest):
 
     def test_sizes(self):
         large = b'{"email":"' + b"a" * (11 << 20) + b'"}'
-        try:
-            status = self.app.request("POST", "/recipe/signup", raw=large).status
-        except OSError:  # the server may close before all is sent
-            status = 413
-        self.assertEqual(status, 413)
+        head = "POST /recipe/signup HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(large)
+        # Answered on its length alone: nothing of the body has to be sent.
+        self.assertTrue(self.raw(head.encode()).startswith(b"HTTP/1.1 413 "))
         long_text = self.app.put("/recipe/role", {"role": "r" * 300})
         self.assertEqual(long_text.status, 400, long_text)
         self.assertIn(b" 431 ", self.raw(b"GET /hello HTTP/1.1\r\nHost: x\r\nA: " + b"a" * 100000 + b"\r\n\r\n").split(b"\r\n")[0] + b" ")
 
     def test_text_that_postgresql_refuses(self):
         reply = self.app.post("/recipe/signin", {"email": "nul\u0000@example.com", "password": "x1234567"})
-        self.assertLess(reply.status, 500, reply)
+        self.text(reply, 400, "A value in the input holds a NUL character")
         reply = self.app.put("/recipe/role", {"role": "n\u0000ul"})
         self.assertEqual(reply.status, 400, reply)
 
     def test_garbage_is_no_http(self):
-        for data in (b"\x16\x03\x01\x02\x00\x01\x00", b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"POST /hello HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n"):
-            answer = self.raw(data)
-            self.assertNotIn(b" 500 ", answer[:20])
+        for data, status in ((b"\x16\x03\x01\x02\x00\x01\x00", 400), (b"GET\r\n\r\n", 400), (b"GET / HTTP/9.9\r\n\r\n", 505),
+                             (b"POST /hello HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", 400)):
+            self.assertTrue(self.raw(data).startswith(b"HTTP/1.1 %d " % status), data)
         self.text(self.app.get("/hello"), 200, "Hello")
 
     def test_tokens(self):
         verify = {"enableAntiCsrf": False, "doAntiCsrfCheck": False, "checkDatabase": False}
         for token in ("", "a.b.c", "x", "." * 100, "é", "a" * 100000):
             reply = self.app.post("/recipe/session/verify", {"accessToken": token, **verify})
-            self.assertLess(reply.status, 500, reply)
+            if token == "a.b.c":  # has the shape of a JWT, and is looked at more closely
+                self.text(reply, 400, "The access token is not a JWT")
+            else:
+                self.expect(reply, status="TRY_REFRESH_TOKEN", message="Invalid JWT")
             reply = self.app.post("/recipe/session/refresh", {"refreshToken": token, "enableAntiCsrf": False, "useDynamicSigningKey": True})
-            self.assertLess(reply.status, 500, reply)
-            self.assertLess(self.app.post("/recipe/session/regenerate", {"accessToken": token}).status, 500)
+            self.expect(reply, status="UNAUTHORISED", message="version of refresh token not recognised")
+            self.text(self.app.post("/recipe/session/regenerate", {"accessToken": token}), 400, "The access token is not a JWT")
 
 
 if __name__ == "__main__":

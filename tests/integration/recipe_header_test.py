@@ -11,7 +11,7 @@ class RecipeHeader(harness.GatehouseTest):
             reply = self.expect(self.app.get("/recipe/user", {"email": "a@example.com"}, cdi="3.0", headers={"rid": rid}))
             self.assertEqual(reply["user"]["id"], user)
         reply = self.app.get("/recipe/user", {"email": "a@example.com"}, cdi="3.0", headers={"rid": "thirdparty"})
-        self.assertNotEqual(reply.status == 200 and reply.json["status"], "OK", reply)
+        self.text(reply, 400, "Please provide one of userId or (thirdPartyId & thirdPartyUserId)")
 
 
 if __name__ == "__main__":
