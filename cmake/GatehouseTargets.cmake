@@ -30,25 +30,41 @@ function(gatehouse_library name)
   gatehouse_common_settings(${name})
 endfunction()
 
+# What tests drive, and the tests that drive themselves.
+add_custom_target(programs)
+add_custom_target(unit_tests)
+
 # gatehouse_program(name SRCS main.cc DEPS target ...): an executable in build/<preset>/bin.
 function(gatehouse_program name)
   cmake_parse_arguments(ARG "" "" "SRCS;DEPS" ${ARGN})
   add_executable(${name} ${ARG_SRCS})
   target_link_libraries(${name} PRIVATE ${ARG_DEPS})
   gatehouse_common_settings(${name})
+  add_dependencies(programs ${name})
 endfunction()
 
-# gatehouse_test(name SRCS a_test.cc ... DEPS target ... [TIMEOUT seconds]): a GoogleTest program,
-# run by ctest as one test. TIMEOUT defaults to 240 s: many start a server, on
-# machines that do other things too.
+# Sanitizers make everything some times slower.
+set(GATEHOUSE_TIMEOUT_FACTOR 1)
+if(GATEHOUSE_SANITIZE)
+  set(GATEHOUSE_TIMEOUT_FACTOR 5)
+endif()
+
+# gatehouse_test(name SRCS a_test.cc ... DEPS target ... [TIMEOUT seconds] [LABEL workflow]): a
+# GoogleTest program, run by ctest as one test, together with others. TIMEOUT defaults to 240 s: many
+# start a server, on machines that do other things too. LABEL defaults to unit.
 function(gatehouse_test name)
-  cmake_parse_arguments(ARG "" "TIMEOUT" "SRCS;DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "" "TIMEOUT;LABEL" "SRCS;DEPS" ${ARGN})
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 240)
   endif()
+  if(NOT ARG_LABEL)
+    set(ARG_LABEL unit)
+  endif()
+  math(EXPR ARG_TIMEOUT "${ARG_TIMEOUT} * ${GATEHOUSE_TIMEOUT_FACTOR}")
   add_executable(${name} ${ARG_SRCS})
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} GTest::gtest GTest::gmock GTest::gtest_main)
   gatehouse_common_settings(${name})
   add_test(NAME ${name} COMMAND ${name})
-  set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT})
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS ${ARG_LABEL})
+  add_dependencies(unit_tests ${name})
 endfunction()

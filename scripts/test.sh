@@ -1,7 +1,48 @@
 #!/usr/bin/env bash
-# Installs what is needed, builds everything and runs every test. Arguments go to ctest, such as -R session.
+# Installs what is needed, builds and runs tests.
+# Usage: scripts/test.sh [--preset release|debug|asan|tsan|fuzz] [unit|programs] [arguments of ctest, such as -R session]
+#   unit      unit and workflow tests only        programs  tests that drive the built programs only
+# The sanitizers' presets run unit, workflow and integration tests, and whatever a sanitizer reports is a failure; fuzz runs each fuzzer for some seconds.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-scripts/install-deps.sh test
-scripts/build.sh release
-exec ctest --test-dir build/release --output-on-failure --no-tests=error "$@"
+preset=release
+if [ "${1:-}" = --preset ]; then
+  preset=$2
+  shift 2
+fi
+group=all
+case "${1:-}" in unit | programs) group=$1; shift ;; esac
+
+targets=(all)
+labels=()
+case "$preset-$group" in
+  fuzz-*) targets=(fuzzers); labels=(-L '^fuzz$') ;;
+  *-unit) targets=(unit_tests); labels=(-L '^(unit|workflow)$') ;;
+  asan-programs | tsan-programs) targets=(programs); labels=(-L '^integration$') ;;
+  *-programs) targets=(programs); labels=(-LE '^(unit|workflow)$') ;;
+  asan-* | tsan-*) labels=(-L '^(unit|workflow|integration)$') ;;
+esac
+
+scripts/install-deps.sh "$([ "$preset" = fuzz ] && echo fuzz || echo test)"
+scripts/build.sh "$preset" "${targets[@]}"
+
+# Programs that a test ends by force report to files, which nobody else would read.
+reports="$PWD/build/$preset/reports"
+rm -rf "$reports"
+mkdir -p "$reports"
+if [ "$preset" = asan ] || [ "$preset" = tsan ]; then
+  suppressions="$PWD/tests/sanitizers"
+  export ASAN_OPTIONS="log_path=$reports/asan:detect_stack_use_after_return=1${ASAN_OPTIONS:+:$ASAN_OPTIONS}"
+  export UBSAN_OPTIONS="log_path=$reports/ubsan:print_stacktrace=1${UBSAN_OPTIONS:+:$UBSAN_OPTIONS}"
+  export TSAN_OPTIONS="log_path=$reports/tsan:suppressions=$suppressions/thread.supp${TSAN_OPTIONS:+:$TSAN_OPTIONS}"
+  [ ! -f "$suppressions/leak.supp" ] || export LSAN_OPTIONS="suppressions=$suppressions/leak.supp:print_suppressions=0${LSAN_OPTIONS:+:$LSAN_OPTIONS}"
+fi
+
+status=0
+ctest --test-dir "build/$preset" --output-on-failure --no-tests=error --parallel "$(nproc)" "${labels[@]}" "$@" || status=$?
+if [ -n "$(ls -A "$reports")" ]; then
+  cat "$reports"/*
+  echo "The sanitizers reported: $(ls "$reports" | wc -l) files in $reports" >&2
+  status=1
+fi
+exit "$status"

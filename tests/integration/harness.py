@@ -32,21 +32,23 @@ LOG_DIR = os.environ.get("GATEHOUSE_TEST_LOGS") or tempfile.mkdtemp(prefix="gate
 START_TIMEOUT_S = 60
 
 
-_ports_given = set()
+_ports_held = []
 
 
 def free_port():
-    """A port below the range that the kernel gives to outgoing connections: one of those could take it before our server binds it."""
+    """A port below the range that the kernel gives to outgoing connections: one of those could take it before our server binds it. No test that runs at the same time
+    gets the same: a name in the system's list of Unix sockets stands for it until this process ends."""
     while True:
         port = random.randrange(15000, 32000)
-        if port in _ports_given:
-            continue
-        with socket.socket() as s:
-            try:
+        holder = socket.socket(socket.AF_UNIX)
+        try:
+            holder.bind("\0gatehouse-test-port-%d" % port)
+            with socket.socket() as s:
                 s.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        _ports_given.add(port)
+        except OSError:
+            holder.close()
+            continue
+        _ports_held.append(holder)
         return port
 
 
