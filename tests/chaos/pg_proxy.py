@@ -6,7 +6,7 @@ import time
 
 
 class PgProxy:
-    """Passes connections on to `port`. `mode` says what happens to bytes; it may change at any time.
+    """Passes connections on to `target`, a port. `mode` says what happens to bytes; both may change at any time.
 
     pass     both ways, at once
     delay    each piece waits `delay_s`
@@ -70,13 +70,27 @@ class PgProxy:
                 end.shutdown(socket.SHUT_RDWR)
             end.close()
 
-    def cut(self):
-        """Closes all connections, and refuses new ones until the mode changes."""
-        self.mode = "refuse"
+    def drop_all(self):
+        """Closes all connections."""
         with self.lock:
             pairs = list(self.open)
         for pair in pairs:
             self.close(pair)
+
+    def cut(self):
+        """Closes all connections, and refuses new ones until the mode changes."""
+        self.mode = "refuse"
+        self.drop_all()
+
+    def peers(self):
+        """The clients' ports."""
+        with self.lock:
+            pairs = list(self.open)
+        found = []
+        for client, _ in pairs:
+            with contextlib.suppress(OSError):
+                found.append(client.getpeername()[1])
+        return found
 
     def stop(self):
         self.listener.close()
