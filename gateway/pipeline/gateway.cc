@@ -313,15 +313,18 @@ void Gateway::Received(const std::shared_ptr<Call>& call, std::string bytes) {
 void Gateway::Submit(const ServicePool& pool, const std::shared_ptr<Call>& call,
                      WorkerPool::Task task) {
   call->queued = true;
-  const bool taken = pool.workers->TrySubmit([call, task = std::move(task)]() mutable {
-    call->queued = false;
-    try {
-      task();
-    } catch (const std::exception& e) {  // none of the handler's, which Run catches
-      telemetry::Log(telemetry::LogLevel::kError, "request_threw",
-                     {{"request_id", call->request.context.request_id}, {"cause", e.what()}});
-    }
-  });
+  const bool taken = pool.workers->TrySubmit(
+      [call, task = std::move(task)]() mutable {
+        call->queued = false;
+        try {
+          task();
+        } catch (const std::exception& e) {  // none of the handler's, which Run catches
+          telemetry::Log(telemetry::LogLevel::kError, "request_threw",
+                         {{"request_id", call->request.context.request_id}, {"cause", e.what()}});
+        }
+      },
+      // Whoever sends and resets, again and again, would fill the queue for everybody.
+      [call] { return call->responder.wanted(); });
   if (taken) return;
   // The pool refuses, and the call must still be answered from here.
   call->queued = false;

@@ -2,6 +2,8 @@
 
 #include <pthread.h>
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace gatehouse {
@@ -17,18 +19,26 @@ WorkerPool::WorkerPool(std::string name, size_t threads, size_t max_queued)
 
 WorkerPool::~WorkerPool() { Stop(); }
 
-bool WorkerPool::TrySubmit(Task task) {
+bool WorkerPool::TrySubmit(Task task, Wanted wanted) {
+  std::deque<Queued> dropped;  // destroyed outside the lock: what tasks hold may be anything
   {
     std::lock_guard lock(mutex_);
-    if (stopping_ || queue_.size() >= max_queued_) return false;
-    queue_.push_back(std::move(task));
+    if (stopping_) return false;
+    if (queue_.size() >= max_queued_) {
+      const auto unwanted = std::stable_partition(queue_.begin(), queue_.end(),
+                                                  [](Queued& queued) { return queued.IsWanted(); });
+      std::move(unwanted, queue_.end(), std::back_inserter(dropped));
+      queue_.erase(unwanted, queue_.end());
+      if (dropped.empty()) return false;
+    }
+    queue_.push_back({std::move(task), std::move(wanted)});
   }
   wake_.notify_one();
   return true;
 }
 
 void WorkerPool::DropQueued() {
-  std::deque<Task> dropped;  // destroyed outside the lock: what tasks hold may be anything
+  std::deque<Queued> dropped;  // destroyed outside the lock
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;
@@ -52,11 +62,13 @@ void WorkerPool::Run() {
   while (true) {
     wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
     if (queue_.empty()) return;
-    Task task = std::move(queue_.front());
-    queue_.pop_front();
-    lock.unlock();
-    task();
-    task = nullptr;  // what the task owns goes before the next one is waited for
+    {
+      Queued next = std::move(queue_.front());
+      queue_.pop_front();
+      lock.unlock();
+      if (next.IsWanted()) next.task();
+      // What the task owns goes before the next one is waited for.
+    }
     lock.lock();
   }
 }

@@ -19,6 +19,8 @@ namespace gatehouse {
 class WorkerPool {
  public:
   using Task = absl::AnyInvocable<void()>;
+  // Whether anybody still waits for a queued task. Must not block; asked under the pool's lock.
+  using Wanted = absl::AnyInvocable<bool()>;
 
   // `name` labels the threads (at most 15 characters are kept by the kernel).
   WorkerPool(std::string name, size_t threads, size_t max_queued);
@@ -28,8 +30,9 @@ class WorkerPool {
 
   // Queues the task; false, without running it, when the queue is full or the pool is stopping.
   // A task must not throw. One that is dropped unrun is destroyed: what it holds then tells whoever
-  // waits for it.
-  [[nodiscard]] bool TrySubmit(Task task);
+  // waits for it. So is one that is no longer `wanted` when its turn comes, or when the queue is
+  // full: clients that have gone take no places.
+  [[nodiscard]] bool TrySubmit(Task task, Wanted wanted = nullptr);
 
   // Refuses new tasks and drops the queued ones. Does not wait. Idempotent.
   void DropQueued();
@@ -41,13 +44,19 @@ class WorkerPool {
   const std::string& name() const { return name_; }
 
  private:
+  struct Queued {
+    Task task;
+    Wanted wanted;  // null: always
+    bool IsWanted() { return !wanted || wanted(); }
+  };
+
   void Run();
 
   const std::string name_;
   const size_t max_queued_;
   mutable std::mutex mutex_;
   std::condition_variable wake_;
-  std::deque<Task> queue_;
+  std::deque<Queued> queue_;
   bool stopping_ = false;
   std::vector<std::jthread> threads_;
 };

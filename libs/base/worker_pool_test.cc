@@ -5,6 +5,8 @@
 #include <atomic>
 #include <latch>
 #include <memory>
+#include <thread>
+#include <utility>
 
 namespace gatehouse {
 namespace {
@@ -39,6 +41,38 @@ TEST(WorkerPool, StopDropsWhatIsQueuedAndWaitsForWhatRuns) {
   may_end.count_down();
   pool.Stop();
   EXPECT_EQ(ended, 1);
+}
+
+TEST(WorkerPool, WhatNobodyWaitsForTakesNoPlaceAndIsNotBegun) {
+  std::atomic<int> ran = 0, dropped = 0;
+  std::atomic<bool> wanted = true;
+  std::latch begun(1), may_end(1);
+  WorkerPool pool("test", 1, 3);
+  ASSERT_TRUE(pool.TrySubmit([&] {
+    begun.count_down();
+    may_end.wait();
+  }));
+  begun.wait();
+  const auto submit = [&](int adds, WorkerPool::Wanted is_wanted) {
+    return pool.TrySubmit([&ran, adds, held = std::make_shared<Held>(dropped)] { ran += adds; },
+                          std::move(is_wanted));
+  };
+  ASSERT_TRUE(submit(1, [&] { return wanted.load(); }));
+  ASSERT_TRUE(submit(10, nullptr));
+  ASSERT_TRUE(submit(100, [&] { return wanted.load(); }));
+  EXPECT_FALSE(submit(1000, nullptr));
+  EXPECT_EQ(dropped, 1);
+  wanted = false;
+  EXPECT_TRUE(submit(10000, nullptr));
+  EXPECT_EQ(dropped, 3);
+  EXPECT_EQ(pool.queued(), 2u);
+  ASSERT_TRUE(submit(100000, [&] { return wanted.load(); }));
+  std::latch ended(1);
+  may_end.count_down();
+  while (pool.queued() > 0) std::this_thread::yield();
+  ASSERT_TRUE(pool.TrySubmit([&] { ended.count_down(); }));
+  ended.wait();
+  EXPECT_EQ(ran, 10010);
 }
 
 }  // namespace

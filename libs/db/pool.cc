@@ -161,14 +161,15 @@ void Pool::Failed(const absl::Status& status, absl::Duration took) {
   ++connect_failures_;
   last_failure_ = status;
   const absl::Time now = SteadyNow();
-  if (lent_ > 0 && took < options_.connect_silence) {
+  const bool over = Watchdog::Get().stopping();
+  if (!over && lent_ > 0 && took < options_.connect_silence) {
     // Other connections are open, and the server has said no at once: they are given back in turn.
     try_after_ = now + std::exchange(pause_, std::min(2 * pause_, kLongestPause));
     return;
   }
   pause_ = kPause;
   try_after_ = now + kPause;
-  if (IsFull(status)) {
+  if (!over && IsFull(status)) {
     full_since_ = std::min(full_since_, now);
     if (now - full_since_ < kFullPatience) return;
   }

@@ -20,6 +20,7 @@
 #include "libs/base/steady_time.h"
 #include "libs/db/error_map.h"
 #include "libs/db/password_guard.h"
+#include "libs/db/watchdog.h"
 
 namespace gatehouse::db {
 namespace {
@@ -144,10 +145,13 @@ bool Wait(int fd, PostgresPollingStatusType state, const ConnectLimits& limits, 
   for (;;) {
     const absl::Duration left = until - SteadyNow();
     if (left <= absl::ZeroDuration()) return false;
-    pollfd fds[2] = {{fd, events, 0}, {limits.stop_fd, POLLIN, 0}};
+    pollfd fds[3] = {
+        {fd, events, 0}, {limits.stop_fd, POLLIN, 0}, {Watchdog::Get().stop_fd(), POLLIN, 0}};
     const int timeout_ms = static_cast<int>(absl::ToInt64Milliseconds(left)) + 1;
-    const int ready = ::poll(fds, 2, timeout_ms);
-    if (ready > 0 && fds[1].revents != 0) throw pqxx::broken_connection("not wanted any more");
+    const int ready = ::poll(fds, 3, timeout_ms);
+    if (ready > 0 && (fds[1].revents != 0 || fds[2].revents != 0)) {
+      throw pqxx::broken_connection("not wanted any more");
+    }
     if (ready > 0) return true;
   }
 }
@@ -203,7 +207,10 @@ pqxx::connectionpolicy::handle ServerConnection::Policy::do_startconnect(handle 
     } catch (const pqxx::broken_connection& error) {
       // What a server answers stands; another address is tried instead of one that is dead.
       const bool answered = !SqlStateIn(error.what()).empty();
-      if (answered || i + 1 == targets.size() || SteadyNow() >= give_up) throw;
+      if (answered || i + 1 == targets.size() || SteadyNow() >= give_up ||
+          Watchdog::Get().stopping()) {
+        throw;
+      }
     }
   }
 }

@@ -63,6 +63,7 @@ bool Watchdog::Disarm(InFlight& in_flight) {
 
 void Watchdog::StopAll() {
   stopping_ = true;
+  stopped_.Wake();
   const std::lock_guard lock(mutex_);
   const SteadyTime now = std::chrono::steady_clock::now();
   for (const std::shared_ptr<InFlight>& in_flight : watched_) {

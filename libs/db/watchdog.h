@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "libs/db/cancel_request.h"
+#include "libs/db/wake_fd.h"
 
 namespace gatehouse::db {
 
@@ -47,6 +48,8 @@ class Watchdog {
   // From now on every statement's time is over. See StopStatements.
   void StopAll();
   bool stopping() const { return stopping_.load(); }
+  // Can be read from then on: what waits for a server in any other way polls it.
+  int stop_fd() const { return stopped_.get(); }
 
   // Calls `prune` every few seconds until RemovePruner(key), which waits for a running call.
   void AddPruner(const void* key, std::function<void()> prune);
@@ -63,6 +66,7 @@ class Watchdog {
   std::set<std::shared_ptr<InFlight>> watched_;
   bool rescan_ = false;
   std::atomic<bool> stopping_{false};
+  const WakeFd stopped_;
   std::atomic<SteadyTime> next_look_{SteadyTime::max()};
 
   std::mutex pruners_mutex_;

@@ -2,6 +2,7 @@
 
 // Internal to libs/http: one client's connection.
 
+#include <atomic>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -18,7 +19,7 @@ namespace gatehouse::http {
 // Reads requests in a coroutine (Run), keeps a slot for each until its reply has been written, and
 // writes replies in the order of their requests, as many at once as are ready. A request goes to
 // the handler when its header has come; its body is read when the handler asks for it.
-// Everything but Reply runs on the loop's thread.
+// Everything but Reply and Wanted runs on the loop's thread.
 class Connection : public ReplySink, public std::enable_shared_from_this<Connection> {
  public:
   using Clock = std::chrono::steady_clock;
@@ -36,6 +37,7 @@ class Connection : public ReplySink, public std::enable_shared_from_this<Connect
   void Close();
 
   void Reply(uint64_t id, Response response) override;
+  bool Wanted() const override { return open_; }
   void ReadBody(uint64_t id, std::string app, BodyCallback then) override;
 
  private:
@@ -113,7 +115,7 @@ class Connection : public ReplySink, public std::enable_shared_from_this<Connect
   size_t unsafe_in_flight_ = 0;
   std::string out_;
 
-  bool open_ = true;
+  std::atomic<bool> open_ = true;
   bool dispatching_ = false;  // replies made meanwhile wait for the batch's Flush
   bool reading_ = false;
   bool writing_ = false;

@@ -78,6 +78,26 @@ TEST_F(HttpServerTest, AnswersAClientThatHasEndedItsSide) {
   EXPECT_TRUE(c.ReadToEnd().ends_with("/hold released\n"));
 }
 
+TEST_F(HttpServerTest, AResponderKnowsWhenNobodyWaitsAnyMore) {
+  Start();
+  Client half_closed(server_->port());
+  half_closed.Send(Get("/hold1")).EndSending();
+  Responder still_read = handler_.Take("/hold1");
+  auto gone = std::make_unique<Client>(server_->port());
+  gone->Send(Get("/hold2"));
+  Responder unread = handler_.Take("/hold2");
+  EXPECT_TRUE(unread.wanted());
+  const linger reset = {.l_onoff = 1, .l_linger = 0};
+  setsockopt(gone->fd(), SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+  gone.reset();
+  while (server_->connections() > 1) std::this_thread::sleep_for(milliseconds(1));
+  EXPECT_FALSE(unread.wanted());
+  EXPECT_TRUE(still_read.wanted());
+  still_read.Send({.body = "read\n"});
+  EXPECT_FALSE(still_read.wanted());
+  EXPECT_TRUE(half_closed.ReadToEnd().ends_with("read\n"));
+}
+
 TEST_F(HttpServerTest, PipelinedRepliesKeepTheOrderOfTheirRequests) {
   Start();
   Client c(server_->port());

@@ -25,6 +25,8 @@ class ReplySink {
   virtual ~ReplySink() = default;
   // Called at most once per id, from any thread. Must not throw.
   virtual void Reply(uint64_t id, Response response) = 0;
+  // Responder::wanted.
+  virtual bool Wanted() const = 0;
   // Responder::ReadBody.
   virtual void ReadBody(uint64_t id, std::string app, BodyCallback then) = 0;
 };
@@ -44,6 +46,9 @@ class Responder {
   // `app`, a name of any kind, is who the memory counts for in BodyBudget's shares.
   void ReadBody(std::string app, BodyCallback then);
   void Send(Response response);
+  // False once the reply can reach nobody: it was sent, or the connection was reset or timed out (a
+  // client that has only ended its side still reads). Thread-safe, but not beside Send.
+  bool wanted() const { return sink_ != nullptr && sink_->Wanted(); }
   void operator()(Response response) { Send(std::move(response)); }
 
  private:

@@ -257,7 +257,6 @@ grpc::ServerUnaryReactor* GrpcAdapter::Unary(const MethodInfo& method,
   const auto finisher = std::make_shared<Finisher>(reactor);
   auto run = [this, &method, context, request, response, finisher,
               call = *std::move(call)]() mutable {
-    if (context->IsCancelled()) return finisher->Finish(grpc::Status::CANCELLED);
     std::unique_ptr<Message> input = Parse(method.request_prototype(), *request);
     if (!input) return finisher->Finish(Malformed());
     std::unique_ptr<Message> output(method.response_prototype()->New());
@@ -266,7 +265,9 @@ grpc::ServerUnaryReactor* GrpcAdapter::Unary(const MethodInfo& method,
   };
   if (dispatcher_.NeverBlocks(method)) {
     run();
-  } else if (!workers_.TrySubmit(std::move(run))) {
+  } else if (!workers_.TrySubmit(std::move(run), [context, finisher] {
+               return !context->IsCancelled();  // the finisher keeps it alive
+             })) {
     finisher->Finish(
         ToGrpcStatus(MakeError(ErrorReason::kOverloaded, "the service is overloaded")));
   }

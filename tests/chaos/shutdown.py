@@ -8,7 +8,7 @@ Cases:
   reset   sign-ups and sessions by clients with and without keep-alive, beside clients that send a request and reset the connection
   silent  the same, with every process of PostgreSQL stopped (SIGSTOP) a moment before
   queue   more sign-ins than can be hashed within the drain time, half of them by clients that have gone
-GATEHOUSE_BIN names the programs, such as those of the address sanitizer. Exit status 1 when a round failed; the last line is a JSON summary.
+GATEHOUSE_BIN names the programs, such as those of the address sanitizer (which looks for leaks at the end: tests/sanitizers/leak.supp). Exit status 1 when a round failed; the last line is a JSON summary.
 """
 import argparse
 import collections
@@ -28,6 +28,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from integration import harness  # noqa: E402
 
 PASSWORD = "correct horse 1"
+SUPPRESSIONS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../sanitizers/leak.supp")
 CASES = {"reset": 10.0, "silent": 3.0, "queue": 1.0}  # drain times in seconds; the first is ample, so that all is answered
 
 
@@ -166,6 +167,7 @@ class Round:
         environment = {"GATEHOUSE_DRAIN_TIMEOUT_MS": str(int(1000 * drain_s)), "LOG_LEVEL": "INFO"}
         # Test mode hashes at the least cost; the queue is to be long, and one hash short, since nothing can end it.
         environment["BCRYPT_LOG_ROUNDS"] = "10"
+        environment["LSAN_OPTIONS"] = "suppressions=%s:print_suppressions=0" % SUPPRESSIONS
         server = harness.Gatehouse(mode=self.arguments.mode, database=self.database, environment=environment, postgres=self.postgres, test_mode=self.case != "queue").start()
         try:
             self.load = Load(server.port, server.new_app().app)
