@@ -32,9 +32,6 @@ LOG_DIR = os.environ.get("GATEHOUSE_TEST_LOGS") or tempfile.mkdtemp(prefix="gate
 START_TIMEOUT_S = 60
 
 
-_ports_held = []
-
-
 def free_port():
     """A port below the range that the kernel gives to outgoing connections: one of those could take it before our server binds it. No test that runs at the same time
     gets the same: a name in the system's list of Unix sockets stands for it until this process ends."""
@@ -48,7 +45,7 @@ def free_port():
         except OSError:
             holder.close()
             continue
-        _ports_held.append(holder)
+        holder.detach()
         return port
 
 
