@@ -16,10 +16,16 @@ from deadlocks import writers  # noqa: E402
 from integration import harness, registry_invariants  # noqa: E402
 
 
+def name_of(round_writers):
+    return " and ".join(name for name, _ in round_writers) if len(round_writers) == 2 else "everything"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clients", type=int, default=50)
     parser.add_argument("--times", type=int, default=4, help="calls of each client in each round")
+    parser.add_argument("--only", help="rounds whose names contain this, such as 'link and remove'")
+    parser.add_argument("--again", type=int, default=1, help="each round so often")
     parser.add_argument("--mode", default="all-in-one", choices=("all-in-one", "split"))
     options = parser.parse_args()
     postgres = writers.Postgres()
@@ -28,18 +34,22 @@ def main():
     try:
         registry = writers.Registry(gatehouse)
         clients = writers.Clients(registry, options.clients)
-        every = list(registry.writers().items())
+        every = list({**registry.writers(), **registry.other_writers()}.items())
         clients.run(every, 2 * options.times)  # connections prepare their statements
-        warm = len(postgres.waits())
-        rounds = list(itertools.combinations_with_replacement(every, 2)) + [every] * 20
+        warm, deadlocks_seen = len(postgres.waits()), 0
+        rounds = [round_writers for round_writers in list(itertools.combinations_with_replacement(every, 2)) + [every] * 20
+                  if not options.only or options.only in name_of(round_writers)] * options.again
         began = time.monotonic()
         for number, round_writers in enumerate(rounds):
-            name = " and ".join(name for name, _ in round_writers) if len(round_writers) == 2 else "everything"
+            name = name_of(round_writers)
             waits = len(postgres.waits())
             replies = clients.run(round_writers, options.times, seed=number)
             failed += [(name, writer, reply) for writer, reply in replies]
             for wait in postgres.waits()[waits:]:
                 print("%s: a wait of %.0f ms" % (name, wait), flush=True)
+            for deadlock in postgres.deadlock_reports()[deadlocks_seen:]:
+                print("%s: %s" % (name, deadlock), flush=True)
+                deadlocks_seen += 1
         clients.close()
         broken = registry_invariants.broken_at_rest(gatehouse.sql)
         gatehouse.stop()  # sessions count for themselves until they end

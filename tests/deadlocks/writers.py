@@ -28,6 +28,10 @@ class Postgres(harness.Postgres):
         self.log.seek(0)
         return self.log.read().decode("utf-8", "replace")
 
+    def deadlock_reports(self):
+        """Who waited for whom, with which statements."""
+        return re.findall(r"deadlock detected\n.*?DETAIL:(.*?)HINT:", self.logged(), re.S)
+
     def waits(self):
         """Those longer than 100 ms, in milliseconds."""
         return [float(text) for text in re.findall(r"(?:acquired|still waiting for) .* after ([0-9.]+) ms", self.logged())]
@@ -100,6 +104,47 @@ class Registry:
             "tenant": self.renew_tenant,
             "metadata": lambda client, rnd: [client.put("/recipe/user/metadata", {"userId": self.anyone(rnd), "metadataUpdate": {"a": rnd.random()}})],
         }
+
+    def other_writers(self):
+        """What belongs to users outside the registry: a user's removal and an id's mapping write it too."""
+        return {
+            "session": self.session,
+            "role": self.role,
+            "codes of one address": self.revoke_codes,
+            "tokens of one user": self.revoke_tokens,
+            "metadata removed": lambda client, rnd: [client.post("/recipe/user/metadata/remove", {"userId": self.anyone(rnd)})],
+            "external id's info": lambda client, rnd: [client.put("/recipe/userid/external-user-id-info", {
+                "userId": self.anyone(rnd), "userIdType": "ANY", "externalUserIdInfo": "info %d" % rnd.randrange(10)})],
+        }
+
+    def session(self, client, rnd):
+        user = self.anyone(rnd)
+        made = client.post("/recipe/session", {"userId": user, "userDataInJWT": {}, "userDataInDatabase": {}, "enableAntiCsrf": False})
+        replies = [made]
+        if made.status == 200:
+            handle = made.json["session"]["handle"]
+            replies += [client.post("/recipe/session/refresh", {"refreshToken": made.json["refreshToken"]["token"], "enableAntiCsrf": False}),
+                        client.put("/recipe/session/data", {"sessionHandle": handle, "userDataInDatabase": {"a": 1}}),
+                        client.put("/recipe/jwt/data", {"sessionHandle": handle, "userDataInJWT": {"a": 1}})]
+        return replies + [client.post("/recipe/session/remove", {"userId": self.anyone(rnd)})]
+
+    def role(self, client, rnd):
+        role, user = "role%d" % rnd.randrange(3), self.anyone(rnd)
+        return [client.put("/recipe/role", {"role": role, "permissions": rnd.sample(("a", "b", "c", "d"), 3)}),
+                client.put("/recipe/user/role", {"userId": user, "role": role}),
+                client.post("/recipe/role/permissions/remove", {"role": role, "permissions": rnd.sample(("a", "b", "c", "d"), 2)}),
+                client.post("/recipe/user/role/remove", {"userId": self.anyone(rnd), "role": role}) if rnd.random() < 0.5 else
+                client.post("/recipe/role/remove", {"role": role})]
+
+    def revoke_codes(self, client, rnd):
+        email = "e%d@example.com" % rnd.randrange(SLOTS)
+        made = client.post("/recipe/signinup/code", {"email": email})
+        return [made, client.post("/recipe/signinup/code/remove", {"codeId": made.json["codeId"]}) if made.status == 200 else made,
+                client.post("/recipe/signinup/codes/remove", {"email": email})]
+
+    def revoke_tokens(self, client, rnd):
+        body = {"userId": self.anyone(rnd), "email": "e%d@example.com" % rnd.randrange(SLOTS)}
+        return [client.post("/recipe/user/email/verify/token", body), client.post("/recipe/user/email/verify/token/remove", body)]
 
     def remove_one(self, client, rnd):
         slot = rnd.randrange(SLOTS)
