@@ -3,8 +3,8 @@
 # Usage, as root: tests/fresh_debian/run.sh [--with-tests] [--ccache DIRECTORY] [--mirror URL] [DIRECTORY]
 #
 # Makes the root with debootstrap in DIRECTORY (default: a temporary one), with this machine's way to Debian's packages, and clones this repository's HEAD into it. Takes as long as two
-# builds: it is started by hand. The ordinary user finds what root installed, as on a shared machine, and builds and starts a clone of its own. --ccache lends both builds a compiler
-# cache to read: where its entries come from the same compiler, they bring the same warnings.
+# builds: it is started by hand. The ordinary user finds what root installed, as on a shared machine, and builds and starts a clone of its own. --ccache gives both builds one compiler
+# cache, so that the second is short (a cache repeats the compiler's warnings).
 set -euo pipefail
 here=$(cd "$(dirname "$0")/../.." && pwd)
 with_tests=
@@ -33,7 +33,8 @@ trap clean_up EXIT
 [ -e "$root/etc/debian_version" ] || debootstrap --variant=minbase --include=git,ca-certificates bookworm "$root" "${mirror:-http://deb.debian.org/debian}"
 for mount in "${mounts[@]}"; do mkdir -p "$root/$mount"; mount --bind "/$mount" "$root/$mount"; done
 if [ -n "$ccache" ]; then
-  mkdir -p "$root/var/cache/ccache"
+  mkdir -p "$ccache" "$root/var/cache/ccache"
+  chmod 1777 "$ccache"
   mount --bind "$ccache" "$root/var/cache/ccache"
 fi
 # How this machine reaches the packages: proxies, certificates.
@@ -51,7 +52,7 @@ git clone -q --bare "$here" "$root/srv/gatehouse.git"
 inside() { # inside USER COMMAND...
   local user=$1
   shift
-  chroot "$root" su - "$user" -c "${ccache:+export CCACHE_DIR=/var/cache/ccache CCACHE_READONLY=1 CCACHE_NOHASHDIR=1 CCACHE_BASEDIR=\$HOME CCACHE_TEMPDIR=\$HOME/ccache-tmp; }$*"
+  chroot "$root" su - "$user" -c "${ccache:+export CCACHE_DIR=/var/cache/ccache CCACHE_UMASK=000 CCACHE_NOHASHDIR=1 CCACHE_BASEDIR=\$HOME; }$*"
 }
 
 try() { # try USER: clone, run.sh until it says Hello, a sign-up; then SIGTERM
