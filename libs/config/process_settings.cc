@@ -1,5 +1,6 @@
 // The table of Gatehouse's own keys.
 
+#include "libs/base/service_table.h"
 #include "libs/config/process_config.h"
 
 namespace gatehouse::config {
@@ -9,10 +10,6 @@ constexpr SettingType kText = SettingType::kString;
 constexpr SettingType kInt = SettingType::kInt;
 constexpr SettingType kLong = SettingType::kLong;
 constexpr SettingType kBool = SettingType::kBoolean;
-
-constexpr std::string_view kServices[] = {"tenants",      "jwks",    "users",
-                                          "thirdparty",   "passwordless", "session",
-                                          "roles",   "accounts", "gateway"};
 
 constexpr ProcessSetting kSettings[] = {
     {"gatehouse_data_dir", kText, "", 0, 0, false,
@@ -66,7 +63,18 @@ constexpr ProcessSetting kSettings[] = {
 
 }  // namespace
 
-std::span<const std::string_view> ServiceNames() { return kServices; }
+std::span<const std::string_view> ServiceNames() {
+  static const auto* const names = [] {
+    auto* all = new std::vector<std::string_view>;
+    for (const ServiceRow& row : ServiceTable()) {
+      if (!row.planned) all->push_back(row.name);
+    }
+    all->push_back("gateway");
+    return all;
+  }();
+  return *names;
+}
+
 std::span<const ProcessSetting> ProcessSettings() { return kSettings; }
 
 }  // namespace gatehouse::config

@@ -1,26 +1,23 @@
 #include "libs/db/migrations.h"
 
+#include "libs/base/service_table.h"
+
 namespace gatehouse::db {
 
 const std::vector<std::string_view>& MigrationOrder() {
-  static const auto* const order = new std::vector<std::string_view>{
-      "tenants", "jwks", "users",     "thirdparty", "passwordless", "webauthn", "session",
-      "roles",   "totp", "dashboard", "oauth",      "saml",         "accounts"};
+  static const auto* const order = [] {
+    auto* names = new std::vector<std::string_view>;
+    for (const ServiceRow& row : ServiceTable()) names->push_back(row.name);
+    return names;
+  }();
   return *order;
 }
 
 std::vector<std::string_view> TablesOf(std::string_view service) {
-  constexpr std::string_view kCreate = "CREATE TABLE IF NOT EXISTS {";
-  std::vector<std::string_view> tables;
-  for (const Migration& migration : EmbeddedMigrations()) {
-    if (migration.service != service) continue;
-    for (size_t at = migration.sql.find(kCreate); at != std::string_view::npos;
-         at = migration.sql.find(kCreate, at + 1)) {
-      const std::string_view rest = migration.sql.substr(at + kCreate.size());
-      tables.push_back(rest.substr(0, rest.find('}')));
-    }
+  for (const ServiceRow& row : ServiceTable()) {
+    if (row.name == service) return row.tables;
   }
-  return tables;
+  return {};
 }
 
 }  // namespace gatehouse::db

@@ -17,10 +17,10 @@ struct Migration {
 // In order of version within a service.
 const std::vector<Migration>& EmbeddedMigrations();
 
-// All services that own tables, in an order in which each one's foreign keys point backwards.
+// All services, in an order in which each one's foreign keys point backwards.
 const std::vector<std::string_view>& MigrationOrder();
 
-// The base names of the tables that a service owns, read from its migrations.
+// The base names of the tables that a service owns (services/services.json).
 std::vector<std::string_view> TablesOf(std::string_view service);
 
 }  // namespace gatehouse::db

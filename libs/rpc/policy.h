@@ -3,21 +3,16 @@
 #include <string_view>
 #include <vector>
 
+#include "gatehouse/service_callers.h"
+
 namespace gatehouse::rpc {
 
-// The names that callers go by. A certificate's common name, or the name that a process on a
-// Unix socket states, is one of these.
+// The names that callers have beside those of the services, which gatehouse/service_callers.h makes
+// from services/services.json. A certificate's common name, or the name that a process on a Unix
+// socket states, is one of these.
 namespace callers {
 inline constexpr std::string_view kGateway = "gateway";
 inline constexpr std::string_view kClient = "client";  // an application's own gRPC client
-inline constexpr std::string_view kTenants = "tenants";
-inline constexpr std::string_view kJwks = "jwks";
-inline constexpr std::string_view kUsers = "users";
-inline constexpr std::string_view kThirdParty = "thirdparty";
-inline constexpr std::string_view kPasswordless = "passwordless";
-inline constexpr std::string_view kSession = "session";
-inline constexpr std::string_view kRoles = "roles";
-inline constexpr std::string_view kAccounts = "accounts";
 }  // namespace callers
 
 // Who may call one RPC method, as data. A method without a row may be called by nobody.

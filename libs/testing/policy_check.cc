@@ -8,6 +8,7 @@
 #include <string>
 
 #include "google/protobuf/message.h"
+#include "libs/base/service_table.h"
 #include "libs/base/status.h"
 #include "libs/rpc/dispatcher.h"
 
@@ -53,11 +54,9 @@ absl::Status Call(rpc::Dispatcher& dispatcher, const rpc::MethodInfo& method,
 std::set<std::string> EveryCaller(const rpc::Policy& policy) {
   namespace callers = rpc::callers;
   std::set<std::string> all = {"", "stranger"};
-  for (std::string_view known :
-       {callers::kGateway, callers::kClient, callers::kTenants, callers::kJwks, callers::kUsers,
-        callers::kThirdParty, callers::kPasswordless, callers::kSession, callers::kRoles, callers::kAccounts}) {
-    all.emplace(known);
-  }
+  all.emplace(callers::kGateway);
+  all.emplace(callers::kClient);
+  for (const ServiceRow& service : ServiceTable()) all.emplace(service.name);
   for (const rpc::PolicyRow& row : policy) all.insert(row.callers.begin(), row.callers.end());
   return all;
 }

@@ -1,5 +1,7 @@
 #include "services/tenants/policy.h"
 
+#include "libs/base/service_table.h"
+
 namespace gatehouse::tenants {
 namespace {
 
@@ -8,10 +10,15 @@ using namespace rpc::callers;  // NOLINT: the rows below are names of callers an
 // Replies hold providers' secrets, and changes are for who holds the API key: the gateway checks
 // it.
 const std::vector<std::string_view> kEdge = {kGateway};
+
 // Every process needs the directory, our own included.
-const std::vector<std::string_view> kProcesses = {kGateway, kTenants,      kJwks,
-                                                  kUsers,   kThirdParty,   kPasswordless,
-                                                  kSession, kRoles,        kAccounts};
+std::vector<std::string_view> Processes() {
+  std::vector<std::string_view> all = {kGateway};
+  for (const ServiceRow& service : ServiceTable()) {
+    if (!service.planned) all.push_back(service.name);
+  }
+  return all;
+}
 
 }  // namespace
 
@@ -30,11 +37,12 @@ rpc::Policy TenantsPolicy() {
 }
 
 rpc::Policy DirectoryPolicy() {
+  const std::vector<std::string_view> processes = Processes();
   return {
-      {"WatchTenants", kProcesses},
+      {"WatchTenants", processes},
       // Never queues behind the changes that wait for it.
-      {"ConfirmTenants", kProcesses, /*never_blocks=*/true},
-      {"GetDirectoryEntries", kProcesses},
+      {"ConfirmTenants", processes, /*never_blocks=*/true},
+      {"GetDirectoryEntries", processes},
   };
 }
 

@@ -2,14 +2,16 @@
 
 Usage: dependencies.py [ROOT]
 """
+import json
 import os
 import re
 import sys
 
 ROOT = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(__file__), "..", ".."))
 
-# Who may call whom over RPC (services/README.md draws it): a service only calls what stands after it.
-CALL_ORDER = [["gateway"], ["accounts"], ["session", "thirdparty", "passwordless", "roles"], ["users"], ["jwks"], ["tenants"]]
+with open(os.path.join(ROOT, "services", "services.json"), encoding="utf-8") as table_file:
+    TABLE = json.load(table_file)
+RUNNING = {row["name"]: row for row in TABLE if not row.get("planned")}
 # Libraries, lower first; each may include those before it.
 LIBRARIES = ["base", "crypto", "telemetry", "config", "db", "rpc", "tenancy", "activity", "http", "host", "process", "testing"]
 # Third-party headers, and the only places that may include them.
@@ -23,14 +25,12 @@ ONLY_IN = {
     r"openssl/evp": r"libs/crypto/|libs/rpc/secret_authority",
 }
 problems = []
+calls = set()  # (caller, callee) that the code has
+imports = set()  # (package, imported package)
 
 
 def complain(path, line, text):
     problems.append("%s:%d: %s" % (path, line, text))
-
-
-def level(service):
-    return next((i for i, row in enumerate(CALL_ORDER) if service in row), None)
 
 
 def is_rule(name):
@@ -80,8 +80,48 @@ for folder in ("libs", "services", "gateway", "app", "protos"):
                     parts = path.split("/")
                     if parts[0] == "services":
                         for callee in re.findall(r'ChannelTo\("(\w+)"\)', text):
-                            if level(parts[1]) is None or level(callee) is None or level(callee) <= level(parts[1]):
-                                complain(path, number, "%s may not call %s" % (parts[1], callee))
+                            calls.add((parts[1], callee))
+                            if callee not in RUNNING.get(parts[1], {}).get("calls", []):
+                                complain(path, number, "services.json does not say that %s calls %s" % (parts[1], callee))
+                    if parts[0] == "gateway":
+                        for callee in re.findall(r'ChannelBetween\("gateway", "(\w+)"\)', text):
+                            if callee not in RUNNING:
+                                complain(path, number, "there is no service %s" % callee)
+                    if parts[0] == "protos":
+                        for package in re.findall(r'import "gatehouse/(\w+)/v1/', text):
+                            imports.add((parts[2], package))
+                            if package not in RUNNING.get(parts[2], {}).get("protos", []) + [parts[2], "common"]:
+                                complain(path, number, "services.json does not say that protos of %s import %s" % (parts[2], package))
+
+
+def folders(top):
+    return {name for name in os.listdir(os.path.join(ROOT, top)) if os.path.isdir(os.path.join(ROOT, top, name))}
+
+
+# The table of services says what the tree has.
+TABLE_PATH = "services/services.json"
+earlier = []
+for row in TABLE:
+    name = row["name"]
+    for key in set(row) - {"name", "cc_name", "planned", "calls", "protos", "tables"}:
+        complain(TABLE_PATH, 1, "%s: unknown member %s" % (name, key))
+    for callee in row.get("calls", []):
+        if callee not in earlier:
+            complain(TABLE_PATH, 1, "%s calls %s, which is no earlier row: calls go one way" % (name, callee))
+        if (name, callee) not in calls:
+            complain(TABLE_PATH, 1, "%s does not call %s" % (name, callee))
+    for package in row.get("protos", []):
+        if (name, package) not in imports:
+            complain(TABLE_PATH, 1, "protos of %s do not import %s" % (name, package))
+    earlier.append(name)
+for what, found, expected in (("services", folders("services"), set(RUNNING)), ("protos/gatehouse", folders("protos/gatehouse"), set(RUNNING) | {"common"}),
+                              ("migrations", folders("migrations"), {row["name"] for row in TABLE if row["tables"]})):
+    for name in sorted(found ^ expected):
+        complain(TABLE_PATH, 1, "%s/%s %s" % (what, name, "has no row" if name in found else "is not there"))
+with open(os.path.join(ROOT, "app", "main.cc"), encoding="utf-8") as f:
+    composed = re.findall(r'^ *\{"(\w+)", gatehouse::', f.read(), re.M)
+if composed != list(RUNNING):
+    complain("app/main.cc", 1, "its services are not those of %s in their order: %s" % (TABLE_PATH, ", ".join(RUNNING)))
 
 print("\n".join(problems) or "dependencies go one way")
 sys.exit(1 if problems else 0)

@@ -26,7 +26,9 @@ import uuid
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 BIN = os.environ.get("GATEHOUSE_BIN", os.path.join(ROOT, "build", "release", "bin"))
 MODE = os.environ.get("GATEHOUSE_MODE", "all-in-one")
-SERVICES = [s for s in ("tenants", "jwks", "users", "thirdparty", "passwordless", "session", "roles", "accounts") if os.path.exists(os.path.join(BIN, "gatehouse-" + s))]
+with open(os.path.join(ROOT, "services", "services.json"), encoding="utf-8") as service_table:
+    SERVICE_ROWS = [row for row in json.load(service_table) if not row.get("planned")]
+SERVICES = [row["name"] for row in SERVICE_ROWS]
 # Every process logs to files below this directory; the last test of a run reads them all.
 LOG_DIR = os.environ.get("GATEHOUSE_TEST_LOGS") or tempfile.mkdtemp(prefix="gatehouse-logs-")
 START_TIMEOUT_S = 60

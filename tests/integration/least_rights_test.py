@@ -1,7 +1,5 @@
 """Roles with the least rights that docs/running.md names, in what an administrator has prepared: schemas, tables, roles, a search_path."""
 import os
-import pathlib
-import re
 import subprocess
 import unittest
 import uuid
@@ -9,12 +7,10 @@ import uuid
 from integration import harness
 
 PASSWORD = "correct horse 1"
-TABLES = re.compile(r"CREATE TABLE IF NOT EXISTS \{(\w+)\}")
 
 
 def tables_of(service):
-    """The tables that a service owns, as its migrations make them."""
-    return sorted({table for path in pathlib.Path(harness.ROOT, "migrations", service).iterdir() for table in TABLES.findall(path.read_text())})
+    return next(row["tables"] for row in harness.SERVICE_ROWS if row["name"] == service)
 
 
 # What lies in libs/db is the same in both ways to run.
@@ -97,7 +93,7 @@ class LeastRights(unittest.TestCase):
         self.postgres.sql("CREATE SCHEMA auth AUTHORIZATION %s" % owner, self.database)
         environment = {"POSTGRESQL_TABLE_SCHEMA": "auth"}
         grants = []
-        for service in ("tenants", "jwks", "users", "thirdparty", "passwordless", "session", "roles", "accounts"):
+        for service in harness.SERVICES:
             role = self.role(service)
             environment["GATEHOUSE_%s_DATABASE_USER" % service.upper()] = role
             environment["GATEHOUSE_%s_DATABASE_PASSWORD" % service.upper()] = "x"

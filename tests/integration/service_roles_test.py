@@ -3,18 +3,14 @@ import unittest
 
 from integration import harness, walk_test
 
-SERVICES = ("tenants", "jwks", "users", "thirdparty", "passwordless", "session", "roles", "accounts")
 PASSWORD = "role-password-%s"
-# A table of each service, for looking over the fence.
-TABLES = {"tenants": "tenant_configs", "jwks": "jwt_signing_keys", "users": "emailpassword_users", "thirdparty": "thirdparty_users", "passwordless": "passwordless_users",
-          "session": "session_info", "roles": "roles", "accounts": "bulk_import_users"}
 
 
 class ServiceRoles(walk_test.Walk):
     @classmethod
     def setUpClass(cls):
         environment = {}
-        for service in SERVICES:
+        for service in harness.SERVICES:
             environment["GATEHOUSE_%s_DATABASE_USER" % service.upper()] = "gatehouse_" + service
             environment["GATEHOUSE_%s_DATABASE_PASSWORD" % service.upper()] = PASSWORD % service
         cls.gatehouse = harness.Gatehouse(environment=environment)
@@ -29,11 +25,24 @@ class ServiceRoles(walk_test.Walk):
         self.assertNotIn("gatehouse", users)
 
     def test_no_role_reads_another_services_tables(self):
-        for service in SERVICES:
-            for owner, table in TABLES.items():
+        for service in harness.SERVICES:
+            for row in harness.SERVICE_ROWS:
+                owner, table = row["name"], row["tables"][0]
                 with self.subTest(service=service, table=table):
                     allowed = self.gatehouse.postgres.sql("SET ROLE gatehouse_%s; SELECT 1 FROM %s LIMIT 1" % (service, table), self.gatehouse.database, check=False)
                     self.assertEqual(allowed is not None, service == owner)
+
+    def test_each_role_has_the_rights_to_its_rows_and_no_more(self):
+        """On every table and view of the database, whoever owns it."""
+        owners = {table: row["name"] for row in harness.SERVICE_ROWS for table in row["tables"]}
+        rights = self.gatehouse.sql("""
+            SELECT replace(r.rolname, 'gatehouse_', ''), c.relname, string_agg(p, ' ' ORDER BY p) FROM pg_class c, pg_roles r,
+              unnest(ARRAY['DELETE', 'INSERT', 'REFERENCES', 'SELECT', 'TRIGGER', 'TRUNCATE', 'UPDATE']) p
+            WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm') AND r.rolname LIKE 'gatehouse\\_%'
+              AND has_table_privilege(r.oid, c.oid, p) GROUP BY 1, 2""")
+        expected = {(owner, table): "DELETE INSERT SELECT UPDATE" for table, owner in owners.items()}
+        expected.update({(service, "gatehouse_schema_migrations"): "SELECT" for service in harness.SERVICES})
+        self.assertEqual({(service, table): text for service, table, text in rights}, expected)
 
 
 if __name__ == "__main__":
