@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what building, running and testing Gatehouse need, from Debian 12's packages. Does nothing when all is there.
-# Usage: scripts/install-deps.sh [build|test|fuzz]   (default: build; test adds what only the tests need, fuzz what the fuzzers need)
+# Usage: scripts/install-deps.sh [build|test]   (default: build; test adds what only the tests need)
 set -euo pipefail
 
 packages=(
@@ -21,8 +21,6 @@ if [ "${1:-build}" = test ]; then
   command -v go >/dev/null || packages+=(golang-go)
   packages+=(pgbouncer)
 fi
-
-[ "${1:-build}" != fuzz ] || packages+=(clang libclang-rt-14-dev)
 
 missing=()
 for package in "${packages[@]}"; do
