@@ -21,10 +21,19 @@ class Suite:
     def __init__(self, mode):
         self.postgres = Postgres()
         self.proxy = PgProxy(self.postgres.port)
+        self.gatehouse = None
         self.problems = []  # what processes did that they should not, since the last look
+        try:
+            self.start(mode)
+        except BaseException:
+            self.stop()
+            raise
+
+    def start(self, mode):
         database = self.postgres.create_database()
         uri = "postgresql://gatehouse:x@127.0.0.1:%d/%s" % (self.proxy.port, database)
-        self.gatehouse = harness.Gatehouse(mode=mode, postgres=self.postgres, database=database, environment={"POSTGRESQL_CONNECTION_URI": uri, "LOG_LEVEL": "INFO"}).start()
+        self.gatehouse = harness.Gatehouse(mode=mode, postgres=self.postgres, database=database, environment={"POSTGRESQL_CONNECTION_URI": uri, "LOG_LEVEL": "INFO"})
+        self.gatehouse.start()
 
     def look_at(self, name, expected=None):
         """Notes a process that has ended by itself, or with another status than expected."""
@@ -40,7 +49,8 @@ class Suite:
         return found
 
     def stop(self):
-        self.gatehouse.kill()
+        if self.gatehouse:
+            self.gatehouse.kill()
         self.proxy.stop()
         self.postgres.stop()
 
