@@ -17,6 +17,11 @@
 
 namespace gatehouse::rpc {
 
+namespace {
+// Whoever has no certificate holds a descriptor no longer than this; gRPC's own limit is 2 min.
+constexpr int kHandshakeTimeoutMs = 10'000;
+}  // namespace
+
 struct GrpcServer::Impl {
   std::vector<std::unique_ptr<GrpcAdapter>> adapters;
   std::unique_ptr<grpc::Server> server;
@@ -78,6 +83,7 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(
   }
   // A second process on the same port must fail, not share it.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeTimeoutMs);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10000);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   builder.SetMaxReceiveMessageSize(static_cast<int>(security.max_request_bytes));

@@ -9,6 +9,9 @@
 #include <grpcpp/server_builder.h>
 #include <gtest/gtest.h>
 
+#include <arpa/inet.h>
+#include <poll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include <atomic>
 #include <condition_variable>
@@ -283,6 +286,19 @@ TEST_F(GrpcTest, ReflectionAndHealthNeedACertificateToo) {
       EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE) << status.error_message();
     }
   }
+}
+
+TEST_F(GrpcTest, AConnectionThatShowsNoCertificateLivesSeconds) {
+  Serve("127.0.0.1:0", Holder("tenants"));
+  const int stranger = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<uint16_t>(server_->port()));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(connect(stranger, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+  pollfd closed = {.fd = stranger, .events = POLLRDHUP};
+  EXPECT_EQ(poll(&closed, 1, 30'000), 1);
+  close(stranger);
 }
 
 TEST_F(GrpcTest, DeadlinesEndAWait) {
