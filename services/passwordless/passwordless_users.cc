@@ -20,8 +20,9 @@ constexpr char kRecipeId[] = "passwordless";
 constexpr std::string_view kFactors[] = {"otp-email", "otp-phone", "link-email", "link-phone"};
 constexpr char kTooManyChanges[] = "The user is being changed by many requests at once";
 
-// A user that is deleted, or changed, between the steps makes one round in vain.
-constexpr int kMaxRounds = 5;
+// A user that is deleted, or changed, between the steps makes one round in vain: that many requests
+// at once for one user are told to try again.
+constexpr int kMaxRounds = 50;
 
 PasswordlessUser RowOf(const LoginMethod& method) {
   PasswordlessUser user;

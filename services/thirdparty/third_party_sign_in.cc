@@ -12,8 +12,9 @@ namespace {
 constexpr char kRecipeId[] = "thirdparty";  // also the name of the factor
 constexpr char kTooManyChanges[] = "The user is being changed by many requests at once";
 
-// A user that is deleted, or changed, between the steps makes one round in vain.
-constexpr int kMaxRounds = 5;
+// A user that is deleted, or changed, between the steps makes one round in vain: that many requests
+// at once for one user are told to try again.
+constexpr int kMaxRounds = 50;
 
 }  // namespace
 

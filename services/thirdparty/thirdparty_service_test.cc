@@ -89,7 +89,9 @@ class FakeDirectory final : public users::v1::UserDirectoryService {
     users::v1::GetUserResponse response;
     if (request.user_id() == kUser1) {
       response.mutable_user()->set_id(kUser1);
-      response.mutable_user()->add_login_methods()->set_email(registered_email);
+      const int others = other_changes > 0 ? other_changes-- : 0;
+      response.mutable_user()->add_login_methods()->set_email(
+          others > 0 ? "other" + std::to_string(others) + "@x.io" : registered_email);
     }
     return response;
   }
@@ -112,6 +114,7 @@ class FakeDirectory final : public users::v1::UserDirectoryService {
   }
 
   std::string registered_email;
+  int other_changes = 0;  // as many look-ups more find another's change
   users::v1::FindUsersResponse found;
   users::v1::FindUsersRequest last_find;
 };
@@ -224,6 +227,16 @@ TEST_F(ThirdPartyServiceTest, OvertakenEmailChangeLeavesTheRegistrysEmail) {
   request.set_email("new@x.io");
   users.registered_email = "newest@x.io";
   ASSERT_TRUE(service.SignInOrUp(context, request).ok());
+  EXPECT_EQ(Rows(), Row(kUser1, "newest@x.io"));
+}
+
+TEST_F(ThirdPartyServiceTest, ManyEmailChangesAtOnceOverloadNobody) {
+  ASSERT_TRUE(service.SignInOrUp(context, request).ok());
+  request.set_email("new@x.io");
+  users.other_changes = 24;
+  users.registered_email = "newest@x.io";
+  const auto response = service.SignInOrUp(context, request);
+  ASSERT_TRUE(response.ok()) << response.status();
   EXPECT_EQ(Rows(), Row(kUser1, "newest@x.io"));
 }
 

@@ -11,16 +11,21 @@ namespace {
 // $1 app, $2 users. Primary key of app_id_to_user_id. Holds the app on the way.
 constexpr db::Statement kPrimariesOf = {
     "users_primaries_of",
-    "SELECT u.primary_or_recipe_user_id"
+    "SELECT u.user_id, u.primary_or_recipe_user_id"
     " FROM {schema}.{~gatehouse_hold_tenants}($1::varchar, NULL) AS held(app)"
     " JOIN {app_id_to_user_id} u ON held.app AND u.app_id = $1::varchar"
     "  AND u.user_id = ANY($2::bpchar[])"};
 
-constexpr db::Statement kLock = {
-    "users_lock",
-    "SELECT user_id, recipe_id, primary_or_recipe_user_id, is_linked_or_is_a_primary_user"
-    " FROM {app_id_to_user_id} WHERE app_id = $1 AND user_id = ANY($2)"
-    " ORDER BY user_id FOR UPDATE"};
+#define GATEHOUSE_LOCK_SQL                                                                \
+  "SELECT user_id, recipe_id, primary_or_recipe_user_id, is_linked_or_is_a_primary_user" \
+  " FROM {app_id_to_user_id} WHERE app_id = $1 AND user_id = ANY($2)"
+
+constexpr db::Statement kLock = {"users_lock", GATEHOUSE_LOCK_SQL " ORDER BY user_id FOR UPDATE"};
+
+// $3 primary users that are locked.
+constexpr db::Statement kLockMembers = {
+    "users_lock_members", GATEHOUSE_LOCK_SQL
+    " AND primary_or_recipe_user_id = ANY($3) ORDER BY user_id FOR UPDATE"};
 
 // $1 app, $2 primary users, $3 a tenant besides those that their groups are in.
 // app_id_to_user_id_primary_user_id_index, idx_recipe_user_tenants_recipe_user_id,
@@ -37,17 +42,12 @@ constexpr db::Statement kHoldTenants = {
 
 using Locked = std::map<std::string, LockedUser>;
 
-absl::Status Lock(db::Transaction& transaction, const RequestScope& scope, db::TextArray ids,
-                  Locked& locked, std::set<std::string>& primaries) {
-  if (ids.values.empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const db::Result rows, transaction.Execute(kLock, {scope.app_id(), ids}));
+void Add(const db::Result& rows, Locked& locked) {
   for (const db::Row row : rows) {
     LockedUser user{std::string(row.Trimmed(0)), std::string(row.Text(1)), std::nullopt};
-    primaries.emplace(row.Trimmed(2));
     if (row.Bool(3)) user.primary_id = std::string(row.Trimmed(2));
     locked.emplace(user.user_id, std::move(user));
   }
-  return absl::OkStatus();
 }
 
 }  // namespace
@@ -56,20 +56,31 @@ absl::StatusOr<Locked> LockUsers(db::Transaction& transaction, const RequestScop
                                  const std::vector<std::string>& ids) {
   ASSIGN_OR_RETURN(const db::Result found,
                    transaction.Execute(kPrimariesOf, {scope.app_id(), db::TextArray{ids}}));
-  std::set<std::string> first;
-  for (const db::Row row : found) first.emplace(row.Trimmed(0));
-  // The primary users first, so that a member's row, too, belongs to whoever holds its group.
   db::TextArray members;
-  for (const std::string& id : std::set<std::string>(ids.begin(), ids.end())) {
-    if (!first.contains(id)) members.values.push_back(id);
+  std::set<std::string> primaries;
+  for (const db::Row row : found) {
+    primaries.emplace(row.Trimmed(1));
+    if (row.Trimmed(0) != row.Trimmed(1)) members.values.emplace_back(row.Trimmed(0));
   }
   Locked locked;
-  std::set<std::string> primaries;
-  RETURN_IF_ERROR(Lock(transaction, scope, {{first.begin(), first.end()}}, locked, primaries));
-  RETURN_IF_ERROR(Lock(transaction, scope, members, locked, primaries));
+  // The primary users first, so that a member's row, too, belongs to whoever holds its group. Each
+  // is looked at before the next is waited for: one that has become a member belongs to another,
+  // who may be waiting for it while it holds the next.
   for (const std::string& primary : primaries) {
-    // To lock it now would be out of order.
-    if (!first.contains(primary)) return db::RetryTransaction();
+    db::TextArray one;
+    one.values.push_back(primary);
+    ASSIGN_OR_RETURN(const db::Result rows, transaction.Execute(kLock, {scope.app_id(), one}));
+    if (!rows.empty() && rows.front().Trimmed(2) != primary) return db::RetryTransaction();
+    Add(rows, locked);
+  }
+  if (!members.values.empty()) {
+    // Those that left their group before it was held are not waited for either.
+    ASSIGN_OR_RETURN(
+        const db::Result rows,
+        transaction.Execute(kLockMembers, {scope.app_id(), members,
+                                           db::TextArray{{primaries.begin(), primaries.end()}}}));
+    if (rows.rows() != static_cast<int>(members.values.size())) return db::RetryTransaction();
+    Add(rows, locked);
   }
   RETURN_IF_ERROR(transaction
                       .Execute(kHoldTenants,
