@@ -20,12 +20,14 @@ bool BodyBudget::Take(Charge& charge, int64_t bytes) {
   std::lock_guard lock(mutex_);
   const int64_t free = total_ - used_ - bytes;
   if (free < 0 || !Fits(peers_, charge.peer_, bytes, free) ||
-      !Fits(apps_, charge.app_, large, free)) {
+      !Fits(apps_, charge.app_, bytes, free * kSharesOfAllBodies) ||
+      !Fits(apps_large_, charge.app_, large, free)) {
     return false;
   }
   used_ += bytes;
   Change(peers_, charge.peer_, bytes);
-  Change(apps_, charge.app_, large);
+  Change(apps_, charge.app_, bytes);
+  Change(apps_large_, charge.app_, large);
   charge.bytes_ += bytes;
   return true;
 }
@@ -34,7 +36,8 @@ void BodyBudget::GiveBack(const Charge& charge) {
   std::lock_guard lock(mutex_);
   used_ -= charge.bytes_;
   Change(peers_, charge.peer_, -charge.bytes_);
-  Change(apps_, charge.app_, -Charge::Large(charge.bytes_));
+  Change(apps_, charge.app_, -charge.bytes_);
+  Change(apps_large_, charge.app_, -Charge::Large(charge.bytes_));
 }
 
 }  // namespace gatehouse::http

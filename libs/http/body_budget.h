@@ -14,12 +14,14 @@ namespace gatehouse::http {
 // A server-wide allowance for bodies that are read or worked on, in bytes. Nobody can use it up: a
 // peer, and an app with its large bodies, may take more only while it holds no more than what
 // stays free, so the first gets half of it, two get a third each, and something is left for the
-// next one. Thread-safe.
+// next one. An app with all its bodies may hold three times what stays free. Thread-safe.
 class BodyBudget {
  public:
-  // What lies beyond this in a body counts against the app. Uploads that stall must not keep the
-  // users of the same app from signing in, and such requests are smaller.
+  // What lies beyond this in a body is large. Uploads that stall must not keep users of the same app
+  // from signing in, and such requests are smaller.
   static constexpr int64_t kSmallBody = 64 * 1024;
+  // Many small ones must not keep other apps out.
+  static constexpr int64_t kSharesOfAllBodies = 3;
 
   explicit BodyBudget(int64_t total) : total_(total) {}
 
@@ -43,7 +45,7 @@ class BodyBudget {
 
    private:
     friend class BodyBudget;
-    // The part of the first `bytes` that counts against the app.
+    // The part of the first `bytes` that is large.
     static int64_t Large(int64_t bytes) { return bytes > kSmallBody ? bytes - kSmallBody : 0; }
 
     std::shared_ptr<BodyBudget> budget_;
@@ -66,6 +68,7 @@ class BodyBudget {
   // Bytes held, by name; only those who hold any.
   Holders peers_;
   Holders apps_;
+  Holders apps_large_;
 };
 
 }  // namespace gatehouse::http

@@ -157,7 +157,7 @@ TEST_F(HttpAbuseTest, ARefusedRequestsBodyIsNeitherKeptNorReadAsARequest) {
 }
 
 TEST_F(HttpAbuseTest, NothingIsSaidOrKeptBeforeTheHandlerHasJudgedTheHeader) {
-  Start({.max_total_body_bytes = 100});
+  Start({.max_total_body_bytes = 200});
   Client c(server_->port());
   c.Send("POST /judge HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n");
   auto judged = std::make_shared<Responder>(handler_.Take("/judge"));
@@ -200,6 +200,29 @@ TEST_F(HttpAbuseTest, NobodyUsesTheAllowanceForBodiesUp) {
   }
   Client c(server_->port());
   const std::string reply = c.Send(Post("/p", std::string(60'000, 'y'))).ReadUntil("1\n");
+  EXPECT_TRUE(reply.starts_with("HTTP/1.1 200 ")) << reply.substr(0, 200);
+}
+
+TEST_F(HttpAbuseTest, ManySmallBodiesOfOneAppLeaveRoomForOthers) {
+  Start({.max_total_body_bytes = 1'000'000});
+  const std::string all_but_one(50'000, 'x');
+  std::vector<std::unique_ptr<Client>> stalled;
+  for (int i = 0; i < 30; ++i) {
+    stalled.push_back(std::make_unique<Client>(server_->port()));
+    stalled.back()
+        ->Send("POST /p HTTP/1.1\r\nHost: x\r\nContent-Length: 50001\r\n\r\n")
+        .Send(all_but_one);
+  }
+  std::vector<pollfd> replies;
+  for (auto& client : stalled) replies.push_back({.fd = client->fd(), .events = POLLIN});
+  ASSERT_GT(poll(replies.data(), replies.size(), 5000), 0);
+  Client c(server_->port());
+  c.Send(Post("/judge", std::string(50'000, 'y')));
+  auto other = std::make_shared<Responder>(handler_.Take("/judge"));
+  other->ReadBody("other", [other](const std::string& body) {
+    other->Send({.body = std::to_string(body.size()) + "\n"});
+  });
+  const std::string reply = c.ReadUntil("50000\n");
   EXPECT_TRUE(reply.starts_with("HTTP/1.1 200 ")) << reply.substr(0, 200);
 }
 
