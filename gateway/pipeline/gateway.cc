@@ -27,6 +27,8 @@ constexpr double kSlowSeconds = 1.0;
 constexpr std::array<std::string_view, 4> kMethodNames = {"GET", "POST", "PUT", "DELETE"};
 
 constexpr std::string_view kOtherMethod = "other";
+// The pool of requests for apps that are not there.
+constexpr std::string_view kStrangers = "strangers";
 // A body that is parsed on an I/O thread: more would keep other connections waiting.
 constexpr size_t kMaxBodyOnIoThread = 16 * 1024;
 
@@ -213,10 +215,8 @@ void Gateway::Handle(http::Request request, http::Responder responder) {
 void Gateway::LookUp(const std::shared_ptr<Call>& call) {
   directory_.LookUp(call->admitted.scope, call->request.context.deadline,
                     [this, call](const absl::StatusOr<tenancy::Sight>& sight) {
-                      Submit(pool_of_("tenants"), call, [this, call, sight] {
-                        if (!sight.ok()) return Answer(*call, ErrorReply(sight.status()));
-                        Admit(call, &*sight);
-                      });
+                      if (!sight.ok()) return Answer(*call, ErrorReply(sight.status()));
+                      Admit(call, &*sight);
                     });
 }
 
@@ -307,7 +307,9 @@ void Gateway::Received(const std::shared_ptr<Call>& call, std::string bytes) {
     const NonBlockingScope here;
     if (Run(*call)) return;
   }
-  Submit(pool, call, [this, call] { Run(*call); });
+  // No key was asked for where there is no app: such requests take no place from others.
+  const bool stranger = !call->admitted.app_exists;
+  Submit(stranger ? pool_of_(kStrangers) : pool, call, [this, call] { Run(*call); });
 }
 
 void Gateway::Submit(const ServicePool& pool, const std::shared_ptr<Call>& call,

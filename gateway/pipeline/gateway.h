@@ -34,7 +34,7 @@ class Gateway final : public http::Handler {
   };
 
   // All arguments outlive this; `routes` has all of its routes. `pool_of` gives a service's pool by
-  // its name.
+  // its name, and that of requests for apps that are not there by "strangers".
   Gateway(Options options, const RouteTable& routes, const tenancy::TenantDirectory& directory,
           telemetry::Metrics& metrics, std::function<ServicePool(std::string_view)> pool_of);
 
@@ -47,7 +47,8 @@ class Gateway final : public http::Handler {
   void Submit(const ServicePool& pool, const std::shared_ptr<Call>& call, WorkerPool::Task task);
   // The checks before the handler: by the directory, or by what was looked up.
   void Admit(std::shared_ptr<Call> call, const tenancy::Sight* looked_up);
-  // For what the directory does not know; goes on on a worker. Nobody waits for it meanwhile.
+  // For what the directory does not know; goes on on the thread that looked. Nobody waits for it
+  // meanwhile.
   void LookUp(const std::shared_ptr<Call>& call);
   void Refuse(Call& call, const Admission::Refusal& refusal);
   // Whether the checks would let it through now; judges again, and answers, where settings have

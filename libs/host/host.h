@@ -62,7 +62,8 @@ class Host {
   // The way from `caller` to a service, in this process or another. Lives as long as the host.
   rpc::Channel& ChannelBetween(std::string_view caller, std::string_view service);
   // Where work for a service, "users", or for a lane of it, "users/passwords", is done in this
-  // process. A lane has as many workers as its service, and a shorter queue.
+  // process. A lane has as many workers as its service, and a shorter queue. By another name: a
+  // pool of its own for what waits for no service of this process.
   WorkerPool& WorkersOf(std::string_view service);
   tenancy::TenantDirectory& tenants() { return directory_; }
   telemetry::Metrics& metrics() { return metrics_; }

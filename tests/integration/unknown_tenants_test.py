@@ -1,4 +1,6 @@
 """Strangers who name apps that are not there keep nobody from one that another instance has just made."""
+import selectors
+import socket
 import threading
 import unittest
 import uuid
@@ -8,6 +10,9 @@ from integration import harness
 KEY = "a-very-long-api-key-0123456789"
 STRANGERS = 8
 ROUNDS = 10
+# More requests at once than wait in a queue.
+CONNECTIONS = 400
+PIPELINED = 16
 
 
 class UnknownTenants(harness.GatehouseTest):
@@ -45,6 +50,46 @@ class UnknownTenants(harness.GatehouseTest):
                 thread.join()
         self.assertEqual(odd, [])
         self.assertGreater(sum(asked), 100)
+
+    def flood(self, stop, statuses):
+        """Keeps PIPELINED requests for apps that are not there under way on each of CONNECTIONS connections."""
+        def send(connection):
+            name = uuid.uuid4().hex
+            connection.sendall(b"".join(b"GET /appid-%s%d/users/count HTTP/1.1\r\nHost: x\r\n\r\n" % (name.encode(), i) for i in range(PIPELINED)))
+        with selectors.DefaultSelector() as selector:
+            for _ in range(CONNECTIONS):
+                connection = socket.create_connection(("127.0.0.1", self.gatehouse.port))
+                self.addCleanup(connection.close)
+                selector.register(connection, selectors.EVENT_READ, [0])
+                send(connection)
+            while not stop.is_set():
+                for key, _ in selector.select(0.1):
+                    reply = key.fileobj.recv(65536)
+                    for status in (400, 429, 503):
+                        statuses[status] = statuses.get(status, 0) + reply.count(b"HTTP/1.1 %d " % status)
+                    key.data[0] += reply.count(b"HTTP/1.1 ")
+                    if key.data[0] >= PIPELINED:
+                        key.data[0] -= PIPELINED
+                        send(key.fileobj)
+
+    def test_a_flood_of_unknown_names_takes_no_place_from_apps_that_are_there(self):
+        client = self.gatehouse.new_app({"api_keys": KEY})
+        self.addCleanup(client.close)
+        stop, statuses, replies = threading.Event(), {}, []
+        flood = threading.Thread(target=self.flood, args=(stop, statuses))
+        flood.start()
+        try:
+            harness.wait_until(lambda: sum(statuses.values()) > CONNECTIONS, 30, "the flood")
+            for _ in range(10):
+                replies.append(client.get("/users/count", headers={"api-key": KEY}))
+            new = self.gatehouse.new_app({"api_keys": KEY})
+            self.addCleanup(new.close)
+            replies.append(new.get("/users/count", headers={"api-key": KEY}))
+        finally:
+            stop.set()
+            flood.join()
+        self.assertEqual([r for r in replies if r.status != 200], [])
+        self.assertGreater(statuses[400], 0)
 
 
 if __name__ == "__main__":
