@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "libs/base/status.h"
+#include "libs/tenancy/ask_databases.h"
 
 namespace gatehouse::roles {
 
@@ -18,14 +19,24 @@ absl::StatusOr<bool> UpsertRole(RoleStore& store, const Where& app, std::string_
   return store.UpsertRole(app, role, permissions);
 }
 
-absl::StatusOr<bool> DeleteRole(RoleStore& store, const std::vector<Where>& databases,
-                                std::string_view role) {
-  // The role itself goes first, so that nobody gets it in a database that is done.
+absl::StatusOr<bool> DeleteRole(RoleStore& store, const std::vector<tenancy::TenantPtr>& databases,
+                                absl::Time deadline, std::string_view role) {
   bool existed = false;
-  for (const Where& database : databases) {
-    ASSIGN_OR_RETURN(const bool deleted, store.DeleteRole(database, role));
-    existed = existed || deleted;
-  }
+  bool role_is_gone = false;
+  ASSIGN_OR_RETURN(
+      const std::vector<tenancy::TenantPtr> missing,
+      tenancy::AskDatabases(
+          databases, deadline,
+          [&](const tenancy::TenantPtr& database, absl::Time until) -> absl::StatusOr<bool> {
+            // The role itself goes first, so that nobody gets it in a database that is done.
+            if (database != databases.front() && !role_is_gone) return true;
+            ASSIGN_OR_RETURN(const bool deleted, store.DeleteRole({*database, until}, role));
+            existed = existed || deleted;
+            role_is_gone = true;
+            return false;
+          }));
+  if (!role_is_gone) return tenancy::NeedsAll({databases.front()});
+  RETURN_IF_ERROR(tenancy::NeedsAll(missing));
   return existed;
 }
 

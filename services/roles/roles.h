@@ -25,9 +25,11 @@ struct TenantInApp {
 absl::StatusOr<bool> UpsertRole(RoleStore& store, const Where& app, std::string_view role,
                                 std::vector<std::string> permissions);
 
-// `databases`: one of each, the app's own first. True when there was such a role.
-absl::StatusOr<bool> DeleteRole(RoleStore& store, const std::vector<Where>& databases,
-                                std::string_view role);
+// `databases`: a tenant of each, the app's own first. True when there was such a role.
+// kDependencyDown names the tenants whose databases are away; what answers is done then, and the
+// same call does the rest.
+absl::StatusOr<bool> DeleteRole(RoleStore& store, const std::vector<tenancy::TenantPtr>& databases,
+                                absl::Time deadline, std::string_view role);
 
 // True when the user has got the role now, false when it had it; nullopt: no such role.
 absl::StatusOr<std::optional<bool>> AssignRole(RoleStore& store, const TenantInApp& where,

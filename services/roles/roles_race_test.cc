@@ -75,7 +75,7 @@ TEST_F(RolesRaceTest, NobodyKeepsADeletedRole) {
   for (int round = 0; round < kRounds; ++round) {
     ASSERT_TRUE(UpsertRole(store, In(app), "r", {"a", "b"}).ok());
     AtOnce({
-        [&] { return DeleteRole(store, {In(app)}, "r").status(); },
+        [&] { return DeleteRole(store, {app}, testing::Soon(), "r").status(); },
         [&] { return Assign("u0"); },
         [&] { return Assign("u1"); },
         [&] { return Assign("u2"); },
@@ -97,7 +97,7 @@ TEST_F(RolesRaceTest, ARoleThatIsMadeWhileItIsDeletedIsThereOrNobodyHasIt) {
   for (int round = 0; round < kRounds; ++round) {
     ASSERT_TRUE(UpsertRole(store, In(app), "r", {"a", "b"}).ok());
     AtOnce({
-        [&] { return DeleteRole(store, {In(app)}, "r").status(); },
+        [&] { return DeleteRole(store, {app}, testing::Soon(), "r").status(); },
         [&] { return Assign("u0"); },
         [&] { return Assign("u1"); },
         [&] {
@@ -109,7 +109,7 @@ TEST_F(RolesRaceTest, ARoleThatIsMadeWhileItIsDeletedIsThereOrNobodyHasIt) {
     if (permissions->has_value()) {
       ++stayed;
       EXPECT_EQ(**permissions, (std::vector<std::string>{"a", "b"}));
-      ASSERT_TRUE(DeleteRole(store, {In(app)}, "r").ok());
+      ASSERT_TRUE(DeleteRole(store, {app}, testing::Soon(), "r").ok());
     } else {
       EXPECT_FALSE(*store.IsUserIdInUse(In(app), "u0")) << "in round " << round;
       EXPECT_FALSE(*store.IsUserIdInUse(In(app), "u1")) << "in round " << round;
@@ -126,7 +126,7 @@ TEST_F(RolesRaceTest, NobodyKeepsADeletedRoleInAnotherDatabase) {
     std::thread assigning([&] {
       EXPECT_TRUE(AssignRole(store, {In(app), In(far)}, "u", "r").ok());
     });
-    EXPECT_TRUE(DeleteRole(store, {In(app), In(far)}, "r").ok());
+    EXPECT_TRUE(DeleteRole(store, {app, far}, testing::Soon(), "r").ok());
     assigning.join();
     EXPECT_FALSE(*store.IsUserIdInUse(In(far), "u"));
   }

@@ -22,12 +22,6 @@ void Encode(std::vector<std::string> texts, TextField& field) {
 
 std::vector<std::string> Decode(const TextField& field) { return {field.begin(), field.end()}; }
 
-std::vector<Where> WhereOf(const std::vector<TenantPtr>& tenants, absl::Time deadline) {
-  std::vector<Where> where;
-  for (const TenantPtr& tenant : tenants) where.push_back({*tenant, deadline});
-  return where;
-}
-
 }  // namespace
 
 absl::StatusOr<v1::UpsertRoleResponse> RolesServiceImpl::UpsertRole(
@@ -46,7 +40,7 @@ absl::StatusOr<v1::DeleteRoleResponse> RolesServiceImpl::DeleteRole(
   ASSIGN_OR_RETURN(std::vector<TenantPtr> databases,
                    tenancy::OneTenantPerDatabase(directory_, request.scope(), context.deadline));
   ASSIGN_OR_RETURN(const bool existed,
-                   roles::DeleteRole(store_, WhereOf(databases, context.deadline), request.role()));
+                   roles::DeleteRole(store_, databases, context.deadline, request.role()));
   v1::DeleteRoleResponse response;
   response.set_existed(existed);
   return response;

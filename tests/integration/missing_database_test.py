@@ -90,7 +90,8 @@ class MissingDatabase(harness.GatehouseTest):
         self.timed(lambda: self.session("nobody-%d" % len(self.times)))
         for call in (lambda: app.get("/users/count", {"includeAllTenants": "true"}), lambda: app.get("/user/id", {"userId": "nobody"}),
                      lambda: app.get("/recipe/session/user", {"userId": "nobody"}), lambda: app.post("/recipe/session/remove", {"userId": "nobody"}),
-                     lambda: app.get("/recipe/userid/map", {"userId": "nobody", "userIdType": "ANY"})):
+                     lambda: app.get("/recipe/userid/map", {"userId": "nobody", "userIdType": "ANY"}),
+                     lambda: app.post("/recipe/role/remove", {"role": "gone"})):
             self.text(self.timed(call), 503, MISSING)
 
     def test_others_go_on(self):
@@ -112,6 +113,7 @@ class MissingDatabase(harness.GatehouseTest):
         harness.wait_until(lambda: self.app.get("/user/id", {"userId": there}).status == 200, 10, "the recovery of the tenant's database")
         harness.wait_until(lambda: self.app.get("/users/count", {"includeAllTenants": "true"}).status == 200, 10, "the recovery of the count")
         self.assertEqual(self.app.get("/user/id", {"userId": "nobody"}).json, {"status": "UNKNOWN_USER_ID_ERROR"})
+        self.expect(self.app.post("/recipe/role/remove", {"role": "gone"}), didRoleExist=False)
 
 
 if __name__ == "__main__":
