@@ -1,4 +1,5 @@
 """What was given out in a tenant that is removed is worth nothing any more, though its app goes on."""
+import time
 import unittest
 import uuid
 
@@ -29,6 +30,22 @@ class RemovedTenant(harness.GatehouseTest):
                 self.assertEqual(reply.status, 400, reply)
                 reply = self.app.post("/recipe/session/refresh", {"refreshToken": refresh, "enableAntiCsrf": False}, cdi=cdi)
                 self.assertEqual(reply.status, 400, reply)
+
+    def test_they_do_not_verify_in_a_tenant_that_is_made_again(self):
+        tenant, tokens = "t" + uuid.uuid4().hex, {}
+        make = lambda: self.expect(self.app.put("/recipe/multitenancy/tenant/v2", {"tenantId": tenant, "firstFactors": None}))
+        create = lambda cdi: self.expect(self.app.post("/recipe/session", SESSION, tenant=tenant, cdi=cdi))["accessToken"]["token"]
+        make()
+        for cdi in ("3.0", "5.4", "5.6"):
+            tokens[cdi] = create(cdi)
+            self.expect(self.verify(tokens[cdi], cdi, checkDatabase=False))
+        self.expect(self.app.post("/recipe/multitenancy/tenant/remove", {"tenantId": tenant}))
+        second = int(time.time())  # tokens' times are in seconds
+        harness.wait_until(lambda: int(time.time()) > second, 2, "the next second")
+        make()
+        for cdi, token in tokens.items():
+            self.expect(self.verify(token, cdi, checkDatabase=False), status="UNAUTHORISED", message="Either the session has ended or has been blacklisted")
+            self.expect(self.verify(create(cdi), cdi, checkDatabase=False))
 
 
 if __name__ == "__main__":
