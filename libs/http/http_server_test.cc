@@ -201,9 +201,13 @@ TEST_F(HttpServerTest, ABadTargetIsA400PageAndTheConnectionGoesOn) {
 
 TEST_F(HttpServerTest, BodiesInFlightShareOneAllowance) {
   Start({.max_total_body_bytes = 1000});
+  // An app gets three times what it leaves free for others, however small its bodies are.
+  EXPECT_TRUE(Client(server_->port())
+                  .Send(Post("/p", std::string(800, 'x')))
+                  .ReadToEnd()
+                  .starts_with("HTTP/1.1 503 "));
   Client a(server_->port());
-  // Small ones, which no share is kept for: all of the allowance may go to them.
-  a.Send(Post("/hold", std::string(900, 'x')));
+  a.Send(Post("/hold", std::string(700, 'x')));
   Responder held = handler_.Take("/hold");
   const std::string refused =
       Client(server_->port()).Send(Post("/p", std::string(200, 'x'))).ReadToEnd();
