@@ -298,7 +298,7 @@ void Connection::Flush() {
       slot.send_continue = false;
     }
     if (!slot.ready) break;
-    const bool last_when_draining = loop_->draining && slots_.size() == 1 && !MoreHasCome();
+    const bool last_when_draining = loop_->shared->draining && slots_.size() == 1 && !MoreHasCome();
     last_formatted_ = !slot.keep_alive || slot.response.close || last_when_draining;
     AppendReply(slot.response, {.http10 = slot.http10, .head = slot.head, .close = last_formatted_},
                 loop_->Date(), out_);
@@ -358,7 +358,8 @@ void Connection::Sweep(Clock::time_point now) {
     } else {
       Close();
     }
-  } else if (reading_ && loop_->draining && now > loop_->close_idle_from && Idle() && !closing_) {
+  } else if (reading_ && loop_->shared->draining && now > loop_->close_idle_from && Idle() &&
+             !closing_) {
     // A request that has just come is served; closing over it would lose it.
     error_code ec;
     if (socket_.available(ec) > 0) return;

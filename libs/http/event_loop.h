@@ -31,6 +31,7 @@ struct Shared {
   Handler* handler = nullptr;
   std::atomic<int> connections = 0;  // open ones, with those that are turned away
   std::atomic<int> turned_away = 0;
+  std::atomic<bool> draining = false;  // every reply that can be a connection's last one is
   ConnectionLimits limits;
   const std::shared_ptr<BodyBudget> body_budget;
   std::mutex mutex;
@@ -47,7 +48,6 @@ struct EventLoop {
   std::atomic<std::thread::id> thread_id;
   // Touched by the loop's thread only.
   std::unordered_set<std::shared_ptr<Connection>> connections;
-  bool draining = false;
   std::chrono::steady_clock::time_point close_idle_from =
       std::chrono::steady_clock::time_point::max();
 

@@ -166,9 +166,7 @@ bool Server::Drain(milliseconds timeout, milliseconds accept_for) {
   {
     std::lock_guard stop_lock(impl_->stop_mutex);
     if (impl_->stopped) return true;
-    for (const auto& loop : impl_->loops) {
-      Impl::RunOn(*loop, [&] { loop->draining = true; });
-    }
+    impl_->shared->draining = true;
   }
   {
     std::unique_lock stop_lock(impl_->stop_mutex);
