@@ -25,10 +25,17 @@ bool WorkerPool::TrySubmit(Task task, Wanted wanted) {
     std::lock_guard lock(mutex_);
     if (stopping_) return false;
     if (queue_.size() >= max_queued_) {
+      if (refusals_until_look_ > 0) {
+        --refusals_until_look_;
+        return false;
+      }
       const auto unwanted = std::stable_partition(queue_.begin(), queue_.end(),
                                                   [](Queued& queued) { return queued.IsWanted(); });
       std::move(unwanted, queue_.end(), std::back_inserter(dropped));
       queue_.erase(unwanted, queue_.end());
+      // A look that finds little costs as much as one that finds a lot, and callers are I/O threads.
+      const size_t few = max_queued_ / 16;
+      if (dropped.size() < few) refusals_until_look_ = few;
       if (dropped.empty()) return false;
     }
     queue_.push_back({std::move(task), std::move(wanted)});

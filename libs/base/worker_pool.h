@@ -57,6 +57,8 @@ class WorkerPool {
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Queued> queue_;
+  // Of a full queue that was looked through in vain: so many are refused before the next look.
+  size_t refusals_until_look_ = 0;
   bool stopping_ = false;
   std::vector<std::jthread> threads_;
 };

@@ -75,5 +75,29 @@ TEST(WorkerPool, WhatNobodyWaitsForTakesNoPlaceAndIsNotBegun) {
   EXPECT_EQ(ran, 10010);
 }
 
+// Callers are I/O threads: a flood that keeps the queue full must not cost them a look each.
+TEST(WorkerPool, AFullQueueRefusesWithoutLookingThroughItEachTime) {
+  constexpr size_t kQueued = 2048;
+  std::latch begun(1), may_end(1);
+  std::atomic<int> looks = 0;
+  WorkerPool pool("test", 1, kQueued);
+  ASSERT_TRUE(pool.TrySubmit([&] {
+    begun.count_down();
+    may_end.wait();
+  }));
+  begun.wait();
+  const auto submit = [&] {
+    return pool.TrySubmit([] {},
+                          [&] {
+                            ++looks;
+                            return true;
+                          });
+  };
+  for (size_t i = 0; i < kQueued; ++i) ASSERT_TRUE(submit());
+  for (size_t i = 0; i < kQueued; ++i) ASSERT_FALSE(submit());
+  EXPECT_LT(looks, 20 * kQueued);
+  may_end.count_down();
+}
+
 }  // namespace
 }  // namespace gatehouse
