@@ -94,12 +94,11 @@ SteadyTime Watchdog::Scan() {
     const std::lock_guard lock(in_flight->mutex);
     if (!in_flight->armed) continue;
     if (in_flight->due <= now) {
-      if (!in_flight->cancelled) {
-        in_flight->cancelled = true;
-        Canceller::Get().Send(in_flight->cancel_key);
-      } else {
-        ::shutdown(in_flight->socket, SHUT_RDWR);
-      }
+      // Sent again when the connection is cut: a server that had not begun the statement yet has
+      // ignored the first one, and would go on with it for nobody.
+      Canceller::Get().Send(in_flight->cancel_key);
+      if (in_flight->cancelled) ::shutdown(in_flight->socket, SHUT_RDWR);
+      in_flight->cancelled = true;
       in_flight->due = now + (stopping_ ? kStoppingGrace : kCancelGrace);
     }
     next = std::min(next, in_flight->due);
