@@ -2,8 +2,6 @@
 
 #include <pthread.h>
 
-#include <algorithm>
-#include <iterator>
 #include <utility>
 
 namespace gatehouse {
@@ -20,36 +18,37 @@ WorkerPool::WorkerPool(std::string name, size_t threads, size_t max_queued)
 WorkerPool::~WorkerPool() { Stop(); }
 
 bool WorkerPool::TrySubmit(Task task, Wanted wanted) {
-  std::deque<Queued> dropped;  // destroyed outside the lock: what tasks hold may be anything
+  std::list<Queued> dropped;  // destroyed outside the lock: what tasks hold may be anything
   {
     std::lock_guard lock(mutex_);
     if (stopping_) return false;
-    if (queue_.size() >= max_queued_) {
-      if (refusals_until_look_ > 0) {
-        --refusals_until_look_;
-        return false;
-      }
-      const auto unwanted = std::stable_partition(queue_.begin(), queue_.end(),
-                                                  [](Queued& queued) { return queued.IsWanted(); });
-      std::move(unwanted, queue_.end(), std::back_inserter(dropped));
-      queue_.erase(unwanted, queue_.end());
-      // A look that finds little costs as much as one that finds a lot, and callers are I/O threads.
-      const size_t few = max_queued_ / 16;
-      if (dropped.size() < few) refusals_until_look_ = few;
-      if (dropped.empty()) return false;
-    }
+    if (queue_.size() >= max_queued_) DropUnwanted(dropped);
+    if (queue_.size() >= max_queued_) return false;
     queue_.push_back({std::move(task), std::move(wanted)});
   }
   wake_.notify_one();
   return true;
 }
 
+void WorkerPool::DropUnwanted(std::list<Queued>& dropped) {
+  // Few, since callers are I/O threads, and a flood makes them call for each request. Each call
+  // goes on where the last one ended.
+  constexpr int kLooks = 16;
+  for (int i = 0; i < kLooks; ++i) {
+    if (next_look_ == queue_.end()) next_look_ = queue_.begin();
+    if (next_look_ == queue_.end()) return;
+    const auto looked_at = next_look_++;
+    if (!looked_at->IsWanted()) dropped.splice(dropped.end(), queue_, looked_at);
+  }
+}
+
 void WorkerPool::DropQueued() {
-  std::deque<Queued> dropped;  // destroyed outside the lock
+  std::list<Queued> dropped;  // destroyed outside the lock
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;
     dropped.swap(queue_);
+    next_look_ = queue_.end();
   }
   wake_.notify_all();
 }
@@ -71,6 +70,7 @@ void WorkerPool::Run() {
     if (queue_.empty()) return;
     {
       Queued next = std::move(queue_.front());
+      if (next_look_ == queue_.begin()) ++next_look_;
       queue_.pop_front();
       lock.unlock();
       if (next.IsWanted()) next.task();

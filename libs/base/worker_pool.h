@@ -2,7 +2,7 @@
 
 #include <condition_variable>
 #include <cstddef>
-#include <deque>
+#include <list>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -30,8 +30,8 @@ class WorkerPool {
 
   // Queues the task; false, without running it, when the queue is full or the pool is stopping.
   // A task must not throw. One that is dropped unrun is destroyed: what it holds then tells whoever
-  // waits for it. So is one that is no longer `wanted` when its turn comes, or when the queue is
-  // full: clients that have gone take no places.
+  // waits for it. So is one that is no longer `wanted` when its turn comes; a full queue looks for
+  // such ones too, a few at each call, so that clients that have gone soon take no places.
   [[nodiscard]] bool TrySubmit(Task task, Wanted wanted = nullptr);
 
   // Refuses new tasks and drops the queued ones. Does not wait. Idempotent.
@@ -51,14 +51,15 @@ class WorkerPool {
   };
 
   void Run();
+  // Moves some of what nobody waits for any more from the queue into `dropped`. Under the lock.
+  void DropUnwanted(std::list<Queued>& dropped);
 
   const std::string name_;
   const size_t max_queued_;
   mutable std::mutex mutex_;
   std::condition_variable wake_;
-  std::deque<Queued> queue_;
-  // Of a full queue that was looked through in vain: so many are refused before the next look.
-  size_t refusals_until_look_ = 0;
+  std::list<Queued> queue_;
+  std::list<Queued>::iterator next_look_ = queue_.end();  // where DropUnwanted goes on
   bool stopping_ = false;
   std::vector<std::jthread> threads_;
 };

@@ -17,6 +17,9 @@ class AbandonedRequests(harness.GatehouseTest):
         found = re.search(r"^gatehouse_%s (\S+)$" % pattern, self.gatehouse.admin("/metrics").text, re.M)
         return float(found.group(1)) if found else 0
 
+    def waiting(self):
+        return self.metric(r'worker_queue_waiting\{queue="users/passwords"\}')
+
     def send_sign_up(self, number):
         body = '{"email": "gone%d@example.com", "password": "%s"}' % (number, PASSWORD)
         connection = socket.create_connection(("127.0.0.1", self.gatehouse.port))
@@ -37,10 +40,10 @@ class AbandonedRequests(harness.GatehouseTest):
             harness.wait_until(lambda: self.metric("http_connections") < 10, 20, "the connections to be gone")
             replies = []
             honest = threading.Thread(target=lambda: replies.append(self.sign_up("here@example.com")))
-            waiting = r'worker_queue_waiting\{queue="users/passwords"\}'
-            before = self.metric(waiting)
+            before = self.waiting()
+            self.assertGreater(before, 0)
             honest.start()
-            harness.wait_until(lambda: replies or self.metric(waiting) != before, 20, "the honest one to be queued")
+            harness.wait_until(lambda: replies or self.waiting() != before, 20, "the honest one to be queued")
             self.assertEqual(replies, [])
             blocker.run("ROLLBACK;")
         honest.join()
