@@ -12,7 +12,7 @@ STRANGERS = 8
 ROUNDS = 10
 # More requests at once than wait in a queue.
 CONNECTIONS = 400
-PIPELINED = 16
+PIPELINED = 4
 
 
 class UnknownTenants(harness.GatehouseTest):
