@@ -3,10 +3,10 @@
 #include <boost/asio/connect.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
+#include <boost/url/parse.hpp>
+#include <boost/url/src.hpp>  // used as headers only
 #include <chrono>
-#include <functional>
 #include <iostream>
-#include <optional>
 
 #include "libs/base/status.h"
 #include "libs/base/strings.h"
@@ -26,26 +26,14 @@ struct Target {
   std::string host, port, path;
 };
 
-// http://host[:port][/path]; an IPv6 address in brackets.
-absl::StatusOr<Target> ReadUrl(std::string_view url) {
-  constexpr std::string_view kScheme = "http://";
-  if (!url.starts_with(kScheme)) return BadInput("--url must begin with http://");
-  url.remove_prefix(kScheme.size());
-  Target target;
-  const size_t slash = url.find('/');
-  target.path = slash == std::string_view::npos ? "/" : url.substr(slash);
-  std::string_view authority = url.substr(0, slash);
-  const size_t colon = authority.rfind(':');
-  const bool has_port = colon != std::string_view::npos &&
-                        authority.find(']', colon) == std::string_view::npos;
-  target.port = has_port ? authority.substr(colon + 1) : "80";
-  if (has_port) authority = authority.substr(0, colon);
-  if (authority.size() > 2 && authority.front() == '[' && authority.back() == ']') {
-    authority = authority.substr(1, authority.size() - 2);
+absl::StatusOr<Target> ReadUrl(const std::string& text) {
+  const auto url = boost::urls::parse_uri(text);
+  if (!url.has_value() || url->scheme() != "http" || url->host_address().empty()) {
+    return BadInput("--url must be http://HOST[:PORT][/PATH]");
   }
-  target.host = authority;
-  if (target.host.empty() || target.port.empty()) return BadInput("--url names no host");
-  return target;
+  const std::string path(url->encoded_target());
+  return Target{url->host_address(), url->has_port() ? std::string(url->port()) : "80",
+                path.empty() ? "/" : path};
 }
 
 absl::StatusOr<Target> TargetOf(const CommandLine& line) {
