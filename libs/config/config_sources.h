@@ -13,8 +13,8 @@ namespace gatehouse::config {
 struct SourceTexts {
   std::map<std::string, std::string> core;     // by CoreSetting::name
   std::map<std::string, std::string> process;  // by ProcessSetting::name, <service> filled in
-  // By either name, where the text came from, for people: "config.yaml", "command line",
-  // "environment POSTGRESQL_HOST", "file /run/secrets/db".
+  // By either name, where the text came from, for people: "command line", "file /run/secrets/db",
+  // "environment POSTGRESQL_HOST", or the path of config.yaml.
   std::map<std::string, std::string> origins;
 };
 

@@ -332,7 +332,7 @@ constexpr std::array<CoreSetting, kSettingCount> kSettings = {{
      "All of the connection in one text. What it names wins over the single keys."},
     {Setting::kPostgresqlConnectionAttributes,
      "postgresql_connection_attributes", SettingType::kString,
-     SettingScope::kDatabase, kProtected,
+     SettingScope::kDatabase, kSecret | kProtected,  // sslpassword is one of them
      "POSTGRESQL_CONNECTION_ATTRIBUTES", "allowPublicKeyRetrieval=true",
      "",
      "Further connection attributes, as in a JDBC URL; TLS attributes are passed on."},

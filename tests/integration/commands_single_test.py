@@ -34,7 +34,7 @@ class Config(unittest.TestCase):
         self.assertIn("api_keys: ", done.stderr)
 
     def test_valid(self):
-        done = run("config", POSTGRESQL_CONNECTION_URI="postgresql://me:%s@localhost/x" % "hidden")
+        done = run("config", POSTGRESQL_CONNECTION_URI="postgresql://me:%s@localhost/x" % "hidden", POSTGRESQL_CONNECTION_ATTRIBUTES="sslpassword=hidden")
         self.assertEqual((done.returncode, done.stderr, "hidden" in done.stdout), (0, "", False))
         # Its own output is a configuration, where no secret is in it.
         done = run("config", POSTGRESQL_USER="me", ACCESS_TOKEN_VALIDITY="90")
