@@ -12,8 +12,8 @@ namespace {
 constexpr char kRecipeId[] = "thirdparty";  // also the name of the factor
 constexpr char kTooManyChanges[] = "The user is being changed by many requests at once";
 
-// A user that is deleted, or changed, between the steps makes one round in vain: that many requests
-// at once for one user are told to try again.
+// A user that is deleted, or changed, between the steps costs a round. Of many requests that change
+// one user at once, each round lets one through: as many may wait for each other.
 constexpr int kMaxRounds = 50;
 
 }  // namespace

@@ -16,15 +16,16 @@ constexpr db::Statement kPrimariesOf = {
     " JOIN {app_id_to_user_id} u ON held.app AND u.app_id = $1::varchar"
     "  AND u.user_id = ANY($2::bpchar[])"};
 
-#define GATEHOUSE_LOCK_SQL                                                                \
-  "SELECT user_id, recipe_id, primary_or_recipe_user_id, is_linked_or_is_a_primary_user" \
-  " FROM {app_id_to_user_id} WHERE app_id = $1 AND user_id = ANY($2)"
-
-constexpr db::Statement kLock = {"users_lock", GATEHOUSE_LOCK_SQL " ORDER BY user_id FOR UPDATE"};
+constexpr db::Statement kLock = {
+    "users_lock",
+    "SELECT user_id, recipe_id, primary_or_recipe_user_id, is_linked_or_is_a_primary_user"
+    " FROM {app_id_to_user_id} WHERE app_id = $1 AND user_id = $2 FOR UPDATE"};
 
 // $3 primary users that are locked.
 constexpr db::Statement kLockMembers = {
-    "users_lock_members", GATEHOUSE_LOCK_SQL
+    "users_lock_members",
+    "SELECT user_id, recipe_id, primary_or_recipe_user_id, is_linked_or_is_a_primary_user"
+    " FROM {app_id_to_user_id} WHERE app_id = $1 AND user_id = ANY($2)"
     " AND primary_or_recipe_user_id = ANY($3) ORDER BY user_id FOR UPDATE"};
 
 // $1 app, $2 primary users, $3 a tenant besides those that their groups are in.
@@ -67,9 +68,7 @@ absl::StatusOr<Locked> LockUsers(db::Transaction& transaction, const RequestScop
   // is looked at before the next is waited for: one that has become a member belongs to another,
   // who may be waiting for it while it holds the next.
   for (const std::string& primary : primaries) {
-    db::TextArray one;
-    one.values.push_back(primary);
-    ASSIGN_OR_RETURN(const db::Result rows, transaction.Execute(kLock, {scope.app_id(), one}));
+    ASSIGN_OR_RETURN(const db::Result rows, transaction.Execute(kLock, {scope.app_id(), primary}));
     if (!rows.empty() && rows.front().Trimmed(2) != primary) return db::RetryTransaction();
     Add(rows, locked);
   }
