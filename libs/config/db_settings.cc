@@ -37,8 +37,8 @@ std::string DbSettings::UserPoolId() const {
 
 std::string DbSettings::ConnectionPoolId() const {
   return absl::StrCat(
-      "|", connection_pool_size, "|", user, "|", crypto::Sha256Hex(password), "|", connection_attributes,
-      "|", connection_scheme, "|", idle_connection_timeout_ms, "|",
+      "|", connection_pool_size, "|", user, "|", crypto::Sha256Hex(password), "|",
+      connection_attributes, "|", connection_scheme, "|", idle_connection_timeout_ms, "|",
       minimum_idle_connections.has_value() ? absl::StrCat(*minimum_idle_connections) : "", "|",
       View(MigrationModeName(migration_mode)));
 }
@@ -53,9 +53,14 @@ bool DbSettings::AllowsClearTextPassword() const {
 }
 
 std::map<std::string, std::string> DbSettings::LibpqOptions() const {
-  static constexpr std::string_view kKnown[] = {
-      "sslmode",     "sslcert",        "sslkey",           "sslrootcert",
-      "sslpassword", "channel_binding", "target_session_attrs"};
+  static constexpr std::string_view kKnown[] = {"sslmode",
+                                                "sslcert",
+                                                "sslkey",
+                                                "sslrootcert",
+                                                "sslpassword",
+                                                "channel_binding",
+                                                "target_session_attrs",
+                                                "tcp_user_timeout"};
   std::map<std::string, std::string> options;
   for (absl::string_view pair : absl::StrSplit(connection_attributes, '&')) {
     const std::pair<absl::string_view, absl::string_view> parts =

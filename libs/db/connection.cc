@@ -1,5 +1,7 @@
 #include "libs/db/connection.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -11,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "libs/base/status.h"
 #include "libs/base/steady_time.h"
+#include "libs/db/conninfo.h"
 #include "libs/db/error_map.h"
 #include "libs/db/result_data.h"
 #include "libs/db/server_connection.h"
@@ -30,6 +33,17 @@ std::vector<std::pair<std::string, std::string>> SessionSettings(const DatabaseO
            absl::StrCat(absl::ToInt64Milliseconds(options.default_statement_timeout))},
           {"idle_in_transaction_session_timeout",
            absl::StrCat(absl::ToInt64Milliseconds(kIdleInTransactionTimeout))}};
+}
+
+// Whether the host has left a probe unanswered for longer than an answer takes.
+bool ProbeIsUnanswered(int socket) {
+  tcp_info info = {};
+  socklen_t size = sizeof(info);
+  // Not TCP: there is no host to lose.
+  if (::getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return false;
+  const absl::Duration answer = 4 * absl::Microseconds(info.tcpi_rtt) + absl::Milliseconds(50);
+  return info.tcpi_probes > 0 &&
+         absl::Milliseconds(info.tcpi_last_ack_recv) > kProbeInterval + answer;
 }
 
 const char* BeginOf(Isolation isolation) {
@@ -268,7 +282,8 @@ bool Connection::LooksAlive() const {
   if (!usable_) return false;
   char byte;
   const ssize_t got = ::recv(driver_->in_flight->socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-  return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+  if (got >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK)) return false;
+  return !ProbeIsUnanswered(driver_->in_flight->socket);
 }
 
 }  // namespace gatehouse::db

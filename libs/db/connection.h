@@ -46,7 +46,7 @@ class Connection {
   int socket() const;
 
   // False when the server has closed the connection, or has said something unasked (which it does
-  // before it closes). Costs no round trip.
+  // before it closes), or when its host does not answer to a probe. Costs no round trip.
   bool LooksAlive() const;
   // False once the connection must not be used again.
   bool usable() const { return usable_; }

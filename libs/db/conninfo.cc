@@ -74,14 +74,13 @@ absl::StatusOr<std::string> MakeConninfo(const DatabaseOptions& options) {
       {"client_encoding", "UTF8"},
       // Trying Kerberos first would cost a round trip, and no installation of the original uses it.
       {"gssencmode", "disable"},
-      // A host that is dead takes nothing from us any more. What was sent to it is given up after
-      // this long: shorter than the network's own next attempt comes late, so that a host that is
-      // back is in use within 2 s. A server that is only slow still acknowledges.
-      {"tcp_user_timeout", "4000"},
-      // Idle connections to it are found out before somebody needs one.
-      {"keepalives_idle", "10"},
-      {"keepalives_interval", "2"},
-      {"keepalives_count", "3"},
+      // A host that is dead acknowledges nothing any more. What was sent to it, and sent again, is
+      // given up after this long: where one request of a chain of services has found that out, the
+      // next must within what is left of 2 s. A server that is only slow still acknowledges.
+      {"tcp_user_timeout", "700"},
+      {"keepalives_idle", absl::StrCat(absl::ToInt64Seconds(kProbeInterval))},
+      {"keepalives_interval", absl::StrCat(absl::ToInt64Seconds(kProbeInterval))},
+      {"keepalives_count", "2"},
   };
   if (!options.host.empty()) values["host"] = options.host;
   if (options.port != 0) values["port"] = absl::StrCat(options.port);

@@ -5,9 +5,14 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "libs/db/database.h"
 
 namespace gatehouse::db {
+
+// An idle connection over TCP is probed this often, so that a host that went away without a word is
+// found out before somebody needs it.
+inline constexpr absl::Duration kProbeInterval = absl::Seconds(1);
 
 // Options as a libpq connection string of key='value' pairs. Understands the URIs that the
 // original takes: parameters that only its driver knows are dropped. Bad input when libpq can't

@@ -80,7 +80,9 @@ absl::Status Map(std::string_view state, std::string_view message) {
   if (state == "40001" || state == "40P01" || state == "55P03") {
     return MakeError(ErrorReason::kOverloaded, "Too many concurrent changes, try again");
   }
-  if (state == "25006" || state.starts_with("53") || SpoilsConnection(state)) {
+  // 53: the server lacks something, disk space, say; 58: its system fails it, a disk, say.
+  if (state == "25006" || state.starts_with("53") || state.starts_with("58") ||
+      SpoilsConnection(state)) {
     return MakeError(ErrorReason::kDependencyDown, "The database is not available");
   }
   return MakeError(ErrorReason::kInternal, "Internal error");
