@@ -117,6 +117,13 @@ absl::StatusOr<const Value*> Container(const Value& object, std::string_view fie
   return v;
 }
 
+std::optional<std::string_view> FindQuery(const QueryParams& query, std::string_view field) {
+  for (const auto& [name, value] : query) {
+    if (name == field) return value;
+  }
+  return std::nullopt;
+}
+
 template <typename T>
 absl::StatusOr<std::optional<T>> QueryInteger(const QueryParams& query, std::string_view field,
                                               std::string_view kind, bool required) {
@@ -134,12 +141,6 @@ absl::StatusOr<std::optional<T>> QueryInteger(const QueryParams& query, std::str
 
 absl::Status InvalidField(std::string_view field) {
   return BadInput("Field name '" + std::string(field) + "' is invalid in JSON input");
-}
-
-absl::StatusOr<Value> ParseJsonObject(std::string_view body, const json::ParseLimits& limits) {
-  absl::StatusOr<Value> value = json::Parse(body, limits);
-  if (!value.ok() || !value->is_object()) return BadInput("Invalid Json Input");
-  return value;
 }
 
 absl::StatusOr<std::string> RequireString(const Value& object, std::string_view field) {
@@ -219,23 +220,6 @@ absl::StatusOr<const Value*> OptionalArray(const Value& object, std::string_view
   return Container(object, field, Value::Type::kArray, false);
 }
 
-std::optional<std::string_view> FindQuery(const QueryParams& query, std::string_view field) {
-  for (const auto& [name, value] : query) {
-    if (name == field) return value;
-  }
-  return std::nullopt;
-}
-
-absl::StatusOr<std::string> RequireQuery(const QueryParams& query, std::string_view field) {
-  if (const auto value = FindQuery(query, field)) return std::string(*value);
-  return BadInput("Field name '" + std::string(field) + "' is missing in GET request");
-}
-
-absl::StatusOr<int32_t> RequireQueryInt32(const QueryParams& query, std::string_view field) {
-  ASSIGN_OR_RETURN(const auto n, QueryInteger<int32_t>(query, field, "an int", true));
-  return *n;
-}
-
 absl::StatusOr<std::optional<int32_t>> OptionalQueryInt32(const QueryParams& query,
                                                           std::string_view field) {
   return QueryInteger<int32_t>(query, field, "an int", false);
@@ -244,17 +228,6 @@ absl::StatusOr<std::optional<int32_t>> OptionalQueryInt32(const QueryParams& que
 absl::StatusOr<int64_t> RequireQueryInt64(const QueryParams& query, std::string_view field) {
   ASSIGN_OR_RETURN(const auto n, QueryInteger<int64_t>(query, field, "a long", true));
   return *n;
-}
-
-absl::StatusOr<std::optional<int64_t>> OptionalQueryInt64(const QueryParams& query,
-                                                          std::string_view field) {
-  return QueryInteger<int64_t>(query, field, "a long", false);
-}
-
-absl::StatusOr<std::vector<std::string>> RequireQueryList(const QueryParams& query,
-                                                          std::string_view field) {
-  RETURN_IF_ERROR(RequireQuery(query, field).status());
-  return *OptionalQueryList(query, field);
 }
 
 std::optional<std::vector<std::string>> OptionalQueryList(const QueryParams& query,

@@ -21,10 +21,6 @@ namespace gatehouse::gateway {
 // `Field name '<field>' is invalid in JSON input`.
 absl::Status InvalidField(std::string_view field);
 
-// The body as a JSON object; else `Invalid Json Input` (also for an empty body).
-absl::StatusOr<json::Value> ParseJsonObject(std::string_view body,
-                                            const json::ParseLimits& limits = {});
-
 // Strings. An array of one string counts as that string; numbers and booleans do not.
 absl::StatusOr<std::string> RequireString(const json::Value& object, std::string_view field);
 absl::StatusOr<std::optional<std::string>> OptionalString(const json::Value& object,
@@ -65,21 +61,12 @@ absl::StatusOr<const json::Value*> OptionalArray(const json::Value& object, std:
 // Decoded query parameters in order.
 using QueryParams = std::vector<std::pair<std::string, std::string>>;
 
-// The first value of a parameter.
-std::optional<std::string_view> FindQuery(const QueryParams& query, std::string_view field);
-// `Field name '<field>' is missing in GET request` when it is not there.
-absl::StatusOr<std::string> RequireQuery(const QueryParams& query, std::string_view field);
-// `Field name '<field>' must be an int in the GET request`; missing as above.
-absl::StatusOr<int32_t> RequireQueryInt32(const QueryParams& query, std::string_view field);
+// `Field name '<field>' must be an int in the GET request`.
 absl::StatusOr<std::optional<int32_t>> OptionalQueryInt32(const QueryParams& query,
                                                           std::string_view field);
-// `Field name '<field>' must be a long in the GET request`.
+// `Field name '<field>' must be a long in the GET request`, or `is missing` when it is not there.
 absl::StatusOr<int64_t> RequireQueryInt64(const QueryParams& query, std::string_view field);
-absl::StatusOr<std::optional<int64_t>> OptionalQueryInt64(const QueryParams& query,
-                                                          std::string_view field);
 // Comma-separated; each trimmed, empty ones dropped.
-absl::StatusOr<std::vector<std::string>> RequireQueryList(const QueryParams& query,
-                                                          std::string_view field);
 std::optional<std::vector<std::string>> OptionalQueryList(const QueryParams& query,
                                                           std::string_view field);
 

@@ -8,18 +8,9 @@ namespace {
 
 using json::Value;
 
-Value Doc(std::string_view text) { return *ParseJsonObject(text); }
+Value Doc(std::string_view text) { return *json::Parse(text); }
 
 constexpr char kInvalid[] = "Field name 'f' is invalid in JSON input";
-
-TEST(JsonInput, BodyMustBeAnObject) {
-  EXPECT_TRUE(ParseJsonObject("{\"a\":1}").ok());
-  for (std::string_view body : {"", "   ", "[]", "\"abc\"", "null", "12", "{nope", "{} xyz"}) {
-    const absl::Status status = ParseJsonObject(body).status();
-    EXPECT_EQ(status.message(), "Invalid Json Input") << body;
-    EXPECT_EQ(ReasonOf(status), ErrorReason::kBadInput);
-  }
-}
 
 TEST(JsonInput, Strings) {
   EXPECT_EQ(*RequireString(Doc("{f:'x'}"), "f"), "x");
@@ -105,22 +96,18 @@ TEST(JsonInput, ObjectsAndArrays) {
 
 TEST(QueryInput, Reads) {
   const QueryParams query = {{"a", "1"}, {"a", "2"}, {"list", " x, ,y ,"}, {"e", ""}, {"p", " 5 "}};
-  EXPECT_EQ(*RequireQuery(query, "a"), "1");
-  EXPECT_EQ(*RequireQuery(query, "e"), "");
-  EXPECT_EQ(RequireQuery(query, "z").status().message(),
-            "Field name 'z' is missing in GET request");
-  EXPECT_EQ(*RequireQueryInt32(query, "a"), 1);
-  EXPECT_EQ(*OptionalQueryInt64(query, "z"), std::nullopt);
+  EXPECT_EQ(*OptionalQueryInt32(query, "a"), 1);
+  EXPECT_EQ(*OptionalQueryInt32(query, "z"), std::nullopt);
+  EXPECT_EQ(*RequireQueryInt64(query, "a"), 1);
   EXPECT_EQ(OptionalQueryInt32(query, "e").status().message(),
             "Field name 'e' must be an int in the GET request");
   EXPECT_EQ(RequireQueryInt64(query, "p").status().message(),
             "Field name 'p' must be a long in the GET request");
   EXPECT_EQ(RequireQueryInt64(query, "z").status().message(),
             "Field name 'z' is missing in GET request");
-  EXPECT_EQ(*RequireQueryList(query, "list"), (std::vector<std::string>{"x", "y"}));
+  EXPECT_EQ(OptionalQueryList(query, "list"), (std::vector<std::string>{"x", "y"}));
   EXPECT_EQ(OptionalQueryList(query, "e"), std::vector<std::string>{});
   EXPECT_EQ(OptionalQueryList(query, "z"), std::nullopt);
-  EXPECT_FALSE(RequireQueryList(query, "z").ok());
 }
 
 }  // namespace

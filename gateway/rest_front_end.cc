@@ -21,6 +21,7 @@ class RestFrontEnd final : public process::FrontEnd {
  public:
   static absl::StatusOr<std::unique_ptr<RestFrontEnd>> Start(host::Host& host) {
     auto front_end = std::unique_ptr<RestFrontEnd>(new RestFrontEnd(host));
+    RETURN_IF_ERROR(front_end->routes_.Check());
     telemetry::Metrics& metrics = host.metrics();
     const config::ProcessConfig& config = host.config();
     http::ServerOptions options;
@@ -75,6 +76,7 @@ class RestFrontEnd final : public process::FrontEnd {
     options.stats = &stats;
     options.request_timeout = absl::Milliseconds(config.request_timeout_ms);
     options.base_path = config.core->base_path();
+    options.trusted_proxies = config.trusted_proxies;
     return options;
   }
 

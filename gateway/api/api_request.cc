@@ -14,11 +14,21 @@ absl::StatusOr<const json::Value*> ApiRequest::JsonBody() {
   return &*json_body_;
 }
 
-std::optional<std::string_view> ApiRequest::Query(std::string_view name) const {
-  for (const auto& [key, value] : query) {
-    if (key == name) return value;
+absl::StatusOr<const http::Parameters*> ApiRequest::FormBody() {
+  if (!form_body_.has_value()) {
+    absl::StatusOr<http::Parameters> parsed = http::ParseForm(body);
+    if (!parsed.ok()) return BadInput("Invalid form input");
+    form_body_ = *std::move(parsed);
   }
-  return std::nullopt;
+  return &*form_body_;
+}
+
+std::string_view ApiRequest::Header(std::string_view name) const {
+  return headers.Find(name).value_or("");
+}
+
+std::optional<std::string_view> ApiRequest::Query(std::string_view name) const {
+  return http::FindParameter(query, name);
 }
 
 absl::StatusOr<std::string> ApiRequest::RequireQuery(std::string_view name) const {
@@ -31,24 +41,6 @@ absl::Status ApiRequest::RequirePublicTenant() {
   if (cdi >= cdi::k5_0) return Forbidden("Only public tenantId can call this app specific API");
   scope.set_tenant_id("public");
   return absl::OkStatus();
-}
-
-Reply JsonReply(const json::Value& value) {
-  Reply reply;
-  json::SerializeTo(value, reply.body);
-  return reply;
-}
-
-Reply StatusReply(std::string_view status) {
-  return JsonReply(json::Value::Object({{"status", status}}));
-}
-
-Reply TextReply(int status, std::string_view text) {
-  Reply reply;
-  reply.status = status;
-  reply.kind = Reply::Kind::kText;
-  reply.body = std::string(text);
-  return reply;
 }
 
 }  // namespace gatehouse::gateway

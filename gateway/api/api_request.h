@@ -1,19 +1,23 @@
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "gateway/api/cdi_version.h"
 #include "gatehouse/common/v1/scope.pb.h"
+#include "gateway/api/cdi_version.h"
 #include "libs/base/json.h"
+#include "libs/http/message.h"
 #include "libs/rpc/service.h"
 
 namespace gatehouse::gateway {
 
 enum class HttpMethod { kGet, kPost, kPut, kDelete };
+inline constexpr std::array<std::string_view, 4> kMethodNames = {"GET", "POST", "PUT", "DELETE"};
 
 // A request that has passed the gateway's checks, as a route handler sees it.
 class ApiRequest {
@@ -21,16 +25,21 @@ class ApiRequest {
   HttpMethod method = HttpMethod::kGet;
   common::v1::Scope scope;   // normalised; the tenant need not exist (formats.md 18.10)
   CdiVersion cdi;
-  std::string rid;                                         // header `rid`; "" when absent
-  std::vector<std::pair<std::string, std::string>> query;  // decoded, in order
+  http::Headers headers;     // all of them, as sent
+  http::Parameters query;    // decoded, in order
   std::string body;          // decoded to UTF-8
-  std::string remote_address;
-  rpc::CallContext context;
+  rpc::CallContext context;  // with the client's address
   // The caller holds the SaaS secret: protected settings are shown to it and may be changed.
   bool has_saas_secret = false;
 
   // The body as a JSON object, or BAD_INPUT `Invalid Json Input`. Parsed once.
   absl::StatusOr<const json::Value*> JsonBody();
+  // The body as a form (application/x-www-form-urlencoded, whatever the content type says), or
+  // BAD_INPUT `Invalid form input`. Parsed once.
+  absl::StatusOr<const http::Parameters*> FormBody();
+
+  // The first header field of a name, in any case; "" when there is none.
+  std::string_view Header(std::string_view name) const;
 
   // The first value of a query parameter, or nullopt.
   std::optional<std::string_view> Query(std::string_view name) const;
@@ -44,20 +53,7 @@ class ApiRequest {
 
  private:
   std::optional<json::Value> json_body_;
+  std::optional<http::Parameters> form_body_;
 };
-
-// What a route handler answers. The gateway adds the final newline and the content type.
-struct Reply {
-  enum class Kind { kJson, kText, kXml };
-  int status = 200;
-  Kind kind = Kind::kJson;
-  std::string body;  // without the final newline
-  std::vector<std::pair<std::string, std::string>> headers;
-};
-
-Reply JsonReply(const json::Value& value);
-// {"status":"<status>"}
-Reply StatusReply(std::string_view status);
-Reply TextReply(int status, std::string_view text);
 
 }  // namespace gatehouse::gateway

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "absl/status/status.h"
-#include "gateway/api/api_request.h"
+#include "gateway/api/reply.h"
 
 namespace gatehouse::gateway {
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "libs/base/strings.h"
 
 namespace gatehouse::gateway {
 namespace {
@@ -44,6 +45,7 @@ std::string Normalise(std::string_view path) {
 struct RouteTable::Index {
   std::vector<std::unique_ptr<Route>> routes;
   std::unordered_map<std::string, std::array<const Route*, 4>> by_path;
+  absl::Status status;
 };
 
 RouteTable::RouteTable() : index_(std::make_unique<Index>()) {}
@@ -53,7 +55,17 @@ void RouteTable::Add(Route route) {
   auto& slot = index_->by_path[Normalise(route.path)];
   index_->routes.push_back(std::make_unique<Route>(std::move(route)));
   const Route* added = index_->routes.back().get();
-  slot[static_cast<size_t>(added->method)] = added;
+  const size_t method = static_cast<size_t>(added->method);
+  if (slot[method] != nullptr) {
+    Refuse(StrCat("two routes for ", kMethodNames[method], " ", added->path));
+  }
+  slot[method] = added;
+}
+
+absl::Status RouteTable::Check() const { return index_->status; }
+
+void RouteTable::Refuse(std::string_view why) {
+  index_->status.Update(absl::InternalError(absl::string_view(why.data(), why.size())));
 }
 
 void RouteTable::ForEach(const std::function<void(const Route&)>& visit) const {

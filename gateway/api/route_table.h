@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "gateway/api/api_request.h"
+#include "gateway/api/reply.h"
 
 namespace gatehouse::gateway {
 
@@ -16,17 +17,25 @@ namespace gatehouse::gateway {
 // non-OK status becomes the HTTP error of its reason (gateway/api/http_errors.h).
 using RouteHandler = std::function<absl::StatusOr<Reply>(ApiRequest&)>;
 
+struct RouteOptions {
+  bool needs_api_key = true;
+  bool needs_version = true;
+  // False where the header `Authorization` is the client's of an OAuth or SAML flow: then only the
+  // header `api-key` holds an API key.
+  bool authorization_is_api_key = true;
+  // Usually answered from memory: tried on the I/O thread when the service is in this process.
+  // Where it would block (libs/base/may_block.h), it runs again on a worker; so it has no effect
+  // before that.
+  bool from_memory = false;
+};
+
+// gateway/api/route_group.h is how a recipe adds its own.
 struct Route {
   HttpMethod method;
   std::string path;          // "/recipe/session/verify"; matched case-insensitively
   std::string_view service;  // whose worker pool runs the handler: "session"
   RouteHandler handler;
-  bool needs_api_key = true;
-  bool needs_version = true;
-  // Usually answered from memory: tried on the I/O thread when the service is in this process.
-  // Where it would block (libs/base/may_block.h), it runs again on a worker; so it has no effect
-  // before that.
-  bool from_memory = false;
+  RouteOptions options = {};
 };
 
 // The routes of every recipe. Filled at start, then read-only.
@@ -35,6 +44,10 @@ class RouteTable {
   RouteTable();
   ~RouteTable();
   void Add(Route route);
+  // What is wrong with the table as a whole: a path that was added twice with one method, or what
+  // Refuse was called with. To be looked at when all routes have been added.
+  absl::Status Check() const;
+  void Refuse(std::string_view why);
 
   struct Match {
     const Route* route;     // null: the path exists but not with this method (405)
@@ -44,7 +57,6 @@ class RouteTable {
   };
   // By formats.md 9.1 and 9.2. nullopt: no such path.
   std::optional<Match> Find(std::optional<HttpMethod> method, std::string_view path) const;
-  // Every route, also one that a later one of the same path and method has replaced.
   void ForEach(const std::function<void(const Route&)>& visit) const;
 
  private:

@@ -1,7 +1,5 @@
 #include "gateway/pipeline/admission.h"
 
-#include <openssl/crypto.h>
-
 #include <algorithm>
 #include <charconv>
 #include <optional>
@@ -11,16 +9,13 @@
 #include "libs/base/status.h"
 #include "libs/base/strings.h"
 #include "libs/config/core_config.h"
+#include "libs/crypto/bytes.h"
 
 namespace gatehouse::gateway {
 namespace {
 
 std::string Trimmed(std::string_view text) {
   return std::string(absl::StripAsciiWhitespace(absl::string_view(text.data(), text.size())));
-}
-
-bool SecretEquals(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
 // The host of a Host header, without port, in lower case: "[::1]:3567" gives "[::1]".
@@ -34,12 +29,13 @@ std::string HostName(std::string_view header) {
 }
 
 // The key that a request presents: header `api-key`, or else `Authorization`, with or without
-// "Bearer".
-std::string PresentedKey(const http::Request& request) {
-  if (auto key = request.headers.Find("api-key")) return Trimmed(*key);
-  auto authorization = request.headers.Find("Authorization");
-  if (!authorization) return "";
+// "Bearer". Basic credentials are never a key, but a client's of an OAuth flow.
+std::string PresentedKey(const http::Headers& headers, const RouteOptions& route) {
+  if (auto key = headers.Find("api-key")) return Trimmed(*key);
+  auto authorization = headers.Find("Authorization");
+  if (!authorization || !route.authorization_is_api_key) return "";
   const std::string text = Trimmed(*authorization);
+  if (absl::StartsWithIgnoreCase(text, "basic ")) return "";
   if (absl::StartsWithIgnoreCase(text, "bearer ")) return Trimmed(text.substr(7));
   return text;
 }
@@ -72,18 +68,9 @@ std::optional<std::vector<int>> VersionNumbers(std::string_view text) {
 
 }  // namespace
 
-std::vector<CdiVersion> ServedVersions(const config::CoreConfig& config) {
-  const CdiVersion newest = NewestOf(&config);
-  std::vector<CdiVersion> versions;
-  for (const CdiVersion& version : CdiVersion::Supported()) {
-    if (version <= newest) versions.push_back(version);
-  }
-  return versions;
-}
-
-bool Admission::CheckDomain(const http::Request& request, std::string& domain,
+bool Admission::CheckDomain(const http::Headers& headers, std::string& domain,
                             Refusal& refusal) const {
-  domain = HostName(request.headers.Find("Host").value_or(""));
+  domain = HostName(headers.Find("Host").value_or(""));
   if (domain.empty() || !directory_.HasConnectionUriDomain(domain)) {
     domain.clear();
     return true;
@@ -96,36 +83,43 @@ bool Admission::CheckDomain(const http::Request& request, std::string& domain,
   return true;
 }
 
-bool Admission::CheckAddress(const http::Request& request, const tenancy::Tenant* tenant,
+bool Admission::CheckAddress(std::string_view client_address, const tenancy::Tenant* tenant,
                              Refusal& refusal) const {
-  if (tenant == nullptr || tenant->config->ip_rules().Allows(request.remote_address)) return true;
+  if (tenant == nullptr) return true;
+  const config::IpRules& rules = tenant->config->ip_rules();
+  // An address that is not known is none that a rule lets in.
+  if (rules.empty() || (!client_address.empty() && rules.Allows(client_address))) return true;
   refusal = {403, "", true};
   return false;
 }
 
-bool Admission::CheckKey(const http::Request& request, const tenancy::Tenant* app, bool needed,
-                         Admitted& admitted, Refusal& refusal) const {
+bool Admission::CheckKey(const http::Headers& headers, const tenancy::Tenant* app,
+                         const RouteOptions& route, Admitted& admitted, Refusal& refusal) const {
   // An unknown app has no keys: the service that is asked says that there is no such app.
   if (app == nullptr) return true;
-  const std::string presented = PresentedKey(request);
+  const std::string presented = PresentedKey(headers, route);
   const auto base = directory_.base_config();
-  if (base && base->saas_secret() != nullptr && SecretEquals(presented, *base->saas_secret())) {
+  if (base && base->saas_secret() != nullptr &&
+      crypto::ConstantTimeEqual(presented, *base->saas_secret())) {
     admitted.has_saas_secret = true;
     return true;
   }
-  if (!needed || app->config->api_keys().empty() || app->config->HasApiKey(presented)) return true;
+  if (!route.needs_api_key || app->config->api_keys().empty() ||
+      app->config->HasApiKey(presented)) {
+    return true;
+  }
   refusal = {401, "Invalid API key"};
   return false;
 }
 
-bool Admission::ReadVersion(const http::Request& request, const tenancy::Tenant* app,
+bool Admission::ReadVersion(const http::Headers& headers, const tenancy::Tenant* app,
                             Admitted& admitted, bool& is_served, Refusal& refusal) const {
   const config::CoreConfig* config =
       app != nullptr ? app->config.get() : directory_.base_config().get();
   const CdiVersion newest = NewestOf(config);
   admitted.cdi = newest;
   is_served = true;
-  const auto header = request.headers.Find("cdi-version");
+  const auto header = headers.Find("cdi-version");
   if (!header) return true;
   const std::string text = Trimmed(*header);
   const auto numbers = VersionNumbers(text);
@@ -153,12 +147,12 @@ bool Admission::ReadVersion(const http::Request& request, const tenancy::Tenant*
   return true;
 }
 
-absl::StatusOr<Admission::Verdict> Admission::Admit(const http::Request& request,
+absl::StatusOr<Admission::Verdict> Admission::Admit(const Head& head,
                                                     const RouteTable::Match& match,
                                                     Admitted& admitted, Refusal& refusal,
                                                     const tenancy::Sight* looked_up) const {
   std::string domain;
-  if (!CheckDomain(request, domain, refusal)) return Verdict::kRefused;
+  if (!CheckDomain(head.headers, domain, refusal)) return Verdict::kRefused;
   admitted = Admitted();
   admitted.scope = tenancy::MakeScope(domain, match.app_id, match.tenant_id);
   if (looked_up != nullptr) {
@@ -172,22 +166,22 @@ absl::StatusOr<Admission::Verdict> Admission::Admit(const http::Request& request
   const tenancy::Tenant* tenant = admitted.sight.tenant.get();
   admitted.scope = tenancy::Admit(admitted.scope, app_tenant, tenant);
   admitted.app_exists = app_tenant != nullptr;
-  if (!CheckAddress(request, tenant != nullptr ? tenant : app_tenant, refusal)) {
+  if (!CheckAddress(head.client_address, tenant != nullptr ? tenant : app_tenant, refusal)) {
     return Verdict::kRefused;
   }
-  const Route& route = match.route != nullptr ? *match.route : *match.any;
-  if (!CheckKey(request, app_tenant, route.needs_api_key, admitted, refusal)) {
-    return Verdict::kRefused;
-  }
+  const RouteOptions& route = (match.route != nullptr ? match.route : match.any)->options;
+  if (!CheckKey(head.headers, app_tenant, route, admitted, refusal)) return Verdict::kRefused;
   bool is_served = false;
-  if (!ReadVersion(request, app_tenant, admitted, is_served, refusal)) return Verdict::kRefused;
+  if (!ReadVersion(head.headers, app_tenant, admitted, is_served, refusal)) {
+    return Verdict::kRefused;
+  }
   if (admitted.cdi < cdi::k3_0 && match.tenant_id != "public") {
     refusal = {404, "Not found"};
     return Verdict::kRefused;
   }
   if (is_served || !route.needs_version) return Verdict::kAdmitted;
-  refusal = {
-      400, StrCat("cdi-version ", Trimmed(*request.headers.Find("cdi-version")), " not supported")};
+  refusal = {400,
+             StrCat("cdi-version ", Trimmed(*head.headers.Find("cdi-version")), " not supported")};
   return Verdict::kRefused;
 }
 

@@ -2,7 +2,6 @@
 
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "absl/status/statusor.h"
 #include "gateway/api/api_request.h"
@@ -24,6 +23,11 @@ class Admission {
   // `directory` outlives this.
   explicit Admission(const tenancy::TenantDirectory& directory) : directory_(directory) {}
 
+  // What is judged of a request.
+  struct Head {
+    const http::Headers& headers;
+    std::string_view client_address;  // "": a proxy does not say it
+  };
   struct Refusal {
     int status;
     std::string text;
@@ -46,7 +50,7 @@ class Admission {
   };
   // Judges by the directory, or by what was `looked_up` in it. Never blocks. kDependencyDown when
   // the settings of app or tenant can't be judged.
-  absl::StatusOr<Verdict> Admit(const http::Request& request, const RouteTable::Match& match,
+  absl::StatusOr<Verdict> Admit(const Head& head, const RouteTable::Match& match,
                                 Admitted& admitted, Refusal& refusal,
                                 const tenancy::Sight* looked_up = nullptr) const;
   // Whether app and tenant are what `admitted` was judged by: no settings have changed since.
@@ -54,19 +58,16 @@ class Admission {
   bool StillHolds(const Admitted& admitted) const;
 
  private:
-  bool CheckDomain(const http::Request& request, std::string& domain, Refusal& refusal) const;
-  bool CheckAddress(const http::Request& request, const tenancy::Tenant* tenant,
+  bool CheckDomain(const http::Headers& headers, std::string& domain, Refusal& refusal) const;
+  bool CheckAddress(std::string_view client_address, const tenancy::Tenant* tenant,
                     Refusal& refusal) const;
-  bool CheckKey(const http::Request& request, const tenancy::Tenant* app, bool needed,
+  bool CheckKey(const http::Headers& headers, const tenancy::Tenant* app, const RouteOptions& route,
                 Admitted& admitted, Refusal& refusal) const;
   // What is refused of every operation; `is_served` says whether it is a version of ours at all.
-  bool ReadVersion(const http::Request& request, const tenancy::Tenant* app, Admitted& admitted,
+  bool ReadVersion(const http::Headers& headers, const tenancy::Tenant* app, Admitted& admitted,
                    bool& is_served, Refusal& refusal) const;
 
   const tenancy::TenantDirectory& directory_;
 };
-
-// The versions that an app serves: all supported ones within its configured bounds, ascending.
-std::vector<CdiVersion> ServedVersions(const config::CoreConfig& config);
 
 }  // namespace gatehouse::gateway

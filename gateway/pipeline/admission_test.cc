@@ -46,7 +46,7 @@ class AdmissionTest : public ::testing::Test {
     Route route;
     route.method = HttpMethod::kGet;
     route.path = path;
-    route.needs_version = needs_version;
+    route.options.needs_version = needs_version;
     routes.Add(std::move(route));
   }
   // "OK <version>", "<status> <text>", "unknown", "no route", or the reason of a failure.
@@ -54,12 +54,12 @@ class AdmissionTest : public ::testing::Test {
                   const tenancy::Sight* looked_up = nullptr) {
     const auto match = routes.Find(HttpMethod::kGet, path);
     if (!match) return "no route";
-    http::Request request;
-    request.headers.Add("cdi-version", version);
-    request.headers.Add("api-key", key);
-    request.remote_address = "10.0.0.1";
+    http::Headers headers;
+    headers.Add("cdi-version", version);
+    headers.Add("api-key", key);
     Admission::Refusal refusal;
-    const auto verdict = admission.Admit(request, *match, admitted, refusal, looked_up);
+    const auto verdict =
+        admission.Admit({headers, "10.0.0.1"}, *match, admitted, refusal, looked_up);
     if (!verdict.ok()) return std::string(ErrorReasonName(ReasonOf(verdict.status())));
     switch (*verdict) {
       case Admission::Verdict::kAdmitted:
@@ -188,10 +188,10 @@ TEST_F(AdmissionTest, AHandlerFindsWhatTheChecksSawOrNothing) {
 TEST_F(AdmissionTest, ADomainThatComesOrGoesMeanwhileIsNotFound) {
   const auto ask = [&] {
     const auto match = routes.Find(HttpMethod::kGet, "/recipe/roles");
-    http::Request request;
-    request.headers.Add("Host", "x.example:3567");
+    http::Headers headers;
+    headers.Add("Host", "x.example:3567");
     Admission::Refusal refusal;
-    const auto verdict = admission.Admit(request, *match, admitted, refusal);
+    const auto verdict = admission.Admit({headers, ""}, *match, admitted, refusal);
     return verdict.ok() && *verdict == Admission::Verdict::kAdmitted;
   };
   tenants::v1::Tenant domain = Record("public", "public", "{}");
@@ -226,6 +226,47 @@ TEST_F(AdmissionTest, NamesInCapitalsAreNamesInFrontOfAnOperationOnly) {
   for (const char* path : {"/Public", "/appid-PUBLIC", "/APPID-public/", "/appid-public/T1"}) {
     EXPECT_EQ(Ask(path, "5.4"), "no route") << path;
   }
+}
+
+TEST_F(AdmissionTest, AnAuthorizationOfAClientIsNoApiKey) {
+  Fill(StrCat(R"({"api_keys":")", kKey, R"("})"));
+  Route token;
+  token.method = HttpMethod::kPost;
+  token.path = "/recipe/oauth/token";
+  token.options.authorization_is_api_key = false;
+  routes.Add(std::move(token));
+  const auto status = [&](HttpMethod method, std::string_view path,
+                          const std::string& authorization, std::string_view api_key = "") {
+    http::Headers headers;
+    headers.Add("Authorization", authorization);
+    if (!api_key.empty()) headers.Add("api-key", api_key);
+    Admission::Refusal refusal;
+    const auto verdict =
+        admission.Admit({headers, "10.0.0.1"}, *routes.Find(method, path), admitted, refusal);
+    return *verdict == Admission::Verdict::kAdmitted ? 200 : refusal.status;
+  };
+  const std::string key(kKey);
+  EXPECT_EQ(status(HttpMethod::kGet, "/recipe/roles", key), 200);
+  EXPECT_EQ(status(HttpMethod::kGet, "/recipe/roles", "BEARER " + key), 200);
+  EXPECT_EQ(status(HttpMethod::kGet, "/recipe/roles", "Basic " + key), 401);
+  EXPECT_EQ(status(HttpMethod::kGet, "/recipe/roles", "Basic YTpi", key), 200);
+  EXPECT_EQ(status(HttpMethod::kPost, "/recipe/oauth/token", "Bearer " + key), 401);
+  EXPECT_EQ(status(HttpMethod::kPost, "/recipe/oauth/token", "Bearer token", key), 200);
+}
+
+TEST_F(AdmissionTest, AnAddressThatNobodyKnowsPassesNoRule) {
+  const auto status = [&](std::string_view address) {
+    http::Headers headers;
+    Admission::Refusal refusal;
+    const auto verdict = admission.Admit(
+        {headers, address}, *routes.Find(HttpMethod::kGet, "/recipe/roles"), admitted, refusal);
+    return *verdict == Admission::Verdict::kAdmitted ? 200 : refusal.status;
+  };
+  EXPECT_EQ(status(""), 200);
+  Fill(R"({"ip_deny_regex":"192\\.0\\.2\\..*"})");
+  EXPECT_EQ(status("10.0.0.1"), 200);
+  EXPECT_EQ(status("192.0.2.1"), 403);
+  EXPECT_EQ(status(""), 403);
 }
 
 }  // namespace

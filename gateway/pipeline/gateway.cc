@@ -1,8 +1,5 @@
 #include "gateway/pipeline/gateway.h"
 
-#include <algorithm>
-#include <array>
-#include <cctype>
 #include <charconv>
 #include <random>
 #include <utility>
@@ -11,20 +8,20 @@
 #include "absl/strings/match.h"
 #include "absl/time/clock.h"
 #include "gateway/api/http_errors.h"
+#include "gateway/pipeline/client_address.h"
+#include "libs/base/hex.h"
 #include "libs/base/may_block.h"
 #include "libs/base/status.h"
 #include "libs/base/steady_time.h"
 #include "libs/base/strings.h"
+#include "libs/telemetry/fault.h"
 #include "libs/telemetry/log.h"
 
 namespace gatehouse::gateway {
 namespace {
 
-constexpr size_t kMaxRequestIdLength = 64;
 // A request slower than this is worth a line in the log at the usual level.
 constexpr double kSlowSeconds = 1.0;
-
-constexpr std::array<std::string_view, 4> kMethodNames = {"GET", "POST", "PUT", "DELETE"};
 
 constexpr std::string_view kOtherMethod = "other";
 // The pool of requests for apps that are not there.
@@ -41,34 +38,20 @@ std::optional<HttpMethod> MethodOf(std::string_view name) {
 
 std::string NewRequestId() {
   thread_local std::mt19937_64 random{std::random_device{}()};
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string id(16, '0');
-  uint64_t bits = random();
-  for (char& c : id) {
-    c = kDigits[bits & 15];
-    bits >>= 4;
-  }
-  return id;
+  return HexOf(random());
 }
 
 // The caller's own id when it is harmless in a log, else a new one.
-std::string RequestIdOf(const http::Request& request) {
-  const auto given = request.headers.Find("X-Request-Id");
-  const auto harmless = [](char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.';
-  };
-  if (given && !given->empty() && given->size() <= kMaxRequestIdLength &&
-      std::all_of(given->begin(), given->end(), harmless)) {
-    return std::string(*given);
-  }
-  return NewRequestId();
+std::string RequestIdOf(const http::Headers& headers) {
+  const auto given = headers.Find("X-Request-Id");
+  return given && IsHarmlessRequestId(*given) ? std::string(*given) : NewRequestId();
 }
 
 // More than a request to an app that does not exist is worth reading: no key was asked for.
-bool HasLargeBody(const http::Request& request) {
+bool HasLargeBody(const http::Headers& headers) {
   constexpr uint64_t kLarge = 64 * 1024;
-  if (request.headers.Find("Transfer-Encoding")) return true;
-  const std::string_view length = request.headers.Find("Content-Length").value_or("0");
+  if (headers.Find("Transfer-Encoding")) return true;
+  const std::string_view length = headers.Find("Content-Length").value_or("0");
   uint64_t bytes = 0;
   std::from_chars(length.data(), length.data() + length.size(), bytes);
   return bytes > kLarge;
@@ -78,7 +61,7 @@ http::Response ToResponse(Reply reply) {
   http::Response response;
   response.status = reply.status;
   response.body = std::move(reply.body);
-  response.body.push_back('\n');
+  if (reply.kind != Reply::Kind::kRaw) response.body.push_back('\n');
   response.headers = std::move(reply.headers);
   switch (reply.kind) {
     case Reply::Kind::kJson:
@@ -87,8 +70,8 @@ http::Response ToResponse(Reply reply) {
     case Reply::Kind::kText:
       response.content_type = "text/html;charset=UTF-8";
       break;
-    case Reply::Kind::kXml:
-      response.content_type = "text/xml;charset=UTF-8";
+    case Reply::Kind::kRaw:
+      response.content_type = std::move(reply.content_type);
       break;
   }
   return response;
@@ -107,16 +90,19 @@ struct Gateway::Call {
   }
 
   http::Responder responder;
-  http::Request http;  // as it came; emptied into `request` once admitted
   RouteTable::Match match{};
   bool unknown_path = false;
   Admission::Admitted admitted;
-  ApiRequest request;
+  ApiRequest request;  // what is known of it so far
   const Route* route = nullptr;
   bool queued = false;      // waits for a worker
   std::string_view method;  // one of kMethodNames, or "other"
   std::chrono::steady_clock::time_point received;
 };
+
+Admission::Head Gateway::HeadOf(const Call& call) {
+  return {call.request.headers, call.request.context.client_address};
+}
 
 Gateway::Gateway(Options options, const RouteTable& routes,
                  const tenancy::TenantDirectory& directory, telemetry::Metrics& metrics,
@@ -151,9 +137,9 @@ void Gateway::Answer(Call& call, Reply reply) {
   const bool notable = reply.status >= 500 || seconds > kSlowSeconds;
   const auto level = notable ? telemetry::LogLevel::kWarn : telemetry::LogLevel::kDebug;
   if (telemetry::LogEnabled(level)) {
+    const CallScope scope(call.request.context);
     telemetry::Log(level, "request",
-                   {{"request_id", call.request.context.request_id},
-                    {"method", call.method},
+                   {{"method", call.method},
                     {"route", route},
                     {"app", call.route != nullptr ? call.request.scope.app_id() : ""},
                     {"tenant", call.route != nullptr ? call.request.scope.tenant_id() : ""},
@@ -170,26 +156,34 @@ void Gateway::Answer(Call& call, Reply reply) {
 bool Gateway::Run(Call& call) {
   // The body may have taken its time, and so may those before it in the queue.
   if (!StillAdmitted(call)) return true;
+  const CallScope scope(call.request.context);
+  absl::Status failure;
   try {
     absl::StatusOr<Reply> reply = call.route->handler(call.request);
-    if (IsWouldBlock(reply.status())) return false;
-    Answer(call, reply.ok() ? *std::move(reply) : ErrorReply(reply.status()));
+    if (reply.ok()) {
+      Answer(call, *std::move(reply));
+      return true;
+    }
+    failure = std::move(reply).status();
   } catch (const std::exception& e) {
-    telemetry::Log(telemetry::LogLevel::kError, "handler_threw",
-                   {{"request_id", call.request.context.request_id},
-                    {"route", call.route->path},
-                    {"cause", e.what()}});
-    Answer(call, TextReply(500, "Internal Error"));
+    failure = WithCause(MakeError(ErrorReason::kInternal, "the handler threw"), e.what());
   }
+  if (IsWouldBlock(failure)) return false;
+  telemetry::LogFaultOnce(failure, "request_failed", call.route->path);
+  Answer(call, ErrorReply(failure));
   return true;
 }
 
 void Gateway::Handle(http::Request request, http::Responder responder) {
   auto call = std::make_shared<Call>(std::move(responder));
   call->received = request.received;
-  call->request.context.caller = "gateway";
-  call->request.context.request_id = RequestIdOf(request);
-  call->request.context.deadline = SteadyNow() + options_.request_timeout;
+  ApiRequest& api = call->request;
+  api.context.caller = "gateway";
+  api.context.request_id = RequestIdOf(request.headers);
+  api.context.deadline = SteadyNow() + options_.request_timeout;
+  if (const auto trace = request.headers.Find("traceparent")) {
+    api.context.traceparent = ParseTraceparent(*trace).value_or("");
+  }
   const std::optional<HttpMethod> method = MethodOf(request.method);
   call->method = method ? kMethodNames[static_cast<size_t>(*method)] : kOtherMethod;
 
@@ -208,7 +202,12 @@ void Gateway::Handle(http::Request request, http::Responder responder) {
   if (!match) match = routes_.Find(method, "/");
   if (!match) return Answer(*call, TextReply(404, "Not found"));
   call->match = *std::move(match);
-  call->http = std::move(request);
+  absl::StatusOr<std::string> client =
+      ClientAddress(request.headers, request.remote_address, options_.trusted_proxies);
+  if (!client.ok()) return Answer(*call, ErrorReply(client.status()));
+  api.context.client_address = *std::move(client);
+  api.headers = std::move(request.headers);
+  api.query = std::move(request.query);
   Admit(std::move(call), nullptr);
 }
 
@@ -223,7 +222,7 @@ void Gateway::LookUp(const std::shared_ptr<Call>& call) {
 void Gateway::Admit(std::shared_ptr<Call> call, const tenancy::Sight* looked_up) {
   Admission::Refusal refusal;
   const auto verdict =
-      admission_.Admit(call->http, call->match, call->admitted, refusal, looked_up);
+      admission_.Admit(HeadOf(*call), call->match, call->admitted, refusal, looked_up);
   if (!verdict.ok()) return Answer(*call, ErrorReply(verdict.status()));
   switch (*verdict) {
     case Admission::Verdict::kUnknown:
@@ -245,7 +244,7 @@ bool Gateway::StillAdmitted(Call& call) {
   if (admission_.StillHolds(call.admitted)) return true;
   Admission::Admitted admitted;
   Admission::Refusal refusal;
-  const auto verdict = admission_.Admit(call.http, call.match, admitted, refusal);
+  const auto verdict = admission_.Admit(HeadOf(call), call.match, admitted, refusal);
   if (!verdict.ok()) {
     Answer(call, ErrorReply(verdict.status()));
     return false;
@@ -273,17 +272,13 @@ void Gateway::Proceed(std::shared_ptr<Call> call) {
   if (call->match.route == nullptr) return Answer(*call, TextReply(405, "Method not supported"));
   if (call->unknown_path) return Answer(*call, TextReply(404, "Not found"));
 
-  http::Request& request = call->http;
   call->route = call->match.route;
   ApiRequest& api = call->request;
   api.method = call->route->method;
   api.scope = admitted.scope;
   api.cdi = admitted.cdi;
   api.has_saas_secret = admitted.has_saas_secret;
-  api.remote_address = request.remote_address;
-  api.rid = std::string(request.headers.Find("rid").value_or(""));
-  api.query = std::move(request.query);
-  if (!admitted.app_exists && HasLargeBody(call->http)) {
+  if (!admitted.app_exists && HasLargeBody(api.headers)) {
     return Answer(*call, ErrorReply(tenancy::TenantNotFound(api.scope)));
   }
   // The callback is the connection's, and the call has the responder: both go with the reply.
@@ -298,12 +293,12 @@ void Gateway::Received(const std::shared_ptr<Call>& call, std::string bytes) {
   call->received = std::chrono::steady_clock::now();
   call->request.context.deadline = SteadyNow() + options_.request_timeout;
   absl::StatusOr<std::string> body =
-      http::DecodeBody(call->http.headers.Find("Content-Type").value_or(""), std::move(bytes));
+      http::DecodeBody(call->request.Header("Content-Type"), std::move(bytes));
   if (!body.ok()) return Answer(*call, ErrorReply(body.status()));
   call->request.body = *std::move(body);
 
   const ServicePool pool = pool_of_(call->route->service);
-  if (call->route->from_memory && pool.local && call->request.body.size() <= kMaxBodyOnIoThread) {
+  if (call->route->options.from_memory && pool.local && call->request.body.size() <= kMaxBodyOnIoThread) {
     const NonBlockingScope here;
     if (Run(*call)) return;
   }
@@ -321,8 +316,8 @@ void Gateway::Submit(const ServicePool& pool, const std::shared_ptr<Call>& call,
         try {
           task();
         } catch (const std::exception& e) {  // none of the handler's, which Run catches
-          telemetry::Log(telemetry::LogLevel::kError, "request_threw",
-                         {{"request_id", call->request.context.request_id}, {"cause", e.what()}});
+          const CallScope scope(call->request.context);
+          telemetry::Log(telemetry::LogLevel::kError, "request_threw", {{"cause", e.what()}});
         }
       },
       // Whoever sends and resets, again and again, would fill the queue for everybody.

@@ -9,9 +9,10 @@
 #include "absl/time/time.h"
 #include "gateway/api/request_stats.h"
 #include "gateway/api/route_table.h"
-#include "libs/http/server.h"
 #include "gateway/pipeline/admission.h"
 #include "libs/base/worker_pool.h"
+#include "libs/config/networks.h"
+#include "libs/http/server.h"
 #include "libs/telemetry/metrics.h"
 #include "libs/tenancy/tenant_directory.h"
 
@@ -30,6 +31,7 @@ class Gateway final : public http::Handler {
   struct Options {
     absl::Duration request_timeout = absl::Seconds(30);
     std::string base_path;  // "" or "/a/b"
+    config::Networks trusted_proxies;
     RequestStats* stats = nullptr;  // counts requests to apps that exist; outlives the gateway
   };
 
@@ -42,6 +44,7 @@ class Gateway final : public http::Handler {
 
  private:
   struct Call;
+  static Admission::Head HeadOf(const Call& call);
   void Answer(Call& call, Reply reply);
   // Hands the call's next step to the workers, or answers that there are too many.
   void Submit(const ServicePool& pool, const std::shared_ptr<Call>& call, WorkerPool::Task task);

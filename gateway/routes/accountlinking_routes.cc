@@ -6,6 +6,7 @@
 
 #include "gatehouse/accounts/v1/accounts_service.rpc.h"
 #include "gatehouse/users/v1/linking_service.rpc.h"
+#include "gateway/api/route_group.h"
 #include "gateway/json_input.h"
 #include "gateway/routes/app_checks.h"
 #include "gateway/routes/user_json.h"
@@ -125,22 +126,13 @@ absl::StatusOr<Reply> Unlink(ApiRequest& request, Clients& clients) {
 
 void AddAccountLinkingRoutes(RouteTable& routes, rpc::Channel& accounts, rpc::Channel& users,
                              const tenancy::TenantDirectory& tenants) {
-  using Operation = absl::StatusOr<Reply> (*)(ApiRequest&, Clients&);
-  auto clients = std::make_shared<Clients>(accounts, users, tenants);
-  auto add = [&](HttpMethod method, std::string path, std::string_view service,
-                 Operation operation) {
-    routes.Add({.method = method,
-                .path = std::move(path),
-                .service = service,
-                .handler = [clients, operation](ApiRequest& request) {
-                  return operation(request, *clients);
-                }});
-  };
-  add(HttpMethod::kGet, "/recipe/accountlinking/user/primary/check", "users", CheckPrimary);
-  add(HttpMethod::kPost, "/recipe/accountlinking/user/primary", "users", MakePrimary);
-  add(HttpMethod::kGet, "/recipe/accountlinking/user/link/check", "users", CheckLink);
-  add(HttpMethod::kPost, "/recipe/accountlinking/user/link", "accounts", Link);
-  add(HttpMethod::kPost, "/recipe/accountlinking/user/unlink", "accounts", Unlink);
+  const RouteGroup of_users(routes, "users", std::make_shared<Clients>(accounts, users, tenants));
+  const auto of_accounts = of_users.At("accounts");
+  of_users.Add(HttpMethod::kGet, "/recipe/accountlinking/user/primary/check", CheckPrimary);
+  of_users.Add(HttpMethod::kPost, "/recipe/accountlinking/user/primary", MakePrimary);
+  of_users.Add(HttpMethod::kGet, "/recipe/accountlinking/user/link/check", CheckLink);
+  of_accounts.Add(HttpMethod::kPost, "/recipe/accountlinking/user/link", Link);
+  of_accounts.Add(HttpMethod::kPost, "/recipe/accountlinking/user/unlink", Unlink);
 }
 
 }  // namespace gatehouse::gateway

@@ -14,6 +14,7 @@
 #include "gatehouse/tenants/v1/app_settings_service.rpc.h"
 #include "gatehouse/tenants/v1/tenants_service.rpc.h"
 #include "gateway/api/request_stats.h"
+#include "gateway/api/route_group.h"
 #include "gateway/routes/hello_rate_limit.h"
 #include "libs/base/clock.h"
 #include "libs/base/json.h"
@@ -66,51 +67,47 @@ struct Core {
   HelloRateLimit hello_limit;
   KnownDomains known_domains;
 };
-using Self = std::shared_ptr<Core>;
 
 // Says whether the tenant's database answers, or for a tenant that there is not the app's: whoever
 // asks wants to know whether requests to this path work, and another tenant's database has no part in
 // that. The answer is true even past the rate limit: it costs nothing, since the tenants service looks
 // at most once a second.
-absl::StatusOr<Reply> SayHello(const Self& self, ApiRequest& request) {
-  ASSIGN_OR_RETURN(const auto app,
-                   self->directory.FindApp(request.scope, request.context.deadline));
+absl::StatusOr<Reply> SayHello(ApiRequest& request, Core& core) {
+  ASSIGN_OR_RETURN(const auto app, core.directory.FindApp(request.scope, request.context.deadline));
   v1::CheckStorageRequest call;
-  const bool is_tenant = self->directory.Find(request.scope, request.context.deadline).ok();
+  const bool is_tenant = core.directory.Find(request.scope, request.context.deadline).ok();
   *call.mutable_scope() = is_tenant ? request.scope : app->scope();
-  const auto response = self->tenants.CheckStorage(request.context, call);
+  const auto response = core.tenants.CheckStorage(request.context, call);
   RETURN_IF_ERROR(response.status());
-  const bool limited = !self->hello_limit.Admit(app->scope(), self->clock.NowMs());
+  const bool limited = !core.hello_limit.Admit(app->scope(), core.clock.NowMs());
   return TextReply(200, limited && app->config->test_mode() ? "RateLimitedHello" : "Hello");
 }
 
 // The root path: for a tenant that is there as good as /hello.
-absl::StatusOr<Reply> Root(const Self& self, ApiRequest& request) {
-  RETURN_IF_ERROR(self->directory.FindApp(request.scope, request.context.deadline).status());
-  const absl::Status found =
-      self->directory.Find(request.scope, request.context.deadline).status();
+absl::StatusOr<Reply> Root(ApiRequest& request, Core& core) {
+  RETURN_IF_ERROR(core.directory.FindApp(request.scope, request.context.deadline).status());
+  const absl::Status found = core.directory.Find(request.scope, request.context.deadline).status();
   if (ReasonOf(found) == ErrorReason::kTenantNotFound) {
     return MakeError(ErrorReason::kNotFound, "Not found");
   }
   RETURN_IF_ERROR(found);
-  return SayHello(self, request);
+  return SayHello(request, core);
 }
 
-void SaveDomain(const Self& self, ApiRequest& request, const char* name) {
+void SaveDomain(ApiRequest& request, Core& core, const char* name) {
   const auto value = request.Query(name);
   if (!value.has_value()) return;
   v1::SetSettingRequest call;
   *call.mutable_scope() = request.scope;
   call.set_name(name);
   call.set_value(std::string(*value));
-  if (!self->known_domains.Changes(request.scope, name, call.value())) return;
+  if (!core.known_domains.Changes(request.scope, name, call.value())) return;
   // Best effort: it only serves people who look at the table.
-  (void)self->settings.SetSetting(request.context, call);
+  (void)core.settings.SetSetting(request.context, call);
 }
 
-absl::StatusOr<Reply> ApiVersions(const Self& self, ApiRequest& request) {
-  ASSIGN_OR_RETURN(const auto app,
-                   self->directory.FindApp(request.scope, request.context.deadline));
+absl::StatusOr<Reply> ApiVersions(ApiRequest& request, Core& core) {
+  ASSIGN_OR_RETURN(const auto app, core.directory.FindApp(request.scope, request.context.deadline));
   RETURN_IF_ERROR(request.RequirePublicTenant());
   std::optional<CdiVersion> newest;
   if (const std::string* configured = app->config->max_cdi_version()) {
@@ -120,23 +117,23 @@ absl::StatusOr<Reply> ApiVersions(const Self& self, ApiRequest& request) {
   for (const CdiVersion& version : CdiVersion::Supported()) {
     if (!newest.has_value() || version <= *newest) versions.Append(version.ToString());
   }
-  SaveDomain(self, request, "websiteDomain");
-  SaveDomain(self, request, "apiDomain");
+  SaveDomain(request, core, "websiteDomain");
+  SaveDomain(request, core, "apiDomain");
   return JsonReply(json::Value::Object({{"versions", std::move(versions)}}));
 }
 
 // Where the configuration file is, for who knows the process id: so a command line finds the
 // process that it started. Without a file, where the original would have looked for one.
-absl::StatusOr<Reply> Config(const Self& self, ApiRequest& request) {
+absl::StatusOr<Reply> Config(ApiRequest& request, Core& core) {
   ASSIGN_OR_RETURN(const std::string pid, request.RequireQuery("pid"));
-  RETURN_IF_ERROR(self->directory.Find(request.scope, request.context.deadline).status());
+  RETURN_IF_ERROR(core.directory.Find(request.scope, request.context.deadline).status());
   if (!request.scope.connection_uri_domain().empty() || request.scope.app_id() != "public" ||
       !request.is_public_tenant()) {
     return Forbidden(
         "you can call this only from the base connection uri domain, public app and tenant");
   }
   if (pid != std::to_string(getpid())) return StatusReply("NOT_ALLOWED");
-  std::string path = self->config_path;
+  std::string path = core.config_path;
   if (path.empty()) {
     std::error_code error;
     path = std::filesystem::absolute("config.yaml", error).string();
@@ -144,20 +141,20 @@ absl::StatusOr<Reply> Config(const Self& self, ApiRequest& request) {
   return JsonReply(json::Value::Object({{"status", "OK"}, {"path", std::move(path)}}));
 }
 
-absl::StatusOr<Reply> Telemetry(const Self& self, ApiRequest& request) {
+absl::StatusOr<Reply> Telemetry(ApiRequest& request, Core& core) {
   RETURN_IF_ERROR(request.RequirePublicTenant());
   v1::GetSettingRequest call;
   *call.mutable_scope() = request.scope;
   call.set_name("TELEMETRY_ID");
-  ASSIGN_OR_RETURN(const auto response, self->settings.GetSetting(request.context, call));
+  ASSIGN_OR_RETURN(const auto response, core.settings.GetSetting(request.context, call));
   if (!response.has_value()) return JsonReply(json::Value::Object({{"exists", false}}));
   return JsonReply(json::Value::Object({{"exists", true}, {"telemetryId", response.value()}}));
 }
 
-absl::StatusOr<Reply> Stats(const Self& self, ApiRequest& request) {
-  RETURN_IF_ERROR(self->directory.FindApp(request.scope, request.context.deadline).status());
+absl::StatusOr<Reply> Stats(ApiRequest& request, Core& core) {
+  RETURN_IF_ERROR(core.directory.FindApp(request.scope, request.context.deadline).status());
   RETURN_IF_ERROR(request.RequirePublicTenant());
-  const RequestStats::Day day = self->stats.Read(request.scope, self->clock.NowMs());
+  const RequestStats::Day day = core.stats.Read(request.scope, core.clock.NowMs());
   json::Array averages;
   json::Array peaks;
   averages.reserve(RequestStats::kMinutes);
@@ -173,16 +170,11 @@ absl::StatusOr<Reply> Stats(const Self& self, ApiRequest& request) {
                            {"status", "OK"}}));
 }
 
-absl::StatusOr<Reply> SearchTags(ApiRequest&) {
-  json::Value tags = json::Value::Array({"email", "phone", "provider"});
-  return JsonReply(json::Value::Object({{"status", "OK"}, {"tags", std::move(tags)}}));
-}
-
 // The modes of one app, or, from the base app, of every database by one of its domains. Nothing is
 // ever pending: a database that is not read by its new tables is refused at start.
-absl::StatusOr<Reply> Migration(const Self& self, ApiRequest& request, bool with_progress) {
-  ASSIGN_OR_RETURN(const auto app,
-                   self->directory.FindApp(request.scope, request.context.deadline));
+template <bool with_progress>
+absl::StatusOr<Reply> Migration(ApiRequest& request, Core& core) {
+  ASSIGN_OR_RETURN(const auto app, core.directory.FindApp(request.scope, request.context.deadline));
   const bool verify = request.Query("verify") == "true";
   const auto describe = [&](const tenancy::Tenant& tenant, json::Value& object) {
     object.Set("mode", config::MigrationModeName(tenant.config->migration_mode()));
@@ -196,7 +188,7 @@ absl::StatusOr<Reply> Migration(const Self& self, ApiRequest& request, bool with
     return JsonReply(reply);
   }
   std::map<std::string, tenancy::TenantPtr> by_database;
-  for (const tenancy::TenantPtr& tenant : self->directory.All()) {
+  for (const tenancy::TenantPtr& tenant : core.directory.All()) {
     tenancy::TenantPtr& first = by_database[tenant->database_id];
     if (first == nullptr || tenant->connection_uri_domain < first->connection_uri_domain) {
       first = tenant;
@@ -216,46 +208,19 @@ absl::StatusOr<Reply> Migration(const Self& self, ApiRequest& request, bool with
 }  // namespace
 
 void AddCoreRoutes(RouteTable& routes, const CoreRouteParts& parts) {
-  const auto self = std::make_shared<Core>(parts);
-  const auto add = [&](HttpMethod method, const char* path, RouteHandler handler, bool needs_key,
-                       bool needs_version, bool from_memory = false) {
-    Route route;
-    route.method = method;
-    route.path = path;
-    route.service = "tenants";
-    route.handler = std::move(handler);
-    route.needs_api_key = needs_key;
-    route.needs_version = needs_version;
-    route.from_memory = from_memory;
-    routes.Add(std::move(route));
-  };
+  const RouteGroup group(routes, "tenants", std::make_shared<Core>(parts));
   for (const HttpMethod method :
        {HttpMethod::kGet, HttpMethod::kPost, HttpMethod::kPut, HttpMethod::kDelete}) {
-    add(
-        method, "/", [self](ApiRequest& r) { return Root(self, r); }, false, true,
-        /*from_memory=*/true);
-    add(
-        method, "/hello", [self](ApiRequest& r) { return SayHello(self, r); }, false, false,
-        /*from_memory=*/true);
+    group.Add(method, "/", Root, {.needs_api_key = false, .from_memory = true});
+    group.Add(method, "/hello", SayHello,
+              {.needs_api_key = false, .needs_version = false, .from_memory = true});
   }
-  add(
-      HttpMethod::kGet, "/apiversion", [self](ApiRequest& r) { return ApiVersions(self, r); }, true,
-      false);
-  add(
-      HttpMethod::kGet, "/config", [self](ApiRequest& r) { return Config(self, r); }, true, true);
-  add(
-      HttpMethod::kGet, "/telemetry", [self](ApiRequest& r) { return Telemetry(self, r); }, true,
-      true);
-  add(
-      HttpMethod::kGet, "/requests/stats", [self](ApiRequest& r) { return Stats(self, r); }, true,
-      true);
-  add(HttpMethod::kGet, "/user/search/tags", SearchTags, true, true);
-  add(
-      HttpMethod::kGet, "/migration/mode",
-      [self](ApiRequest& r) { return Migration(self, r, false); }, true, true);
-  add(
-      HttpMethod::kGet, "/migration/backfill/progress",
-      [self](ApiRequest& r) { return Migration(self, r, true); }, true, true);
+  group.Add(HttpMethod::kGet, "/apiversion", ApiVersions, {.needs_version = false});
+  group.Add(HttpMethod::kGet, "/config", Config);
+  group.Add(HttpMethod::kGet, "/telemetry", Telemetry);
+  group.Add(HttpMethod::kGet, "/requests/stats", Stats);
+  group.Add(HttpMethod::kGet, "/migration/mode", Migration</*with_progress=*/false>);
+  group.Add(HttpMethod::kGet, "/migration/backfill/progress", Migration</*with_progress=*/true>);
   AddLicenceRoutes(routes, parts);
 }
 

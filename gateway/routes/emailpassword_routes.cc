@@ -7,11 +7,12 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "gatehouse/users/v1/emailpassword_service.rpc.h"
+#include "gatehouse/users/v1/user_directory_service.rpc.h"
+#include "gateway/api/route_group.h"
 #include "gateway/json_input.h"
 #include "gateway/routes/app_scope.h"
 #include "gateway/routes/user_json.h"
-#include "gatehouse/users/v1/emailpassword_service.rpc.h"
-#include "gatehouse/users/v1/user_directory_service.rpc.h"
 #include "libs/base/contact_info.h"
 #include "libs/base/status.h"
 
@@ -25,10 +26,9 @@ struct Clients {
   v1::EmailPasswordServiceClient emailpassword;
   v1::UserDirectoryServiceClient directory;
 };
-using ClientsPtr = std::shared_ptr<Clients>;
 
 // POST /recipe/signup.
-absl::StatusOr<Reply> SignUp(const ClientsPtr& clients, ApiRequest& request) {
+absl::StatusOr<Reply> SignUp(ApiRequest& request, Clients& clients) {
   ASSIGN_OR_RETURN(const json::Value* body, request.JsonBody());
   v1::SignUpRequest call;
   ASSIGN_OR_RETURN(*call.mutable_email(), RequireString(*body, "email"));
@@ -37,14 +37,14 @@ absl::StatusOr<Reply> SignUp(const ClientsPtr& clients, ApiRequest& request) {
   *call.mutable_scope() = request.scope;
   call.set_gate(RecipeGateOf(request.cdi));
   ASSIGN_OR_RETURN(const v1::SignUpResponse response,
-                   clients->emailpassword.SignUp(request.context, call));
+                   clients.emailpassword.SignUp(request.context, call));
   if (!response.has_signed_up()) return StatusReply("EMAIL_ALREADY_EXISTS_ERROR");
   return JsonReply(UserReply(response.signed_up().user(), response.signed_up().recipe_user_id(),
                              request.cdi));
 }
 
 // POST /recipe/signin.
-absl::StatusOr<Reply> SignIn(const ClientsPtr& clients, ApiRequest& request) {
+absl::StatusOr<Reply> SignIn(ApiRequest& request, Clients& clients) {
   ASSIGN_OR_RETURN(const json::Value* body, request.JsonBody());
   v1::SignInRequest call;
   ASSIGN_OR_RETURN(*call.mutable_email(), RequireString(*body, "email"));
@@ -52,19 +52,19 @@ absl::StatusOr<Reply> SignIn(const ClientsPtr& clients, ApiRequest& request) {
   *call.mutable_scope() = request.scope;
   call.set_gate(RecipeGateOf(request.cdi));
   ASSIGN_OR_RETURN(const v1::SignInResponse response,
-                   clients->emailpassword.SignIn(request.context, call));
+                   clients.emailpassword.SignIn(request.context, call));
   if (!response.has_signed_in()) return StatusReply("WRONG_CREDENTIALS_ERROR");
   return JsonReply(UserReply(response.signed_in().user(), response.signed_in().recipe_user_id(),
                              request.cdi));
 }
 
-absl::StatusOr<std::optional<v1::User>> FindByEmail(const ClientsPtr& clients, ApiRequest& request,
+absl::StatusOr<std::optional<v1::User>> FindByEmail(ApiRequest& request, Clients& clients,
                                                     std::string_view email) {
   v1::FindUsersRequest call;
   *call.mutable_scope() = request.scope;
   call.set_email(NormaliseEmail(email));
   ASSIGN_OR_RETURN(v1::FindUsersResponse response,
-                   clients->directory.FindUsers(request.context, call));
+                   clients.directory.FindUsers(request.context, call));
   for (v1::User& user : *response.mutable_users()) {
     for (const v1::LoginMethod& method : user.login_methods()) {
       if (method.recipe_id() == "emailpassword" && method.email() == call.email()) {
@@ -75,20 +75,19 @@ absl::StatusOr<std::optional<v1::User>> FindByEmail(const ClientsPtr& clients, A
   return std::nullopt;
 }
 
-absl::StatusOr<std::optional<v1::User>> FindById(const ClientsPtr& clients, ApiRequest& request,
+absl::StatusOr<std::optional<v1::User>> FindById(ApiRequest& request, Clients& clients,
                                                  std::string_view id, std::string_view recipe_id) {
   v1::GetUserRequest call;
   *call.mutable_scope() = request.scope;
   call.set_user_id(std::string(id));
   call.set_recipe_id(std::string(recipe_id));
-  ASSIGN_OR_RETURN(v1::GetUserResponse response,
-                   clients->directory.GetUser(request.context, call));
+  ASSIGN_OR_RETURN(v1::GetUserResponse response, clients.directory.GetUser(request.context, call));
   if (!response.has_user()) return std::nullopt;
   return std::move(*response.mutable_user());
 }
 
 // GET /recipe/user: by id app-wide, by email in the tenant.
-absl::StatusOr<Reply> GetUser(const ClientsPtr& clients, ApiRequest& request) {
+absl::StatusOr<Reply> GetUser(ApiRequest& request, Clients& clients) {
   const std::optional<std::string_view> id = request.Query("userId");
   const std::optional<std::string_view> email = request.Query("email");
   if (id.has_value() && email.has_value()) {
@@ -99,12 +98,12 @@ absl::StatusOr<Reply> GetUser(const ClientsPtr& clients, ApiRequest& request) {
   }
   std::optional<v1::User> user;
   if (id.has_value()) {
-    RETURN_IF_ERROR(RequirePublicTenantOfApp(clients->directory, request));
-    ASSIGN_OR_RETURN(user, FindById(clients, request, *id, "emailpassword"));
+    RETURN_IF_ERROR(RequirePublicTenantOfApp(clients.directory, request));
+    ASSIGN_OR_RETURN(user, FindById(request, clients, *id, "emailpassword"));
   } else {
-    absl::StatusOr<std::optional<v1::User>> found = FindByEmail(clients, request, *email);
+    absl::StatusOr<std::optional<v1::User>> found = FindByEmail(request, clients, *email);
     if (!found.ok()) {
-      RETURN_IF_ERROR(CheckAppExists(clients->directory, request));
+      RETURN_IF_ERROR(CheckAppExists(clients.directory, request));
       return found.status();
     }
     user = *std::move(found);
@@ -116,7 +115,7 @@ absl::StatusOr<Reply> GetUser(const ClientsPtr& clients, ApiRequest& request) {
 }
 
 // PUT /recipe/user.
-absl::StatusOr<Reply> UpdateUser(const ClientsPtr& clients, ApiRequest& request) {
+absl::StatusOr<Reply> UpdateUser(ApiRequest& request, Clients& clients) {
   ASSIGN_OR_RETURN(const json::Value* body, request.JsonBody());
   v1::UpdateEmailOrPasswordRequest call;
   ASSIGN_OR_RETURN(
@@ -127,12 +126,12 @@ absl::StatusOr<Reply> UpdateUser(const ClientsPtr& clients, ApiRequest& request)
   if (!email.has_value() && !password.has_value()) {
     return BadInput("You have to provide either email or password.");
   }
-  RETURN_IF_ERROR(RequirePublicTenantOfApp(clients->directory, request));
+  RETURN_IF_ERROR(RequirePublicTenantOfApp(clients.directory, request));
   *call.mutable_scope() = request.scope;
   if (email.has_value()) call.set_email(*std::move(email));
   if (password.has_value()) call.set_password(*std::move(password));
   ASSIGN_OR_RETURN(const v1::UpdateEmailOrPasswordResponse response,
-                   clients->emailpassword.UpdateEmailOrPassword(request.context, call));
+                   clients.emailpassword.UpdateEmailOrPassword(request.context, call));
   switch (response.outcome_case()) {
     case v1::UpdateEmailOrPasswordResponse::kUpdated:
       return StatusReply("OK");
@@ -149,7 +148,7 @@ absl::StatusOr<Reply> UpdateUser(const ClientsPtr& clients, ApiRequest& request)
 
 // POST /recipe/user/password/reset/token. From 4.0 `email` is needed, but whatever else is wrong is
 // told before a missing email.
-absl::StatusOr<Reply> CreateResetToken(const ClientsPtr& clients, ApiRequest& request) {
+absl::StatusOr<Reply> CreateResetToken(ApiRequest& request, Clients& clients) {
   ASSIGN_OR_RETURN(const json::Value* body, request.JsonBody());
   v1::CreatePasswordResetTokenRequest call;
   ASSIGN_OR_RETURN(*call.mutable_user_id(), RequireString(*body, "userId"));
@@ -163,7 +162,7 @@ absl::StatusOr<Reply> CreateResetToken(const ClientsPtr& clients, ApiRequest& re
   *call.mutable_scope() = request.scope;
   call.set_gate(RecipeGateOf(request.cdi));
   ASSIGN_OR_RETURN(const v1::CreatePasswordResetTokenResponse response,
-                   clients->emailpassword.CreatePasswordResetToken(request.context, call));
+                   clients.emailpassword.CreatePasswordResetToken(request.context, call));
   if (!missing_email.ok() &&
       response.outcome_case() != v1::CreatePasswordResetTokenResponse::kUnknownUserId) {
     return missing_email;
@@ -175,7 +174,7 @@ absl::StatusOr<Reply> CreateResetToken(const ClientsPtr& clients, ApiRequest& re
 }
 
 // POST /recipe/user/password/reset. The user's id is told from 2.12.
-absl::StatusOr<Reply> ResetPassword(const ClientsPtr& clients, ApiRequest& request) {
+absl::StatusOr<Reply> ResetPassword(ApiRequest& request, Clients& clients) {
   ASSIGN_OR_RETURN(const json::Value* body, request.JsonBody());
   v1::ResetPasswordRequest call;
   ASSIGN_OR_RETURN(const std::string method, RequireString(*body, "method"));
@@ -185,7 +184,7 @@ absl::StatusOr<Reply> ResetPassword(const ClientsPtr& clients, ApiRequest& reque
   if (call.new_password().empty()) return BadInput("Password cannot be an empty string");
   *call.mutable_scope() = request.scope;
   ASSIGN_OR_RETURN(const v1::ResetPasswordResponse response,
-                   clients->emailpassword.ResetPassword(request.context, call));
+                   clients.emailpassword.ResetPassword(request.context, call));
   if (response.outcome_case() != v1::ResetPasswordResponse::kUserId) {
     return StatusReply("RESET_PASSWORD_INVALID_TOKEN_ERROR");
   }
@@ -195,13 +194,13 @@ absl::StatusOr<Reply> ResetPassword(const ClientsPtr& clients, ApiRequest& reque
 }
 
 // POST /recipe/user/password/reset/token/consume.
-absl::StatusOr<Reply> ConsumeResetToken(const ClientsPtr& clients, ApiRequest& request) {
+absl::StatusOr<Reply> ConsumeResetToken(ApiRequest& request, Clients& clients) {
   ASSIGN_OR_RETURN(const json::Value* body, request.JsonBody());
   v1::ConsumePasswordResetTokenRequest call;
   ASSIGN_OR_RETURN(*call.mutable_token(), RequireString(*body, "token"));
   *call.mutable_scope() = request.scope;
   ASSIGN_OR_RETURN(const v1::ConsumePasswordResetTokenResponse response,
-                   clients->emailpassword.ConsumePasswordResetToken(request.context, call));
+                   clients.emailpassword.ConsumePasswordResetToken(request.context, call));
   if (!response.has_consumed()) return StatusReply("RESET_PASSWORD_INVALID_TOKEN_ERROR");
   return JsonReply(json::Value::Object({{"status", "OK"},
                                         {"userId", response.consumed().user_id()},
@@ -222,7 +221,7 @@ absl::StatusOr<v1::ImportPasswordHashRequest::Algorithm> ReadAlgorithm(const jso
 }
 
 // POST /recipe/user/passwordhash/import.
-absl::StatusOr<Reply> ImportHash(const ClientsPtr& clients, ApiRequest& request) {
+absl::StatusOr<Reply> ImportHash(ApiRequest& request, Clients& clients) {
   ASSIGN_OR_RETURN(const json::Value* body, request.JsonBody());
   v1::ImportPasswordHashRequest call;
   ASSIGN_OR_RETURN(*call.mutable_email(), RequireString(*body, "email"));
@@ -235,40 +234,26 @@ absl::StatusOr<Reply> ImportHash(const ClientsPtr& clients, ApiRequest& request)
   *call.mutable_scope() = request.scope;
   call.set_gate(RecipeGateOf(request.cdi));
   ASSIGN_OR_RETURN(const v1::ImportPasswordHashResponse response,
-                   clients->emailpassword.ImportPasswordHash(request.context, call));
+                   clients.emailpassword.ImportPasswordHash(request.context, call));
   json::Value reply = UserReply(response.user(), "", request.cdi);
   reply.Set("didUserAlreadyExist", response.did_user_already_exist());
   return JsonReply(reply);
 }
 
-using Operation = absl::StatusOr<Reply> (*)(const ClientsPtr&, ApiRequest&);
-
-RouteHandler Bind(const ClientsPtr& clients, Operation operation) {
-  return [clients, operation](ApiRequest& request) { return operation(clients, request); };
-}
-
 }  // namespace
 
-void AddEmailPasswordRoutes(RouteTable& routes, rpc::Channel& users, RecipeUserHandlers& handlers) {
-  const auto clients = std::make_shared<Clients>(users);
-  constexpr std::pair<const char*, Operation> kPosts[] = {
-      {"/recipe/signup", SignUp},
-      {"/recipe/signin", SignIn},
-      {"/recipe/user/password/reset/token", CreateResetToken},
-      {"/recipe/user/password/reset", ResetPassword},
-      {"/recipe/user/password/reset/token/consume", ConsumeResetToken},
-      {"/recipe/user/passwordhash/import", ImportHash},
-  };
-  for (const auto& [path, operation] : kPosts) {
-    Route route;
-    route.method = HttpMethod::kPost;
-    route.path = path;
-    route.service = "users/passwords";  // hashing: look-ups of users must not wait for it
-    route.handler = Bind(clients, operation);
-    routes.Add(std::move(route));
-  }
-  handlers[{"emailpassword", HttpMethod::kGet}] = Bind(clients, GetUser);
-  handlers[{"emailpassword", HttpMethod::kPut}] = Bind(clients, UpdateUser);
+void AddEmailPasswordRoutes(RouteTable& routes, rpc::Channel& users,
+                            RecipeUserHandlers& recipe_user) {
+  // Hashing has workers of its own: look-ups of users must not wait for it.
+  const RouteGroup group(routes, "users/passwords", std::make_shared<Clients>(users));
+  group.Add(HttpMethod::kPost, "/recipe/signup", SignUp);
+  group.Add(HttpMethod::kPost, "/recipe/signin", SignIn);
+  group.Add(HttpMethod::kPost, "/recipe/user/password/reset/token", CreateResetToken);
+  group.Add(HttpMethod::kPost, "/recipe/user/password/reset", ResetPassword);
+  group.Add(HttpMethod::kPost, "/recipe/user/password/reset/token/consume", ConsumeResetToken);
+  group.Add(HttpMethod::kPost, "/recipe/user/passwordhash/import", ImportHash);
+  recipe_user.Add("emailpassword", HttpMethod::kGet, group.Bind(GetUser));
+  recipe_user.Add("emailpassword", HttpMethod::kPut, group.Bind(UpdateUser));
 }
 
 }  // namespace gatehouse::gateway

@@ -9,8 +9,9 @@ class Channel;
 
 namespace gatehouse::gateway {
 
-// Email and password: sign-up, sign-in, password reset, import of hashes, and, by `handlers`,
+// Email and password: sign-up, sign-in, password reset, import of hashes, and, by `recipe_user`,
 // GET and PUT /recipe/user. `users` outlives the table.
-void AddEmailPasswordRoutes(RouteTable& routes, rpc::Channel& users, RecipeUserHandlers& handlers);
+void AddEmailPasswordRoutes(RouteTable& routes, rpc::Channel& users,
+                            RecipeUserHandlers& recipe_user);
 
 }  // namespace gatehouse::gateway

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "gatehouse/users/v1/email_verification_service.rpc.h"
+#include "gateway/api/route_group.h"
 #include "gateway/json_input.h"
 #include "gateway/routes/app_checks.h"
 #include "libs/base/status.h"
@@ -91,22 +92,14 @@ absl::StatusOr<Reply> Unverify(ApiRequest& request, Client& client) {
 
 void AddEmailVerificationRoutes(RouteTable& routes, rpc::Channel& users,
                                 const tenancy::TenantDirectory& tenants) {
-  using Operation = absl::StatusOr<Reply> (*)(ApiRequest&, Client&);
-  auto client =
-      std::shared_ptr<Client>(new Client{v1::EmailVerificationServiceClient(users), tenants});
-  auto add = [&](HttpMethod method, std::string path, Operation operation) {
-    routes.Add({.method = method,
-                .path = std::move(path),
-                .service = "users",
-                .handler = [client, operation](ApiRequest& request) {
-                  return operation(request, *client);
-                }});
-  };
-  add(HttpMethod::kPost, "/recipe/user/email/verify/token", CreateToken);
-  add(HttpMethod::kPost, "/recipe/user/email/verify", Verify);
-  add(HttpMethod::kGet, "/recipe/user/email/verify", IsVerified);
-  add(HttpMethod::kPost, "/recipe/user/email/verify/token/remove", RevokeTokens);
-  add(HttpMethod::kPost, "/recipe/user/email/verify/remove", Unverify);
+  const RouteGroup group(
+      routes, "users",
+      std::make_shared<Client>(Client{v1::EmailVerificationServiceClient(users), tenants}));
+  group.Add(HttpMethod::kPost, "/recipe/user/email/verify/token", CreateToken);
+  group.Add(HttpMethod::kPost, "/recipe/user/email/verify", Verify);
+  group.Add(HttpMethod::kGet, "/recipe/user/email/verify", IsVerified);
+  group.Add(HttpMethod::kPost, "/recipe/user/email/verify/token/remove", RevokeTokens);
+  group.Add(HttpMethod::kPost, "/recipe/user/email/verify/remove", Unverify);
 }
 
 }  // namespace gatehouse::gateway

@@ -7,6 +7,7 @@
 
 #include "gatehouse/accounts/v1/accounts_service.rpc.h"
 #include "gatehouse/users/v1/id_mapping_service.rpc.h"
+#include "gateway/api/route_group.h"
 #include "gateway/json_input.h"
 #include "gateway/routes/app_checks.h"
 #include "libs/base/status.h"
@@ -145,21 +146,12 @@ absl::StatusOr<Reply> SetInfo(ApiRequest& request, Clients& clients) {
 
 void AddIdMappingRoutes(RouteTable& routes, rpc::Channel& accounts, rpc::Channel& users,
                         const tenancy::TenantDirectory& tenants) {
-  using Operation = absl::StatusOr<Reply> (*)(ApiRequest&, Clients&);
-  auto clients = std::make_shared<Clients>(accounts, users, tenants);
-  auto add = [&](HttpMethod method, std::string path, std::string_view service,
-                 Operation operation) {
-    routes.Add({.method = method,
-                .path = std::move(path),
-                .service = service,
-                .handler = [clients, operation](ApiRequest& request) {
-                  return operation(request, *clients);
-                }});
-  };
-  add(HttpMethod::kPost, "/recipe/userid/map", "accounts", Create);
-  add(HttpMethod::kGet, "/recipe/userid/map", "users", Find);
-  add(HttpMethod::kPost, "/recipe/userid/map/remove", "accounts", Remove);
-  add(HttpMethod::kPut, "/recipe/userid/external-user-id-info", "users", SetInfo);
+  const RouteGroup of_users(routes, "users", std::make_shared<Clients>(accounts, users, tenants));
+  const auto of_accounts = of_users.At("accounts");
+  of_accounts.Add(HttpMethod::kPost, "/recipe/userid/map", Create);
+  of_users.Add(HttpMethod::kGet, "/recipe/userid/map", Find);
+  of_accounts.Add(HttpMethod::kPost, "/recipe/userid/map/remove", Remove);
+  of_users.Add(HttpMethod::kPut, "/recipe/userid/external-user-id-info", SetInfo);
 }
 
 }  // namespace gatehouse::gateway

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "gatehouse/jwks/v1/jwks_service.rpc.h"
+#include "gateway/api/route_group.h"
 #include "gateway/json_input.h"
 #include "libs/base/json.h"
 #include "libs/base/status.h"
@@ -13,12 +14,12 @@
 namespace gatehouse::gateway {
 namespace {
 
-using Jwks = std::shared_ptr<jwks::v1::JwksServiceClient>;
+using Jwks = jwks::v1::JwksServiceClient;
 
-absl::StatusOr<jwks::v1::GetPublicKeysResponse> FetchKeys(const Jwks& jwks, ApiRequest& request) {
+absl::StatusOr<jwks::v1::GetPublicKeysResponse> FetchKeys(ApiRequest& request, Jwks& jwks) {
   jwks::v1::GetPublicKeysRequest call;
   *call.mutable_scope() = request.scope;
-  return jwks->GetPublicKeys(request.context, call);
+  return jwks.GetPublicKeys(request.context, call);
 }
 
 json::Value KeySet(const jwks::v1::GetPublicKeysResponse& response) {
@@ -36,8 +37,8 @@ json::Value KeySet(const jwks::v1::GetPublicKeysResponse& response) {
 }
 
 // GET /.well-known/jwks.json. The tenant of the path is of no interest: keys belong to the app.
-absl::StatusOr<Reply> WellKnown(const Jwks& jwks, ApiRequest& request) {
-  ASSIGN_OR_RETURN(const auto response, FetchKeys(jwks, request));
+absl::StatusOr<Reply> WellKnown(ApiRequest& request, Jwks& jwks) {
+  ASSIGN_OR_RETURN(const auto response, FetchKeys(request, jwks));
   Reply reply = JsonReply(json::Value::Object({{"keys", KeySet(response)}}));
   reply.headers.emplace_back(
       "Cache-Control",
@@ -46,14 +47,14 @@ absl::StatusOr<Reply> WellKnown(const Jwks& jwks, ApiRequest& request) {
 }
 
 // GET /recipe/jwt/jwks.
-absl::StatusOr<Reply> RecipeKeySet(const Jwks& jwks, ApiRequest& request) {
+absl::StatusOr<Reply> RecipeKeySet(ApiRequest& request, Jwks& jwks) {
   RETURN_IF_ERROR(request.RequirePublicTenant());
-  ASSIGN_OR_RETURN(const auto response, FetchKeys(jwks, request));
+  ASSIGN_OR_RETURN(const auto response, FetchKeys(request, jwks));
   return JsonReply(json::Value::Object({{"keys", KeySet(response)}, {"status", "OK"}}));
 }
 
 // POST /recipe/jwt.
-absl::StatusOr<Reply> CreateJwt(const Jwks& jwks, ApiRequest& request) {
+absl::StatusOr<Reply> CreateJwt(ApiRequest& request, Jwks& jwks) {
   ASSIGN_OR_RETURN(const json::Value* body, request.JsonBody());
   jwks::v1::CreateJwtRequest call;
   ASSIGN_OR_RETURN(*call.mutable_algorithm(), RequireString(*body, "algorithm"));
@@ -70,7 +71,7 @@ absl::StatusOr<Reply> CreateJwt(const Jwks& jwks, ApiRequest& request) {
   }
   RETURN_IF_ERROR(request.RequirePublicTenant());
   *call.mutable_scope() = request.scope;
-  ASSIGN_OR_RETURN(const auto response, jwks->CreateJwt(request.context, call));
+  ASSIGN_OR_RETURN(const auto response, jwks.CreateJwt(request.context, call));
   if (response.unsupported_algorithm()) return StatusReply("UNSUPPORTED_ALGORITHM_ERROR");
   return JsonReply(json::Value::Object({{"status", "OK"}, {"jwt", response.jwt()}}));
 }
@@ -78,26 +79,11 @@ absl::StatusOr<Reply> CreateJwt(const Jwks& jwks, ApiRequest& request) {
 }  // namespace
 
 void AddJwksRoutes(RouteTable& routes, rpc::Channel& channel) {
-  const auto jwks = std::make_shared<jwks::v1::JwksServiceClient>(channel);
-  const auto bind = [&jwks](absl::StatusOr<Reply> (*handler)(const Jwks&, ApiRequest&)) {
-    return [jwks, handler](ApiRequest& request) { return handler(jwks, request); };
-  };
-  routes.Add({.method = HttpMethod::kGet,
-              .path = "/.well-known/jwks.json",
-              .service = "jwks",
-              .handler = bind(WellKnown),
-              .needs_api_key = false,
-              .needs_version = false,
-              .from_memory = true});
-  routes.Add({.method = HttpMethod::kGet,
-              .path = "/recipe/jwt/jwks",
-              .service = "jwks",
-              .handler = bind(RecipeKeySet),
-              .from_memory = true});
-  routes.Add({.method = HttpMethod::kPost,
-              .path = "/recipe/jwt",
-              .service = "jwks",
-              .handler = bind(CreateJwt)});
+  const RouteGroup group(routes, "jwks", std::make_shared<Jwks>(channel));
+  group.Add(HttpMethod::kGet, "/.well-known/jwks.json", WellKnown,
+            {.needs_api_key = false, .needs_version = false, .from_memory = true});
+  group.Add(HttpMethod::kGet, "/recipe/jwt/jwks", RecipeKeySet, {.from_memory = true});
+  group.Add(HttpMethod::kPost, "/recipe/jwt", CreateJwt);
 }
 
 }  // namespace gatehouse::gateway

@@ -6,6 +6,7 @@
 #include "gatehouse/tenants/v1/app_settings_service.rpc.h"
 #include "gatehouse/tenants/v1/tenants_service.rpc.h"
 #include "gatehouse/users/v1/user_directory_service.rpc.h"
+#include "gateway/api/route_group.h"
 #include "gateway/json_input.h"
 #include "gateway/routes/app_checks.h"
 #include "gateway/routes/core_routes.h"
@@ -49,27 +50,26 @@ struct Licence {
   const tenancy::TenantDirectory& directory;
   const Clock& clock;
 };
-using Self = std::shared_ptr<Licence>;
 
 // Users active in the last day, the last two days, and so on.
-absl::StatusOr<json::Value> ActiveUsers(const Self& self, ApiRequest& request) {
+absl::StatusOr<json::Value> ActiveUsers(ApiRequest& request, Licence& licence) {
   json::Value counts = json::Value::Array();
-  const int64_t now_ms = self->clock.NowMs();
+  const int64_t now_ms = licence.clock.NowMs();
   for (int days = 1; days <= kUsageDays; ++days) {
     users::v1::CountActiveUsersRequest call;
     *call.mutable_scope() = request.scope;
     call.set_since_ms(now_ms - days * kDayMs);
-    ASSIGN_OR_RETURN(const auto response, self->users.CountActiveUsers(request.context, call));
+    ASSIGN_OR_RETURN(const auto response, licence.users.CountActiveUsers(request.context, call));
     counts.Append(response.count());
   }
   return counts;
 }
 
-absl::StatusOr<json::Value> TenantUsage(const Self& self, ApiRequest& request) {
+absl::StatusOr<json::Value> TenantUsage(ApiRequest& request, Licence& licence) {
   v1::ListTenantsRequest call;
   *call.mutable_scope() = request.scope;
   call.set_range(v1::ListTenantsRequest::RANGE_APP);
-  ASSIGN_OR_RETURN(const auto response, self->tenants.ListTenants(request.context, call));
+  ASSIGN_OR_RETURN(const auto response, licence.tenants.ListTenants(request.context, call));
   json::Value tenants = json::Value::Array();
   int unanswered = 0;
   for (const auto& entry : response.tenants()) {
@@ -82,7 +82,7 @@ absl::StatusOr<json::Value> TenantUsage(const Self& self, ApiRequest& request) {
       // A tenant whose database does not answer has no numbers.
       rpc::CallContext soon = request.context;
       soon.deadline = std::min(soon.deadline, SteadyNow() + kCountPatience);
-      const auto counted = self->users.CountUsers(soon, count);
+      const auto counted = licence.users.CountUsers(soon, count);
       if (counted.ok()) {
         usage.Set("usersCount", counted->count());
         usage.Set("hasUsersOrSessions", counted->count() > 0);
@@ -100,56 +100,56 @@ absl::StatusOr<json::Value> TenantUsage(const Self& self, ApiRequest& request) {
 }
 
 // GET /ee/featureflag: everything is on.
-absl::StatusOr<Reply> FeatureFlags(const Self& self, ApiRequest& request) {
-  RETURN_IF_ERROR(RequireAppThenPublicTenant(self->directory, request));
+absl::StatusOr<Reply> FeatureFlags(ApiRequest& request, Licence& licence) {
+  RETURN_IF_ERROR(RequireAppThenPublicTenant(licence.directory, request));
   json::Value features = json::Value::Array();
   for (const char* feature : kFeatures) features.Append(feature);
   json::Value usage = json::Value::Object();
-  ASSIGN_OR_RETURN(json::Value active, ActiveUsers(self, request));
+  ASSIGN_OR_RETURN(json::Value active, ActiveUsers(request, licence));
   usage.Set("maus", std::move(active));
   ASSIGN_OR_RETURN(const auto app,
-                   self->directory.FindApp(request.scope, request.context.deadline));
-  if (self->directory.CountOfApp(*app) > 1) {
-    ASSIGN_OR_RETURN(json::Value by_tenant, TenantUsage(self, request));
+                   licence.directory.FindApp(request.scope, request.context.deadline));
+  if (licence.directory.CountOfApp(*app) > 1) {
+    ASSIGN_OR_RETURN(json::Value by_tenant, TenantUsage(request, licence));
     usage.Set("multi_tenancy", std::move(by_tenant));
   }
   return JsonReply(json::Value::Object(
       {{"features", std::move(features)}, {"usageStats", std::move(usage)}, {"status", "OK"}}));
 }
 
-absl::Status StoreKey(const Self& self, ApiRequest& request, const std::string& key) {
+absl::Status StoreKey(ApiRequest& request, Licence& licence, const std::string& key) {
   v1::SetSettingRequest call;
   *call.mutable_scope() = request.scope;
   call.set_name(kKeySetting);
   call.set_value(key);
-  return self->settings.SetSetting(request.context, call).status();
+  return licence.settings.SetSetting(request.context, call).status();
 }
 
 // PUT /ee/license. No key is needed and none is looked at: it is kept for a SuperTokens core that
 // takes over again. Without one the original has its key checked anew.
-absl::StatusOr<Reply> PutLicence(const Self& self, ApiRequest& request) {
+absl::StatusOr<Reply> PutLicence(ApiRequest& request, Licence& licence) {
   ASSIGN_OR_RETURN(const json::Value* body, request.JsonBody());
   ASSIGN_OR_RETURN(const auto key, OptionalString(*body, "licenseKey"));
   if (!key.has_value() && body->size() > 0) {
     return BadInput("Field name 'licenseKey' is missing in JSON input");
   }
-  RETURN_IF_ERROR(RequireAppThenPublicTenant(self->directory, request));
-  if (key.has_value()) RETURN_IF_ERROR(StoreKey(self, request, *key));
+  RETURN_IF_ERROR(RequireAppThenPublicTenant(licence.directory, request));
+  if (key.has_value()) RETURN_IF_ERROR(StoreKey(request, licence, *key));
   return StatusReply("OK");
 }
 
-absl::StatusOr<Reply> DeleteLicence(const Self& self, ApiRequest& request) {
+absl::StatusOr<Reply> DeleteLicence(ApiRequest& request, Licence& licence) {
   RETURN_IF_ERROR(request.RequirePublicTenant());
-  RETURN_IF_ERROR(StoreKey(self, request, kNoKey));
+  RETURN_IF_ERROR(StoreKey(request, licence, kNoKey));
   return StatusReply("OK");
 }
 
-absl::StatusOr<Reply> GetLicence(const Self& self, ApiRequest& request) {
+absl::StatusOr<Reply> GetLicence(ApiRequest& request, Licence& licence) {
   RETURN_IF_ERROR(request.RequirePublicTenant());
   v1::GetSettingRequest call;
   *call.mutable_scope() = request.scope;
   call.set_name(kKeySetting);
-  ASSIGN_OR_RETURN(const auto response, self->settings.GetSetting(request.context, call));
+  ASSIGN_OR_RETURN(const auto response, licence.settings.GetSetting(request.context, call));
   if (!response.has_value() || response.value() == kNoKey) {
     return StatusReply("NO_LICENSE_KEY_FOUND_ERROR");
   }
@@ -159,20 +159,11 @@ absl::StatusOr<Reply> GetLicence(const Self& self, ApiRequest& request) {
 }  // namespace
 
 void AddLicenceRoutes(RouteTable& routes, const CoreRouteParts& parts) {
-  const auto self = std::make_shared<Licence>(parts);
-  using Handler = absl::StatusOr<Reply> (*)(const Self&, ApiRequest&);
-  const auto add = [&](HttpMethod method, const char* path, Handler handler) {
-    Route route;
-    route.method = method;
-    route.path = path;
-    route.service = "tenants";
-    route.handler = [self, handler](ApiRequest& request) { return handler(self, request); };
-    routes.Add(std::move(route));
-  };
-  add(HttpMethod::kGet, "/ee/featureflag", FeatureFlags);
-  add(HttpMethod::kPut, "/ee/license", PutLicence);
-  add(HttpMethod::kDelete, "/ee/license", DeleteLicence);
-  add(HttpMethod::kGet, "/ee/license", GetLicence);
+  const RouteGroup group(routes, "tenants", std::make_shared<Licence>(parts));
+  group.Add(HttpMethod::kGet, "/ee/featureflag", FeatureFlags);
+  group.Add(HttpMethod::kPut, "/ee/license", PutLicence);
+  group.Add(HttpMethod::kDelete, "/ee/license", DeleteLicence);
+  group.Add(HttpMethod::kGet, "/ee/license", GetLicence);
 }
 
 }  // namespace gatehouse::gateway

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "gatehouse/users/v1/metadata_service.rpc.h"
+#include "gateway/api/route_group.h"
 #include "gateway/json_input.h"
 #include "gateway/routes/app_checks.h"
 #include "libs/base/status.h"
@@ -103,20 +104,12 @@ absl::StatusOr<Reply> List(ApiRequest& request, Client& client) {
 
 void AddMetadataRoutes(RouteTable& routes, rpc::Channel& users,
                        const tenancy::TenantDirectory& tenants) {
-  using Operation = absl::StatusOr<Reply> (*)(ApiRequest&, Client&);
-  auto client = std::shared_ptr<Client>(new Client{v1::MetadataServiceClient(users), tenants});
-  auto add = [&](HttpMethod method, std::string path, Operation operation) {
-    routes.Add({.method = method,
-                .path = std::move(path),
-                .service = "users",
-                .handler = [client, operation](ApiRequest& request) {
-                  return operation(request, *client);
-                }});
-  };
-  add(HttpMethod::kGet, "/recipe/user/metadata", Get);
-  add(HttpMethod::kPut, "/recipe/user/metadata", Update);
-  add(HttpMethod::kPost, "/recipe/user/metadata/remove", Remove);
-  add(HttpMethod::kPost, "/recipe/user/metadata/bulk", List);
+  const RouteGroup group(
+      routes, "users", std::make_shared<Client>(Client{v1::MetadataServiceClient(users), tenants}));
+  group.Add(HttpMethod::kGet, "/recipe/user/metadata", Get);
+  group.Add(HttpMethod::kPut, "/recipe/user/metadata", Update);
+  group.Add(HttpMethod::kPost, "/recipe/user/metadata/remove", Remove);
+  group.Add(HttpMethod::kPost, "/recipe/user/metadata/bulk", List);
 }
 
 }  // namespace gatehouse::gateway

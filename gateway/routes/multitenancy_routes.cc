@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "gatehouse/tenants/v1/tenants_service.rpc.h"
+#include "gateway/api/route_group.h"
 #include "gateway/json_input.h"
 #include "gateway/routes/tenant_json.h"
 #include "gateway/routes/tenant_names.h"
@@ -32,7 +33,6 @@ struct Multitenancy {
     return base != nullptr && base->saas_secret() != nullptr && !request.has_saas_secret;
   }
 };
-using Self = std::shared_ptr<Multitenancy>;
 
 enum class Level { kTenant, kApp, kDomain };
 
@@ -151,17 +151,18 @@ absl::Status ReadChanges(const json::Value& body, v1::UpsertTenantRequest& call)
 }
 
 // PUT tenant, app and connectionuridomain, each with and without /v2.
-absl::StatusOr<Reply> Put(const Self& self, ApiRequest& request, Level level, bool is_v2) {
+template <Level level, bool is_v2>
+absl::StatusOr<Reply> Put(ApiRequest& request, Multitenancy& parts) {
   ASSIGN_OR_RETURN(const json::Value* body, request.JsonBody());
   v1::UpsertTenantRequest call;
   ASSIGN_OR_RETURN(*call.mutable_target(), ReadTarget(level, *body, request.scope));
-  RETURN_IF_ERROR(self->directory.Find(request.scope, request.context.deadline).status());
+  RETURN_IF_ERROR(parts.directory.Find(request.scope, request.context.deadline).status());
   *call.mutable_scope() = request.scope;
   call.set_style(is_v2                      ? v1::UPSERT_STYLE_FACTORS
                  : request.cdi >= cdi::k5_0 ? v1::UPSERT_STYLE_RECIPES_AND_FACTORS
                                             : v1::UPSERT_STYLE_RECIPES);
-  call.set_prevent_protected(self->Protects(request));
-  const auto base = self->directory.base_config();
+  call.set_prevent_protected(parts.Protects(request));
+  const auto base = parts.directory.base_config();
   const std::string& domain = call.target().connection_uri_domain();
   if (base != nullptr && base->saas_load_only_cud() != nullptr && !domain.empty() &&
       domain != *base->saas_load_only_cud()) {
@@ -170,7 +171,7 @@ absl::StatusOr<Reply> Put(const Self& self, ApiRequest& request, Level level, bo
   ASSIGN_OR_RETURN(const json::Value* core_config, OptionalObject(*body, "coreConfig"));
   if (core_config != nullptr) call.set_core_config_json(json::Serialize(*core_config));
   RETURN_IF_ERROR(ReadChanges(*body, call));
-  ASSIGN_OR_RETURN(const auto response, self->tenants.UpsertTenant(request.context, call));
+  ASSIGN_OR_RETURN(const auto response, parts.tenants.UpsertTenant(request.context, call));
   return JsonReply(json::Value::Object({{"status", "OK"}, {"createdNew", response.created_new()}}));
 }
 
@@ -180,28 +181,30 @@ TenantShape ShapeOf(const ApiRequest& request, bool is_v2) {
 }
 
 // GET tenant[/v2]: an unknown tenant or app is an outcome here.
-absl::StatusOr<Reply> Get(const Self& self, ApiRequest& request, bool is_v2) {
+template <bool is_v2>
+absl::StatusOr<Reply> Get(ApiRequest& request, Multitenancy& parts) {
   v1::GetTenantRequest call;
   *call.mutable_scope() = request.scope;
-  call.set_hide_protected(self->Protects(request));
-  ASSIGN_OR_RETURN(const auto response, self->tenants.GetTenant(request.context, call));
+  call.set_hide_protected(parts.Protects(request));
+  ASSIGN_OR_RETURN(const auto response, parts.tenants.GetTenant(request.context, call));
   if (!response.has_tenant()) return StatusReply("TENANT_NOT_FOUND_ERROR");
   json::Value reply = TenantToJson(response.tenant(), ShapeOf(request, is_v2));
   reply.Set("status", "OK");
   return JsonReply(reply);
 }
 
-absl::StatusOr<v1::ListTenantsResponse> Fetch(const Self& self, ApiRequest& request,
+absl::StatusOr<v1::ListTenantsResponse> Fetch(ApiRequest& request, Multitenancy& parts,
                                               v1::ListTenantsRequest::Range range) {
   v1::ListTenantsRequest call;
   *call.mutable_scope() = request.scope;
   call.set_range(range);
-  call.set_hide_protected(self->Protects(request));
-  return self->tenants.ListTenants(request.context, call);
+  call.set_hide_protected(parts.Protects(request));
+  return parts.tenants.ListTenants(request.context, call);
 }
 
-absl::StatusOr<Reply> ListTenants(const Self& self, ApiRequest& request, bool is_v2) {
-  ASSIGN_OR_RETURN(const auto response, Fetch(self, request, v1::ListTenantsRequest::RANGE_APP));
+template <bool is_v2>
+absl::StatusOr<Reply> ListTenants(ApiRequest& request, Multitenancy& parts) {
+  ASSIGN_OR_RETURN(const auto response, Fetch(request, parts, v1::ListTenantsRequest::RANGE_APP));
   json::Value list = json::Value::Array();
   for (const auto& tenant : response.tenants()) {
     list.Append(TenantToJson(tenant, ShapeOf(request, is_v2)));
@@ -233,17 +236,19 @@ json::Value GroupByApp(const v1::ListTenantsResponse& response, const std::strin
   return apps;
 }
 
-absl::StatusOr<Reply> ListApps(const Self& self, ApiRequest& request, bool is_v2) {
+template <bool is_v2>
+absl::StatusOr<Reply> ListApps(ApiRequest& request, Multitenancy& parts) {
   ASSIGN_OR_RETURN(const auto response,
-                   Fetch(self, request, v1::ListTenantsRequest::RANGE_CONNECTION_URI_DOMAIN));
+                   Fetch(request, parts, v1::ListTenantsRequest::RANGE_CONNECTION_URI_DOMAIN));
   return JsonReply(
       json::Value::Object({{"status", "OK"},
                            {"apps", GroupByApp(response, request.scope.connection_uri_domain(),
                                                ShapeOf(request, is_v2))}}));
 }
 
-absl::StatusOr<Reply> ListDomains(const Self& self, ApiRequest& request, bool is_v2) {
-  ASSIGN_OR_RETURN(const auto response, Fetch(self, request, v1::ListTenantsRequest::RANGE_ALL));
+template <bool is_v2>
+absl::StatusOr<Reply> ListDomains(ApiRequest& request, Multitenancy& parts) {
+  ASSIGN_OR_RETURN(const auto response, Fetch(request, parts, v1::ListTenantsRequest::RANGE_ALL));
   std::map<std::string, v1::ListTenantsResponse> by_domain;
   for (const auto& tenant : response.tenants()) {
     *by_domain[tenant.tenant().scope().connection_uri_domain()].add_tenants() = tenant;
@@ -262,107 +267,102 @@ Reply DidExist(bool did_exist) {
   return JsonReply(json::Value::Object({{"status", "OK"}, {"didExist", did_exist}}));
 }
 
-absl::StatusOr<Reply> Remove(const Self& self, ApiRequest& request, Level level) {
+// POST tenant/remove.
+absl::StatusOr<Reply> RemoveTenant(ApiRequest& request, Multitenancy& parts) {
   ASSIGN_OR_RETURN(const json::Value* body, request.JsonBody());
-  switch (level) {
-    case Level::kTenant: {
-      v1::RemoveTenantRequest call;
-      *call.mutable_scope() = request.scope;
-      call.set_prevent_protected(self->Protects(request));
-      ASSIGN_OR_RETURN(const std::string text, RequireString(*body, "tenantId"));
-      ASSIGN_OR_RETURN(*call.mutable_tenant_id(), NormaliseTenantId(text));
-      ASSIGN_OR_RETURN(const auto response, self->tenants.RemoveTenant(request.context, call));
-      return DidExist(response.did_exist());
-    }
-    case Level::kApp: {
-      v1::RemoveAppRequest call;
-      *call.mutable_scope() = request.scope;
-      call.set_prevent_protected(self->Protects(request));
-      ASSIGN_OR_RETURN(const std::string text, RequireString(*body, "appId"));
-      ASSIGN_OR_RETURN(*call.mutable_app_id(), NormaliseAppId(text));
-      ASSIGN_OR_RETURN(const auto response, self->tenants.RemoveApp(request.context, call));
-      return DidExist(response.did_exist());
-    }
-    case Level::kDomain:
-      break;
-  }
+  v1::RemoveTenantRequest call;
+  *call.mutable_scope() = request.scope;
+  call.set_prevent_protected(parts.Protects(request));
+  ASSIGN_OR_RETURN(const std::string text, RequireString(*body, "tenantId"));
+  ASSIGN_OR_RETURN(*call.mutable_tenant_id(), NormaliseTenantId(text));
+  ASSIGN_OR_RETURN(const auto response, parts.tenants.RemoveTenant(request.context, call));
+  return DidExist(response.did_exist());
+}
+
+// POST app/remove.
+absl::StatusOr<Reply> RemoveApp(ApiRequest& request, Multitenancy& parts) {
+  ASSIGN_OR_RETURN(const json::Value* body, request.JsonBody());
+  v1::RemoveAppRequest call;
+  *call.mutable_scope() = request.scope;
+  call.set_prevent_protected(parts.Protects(request));
+  ASSIGN_OR_RETURN(const std::string text, RequireString(*body, "appId"));
+  ASSIGN_OR_RETURN(*call.mutable_app_id(), NormaliseAppId(text));
+  ASSIGN_OR_RETURN(const auto response, parts.tenants.RemoveApp(request.context, call));
+  return DidExist(response.did_exist());
+}
+
+// POST connectionuridomain/remove.
+absl::StatusOr<Reply> RemoveDomain(ApiRequest& request, Multitenancy& parts) {
+  ASSIGN_OR_RETURN(const json::Value* body, request.JsonBody());
   v1::RemoveConnectionUriDomainRequest call;
   *call.mutable_scope() = request.scope;
-  call.set_prevent_protected(self->Protects(request));
+  call.set_prevent_protected(parts.Protects(request));
   ASSIGN_OR_RETURN(const std::string text, RequireString(*body, "connectionUriDomain"));
   ASSIGN_OR_RETURN(*call.mutable_connection_uri_domain(), NormaliseConnectionUriDomain(text));
   ASSIGN_OR_RETURN(const auto response,
-                   self->tenants.RemoveConnectionUriDomain(request.context, call));
+                   parts.tenants.RemoveConnectionUriDomain(request.context, call));
   return DidExist(response.did_exist());
 }
 
 // PUT config/thirdparty.
-absl::StatusOr<Reply> PutProvider(const Self& self, ApiRequest& request) {
+absl::StatusOr<Reply> PutProvider(ApiRequest& request, Multitenancy& parts) {
   ASSIGN_OR_RETURN(const json::Value* body, request.JsonBody());
   ASSIGN_OR_RETURN(const json::Value* config, RequireObject(*body, "config"));
   ASSIGN_OR_RETURN(const std::string id, RequireString(*config, "thirdPartyId"));
   ASSIGN_OR_RETURN(const auto skip_validation, OptionalBool(*body, "skipValidation"));
-  RETURN_IF_ERROR(self->directory.Find(request.scope, request.context.deadline).status());
+  RETURN_IF_ERROR(parts.directory.Find(request.scope, request.context.deadline).status());
   v1::PutThirdPartyProviderRequest call;
   *call.mutable_scope() = request.scope;
   ASSIGN_OR_RETURN(*call.mutable_provider(), ProviderFromJson(*config));
   call.mutable_provider()->set_third_party_id(std::string(JavaTrim(id)));
   call.set_skip_validation(skip_validation.value_or(false));
-  ASSIGN_OR_RETURN(const auto response, self->tenants.PutThirdPartyProvider(request.context, call));
+  ASSIGN_OR_RETURN(const auto response, parts.tenants.PutThirdPartyProvider(request.context, call));
   return JsonReply(json::Value::Object({{"status", "OK"}, {"createdNew", response.created_new()}}));
 }
 
 // POST config/thirdparty/remove.
-absl::StatusOr<Reply> RemoveProvider(const Self& self, ApiRequest& request) {
+absl::StatusOr<Reply> RemoveProvider(ApiRequest& request, Multitenancy& parts) {
   ASSIGN_OR_RETURN(const json::Value* body, request.JsonBody());
   ASSIGN_OR_RETURN(const std::string id, RequireString(*body, "thirdPartyId"));
   v1::RemoveThirdPartyProviderRequest call;
   *call.mutable_scope() = request.scope;
   call.set_third_party_id(std::string(JavaTrim(id)));
   ASSIGN_OR_RETURN(const auto response,
-                   self->tenants.RemoveThirdPartyProvider(request.context, call));
+                   parts.tenants.RemoveThirdPartyProvider(request.context, call));
   return JsonReply(
       json::Value::Object({{"status", "OK"}, {"didConfigExist", response.did_exist()}}));
+}
+
+// What there is in two versions.
+template <bool is_v2>
+void AddVersion(const RouteGroup<Multitenancy>& group) {
+  const std::string suffix = is_v2 ? "/v2" : "";
+  const auto add = [&](HttpMethod method, const char* path, auto operation) {
+    group.Add(method, StrCat("/recipe/multitenancy/", path, suffix), operation);
+  };
+  add(HttpMethod::kPut, "tenant", Put<Level::kTenant, is_v2>);
+  add(HttpMethod::kPut, "app", Put<Level::kApp, is_v2>);
+  add(HttpMethod::kPut, "connectionuridomain", Put<Level::kDomain, is_v2>);
+  add(HttpMethod::kGet, "tenant", Get<is_v2>);
+  add(HttpMethod::kGet, "tenant/list", ListTenants<is_v2>);
+  add(HttpMethod::kGet, "app/list", ListApps<is_v2>);
+  add(HttpMethod::kGet, "connectionuridomain/list", ListDomains<is_v2>);
 }
 
 }  // namespace
 
 void AddMultitenancyRoutes(RouteTable& routes, rpc::Channel& tenants,
                            const tenancy::TenantDirectory& directory) {
-  const Self self(new Multitenancy{v1::TenantsServiceClient(tenants), directory});
-  const auto add = [&](HttpMethod method, std::string path, RouteHandler handler) {
-    Route route;
-    route.method = method;
-    route.path = StrCat("/recipe/multitenancy/", path);
-    route.service = "tenants";
-    route.handler = std::move(handler);
-    routes.Add(std::move(route));
-  };
-  const std::pair<const char*, Level> levels[] = {
-      {"tenant", Level::kTenant}, {"app", Level::kApp}, {"connectionuridomain", Level::kDomain}};
-  for (const bool is_v2 : {false, true}) {
-    const char* const suffix = is_v2 ? "/v2" : "";
-    for (const auto& [name, level] : levels) {
-      add(HttpMethod::kPut, StrCat(name, suffix),
-          [self, level = level, is_v2](ApiRequest& r) { return Put(self, r, level, is_v2); });
-    }
-    add(HttpMethod::kGet, StrCat("tenant", suffix),
-        [self, is_v2](ApiRequest& r) { return Get(self, r, is_v2); });
-    add(HttpMethod::kGet, StrCat("tenant/list", suffix),
-        [self, is_v2](ApiRequest& r) { return ListTenants(self, r, is_v2); });
-    add(HttpMethod::kGet, StrCat("app/list", suffix),
-        [self, is_v2](ApiRequest& r) { return ListApps(self, r, is_v2); });
-    add(HttpMethod::kGet, StrCat("connectionuridomain/list", suffix),
-        [self, is_v2](ApiRequest& r) { return ListDomains(self, r, is_v2); });
-  }
-  for (const auto& [name, level] : levels) {
-    add(HttpMethod::kPost, StrCat(name, "/remove"),
-        [self, level = level](ApiRequest& r) { return Remove(self, r, level); });
-  }
-  add(HttpMethod::kPut, "config/thirdparty",
-      [self](ApiRequest& r) { return PutProvider(self, r); });
-  add(HttpMethod::kPost, "config/thirdparty/remove",
-      [self](ApiRequest& r) { return RemoveProvider(self, r); });
+  const RouteGroup group(
+      routes, "tenants",
+      std::make_shared<Multitenancy>(Multitenancy{v1::TenantsServiceClient(tenants), directory}));
+  AddVersion</*is_v2=*/false>(group);
+  AddVersion</*is_v2=*/true>(group);
+  group.Add(HttpMethod::kPost, "/recipe/multitenancy/tenant/remove", RemoveTenant);
+  group.Add(HttpMethod::kPost, "/recipe/multitenancy/app/remove", RemoveApp);
+  group.Add(HttpMethod::kPost, "/recipe/multitenancy/connectionuridomain/remove", RemoveDomain);
+  group.Add(HttpMethod::kPut, "/recipe/multitenancy/config/thirdparty", PutProvider);
+  group.Add(HttpMethod::kPost, "/recipe/multitenancy/config/thirdparty/remove", RemoveProvider);
 }
 
 }  // namespace gatehouse::gateway

@@ -8,6 +8,7 @@
 
 #include "gatehouse/passwordless/v1/passwordless_service.rpc.h"
 #include "gatehouse/users/v1/user_directory_service.rpc.h"
+#include "gateway/api/route_group.h"
 #include "gateway/json_input.h"
 #include "gateway/routes/app_scope.h"
 #include "gateway/routes/user_json.h"
@@ -288,34 +289,15 @@ absl::StatusOr<Reply> UpdateUser(ApiRequest& request, Clients& clients) {
 
 void AddPasswordlessRoutes(RouteTable& routes, rpc::Channel& passwordless, rpc::Channel& users,
                            RecipeUserHandlers& recipe_user) {
-  using Operation = absl::StatusOr<Reply> (*)(ApiRequest&, Clients&);
-  const auto clients = std::make_shared<Clients>(passwordless, users);
-  auto bind = [clients](Operation operation) -> RouteHandler {
-    return [clients, operation](ApiRequest& request) { return operation(request, *clients); };
-  };
-  struct Entry {
-    HttpMethod method;
-    const char* path;
-    Operation operation;
-  };
-  constexpr Entry kEntries[] = {
-      {HttpMethod::kPost, "/recipe/signinup/code", CreateCode},
-      {HttpMethod::kPost, "/recipe/signinup/code/check", CheckCode},
-      {HttpMethod::kPost, "/recipe/signinup/code/consume", ConsumeCode},
-      {HttpMethod::kPost, "/recipe/signinup/code/remove", RemoveCode},
-      {HttpMethod::kPost, "/recipe/signinup/codes/remove", RemoveCodes},
-      {HttpMethod::kGet, "/recipe/signinup/codes", ListCodes},
-  };
-  for (const Entry& entry : kEntries) {
-    Route route;
-    route.method = entry.method;
-    route.path = entry.path;
-    route.service = "passwordless";
-    route.handler = bind(entry.operation);
-    routes.Add(std::move(route));
-  }
-  recipe_user[{"passwordless", HttpMethod::kGet}] = bind(GetUser);
-  recipe_user[{"passwordless", HttpMethod::kPut}] = bind(UpdateUser);
+  const RouteGroup group(routes, "passwordless", std::make_shared<Clients>(passwordless, users));
+  group.Add(HttpMethod::kPost, "/recipe/signinup/code", CreateCode);
+  group.Add(HttpMethod::kPost, "/recipe/signinup/code/check", CheckCode);
+  group.Add(HttpMethod::kPost, "/recipe/signinup/code/consume", ConsumeCode);
+  group.Add(HttpMethod::kPost, "/recipe/signinup/code/remove", RemoveCode);
+  group.Add(HttpMethod::kPost, "/recipe/signinup/codes/remove", RemoveCodes);
+  group.Add(HttpMethod::kGet, "/recipe/signinup/codes", ListCodes);
+  recipe_user.Add("passwordless", HttpMethod::kGet, group.Bind(GetUser));
+  recipe_user.Add("passwordless", HttpMethod::kPut, group.Bind(UpdateUser));
 }
 
 }  // namespace gatehouse::gateway

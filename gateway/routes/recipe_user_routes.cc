@@ -1,36 +1,42 @@
 #include "gateway/routes/recipe_user_routes.h"
 
+#include <functional>
 #include <memory>
+
+#include "gateway/api/route_group.h"
 
 namespace gatehouse::gateway {
 namespace {
 
-constexpr const char* kDefaultRid = "emailpassword";
+constexpr std::string_view kDefaultRid = "emailpassword";
 
-bool HasRid(const RecipeUserHandlers& handlers, const std::string& rid) {
-  const auto first = handlers.lower_bound({rid, HttpMethod::kGet});
-  return first != handlers.end() && first->first.first == rid;
-}
-
-absl::StatusOr<Reply> Dispatch(const RecipeUserHandlers& handlers, ApiRequest& request) {
-  const std::string rid = HasRid(handlers, request.rid) ? request.rid : kDefaultRid;
-  const auto found = handlers.find({rid, request.method});
-  if (found == handlers.end()) return TextReply(405, "Method not supported");
-  return found->second(request);
+absl::StatusOr<Reply> Dispatch(ApiRequest& request, const RecipeUserHandlers& handlers) {
+  const RouteHandler* const handler = handlers.Find(request.Header("rid"), request.method);
+  if (handler == nullptr) return TextReply(405, "Method not supported");
+  return (*handler)(request);
 }
 
 }  // namespace
 
+void RecipeUserHandlers::Add(std::string rid, HttpMethod method, RouteHandler handler) {
+  const bool added = by_rid_[std::move(rid)].emplace(method, std::move(handler)).second;
+  has_duplicates_ |= !added;
+}
+
+const RouteHandler* RecipeUserHandlers::Find(std::string_view rid, HttpMethod method) const {
+  auto recipe = by_rid_.find(rid);
+  if (recipe == by_rid_.end()) recipe = by_rid_.find(kDefaultRid);
+  if (recipe == by_rid_.end()) return nullptr;
+  const auto found = recipe->second.find(method);
+  return found == recipe->second.end() ? nullptr : &found->second;
+}
+
 void AddRecipeUserRoutes(RouteTable& routes, RecipeUserHandlers handlers) {
-  auto shared = std::make_shared<const RecipeUserHandlers>(std::move(handlers));
-  for (HttpMethod method : {HttpMethod::kGet, HttpMethod::kPut}) {
-    Route route;
-    route.method = method;
-    route.path = "/recipe/user";
-    route.service = "users";
-    route.handler = [shared](ApiRequest& request) { return Dispatch(*shared, request); };
-    routes.Add(std::move(route));
-  }
+  if (handlers.has_duplicates()) routes.Refuse("two handlers for one recipe's /recipe/user");
+  const RouteGroup group(routes, "users",
+                         std::make_shared<const RecipeUserHandlers>(std::move(handlers)));
+  group.Add(HttpMethod::kGet, "/recipe/user", Dispatch);
+  group.Add(HttpMethod::kPut, "/recipe/user", Dispatch);
 }
 
 }  // namespace gatehouse::gateway

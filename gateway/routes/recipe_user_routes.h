@@ -2,6 +2,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "gateway/api/route_table.h"
@@ -10,10 +11,21 @@ namespace gatehouse::gateway {
 
 // /recipe/user is one path for several recipes: the header `rid` says which. A recipe's routes add
 // theirs by rid and method.
-using RecipeUserHandlers = std::map<std::pair<std::string, HttpMethod>, RouteHandler>;
+class RecipeUserHandlers {
+ public:
+  // Of one rid and method there is one; Find gives the first, and `has_duplicates` tells.
+  void Add(std::string rid, HttpMethod method, RouteHandler handler);
+  // Without a rid, or with one that has no operations here at all, emailpassword is meant. Null: no
+  // such method.
+  const RouteHandler* Find(std::string_view rid, HttpMethod method) const;
+  bool has_duplicates() const { return has_duplicates_; }
 
-// Adds GET and PUT /recipe/user. Without a rid, or with one that has no operations there at all,
-// emailpassword is meant; a rid that has others but not this method is a 405.
+ private:
+  std::map<std::string, std::map<HttpMethod, RouteHandler>, std::less<>> by_rid_;
+  bool has_duplicates_ = false;
+};
+
+// Adds GET and PUT /recipe/user. A rid that has operations there but not by this method is a 405.
 void AddRecipeUserRoutes(RouteTable& routes, RecipeUserHandlers handlers);
 
 }  // namespace gatehouse::gateway

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "gatehouse/roles/v1/roles_service.rpc.h"
+#include "gateway/api/route_group.h"
 #include "gateway/json_input.h"
 #include "gateway/routes/app_checks.h"
 #include "libs/base/status.h"
@@ -193,28 +194,20 @@ absl::StatusOr<Reply> ListRoleUsers(ApiRequest& request, Roles& roles) {
 
 void AddRolesRoutes(RouteTable& routes, rpc::Channel& channel,
                     const tenancy::TenantDirectory& tenants) {
-  using Operation = absl::StatusOr<Reply> (*)(ApiRequest&, Roles&);
-  auto roles = std::make_shared<Roles>(Roles{RolesServiceClient(channel), tenants});
-  auto add = [&](HttpMethod method, std::string path, Operation operation) {
-    routes.Add({.method = method,
-                .path = std::move(path),
-                .service = "roles",
-                .handler = [roles, operation](ApiRequest& request) {
-                  return operation(request, *roles);
-                }});
-  };
+  const RouteGroup group(routes, "roles",
+                         std::make_shared<Roles>(Roles{RolesServiceClient(channel), tenants}));
   // Of an app.
-  add(HttpMethod::kPut, "/recipe/role", UpsertRole);
-  add(HttpMethod::kPost, "/recipe/role/remove", DeleteRole);
-  add(HttpMethod::kGet, "/recipe/roles", ListRoles);
-  add(HttpMethod::kGet, "/recipe/role/permissions", ListPermissions);
-  add(HttpMethod::kPost, "/recipe/role/permissions/remove", RemovePermissions);
-  add(HttpMethod::kGet, "/recipe/permission/roles", ListRolesWithPermission);
+  group.Add(HttpMethod::kPut, "/recipe/role", UpsertRole);
+  group.Add(HttpMethod::kPost, "/recipe/role/remove", DeleteRole);
+  group.Add(HttpMethod::kGet, "/recipe/roles", ListRoles);
+  group.Add(HttpMethod::kGet, "/recipe/role/permissions", ListPermissions);
+  group.Add(HttpMethod::kPost, "/recipe/role/permissions/remove", RemovePermissions);
+  group.Add(HttpMethod::kGet, "/recipe/permission/roles", ListRolesWithPermission);
   // Of a tenant.
-  add(HttpMethod::kPut, "/recipe/user/role", AssignRole);
-  add(HttpMethod::kPost, "/recipe/user/role/remove", UnassignRole);
-  add(HttpMethod::kGet, "/recipe/user/roles", ListUserRoles);
-  add(HttpMethod::kGet, "/recipe/role/users", ListRoleUsers);
+  group.Add(HttpMethod::kPut, "/recipe/user/role", AssignRole);
+  group.Add(HttpMethod::kPost, "/recipe/user/role/remove", UnassignRole);
+  group.Add(HttpMethod::kGet, "/recipe/user/roles", ListUserRoles);
+  group.Add(HttpMethod::kGet, "/recipe/role/users", ListRoleUsers);
 }
 
 }  // namespace gatehouse::gateway

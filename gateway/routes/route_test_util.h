@@ -29,7 +29,7 @@ inline std::string Send(const RouteTable& routes, const CdiVersion& cdi, TestReq
   request.scope.set_app_id(match->app_id);
   request.scope.set_tenant_id(match->tenant_id);
   request.cdi = cdi;
-  request.rid = std::move(test.rid);
+  request.headers.Add("rid", test.rid);
   request.query = std::move(test.query);
   request.body = std::move(test.body);
   const absl::StatusOr<Reply> reply = match->route->handler(request);

@@ -7,6 +7,7 @@
 
 #include "absl/strings/match.h"
 #include "gatehouse/session/v1/session_service.rpc.h"
+#include "gateway/api/route_group.h"
 #include "gateway/json_input.h"
 #include "gateway/routes/app_checks.h"
 #include "gateway/routes/session_json.h"
@@ -38,7 +39,7 @@ Reply Unauthorised(std::string_view message) {
 }
 
 // POST /recipe/session.
-absl::StatusOr<Reply> Create(Backend& sessions, ApiRequest& request) {
+absl::StatusOr<Reply> Create(ApiRequest& request, Backend& sessions) {
   ASSIGN_OR_RETURN(const json::Value* body, request.JsonBody());
   v1::CreateSessionRequest call;
   ASSIGN_OR_RETURN(*call.mutable_user_id(), RequireString(*body, "userId"));
@@ -69,7 +70,7 @@ absl::StatusOr<Reply> Create(Backend& sessions, ApiRequest& request) {
 }
 
 // POST /recipe/session/verify.
-absl::StatusOr<Reply> Verify(Backend& sessions, ApiRequest& request) {
+absl::StatusOr<Reply> Verify(ApiRequest& request, Backend& sessions) {
   ASSIGN_OR_RETURN(const json::Value* body, request.JsonBody());
   v1::VerifySessionRequest call;
   ASSIGN_OR_RETURN(*call.mutable_access_token(), RequireString(*body, "accessToken"));
@@ -130,7 +131,7 @@ void AddReuseSubtype(v1::ReuseSubtype subtype, json::Value& reply) {
 }
 
 // POST /recipe/session/refresh.
-absl::StatusOr<Reply> Refresh(Backend& sessions, ApiRequest& request) {
+absl::StatusOr<Reply> Refresh(ApiRequest& request, Backend& sessions) {
   ASSIGN_OR_RETURN(const json::Value* body, request.JsonBody());
   v1::RefreshSessionRequest call;
   ASSIGN_OR_RETURN(*call.mutable_refresh_token(), RequireString(*body, "refreshToken"));
@@ -185,7 +186,7 @@ absl::StatusOr<Reply> Refresh(Backend& sessions, ApiRequest& request) {
 }
 
 // POST /recipe/session/regenerate.
-absl::StatusOr<Reply> Regenerate(Backend& sessions, ApiRequest& request) {
+absl::StatusOr<Reply> Regenerate(ApiRequest& request, Backend& sessions) {
   ASSIGN_OR_RETURN(const json::Value* body, request.JsonBody());
   v1::RegenerateSessionRequest call;
   ASSIGN_OR_RETURN(*call.mutable_access_token(), RequireString(*body, "accessToken"));
@@ -206,7 +207,7 @@ absl::StatusOr<Reply> Regenerate(Backend& sessions, ApiRequest& request) {
   return JsonReply(reply);
 }
 
-absl::StatusOr<v1::GetSessionResponse> Fetch(Backend& sessions, ApiRequest& request,
+absl::StatusOr<v1::GetSessionResponse> Fetch(ApiRequest& request, Backend& sessions,
                                              bool resolve_user) {
   v1::GetSessionRequest call;
   ASSIGN_OR_RETURN(*call.mutable_handle(), request.RequireQuery("sessionHandle"));
@@ -216,8 +217,8 @@ absl::StatusOr<v1::GetSessionResponse> Fetch(Backend& sessions, ApiRequest& requ
 }
 
 // GET /recipe/session.
-absl::StatusOr<Reply> Get(Backend& sessions, ApiRequest& request) {
-  ASSIGN_OR_RETURN(const auto response, Fetch(sessions, request, /*resolve_user=*/true));
+absl::StatusOr<Reply> Get(ApiRequest& request, Backend& sessions) {
+  ASSIGN_OR_RETURN(const auto response, Fetch(request, sessions, /*resolve_user=*/true));
   if (!response.has_session()) return Unauthorised(kNoSession);
   const auto& session = response.session();
   json::Value reply =
@@ -233,8 +234,8 @@ absl::StatusOr<Reply> Get(Backend& sessions, ApiRequest& request) {
 }
 
 // GET /recipe/session/data.
-absl::StatusOr<Reply> GetSessionData(Backend& sessions, ApiRequest& request) {
-  ASSIGN_OR_RETURN(const auto response, Fetch(sessions, request, /*resolve_user=*/false));
+absl::StatusOr<Reply> GetSessionData(ApiRequest& request, Backend& sessions) {
+  ASSIGN_OR_RETURN(const auto response, Fetch(request, sessions, /*resolve_user=*/false));
   if (!response.has_session()) return Unauthorised(kNoSession);
   return JsonReply(json::Value::Object(
       {{"status", "OK"},
@@ -242,15 +243,15 @@ absl::StatusOr<Reply> GetSessionData(Backend& sessions, ApiRequest& request) {
 }
 
 // GET /recipe/jwt/data.
-absl::StatusOr<Reply> GetJwtData(Backend& sessions, ApiRequest& request) {
-  ASSIGN_OR_RETURN(const auto response, Fetch(sessions, request, /*resolve_user=*/false));
+absl::StatusOr<Reply> GetJwtData(ApiRequest& request, Backend& sessions) {
+  ASSIGN_OR_RETURN(const auto response, Fetch(request, sessions, /*resolve_user=*/false));
   if (!response.has_session()) return Unauthorised(kNoSession);
   return JsonReply(json::Value::Object(
       {{"status", "OK"},
        {"userDataInJWT", EmbeddedJson(response.session().user_data_in_jwt_json())}}));
 }
 
-absl::StatusOr<Reply> Update(Backend& sessions, ApiRequest& request,
+absl::StatusOr<Reply> Update(ApiRequest& request, Backend& sessions,
                              v1::UpdateSessionRequest& call) {
   *call.mutable_scope() = request.scope;
   ASSIGN_OR_RETURN(const auto response, sessions->UpdateSession(request.context, call));
@@ -258,24 +259,24 @@ absl::StatusOr<Reply> Update(Backend& sessions, ApiRequest& request,
 }
 
 // PUT /recipe/session/data.
-absl::StatusOr<Reply> PutSessionData(Backend& sessions, ApiRequest& request) {
+absl::StatusOr<Reply> PutSessionData(ApiRequest& request, Backend& sessions) {
   ASSIGN_OR_RETURN(const json::Value* body, request.JsonBody());
   v1::UpdateSessionRequest call;
   ASSIGN_OR_RETURN(*call.mutable_handle(), RequireString(*body, "sessionHandle"));
   ASSIGN_OR_RETURN(const json::Value* data, RequireObject(*body, "userDataInDatabase"));
   call.set_user_data_in_database_json(json::Serialize(*data));
-  return Update(sessions, request, call);
+  return Update(request, sessions, call);
 }
 
 // PUT /recipe/jwt/data.
-absl::StatusOr<Reply> PutJwtData(Backend& sessions, ApiRequest& request) {
+absl::StatusOr<Reply> PutJwtData(ApiRequest& request, Backend& sessions) {
   ASSIGN_OR_RETURN(const json::Value* body, request.JsonBody());
   v1::UpdateSessionRequest call;
   ASSIGN_OR_RETURN(*call.mutable_handle(), RequireString(*body, "sessionHandle"));
   ASSIGN_OR_RETURN(const json::Value* data, RequireObject(*body, "userDataInJWT"));
   call.set_user_data_in_jwt_json(json::Serialize(*data));
   if (!IsLegacy(request)) call.set_protected_claims_of(AccessTokenVersionOf(request.cdi));
-  return Update(sessions, request, call);
+  return Update(request, sessions, call);
 }
 
 json::Value HandleList(const google::protobuf::RepeatedPtrField<std::string>& handles) {
@@ -290,7 +291,7 @@ bool QueryFlag(const ApiRequest& request, std::string_view name) {
 }
 
 // GET /recipe/session/user.
-absl::StatusOr<Reply> ListOfUser(Backend& sessions, ApiRequest& request) {
+absl::StatusOr<Reply> ListOfUser(ApiRequest& request, Backend& sessions) {
   v1::ListUserSessionsRequest call;
   ASSIGN_OR_RETURN(*call.mutable_user_id(), request.RequireQuery("userId"));
   call.set_across_all_tenants(QueryFlag(request, "fetchAcrossAllTenants"));
@@ -309,7 +310,7 @@ Reply Revoked(const google::protobuf::RepeatedPtrField<std::string>& handles) {
 }
 
 // POST /recipe/session/remove.
-absl::StatusOr<Reply> Remove(Backend& sessions, ApiRequest& request) {
+absl::StatusOr<Reply> Remove(ApiRequest& request, Backend& sessions) {
   ASSIGN_OR_RETURN(const json::Value* body, request.JsonBody());
   ASSIGN_OR_RETURN(auto user_id, OptionalString(*body, "userId"));
   ASSIGN_OR_RETURN(auto handles, OptionalStringArray(*body, "sessionHandles"));
@@ -345,7 +346,7 @@ absl::StatusOr<Reply> Remove(Backend& sessions, ApiRequest& request) {
 }
 
 // POST /recipe/handshake.
-absl::StatusOr<Reply> Handshake(Backend& sessions, ApiRequest& request) {
+absl::StatusOr<Reply> Handshake(ApiRequest& request, Backend& sessions) {
   if (!IsLegacy(request)) return MakeError(ErrorReason::kNotFound, "Not found");
   v1::GetHandshakeRequest call;
   *call.mutable_scope() = request.scope;
@@ -362,30 +363,21 @@ absl::StatusOr<Reply> Handshake(Backend& sessions, ApiRequest& request) {
 
 void AddSessionRoutes(RouteTable& routes, rpc::Channel& session,
                       const tenancy::TenantDirectory& tenants) {
-  const auto sessions =
-      std::make_shared<Backend>(Backend{v1::SessionServiceClient(session), tenants});
-  const auto add = [&](HttpMethod method, std::string path,
-                       absl::StatusOr<Reply> (*handler)(Backend&, ApiRequest&),
-                       bool from_memory = false) {
-    routes.Add({.method = method,
-                .path = std::move(path),
-                .service = "session",
-                .handler = [sessions,
-                            handler](ApiRequest& request) { return handler(*sessions, request); },
-                .from_memory = from_memory});
-  };
-  add(HttpMethod::kPost, "/recipe/session", Create);
-  add(HttpMethod::kGet, "/recipe/session", Get);
-  add(HttpMethod::kPost, "/recipe/session/verify", Verify, /*from_memory=*/true);
-  add(HttpMethod::kPost, "/recipe/session/refresh", Refresh);
-  add(HttpMethod::kPost, "/recipe/session/regenerate", Regenerate);
-  add(HttpMethod::kGet, "/recipe/session/data", GetSessionData);
-  add(HttpMethod::kPut, "/recipe/session/data", PutSessionData);
-  add(HttpMethod::kGet, "/recipe/jwt/data", GetJwtData);
-  add(HttpMethod::kPut, "/recipe/jwt/data", PutJwtData);
-  add(HttpMethod::kGet, "/recipe/session/user", ListOfUser);
-  add(HttpMethod::kPost, "/recipe/session/remove", Remove);
-  add(HttpMethod::kPost, "/recipe/handshake", Handshake);
+  const RouteGroup group(
+      routes, "session",
+      std::make_shared<Backend>(Backend{v1::SessionServiceClient(session), tenants}));
+  group.Add(HttpMethod::kPost, "/recipe/session", Create);
+  group.Add(HttpMethod::kGet, "/recipe/session", Get);
+  group.Add(HttpMethod::kPost, "/recipe/session/verify", Verify, {.from_memory = true});
+  group.Add(HttpMethod::kPost, "/recipe/session/refresh", Refresh);
+  group.Add(HttpMethod::kPost, "/recipe/session/regenerate", Regenerate);
+  group.Add(HttpMethod::kGet, "/recipe/session/data", GetSessionData);
+  group.Add(HttpMethod::kPut, "/recipe/session/data", PutSessionData);
+  group.Add(HttpMethod::kGet, "/recipe/jwt/data", GetJwtData);
+  group.Add(HttpMethod::kPut, "/recipe/jwt/data", PutJwtData);
+  group.Add(HttpMethod::kGet, "/recipe/session/user", ListOfUser);
+  group.Add(HttpMethod::kPost, "/recipe/session/remove", Remove);
+  group.Add(HttpMethod::kPost, "/recipe/handshake", Handshake);
 }
 
 }  // namespace gatehouse::gateway

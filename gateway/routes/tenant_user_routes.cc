@@ -6,6 +6,7 @@
 
 #include "gatehouse/accounts/v1/accounts_service.rpc.h"
 #include "gatehouse/users/v1/linking_service.rpc.h"
+#include "gateway/api/route_group.h"
 #include "gateway/json_input.h"
 #include "gateway/routes/app_checks.h"
 #include "libs/base/status.h"
@@ -88,19 +89,11 @@ absl::StatusOr<Reply> RemoveUser(ApiRequest& request, Clients& clients) {
 
 void AddTenantUserRoutes(RouteTable& routes, rpc::Channel& accounts, rpc::Channel& users,
                          const tenancy::TenantDirectory& tenants) {
-  using Operation = absl::StatusOr<Reply> (*)(ApiRequest&, Clients&);
-  auto clients = std::make_shared<Clients>(accounts, users, tenants);
-  auto add = [&](std::string path, std::string_view service, Operation operation) {
-    routes.Add({.method = HttpMethod::kPost,
-                .path = std::move(path),
-                .service = service,
-                .handler = [clients, operation](ApiRequest& request) {
-                  return operation(request, *clients);
-                }});
-  };
-  add("/recipe/multitenancy/tenant/user", "users", AddToTenant);
-  add("/recipe/multitenancy/tenant/user/remove", "accounts", RemoveFromTenant);
-  add("/user/remove", "accounts", RemoveUser);
+  const RouteGroup of_users(routes, "users", std::make_shared<Clients>(accounts, users, tenants));
+  const auto of_accounts = of_users.At("accounts");
+  of_users.Add(HttpMethod::kPost, "/recipe/multitenancy/tenant/user", AddToTenant);
+  of_accounts.Add(HttpMethod::kPost, "/recipe/multitenancy/tenant/user/remove", RemoveFromTenant);
+  of_accounts.Add(HttpMethod::kPost, "/user/remove", RemoveUser);
 }
 
 }  // namespace gatehouse::gateway

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "gatehouse/thirdparty/v1/thirdparty_service.rpc.h"
+#include "gateway/api/route_group.h"
 #include "gateway/json_input.h"
 #include "gateway/routes/user_json.h"
 #include "libs/base/status.h"
@@ -100,20 +101,11 @@ absl::StatusOr<Reply> ListUsersByEmail(ApiRequest& request, ThirdPartyServiceCli
 
 void AddThirdPartyRoutes(RouteTable& routes, rpc::Channel& thirdparty,
                          RecipeUserHandlers& recipe_user) {
-  using Operation = absl::StatusOr<Reply> (*)(ApiRequest&, ThirdPartyServiceClient&);
-  auto client = std::make_shared<ThirdPartyServiceClient>(thirdparty);
-  auto bind = [client](Operation operation) -> RouteHandler {
-    return [client, operation](ApiRequest& request) { return operation(request, *client); };
-  };
-  routes.Add({.method = HttpMethod::kPost,
-              .path = "/recipe/signinup",
-              .service = "thirdparty",
-              .handler = bind(SignInOrUp)});
-  routes.Add({.method = HttpMethod::kGet,
-              .path = "/recipe/users/by-email",
-              .service = "thirdparty",
-              .handler = bind(ListUsersByEmail)});
-  recipe_user[{"thirdparty", HttpMethod::kGet}] = bind(GetUser);
+  const RouteGroup group(routes, "thirdparty",
+                         std::make_shared<ThirdPartyServiceClient>(thirdparty));
+  group.Add(HttpMethod::kPost, "/recipe/signinup", SignInOrUp);
+  group.Add(HttpMethod::kGet, "/recipe/users/by-email", ListUsersByEmail);
+  recipe_user.Add("thirdparty", HttpMethod::kGet, group.Bind(GetUser));
 }
 
 }  // namespace gatehouse::gateway

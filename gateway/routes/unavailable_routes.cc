@@ -1,5 +1,8 @@
 #include "gateway/routes/unavailable_routes.h"
 
+#include <memory>
+
+#include "gateway/api/route_group.h"
 #include "libs/base/status.h"
 
 namespace gatehouse::gateway {
@@ -91,19 +94,19 @@ constexpr Operation kOperations[] = {
     {kPost, "/recipe/webauthn/user/recover/token/consume"},
 };
 
+// What these operations work with.
+struct Nothing {};
+
+absl::StatusOr<Reply> SayUnavailable(ApiRequest&, const Nothing&) {
+  return MakeError(ErrorReason::kNotSupported, "This operation is not available");
+}
+
 }  // namespace
 
 void AddUnavailableRoutes(RouteTable& routes) {
+  const RouteGroup group(routes, "tenants", std::make_shared<const Nothing>());
   for (const Operation& operation : kOperations) {
-    Route route;
-    route.method = operation.method;
-    route.path = operation.path;
-    route.service = "tenants";
-    route.from_memory = true;
-    route.handler = [](ApiRequest&) -> absl::StatusOr<Reply> {
-      return MakeError(ErrorReason::kNotSupported, "This operation is not available");
-    };
-    routes.Add(std::move(route));
+    group.Add(operation.method, operation.path, SayUnavailable, {.from_memory = true});
   }
 }
 

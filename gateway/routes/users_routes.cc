@@ -9,10 +9,11 @@
 #include <vector>
 
 #include "absl/strings/ascii.h"
+#include "gatehouse/users/v1/user_directory_service.rpc.h"
+#include "gateway/api/route_group.h"
 #include "gateway/json_input.h"
 #include "gateway/routes/app_scope.h"
 #include "gateway/routes/user_json.h"
-#include "gatehouse/users/v1/user_directory_service.rpc.h"
 #include "libs/base/contact_info.h"
 #include "libs/base/status.h"
 #include "libs/base/strings.h"
@@ -22,7 +23,7 @@ namespace {
 
 namespace v1 = users::v1;
 
-using Directory = std::shared_ptr<v1::UserDirectoryServiceClient>;
+using Directory = v1::UserDirectoryServiceClient;
 
 constexpr int kDefaultLimit = 100;
 constexpr int kMaxLimit = 500;
@@ -93,18 +94,18 @@ absl::Status ReadListQuery(const ApiRequest& request, v1::ListUsersRequest& call
 }
 
 // GET /users.
-absl::StatusOr<Reply> ListUsers(const Directory& directory, ApiRequest& request) {
+absl::StatusOr<Reply> ListUsers(ApiRequest& request, Directory& directory) {
   v1::ListUsersRequest call;
   *call.mutable_scope() = request.scope;
   ASSIGN_OR_RETURN(const std::vector<std::string> recipe_ids, ReadRecipeIds(request));
   for (const std::string& id : recipe_ids) call.add_recipe_ids(id);
   if (const absl::Status query = ReadListQuery(request, call); !query.ok()) {
     // An unknown tenant is told first.
-    RETURN_IF_ERROR(CheckTenantExists(*directory, request));
+    RETURN_IF_ERROR(CheckTenantExists(directory, request));
     return query;
   }
   ASSIGN_OR_RETURN(const v1::ListUsersResponse response,
-                   directory->ListUsers(request.context, call));
+                   directory.ListUsers(request.context, call));
   json::Value users = json::Value::Array();
   for (const v1::User& user : response.users()) {
     json::Value shaped = UserJson(user, request.cdi);
@@ -127,16 +128,16 @@ bool IsTrue(const ApiRequest& request, std::string_view name) {
 }
 
 // GET /users/count.
-absl::StatusOr<Reply> CountUsers(const Directory& directory, ApiRequest& request) {
+absl::StatusOr<Reply> CountUsers(ApiRequest& request, Directory& directory) {
   v1::CountUsersRequest call;
   ASSIGN_OR_RETURN(const std::vector<std::string> recipe_ids, ReadRecipeIds(request));
   for (const std::string& id : recipe_ids) call.add_recipe_ids(id);
   call.set_all_tenants(IsTrue(request, "includeAllTenants"));
   call.set_allow_approximate(request.cdi >= cdi::k5_6 && IsTrue(request, "allowApproximate"));
-  if (call.all_tenants()) RETURN_IF_ERROR(RequirePublicTenantOfApp(*directory, request));
+  if (call.all_tenants()) RETURN_IF_ERROR(RequirePublicTenantOfApp(directory, request));
   *call.mutable_scope() = request.scope;
   ASSIGN_OR_RETURN(const v1::CountUsersResponse response,
-                   directory->CountUsers(request.context, call));
+                   directory.CountUsers(request.context, call));
   json::Value reply = json::Value::Object({{"status", "OK"}, {"count", response.count()}});
   if (call.allow_approximate()) {
     reply.Set("approximate", response.approximate());
@@ -146,7 +147,7 @@ absl::StatusOr<Reply> CountUsers(const Directory& directory, ApiRequest& request
 }
 
 // GET /users/count/active.
-absl::StatusOr<Reply> CountActiveUsers(const Directory& directory, ApiRequest& request) {
+absl::StatusOr<Reply> CountActiveUsers(ApiRequest& request, Directory& directory) {
   v1::CountActiveUsersRequest call;
   ASSIGN_OR_RETURN(const int64_t since, RequireQueryInt64(request.query, "since"));
   if (since < 0) return BadInput("'since' query parameter must be >= 0");
@@ -154,12 +155,12 @@ absl::StatusOr<Reply> CountActiveUsers(const Directory& directory, ApiRequest& r
   *call.mutable_scope() = request.scope;
   call.set_since_ms(since);
   ASSIGN_OR_RETURN(const v1::CountActiveUsersResponse response,
-                   directory->CountActiveUsers(request.context, call));
+                   directory.CountActiveUsers(request.context, call));
   return JsonReply(json::Value::Object({{"status", "OK"}, {"count", response.count()}}));
 }
 
 // GET /users/by-accountinfo.
-absl::StatusOr<Reply> FindUsers(const Directory& directory, ApiRequest& request) {
+absl::StatusOr<Reply> FindUsers(ApiRequest& request, Directory& directory) {
   const auto email = request.Query("email");
   const auto phone = request.Query("phoneNumber");
   const auto third_party_id = request.Query("thirdPartyId");
@@ -185,60 +186,40 @@ absl::StatusOr<Reply> FindUsers(const Directory& directory, ApiRequest& request)
     call.mutable_third_party()->set_user_id(std::string(*third_party_user_id));
   }
   ASSIGN_OR_RETURN(const v1::FindUsersResponse response,
-                   directory->FindUsers(request.context, call));
+                   directory.FindUsers(request.context, call));
   json::Value users = json::Value::Array();
   for (const v1::User& user : response.users()) users.Append(WholeUserJson(user, request.cdi));
   return JsonReply(json::Value::Object({{"status", "OK"}, {"users", std::move(users)}}));
 }
 
 // GET /user/id.
-absl::StatusOr<Reply> GetUser(const Directory& directory, ApiRequest& request) {
+absl::StatusOr<Reply> GetUser(ApiRequest& request, Directory& directory) {
   v1::GetUserRequest call;
   ASSIGN_OR_RETURN(*call.mutable_user_id(), request.RequireQuery("userId"));
-  RETURN_IF_ERROR(RequirePublicTenantOfApp(*directory, request));
+  RETURN_IF_ERROR(RequirePublicTenantOfApp(directory, request));
   *call.mutable_scope() = request.scope;
-  ASSIGN_OR_RETURN(const v1::GetUserResponse response, directory->GetUser(request.context, call));
+  ASSIGN_OR_RETURN(const v1::GetUserResponse response, directory.GetUser(request.context, call));
   if (!response.has_user()) return StatusReply("UNKNOWN_USER_ID_ERROR");
   return JsonReply(json::Value::Object(
       {{"status", "OK"}, {"user", WholeUserJson(response.user(), request.cdi)}}));
 }
 
 // GET /user/search/tags.
-absl::StatusOr<Reply> SearchTags(ApiRequest&) {
+absl::StatusOr<Reply> SearchTags(ApiRequest&, Directory&) {
   return JsonReply(json::Value::Object(
       {{"status", "OK"}, {"tags", json::Value::Array({"email", "phone", "provider"})}}));
 }
 
-using Operation = absl::StatusOr<Reply> (*)(const Directory&, ApiRequest&);
-
 }  // namespace
 
 void AddUsersRoutes(RouteTable& routes, rpc::Channel& users) {
-  const auto directory = std::make_shared<v1::UserDirectoryServiceClient>(users);
-  constexpr std::pair<const char*, Operation> kGets[] = {
-      {"/users", ListUsers},
-      {"/users/count", CountUsers},
-      {"/users/count/active", CountActiveUsers},
-      {"/users/by-accountinfo", FindUsers},
-      {"/user/id", GetUser},
-  };
-  for (const auto& [path, operation] : kGets) {
-    Route route;
-    route.method = HttpMethod::kGet;
-    route.path = path;
-    route.service = "users";
-    route.handler = [directory, operation = operation](ApiRequest& request) {
-      return operation(directory, request);
-    };
-    routes.Add(std::move(route));
-  }
-  Route tags;
-  tags.method = HttpMethod::kGet;
-  tags.path = "/user/search/tags";
-  tags.service = "users";
-  tags.from_memory = true;
-  tags.handler = SearchTags;
-  routes.Add(std::move(tags));
+  const RouteGroup group(routes, "users", std::make_shared<Directory>(users));
+  group.Add(HttpMethod::kGet, "/users", ListUsers);
+  group.Add(HttpMethod::kGet, "/users/count", CountUsers);
+  group.Add(HttpMethod::kGet, "/users/count/active", CountActiveUsers);
+  group.Add(HttpMethod::kGet, "/users/by-accountinfo", FindUsers);
+  group.Add(HttpMethod::kGet, "/user/id", GetUser);
+  group.Add(HttpMethod::kGet, "/user/search/tags", SearchTags, {.from_memory = true});
 }
 
 }  // namespace gatehouse::gateway

@@ -229,8 +229,6 @@ Value& Value::Append(Value value) {
   return std::get<json::Array>(data_).emplace_back(std::move(value));
 }
 
-json::Array* Value::mutable_elements() { return std::get_if<json::Array>(&data_); }
-
 bool operator==(const Value& a, const Value& b) {
   if (a.type() != b.type()) return false;
   if (!a.is_object()) {

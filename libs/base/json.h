@@ -117,8 +117,6 @@ class Value {
   bool Remove(std::string_view key);
   // Turns a non-array into an array first. Returns the stored value.
   Value& Append(Value value);
-  // The elements, to change; null pointer when this is no array.
-  json::Array* mutable_elements();
 
   // Same structure; objects regardless of order, numbers by their text.
   friend bool operator==(const Value& a, const Value& b);

@@ -10,6 +10,8 @@ namespace {
 
 // Key of the status payload that holds the reason's number.
 constexpr std::string_view kReasonPayload = "gatehouse/reason";
+constexpr char kCausePayload[] = "gatehouse/cause";
+constexpr char kLoggedPayload[] = "gatehouse/logged";
 
 struct ReasonRow {
   ErrorReason reason;
@@ -61,5 +63,27 @@ ErrorReason ReasonOf(const absl::Status& status) {
   std::from_chars(text.data(), text.data() + text.size(), number);
   return RowOf(static_cast<ErrorReason>(number)).reason;
 }
+
+bool IsFault(const absl::Status& status) {
+  if (status.ok()) return false;
+  const ErrorReason reason = ReasonOf(status);
+  return reason == ErrorReason::kUnspecified || reason == ErrorReason::kInternal;
+}
+
+absl::Status WithCause(absl::Status status, std::string_view cause) {
+  status.SetPayload(kCausePayload, absl::Cord(absl::string_view(cause.data(), cause.size())));
+  return status;
+}
+
+std::string CauseOf(const absl::Status& status) {
+  const auto payload = status.GetPayload(kCausePayload);
+  return payload.has_value() ? std::string(*payload) : std::string();
+}
+
+void MarkLogged(absl::Status& status) {
+  if (!status.ok()) status.SetPayload(kLoggedPayload, absl::Cord());
+}
+
+bool IsLogged(const absl::Status& status) { return status.GetPayload(kLoggedPayload).has_value(); }
 
 }  // namespace gatehouse

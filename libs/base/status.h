@@ -48,6 +48,20 @@ inline absl::Status Forbidden(std::string_view message) {
 // The reason of a status made by MakeError, or kUnspecified.
 ErrorReason ReasonOf(const absl::Status& status);
 
+// Whether `status` is a fault of ours, or what an outcome that nobody foresaw looks like: no
+// reason, or kInternal. A client is shown nothing of it.
+bool IsFault(const absl::Status& status);
+
+// What only logs may see of a failure, such as a driver's text; "" when there is nothing of the
+// kind.
+absl::Status WithCause(absl::Status status, std::string_view cause);
+std::string CauseOf(const absl::Status& status);
+
+// A failure is logged once, where it happened: whoever logs one marks it, and who passes it on
+// looks at the mark. No effect on an OK status.
+void MarkLogged(absl::Status& status);
+bool IsLogged(const absl::Status& status);
+
 }  // namespace gatehouse
 
 #define GATEHOUSE_CONCAT_INNER_(a, b) a##b

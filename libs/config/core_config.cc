@@ -1,12 +1,11 @@
 #include "libs/config/core_config.h"
 
-#include <openssl/crypto.h>
-
 #include <algorithm>
 #include <cmath>
 
 #include "libs/base/status.h"
 #include "libs/config/setting_layers.h"
+#include "libs/crypto/bytes.h"
 
 namespace gatehouse::config {
 namespace {
@@ -97,10 +96,7 @@ bool CoreConfig::HasApiKey(std::string_view key) const {
   // Every key is compared, so that the time does not say which one came near.
   bool found = false;
   for (const std::string& candidate : api_keys_) {
-    if (candidate.size() == key.size() &&
-        CRYPTO_memcmp(candidate.data(), key.data(), key.size()) == 0) {
-      found = true;
-    }
+    found |= crypto::ConstantTimeEqual(candidate, key);
   }
   return found;
 }

@@ -126,6 +126,11 @@ class Checker {
     config_.max_connections = static_cast<int>(Number("gatehouse_max_connections"));
     config_.max_connections_per_peer =
         static_cast<int>(Number("gatehouse_max_connections_per_peer"));
+    if (auto proxies = Networks::Parse(Text("gatehouse_trusted_proxies")); proxies.ok()) {
+      config_.trusted_proxies = *std::move(proxies);
+    } else {
+      Problem("gatehouse_trusted_proxies", std::string(proxies.status().message()));
+    }
     config_.max_body_bytes = Number("gatehouse_max_body_bytes");
     config_.request_timeout_ms = Number("gatehouse_request_timeout_ms");
     config_.drain_timeout_ms = Number("gatehouse_drain_timeout_ms");

@@ -14,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "libs/config/core_config.h"
+#include "libs/config/networks.h"
 
 namespace gatehouse::config {
 
@@ -59,6 +60,7 @@ struct ProcessConfig {
   int http_threads = 0;  // 0: one per processor
   int max_connections = 10000;
   int max_connections_per_peer = 0;  // 0: half of max_connections
+  Networks trusted_proxies;          // whose word for the client's address counts
   int64_t max_body_bytes = 10 * 1024 * 1024;
   int64_t request_timeout_ms = 30000;
   int64_t drain_timeout_ms = 20000;

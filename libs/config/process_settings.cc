@@ -35,6 +35,10 @@ constexpr ProcessSetting kSettings[] = {
     {"gatehouse_max_connections_per_peer", kInt, "0", 0, 1000000, false,
      "Of these, connections of one address (of one /64 with IPv6); 0: half of them. Connections of "
      "the same machine are not limited."},
+    {"gatehouse_trusted_proxies", kText, "", 0, 0, false,
+     "Networks of proxies in front, such as 10.0.0.0/8, fd00::/8. Of a request that comes from "
+     "there the client's address, which IP rules judge, is taken from X-Forwarded-For or "
+     "Forwarded. Unset: the peer of the connection is the client."},
     {"gatehouse_max_body_bytes", kLong, "10485760", 1024, 1073741824, false,
      "Largest request body."},
     {"gatehouse_request_timeout_ms", kLong, "30000", 100, 3600000, false,

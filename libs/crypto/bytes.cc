@@ -6,12 +6,12 @@
 #include <array>
 #include <cstdint>
 
+#include "libs/base/hex.h"
 #include "libs/crypto/openssl_util.h"
 
 namespace gatehouse::crypto {
 namespace {
 
-constexpr std::string_view kHexDigits = "0123456789abcdef";
 constexpr std::string_view kStandardAlphabet =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 constexpr std::string_view kUrlAlphabet =
@@ -29,13 +29,6 @@ constexpr std::array<int8_t, 256> MakeDecodeTable() {
   return table;
 }
 constexpr std::array<int8_t, 256> kDecodeTable = MakeDecodeTable();
-
-int HexValue(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return kInvalid;
-}
 
 std::string EncodeBase64(std::string_view bytes, std::string_view alphabet, bool pad) {
   std::string out;
@@ -78,29 +71,6 @@ std::string NewUuid4() {
   std::string uuid = HexEncode(bytes);
   for (size_t dash : {8, 13, 18, 23}) uuid.insert(dash, 1, '-');
   return uuid;
-}
-
-std::string HexEncode(std::string_view bytes) {
-  std::string hex;
-  hex.reserve(bytes.size() * 2);
-  for (const char c : bytes) {
-    hex += kHexDigits[static_cast<uint8_t>(c) >> 4];
-    hex += kHexDigits[static_cast<uint8_t>(c) & 15];
-  }
-  return hex;
-}
-
-absl::StatusOr<std::string> HexDecode(std::string_view hex) {
-  if (hex.size() % 2 != 0) return absl::InvalidArgumentError("hex text of odd length");
-  std::string bytes;
-  bytes.reserve(hex.size() / 2);
-  for (size_t i = 0; i < hex.size(); i += 2) {
-    const int high = HexValue(hex[i]);
-    const int low = HexValue(hex[i + 1]);
-    if (high == kInvalid || low == kInvalid) return absl::InvalidArgumentError("not a hex digit");
-    bytes += static_cast<char>(high << 4 | low);
-  }
-  return bytes;
 }
 
 std::string Base64Encode(std::string_view bytes) {

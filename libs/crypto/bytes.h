@@ -21,10 +21,6 @@ std::string RandomHex(size_t count);
 // A random UUID version 4, lower-case, 36 characters.
 std::string NewUuid4();
 
-std::string HexEncode(std::string_view bytes);
-// Accepts both cases. An odd length or another character is an error.
-absl::StatusOr<std::string> HexDecode(std::string_view hex);
-
 // Standard alphabet, padded (RFC 4648 section 4).
 std::string Base64Encode(std::string_view bytes);
 // URL-safe alphabet, without padding (RFC 4648 section 5, as JWTs have it).

@@ -43,15 +43,7 @@ TEST(Base64Test, RoundTripsEveryLength) {
     const std::string bytes = RandomBytes(size);
     EXPECT_EQ(Base64Decode(Base64Encode(bytes)).value(), bytes);
     EXPECT_EQ(Base64Decode(Base64UrlEncode(bytes)).value(), bytes);
-    EXPECT_EQ(HexDecode(HexEncode(bytes)).value(), bytes);
   }
-}
-
-TEST(HexTest, EncodesLowerCaseAndDecodesBoth) {
-  EXPECT_EQ(HexEncode(std::string("\x00\x0f\xa5\xff", 4)), "000fa5ff");
-  EXPECT_EQ(HexDecode("00fF").value(), std::string("\x00\xff", 2));
-  EXPECT_FALSE(HexDecode("0").ok());
-  EXPECT_FALSE(HexDecode("0g").ok());
 }
 
 TEST(RandomTest, UuidsHaveVersion4sFormAndDiffer) {

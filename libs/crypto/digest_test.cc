@@ -1,4 +1,5 @@
 #include "libs/crypto/digest.h"
+#include "libs/base/hex.h"
 
 #include <gtest/gtest.h>
 

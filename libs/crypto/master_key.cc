@@ -1,4 +1,5 @@
 #include "libs/crypto/master_key.h"
+#include "libs/base/hex.h"
 
 #include "libs/crypto/bytes.h"
 #include "libs/crypto/digest.h"

@@ -50,8 +50,6 @@ const char* BeginOf(Isolation isolation) {
   switch (isolation) {
     case Isolation::kRepeatableRead:
       return "BEGIN ISOLATION LEVEL REPEATABLE READ";
-    case Isolation::kSerializable:
-      return "BEGIN ISOLATION LEVEL SERIALIZABLE";
     case Isolation::kReadCommitted:
       break;
   }

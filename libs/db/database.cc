@@ -75,7 +75,7 @@ struct Database::Impl {
 
   absl::Status Finish(std::string_view what, absl::Status status) {
     if (ReasonOf(status) == ErrorReason::kDeadlineExceeded) ++counters.statement_timeouts;
-    if (!status.ok()) LogFailure(what, status);
+    if (!status.ok() && !IsLogged(status)) LogFailure(what, status);
     return status;
   }
 
@@ -131,7 +131,7 @@ absl::Status Database::Impl::RunBody(Lease& lease, absl::Time deadline, Isolatio
   if (!transaction.failure_.ok()) {
     // What the body made of the error may hide that repeating helps.
     if (outcome.ok() || IsRetryable(transaction.failure_)) outcome = transaction.failure_;
-  } else if (outcome.ok() || transaction.commit_despite_) {
+  } else if (outcome.ok()) {
     RETURN_IF_ERROR(connection.RunText(deadline, "COMMIT"));
     return outcome;
   }
@@ -165,7 +165,11 @@ absl::StatusOr<Result> Transaction::Execute(const Statement& statement, const Pa
   if (!failure_.ok()) return failure_;
   counters_.CountStatement();
   absl::StatusOr<Result> result = lease_.connection().Run(deadline_, statement, params);
-  if (!result.ok()) failure_ = result.status();
+  if (!result.ok()) {
+    failure_ = result.status();
+    NoteStatement(failure_, statement.name);
+    return failure_;
+  }
   return result;
 }
 
@@ -175,11 +179,6 @@ absl::Status Transaction::ExecuteScript(std::string_view sql) {
   absl::Status done = lease_.connection().RunText(deadline_, sql);
   if (!done.ok()) failure_ = done;
   return done;
-}
-
-absl::Status Transaction::CommitDespite(absl::Status error) {
-  commit_despite_ = true;
-  return error;
 }
 
 absl::Status Database::ExecuteScript(absl::Time deadline, std::string_view sql) {

@@ -54,7 +54,7 @@ struct DatabaseOptions {
   absl::Duration default_statement_timeout = absl::Seconds(60);
 };
 
-enum class Isolation { kReadCommitted, kRepeatableRead, kSerializable };
+enum class Isolation { kReadCommitted, kRepeatableRead };
 
 class Lease;
 struct Counters;
@@ -67,10 +67,6 @@ class Transaction {
 
   // As Database::ExecuteScript, within this transaction and with the session's own limits.
   absl::Status ExecuteScript(std::string_view sql);
-
-  // `return transaction.CommitDespite(error);` commits what was done and makes Transact return
-  // `error`: for an outcome that is a failure to the caller, and still changes rows.
-  absl::Status CommitDespite(absl::Status error);
 
   absl::Time deadline() const { return deadline_; }
   // 1 in the first run of the body, 2 in its first repetition.
@@ -85,7 +81,6 @@ class Transaction {
   Counters& counters_;
   const absl::Time deadline_;
   const int attempt_;
-  bool commit_despite_ = false;
   absl::Status failure_;  // the first statement error: PostgreSQL would roll back at COMMIT
 };
 

@@ -9,7 +9,6 @@
 #include "absl/strings/str_cat.h"
 #include "libs/base/status.h"
 #include "libs/base/steady_time.h"
-#include "libs/db/database_set.h"
 #include "libs/testing/pg_test_server.h"
 
 namespace gatehouse::db {
@@ -159,9 +158,17 @@ TEST(Database, TellsTheErrorLogTheCause) {
     absl::StrAppend(&seen, std::string(statement), ": ", std::string(cause));
   });
   constexpr Statement kWrong = {"t_wrong", "SELECT nosuch FROM {apps}"};
-  EXPECT_EQ(ReasonOf(database->Execute(Soon(), kWrong).status()), ErrorReason::kInternal);
-  SetErrorLog(nullptr);
+  const absl::Status wrong = database->Execute(Soon(), kWrong).status();
+  EXPECT_EQ(ReasonOf(wrong), ErrorReason::kInternal);
+  EXPECT_TRUE(IsLogged(wrong));
   EXPECT_THAT(seen, HasSubstr("t_wrong: ERROR:  42703"));
+  // Of a transaction, the statement that failed.
+  seen.clear();
+  const absl::Status within = database->Transact(
+      Soon(), [&](Transaction& transaction) { return transaction.Execute(kWrong).status(); });
+  EXPECT_TRUE(IsLogged(within));
+  EXPECT_THAT(seen, HasSubstr("t_wrong: ERROR:  42703"));
+  SetErrorLog(nullptr);
 }
 
 TEST(Database, TransactionsCommitOrRollBack) {
@@ -177,13 +184,6 @@ TEST(Database, TransactionsCommitOrRollBack) {
   EXPECT_EQ(count(), 1);
   EXPECT_EQ(database->Transact(Soon(), insert("b", BadInput("no"))).message(), "no");
   EXPECT_EQ(count(), 1);
-  const absl::Status despite =
-      database->Transact(Soon(), [](Transaction& transaction) -> absl::Status {
-        RETURN_IF_ERROR(transaction.Execute(kInsertApp, {"c", 1}).status());
-        return transaction.CommitDespite(BadInput("expired"));
-      });
-  EXPECT_EQ(despite.message(), "expired");
-  EXPECT_EQ(count(), 2);
   // An error that the body overlooks is not lost: PostgreSQL would roll back at COMMIT.
   const absl::Status overlooked = database->Transact(Soon(), [](Transaction& transaction) {
     (void)transaction.Execute(kInsertApp, {"d", 1});
@@ -191,7 +191,7 @@ TEST(Database, TransactionsCommitOrRollBack) {
     return absl::OkStatus();
   });
   EXPECT_TRUE(ViolatesConstraint(overlooked, "apps_pkey"));
-  EXPECT_EQ(count(), 2);
+  EXPECT_EQ(count(), 1);
 }
 
 TEST(Database, RepeatsABodyThatAsksForIt) {
@@ -236,25 +236,6 @@ TEST(Database, NamesExpandInStatements) {
   EXPECT_EQ(names.Expand("{session_info} {apps} {~apps}_pkey {schema} '{}' '{\"a\"}' {"),
             "st.s st.p_apps p_apps_pkey st '{}' '{\"a\"}' {");
   EXPECT_EQ(TableNames().Expand("{apps}"), "apps");
-}
-
-TEST(DatabaseSet, MakesDatabasesOnDemand) {
-  const DatabaseOptions options = TestPostgres::Shared().CreateDatabaseOptions();
-  int resolved = 0;
-  DatabaseSet set([&](const std::string& id) -> absl::StatusOr<DatabaseOptions> {
-    ++resolved;
-    if (id != "a") return BadInput("unknown storage");
-    return options;
-  });
-  auto first = set.Get("a");
-  ASSERT_TRUE(first.ok());
-  EXPECT_TRUE((*first)->Ping(Soon()).ok());
-  EXPECT_EQ(*set.Get("a"), *first);
-  EXPECT_EQ(resolved, 1);
-  EXPECT_FALSE(set.Get("b").ok());
-  set.Forget("a");
-  EXPECT_NE(*set.Get("a"), *first);
-  EXPECT_TRUE((*first)->Ping(Soon()).ok());
 }
 
 }  // namespace

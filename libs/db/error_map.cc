@@ -13,7 +13,7 @@ namespace {
 
 constexpr char kSqlStatePayload[] = "gatehouse/db/sqlstate";
 constexpr char kConstraintPayload[] = "gatehouse/db/constraint";
-constexpr char kCausePayload[] = "gatehouse/db/cause";
+constexpr char kStatementPayload[] = "gatehouse/db/statement";
 constexpr char kRetryPayload[] = "gatehouse/db/retry";
 
 struct ErrorLog {
@@ -29,11 +29,6 @@ ErrorLog& TheErrorLog() {
 std::string PayloadOf(const absl::Status& status, const char* key) {
   const auto payload = status.GetPayload(key);
   return payload.has_value() ? std::string(*payload) : std::string();
-}
-
-absl::Status WithCause(absl::Status status, std::string_view cause) {
-  status.SetPayload(kCausePayload, absl::Cord(std::string(cause)));
-  return status;
 }
 
 // The first line, which has neither DETAIL nor CONTEXT. What class 22 (data exceptions) quotes is
@@ -150,7 +145,11 @@ bool IsRetryable(const absl::Status& status) {
   return state == "40001" || state == "40P01";
 }
 
-void LogFailure(std::string_view statement, const absl::Status& status) {
+void NoteStatement(absl::Status& status, const char* name) {
+  status.SetPayload(kStatementPayload, absl::Cord(name));
+}
+
+void LogFailure(std::string_view what, absl::Status& status) {
   if (status.GetPayload(kConstraintPayload).has_value()) return;
   const std::string cause = DatabaseCause(status);
   if (cause.empty()) return;
@@ -159,7 +158,10 @@ void LogFailure(std::string_view statement, const absl::Status& status) {
     const std::lock_guard lock(TheErrorLog().mutex);
     log = TheErrorLog().log;
   }
-  if (log != nullptr) (*log)(statement, cause);
+  if (log == nullptr) return;
+  const std::string statement = PayloadOf(status, kStatementPayload);
+  (*log)(statement.empty() ? what : std::string_view(statement), cause);
+  MarkLogged(status);
 }
 
 std::optional<std::string> ViolatedConstraint(const absl::Status& status) {
@@ -173,7 +175,7 @@ bool ViolatesConstraint(const absl::Status& status, std::string_view name_suffix
   return name.has_value() && name->ends_with(name_suffix);
 }
 
-std::string DatabaseCause(const absl::Status& status) { return PayloadOf(status, kCausePayload); }
+std::string DatabaseCause(const absl::Status& status) { return CauseOf(status); }
 
 absl::Status RetryTransaction() {
   absl::Status status =

@@ -33,7 +33,10 @@ bool IsRetryable(const absl::Status& status);
 // After this error the connection is of no more use.
 bool SpoilsConnection(std::string_view sqlstate);
 
-// Tells the error log, unless the status is an ordinary outcome.
-void LogFailure(std::string_view statement, const absl::Status& status);
+// Which statement of a transaction failed, for LogFailure.
+void NoteStatement(absl::Status& status, const char* name);
+// Tells the error log and marks the status as logged, unless it is an ordinary outcome. `what`
+// failed; within a transaction the statement that NoteStatement has named.
+void LogFailure(std::string_view what, absl::Status& status);
 
 }  // namespace gatehouse::db

@@ -42,8 +42,9 @@ std::string DatabaseCause(const absl::Status& status);
 // after a failed pg_try_advisory_xact_lock). Bounded like every retry.
 absl::Status RetryTransaction();
 
-// Receives the cause of every failure that is not an ordinary outcome (violations are not), once.
-// Called on the thread that met it; must not call the database. Process-wide; set it at start.
+// Receives the cause of every failure that is not an ordinary outcome (violations are not), once:
+// its status is marked (MarkLogged). Called on the thread that met it; must not call the database.
+// Process-wide; set it at start.
 void SetErrorLog(std::function<void(std::string_view statement, std::string_view cause)> log);
 
 }  // namespace gatehouse::db

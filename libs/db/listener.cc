@@ -48,7 +48,7 @@ class Listener final : public Subscription {
     int pause_ms = 0;
     while (has_connection_ && !Stopping(pause_ms)) {
       bool shared = false;
-      const absl::Status ended = ListenUntilBroken(pause_ms, shared);
+      absl::Status ended = ListenUntilBroken(pause_ms, shared);
       if (shared) break;
       if (ended.ok()) return;
       LogFailure("listen", ended);

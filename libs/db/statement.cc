@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "libs/base/hex.h"
+
 namespace gatehouse::db {
 
 Params& Params::Add(std::string_view value) {
@@ -29,15 +31,7 @@ Params& Params::Add(const TextArray& value) {
 }
 
 Params& Params::Add(Bytes value) {
-  constexpr std::string_view kHex = "0123456789abcdef";
-  std::string text = "\\x";
-  text.reserve(2 + 2 * value.value.size());
-  for (const char c : value.value) {
-    const auto byte = static_cast<unsigned char>(c);
-    text += kHex[byte >> 4];
-    text += kHex[byte & 15];
-  }
-  values_.emplace_back(std::move(text));
+  values_.emplace_back("\\x" + HexEncode(value.value));
   return *this;
 }
 

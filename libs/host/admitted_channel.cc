@@ -6,7 +6,7 @@
 
 #include "gatehouse/common/v1/scope.pb.h"
 #include "libs/base/status.h"
-#include "libs/telemetry/log.h"
+#include "libs/telemetry/fault.h"
 
 namespace gatehouse::host {
 namespace {
@@ -26,9 +26,10 @@ class AdmittedChannel final : public rpc::Channel {
                     const google::protobuf::Message& request,
                     google::protobuf::Message* response) override {
     if (!IsAdmitted(request)) {
-      telemetry::Log(telemetry::LogLevel::kError, "scope_not_admitted",
-                     {{"request_id", context.request_id}, {"method", method.name}});
-      return MakeError(ErrorReason::kInternal, "the scope was not admitted");
+      const CallScope scope(context);
+      absl::Status status = MakeError(ErrorReason::kInternal, "the scope was not admitted");
+      telemetry::LogFaultOnce(status, "scope_not_admitted", method.full_path);
+      return status;
     }
     return channel_->Call(method, context, request, response);
   }

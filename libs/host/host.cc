@@ -167,22 +167,10 @@ rpc::CallObserver Host::ObserverOf(std::string service, const rpc::ServiceInfo& 
   for (const rpc::MethodInfo& method : info.methods) {
     metrics.push_back(&metrics_.Rpc(service, method.name));
   }
-  return [service = std::move(service),
-          metrics = std::move(metrics)](const rpc::CallRecord& record) {
+  return [metrics = std::move(metrics)](const rpc::CallRecord& record) {
     const ErrorReason reason = ReasonOf(*record.status);
     metrics[record.method->index]->Observe(record.status->ok(), reason,
                                            absl::ToDoubleSeconds(record.duration));
-    const bool fault = !record.status->ok() &&
-                       (reason == ErrorReason::kUnspecified || reason == ErrorReason::kInternal);
-    if (fault) {
-      // The text of a status without a reason is ours or the driver's, never a client's.
-      const std::string cause = db::DatabaseCause(*record.status);
-      telemetry::Log(telemetry::LogLevel::kError, "call_failed",
-                     {{"request_id", record.context->request_id},
-                      {"service", service},
-                      {"method", record.method->name},
-                      {"cause", cause.empty() ? std::string(record.status->message()) : cause}});
-    }
   };
 }
 

@@ -10,7 +10,7 @@ namespace gatehouse::http {
 namespace {
 
 // More parameters than any operation has; keeps look-ups by scan cheap.
-constexpr size_t kMaxQueryParams = 1000;
+constexpr size_t kMaxParameters = 1000;
 
 char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
 
@@ -66,15 +66,15 @@ bool ParsePath(std::string_view raw, std::string& path) {
   return json::IsValidUtf8(path);
 }
 
-bool ParseQuery(std::string_view raw, Target& target) {
+bool ParseParameters(std::string_view raw, Parameters& parameters) {
   while (!raw.empty()) {
     const size_t end = std::min(raw.find('&'), raw.size());
     const std::string_view pair = raw.substr(0, end);
     raw.remove_prefix(std::min(end + 1, raw.size()));
     const size_t equals = std::min(pair.find('='), pair.size());
     if (equals == 0) continue;
-    if (target.query.size() == kMaxQueryParams) return false;
-    auto& [name, value] = target.query.emplace_back();
+    if (parameters.size() == kMaxParameters) return false;
+    auto& [name, value] = parameters.emplace_back();
     if (!PercentDecode(pair.substr(0, equals), true, name)) return false;
     if (equals < pair.size() && !PercentDecode(pair.substr(equals + 1), true, value)) return false;
     if (!json::IsValidUtf8(name) || !json::IsValidUtf8(value)) return false;
@@ -151,6 +151,19 @@ std::string_view CharsetOf(std::string_view content_type) {
 
 }  // namespace
 
+std::optional<std::string_view> FindParameter(const Parameters& parameters, std::string_view name) {
+  for (const auto& [key, value] : parameters) {
+    if (key == name) return value;
+  }
+  return std::nullopt;
+}
+
+absl::StatusOr<Parameters> ParseForm(std::string_view text) {
+  Parameters parameters;
+  if (!ParseParameters(text, parameters)) return absl::InvalidArgumentError("bad form");
+  return parameters;
+}
+
 bool EqualsIgnoreCase(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
                     [](char x, char y) { return Lower(x) == Lower(y); });
@@ -203,7 +216,7 @@ absl::StatusOr<Target> ParseTarget(std::string_view raw) {
   const size_t question = std::min(raw.find('?'), raw.size());
   const std::string_view path = question == 0 ? "/" : raw.substr(0, question);
   if (!ParsePath(path, target.path)) return absl::InvalidArgumentError("bad path");
-  if (question < raw.size() && !ParseQuery(raw.substr(question + 1), target)) {
+  if (question < raw.size() && !ParseParameters(raw.substr(question + 1), target.query)) {
     return absl::InvalidArgumentError("bad query");
   }
   return target;
@@ -254,6 +267,8 @@ std::string_view StatusText(int status) {
       return "Not Modified";
     case 307:
       return "Temporary Redirect";
+    case 308:
+      return "Permanent Redirect";
     case 400:
       return "Bad Request";
     case 401:

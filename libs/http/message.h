@@ -14,6 +14,16 @@
 
 namespace gatehouse::http {
 
+// Names and values of a query or a form, decoded, in order.
+using Parameters = std::vector<std::pair<std::string, std::string>>;
+
+// The first value of a name, or nullopt.
+std::optional<std::string_view> FindParameter(const Parameters& parameters, std::string_view name);
+
+// Reads application/x-www-form-urlencoded. INVALID_ARGUMENT: bad escapes, text that is not UTF-8,
+// or more than 1000 parameters.
+absl::StatusOr<Parameters> ParseForm(std::string_view text);
+
 // Header fields in order. All text lives in one block, so a request's header costs two allocations
 // however many fields it has.
 class Headers {
@@ -40,7 +50,7 @@ struct Request {
   std::string target;  // as sent
   // Percent-decoded, path parameters dropped, `//`, `/./` and `/../` resolved; case kept.
   std::string path;
-  std::vector<std::pair<std::string, std::string>> query;  // decoded, in order
+  Parameters query;
   Headers headers;
   std::string remote_address;  // of the peer, without port; IPv4 in its dotted form
   std::chrono::steady_clock::time_point received;  // when its header had come
@@ -61,7 +71,7 @@ bool EqualsIgnoreCase(std::string_view a, std::string_view b);
 struct Target {
   std::string authority;  // of an absolute form: "host:80"
   std::string path;
-  std::vector<std::pair<std::string, std::string>> query;
+  Parameters query;
 };
 
 // Reads a target in origin or absolute (http, https) form, or `*`. Errors (INVALID_ARGUMENT): bad

@@ -11,6 +11,7 @@
 #include "libs/base/may_block.h"
 #include "libs/base/status.h"
 #include "libs/base/steady_time.h"
+#include "libs/telemetry/fault.h"
 
 namespace gatehouse::rpc {
 
@@ -53,6 +54,7 @@ absl::Status Dispatcher::Check(const MethodInfo& method, const CallContext& cont
 template <typename Body>
 absl::Status Dispatcher::Run(const MethodInfo& method, CallContext& context, Body body) {
   const absl::Time start = SteadyNow();
+  const CallScope scope(context);
   absl::Status status = Check(method, context);
   if (status.ok()) {
     try {
@@ -64,8 +66,9 @@ absl::Status Dispatcher::Run(const MethodInfo& method, CallContext& context, Bod
       status = absl::InternalError(absl::StrCat("exception in ", std::string(method.name)));
     }
   }
-  if (observer_ && !IsWouldBlock(status))
-    observer_({&method, &context, &status, SteadyNow() - start});
+  if (IsWouldBlock(status)) return status;
+  telemetry::LogFaultOnce(status, "call_failed", method.full_path);
+  if (observer_) observer_({&method, &context, &status, SteadyNow() - start});
   return status;
 }
 
@@ -132,7 +135,7 @@ class LocalChannel final : public Channel {
   absl::Status Call(const MethodInfo& method, const CallContext& context,
                     const google::protobuf::Message& request,
                     google::protobuf::Message* response) override {
-    CallContext callee{caller_, context.request_id, context.deadline};
+    CallContext callee = context.CalledBy(caller_);
     auto found = dispatchers_.find(&method);
     if (found == dispatchers_.end()) return NoSuchMethod(method);
     return found->second->Dispatch(method, callee, request, response);
@@ -142,7 +145,7 @@ class LocalChannel final : public Channel {
       const MethodInfo& method, const CallContext& context,
       const google::protobuf::Message& request,
       std::function<void(const google::protobuf::Message&)> on_message) override {
-    CallContext callee{caller_, context.request_id, context.deadline};
+    CallContext callee = context.CalledBy(caller_);
     auto sink = std::make_shared<LocalSink>(std::move(on_message));
     auto found = dispatchers_.find(&method);
     if (found == dispatchers_.end()) return nullptr;

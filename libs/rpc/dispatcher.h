@@ -14,7 +14,7 @@
 
 namespace gatehouse::rpc {
 
-// What a finished call looked like, for metrics and logs.
+// What a finished call looked like, for metrics.
 struct CallRecord {
   const MethodInfo* method;
   const CallContext* context;
@@ -24,7 +24,7 @@ struct CallRecord {
 using CallObserver = std::function<void(const CallRecord&)>;
 
 // The one wrapper round every handler, in whichever process it runs: policy, deadline, exceptions,
-// observation. Thread-safe.
+// the log of its faults, observation. Thread-safe.
 class Dispatcher {
  public:
   // Fails when a policy row names no method of the service. `handler` must outlive the dispatcher.

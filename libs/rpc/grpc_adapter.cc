@@ -17,6 +17,7 @@
 
 #include "google/protobuf/message.h"
 #include "libs/base/status.h"
+#include "libs/rpc/grpc_metadata.h"
 #include "libs/rpc/grpc_status.h"
 #include "libs/rpc/grpc_time.h"
 #include "libs/rpc/security.h"
@@ -239,7 +240,7 @@ absl::StatusOr<CallContext> GrpcAdapter::ContextOf(
   if (result.caller.empty()) {
     return MakeError(ErrorReason::kCallerNotAllowed, "the caller is not known");
   }
-  result.request_id = MetadataValue(context, kRequestIdKey);
+  ReadMetadata(context, result);
   result.deadline = FromGrpcDeadline(context.raw_deadline());
   return result;
 }

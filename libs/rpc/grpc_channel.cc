@@ -29,8 +29,10 @@
 #include "google/protobuf/message.h"
 #include "libs/base/may_block.h"
 #include "libs/base/status.h"
+#include "libs/rpc/grpc_metadata.h"
 #include "libs/rpc/grpc_status.h"
 #include "libs/rpc/grpc_time.h"
+#include "libs/telemetry/log.h"
 
 namespace gatehouse::rpc {
 namespace {
@@ -42,6 +44,19 @@ constexpr int kMaxReconnectBackoffMs = 500;
 constexpr int kConnectTimeoutMs = 2000;
 // Pause before a broken stream is started anew.
 constexpr std::chrono::milliseconds kStreamRestartPause{200};
+
+// A call that never came to its service, or whose reply never came back: what happened between the
+// two, only this process knows. Background work without a request logs by itself.
+void LogLostCall(const MethodInfo& method, const CallContext& context, const grpc::Status& status,
+                 absl::Status& result) {
+  if (CallScope::Current() == nullptr) return;
+  const CallScope scope(context);
+  telemetry::Log(telemetry::LogLevel::kWarn, "call_lost",
+                 {{"where", method.full_path},
+                  {"code", static_cast<int>(status.error_code())},
+                  {"cause", status.error_message()}});
+  MarkLogged(result);
+}
 
 class GrpcChannel;
 
@@ -81,7 +96,9 @@ class GrpcChannel final : public Channel {
         grpc::internal::BlockingUnaryCall<Message, Message, grpc::protobuf::MessageLite,
                                           grpc::protobuf::MessageLite>(
             channel_.get(), MethodOf(method), &client_context, request, response);
-    return FromGrpcStatus(status);
+    absl::Status result = FromGrpcStatus(status);
+    if (MadeByGrpc(status)) LogLostCall(method, context, status, result);
+    return result;
   }
 
   std::unique_ptr<Subscription> Subscribe(
@@ -97,9 +114,7 @@ class GrpcChannel final : public Channel {
   void Prepare(grpc::ClientContext& client_context, const CallContext& context) const {
     client_context.set_deadline(ToGrpcDeadline(context.deadline));
     client_context.AddMetadata(kCallerKey, caller_);
-    if (!context.request_id.empty()) {
-      client_context.AddMetadata(kRequestIdKey, context.request_id);
-    }
+    AddMetadata(context, client_context);
   }
 
   const grpc::internal::RpcMethod& MethodOf(const MethodInfo& method) {

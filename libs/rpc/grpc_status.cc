@@ -19,13 +19,19 @@ grpc::Status ToGrpcStatus(const absl::Status& status) {
                       std::string(status.message()), detail.SerializeAsString());
 }
 
+bool MadeByGrpc(const grpc::Status& status) {
+  return !status.ok() && status.error_details().empty();
+}
+
 absl::Status FromGrpcStatus(const grpc::Status& status) {
   if (status.ok()) return absl::OkStatus();
   common::v1::ErrorDetail detail;
   if (!status.error_details().empty() && detail.ParseFromString(status.error_details()) &&
       detail.reason() != common::v1::ERROR_REASON_UNSPECIFIED) {
-    return MakeError(static_cast<ErrorReason>(static_cast<int>(detail.reason())),
-                     status.error_message());
+    absl::Status result = MakeError(static_cast<ErrorReason>(static_cast<int>(detail.reason())),
+                                    status.error_message());
+    if (IsFault(result)) MarkLogged(result);
+    return result;
   }
   switch (status.error_code()) {
     case grpc::StatusCode::UNAVAILABLE:

@@ -12,7 +12,10 @@ namespace gatehouse::rpc {
 grpc::Status ToGrpcStatus(const absl::Status& status);
 
 // The reverse. A status that no Gatehouse service made becomes kDependencyDown (unreachable),
-// kDeadlineExceeded, or kInternal.
+// kDeadlineExceeded, or kInternal. A fault of a service is marked as logged: there it was.
 absl::Status FromGrpcStatus(const grpc::Status& status);
+
+// Whether a failure is gRPC's own: no Gatehouse service made it.
+bool MadeByGrpc(const grpc::Status& status);
 
 }  // namespace gatehouse::rpc

@@ -19,8 +19,7 @@ struct TransportSecurity {
   bool uses_tls() const { return !certificate_pem.empty(); }
 };
 
-// Metadata keys of a call between processes.
+// The metadata key of the caller's name. The rest of a call's context: libs/rpc/grpc_metadata.h.
 inline constexpr char kCallerKey[] = "gatehouse-caller";
-inline constexpr char kRequestIdKey[] = "gatehouse-request-id";
 
 }  // namespace gatehouse::rpc

@@ -16,6 +16,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "libs/base/call_context.h"
 
 namespace google::protobuf {
 class Message;
@@ -23,13 +24,7 @@ class Message;
 
 namespace gatehouse::rpc {
 
-// What travels with a call besides its request. A value; made by the gateway (or a job) for each
-// request and passed on by handlers unchanged.
-struct CallContext {
-  std::string caller;      // who makes this call: a service's name, "gateway", "client"
-  std::string request_id;  // one per request at the edge; goes through every service's log
-  absl::Time deadline = absl::InfiniteFuture();
-};
+using gatehouse::CallContext;
 
 struct MethodInfo {
   std::string_view name;       // "CreateSession"

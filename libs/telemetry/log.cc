@@ -4,9 +4,11 @@
 
 #include <array>
 #include <cerrno>
+#include <vector>
 
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "libs/base/call_context.h"
 
 namespace gatehouse::telemetry {
 namespace {
@@ -28,6 +30,17 @@ void WriteLine(const std::string& line) {
     if (n <= 0) return;  // nowhere left to say it
     written += static_cast<size_t>(n);
   }
+}
+
+// Which request the thread works for.
+std::vector<std::pair<std::string_view, std::string_view>> OfRequest() {
+  const CallContext* const context = CallScope::Current();
+  if (context == nullptr) return {};
+  std::vector<std::pair<std::string_view, std::string_view>> fields;
+  if (!context->request_id.empty()) fields.emplace_back("request_id", context->request_id);
+  const std::string_view trace_id = TraceIdOf(context->traceparent);
+  if (!trace_id.empty()) fields.emplace_back("trace_id", trace_id);
+  return fields;
 }
 
 std::string PlainText(const json::Value& value) {
@@ -56,13 +69,16 @@ void Log(LogLevel level, std::string_view event,
     object.Set("level", level_name);
     object.Set("process", Options().process);
     object.Set("event", event);
+    for (const auto& [key, value] : OfRequest()) object.Set(std::string(key), value);
     for (const auto& [key, value] : fields) object.Set(std::string(key), value);
     line = json::Serialize(object);
   } else {
     line.append(time).append(" ").append(level_name).append(" ").append(event);
-    for (const auto& [key, value] : fields) {
+    const auto append = [&line](std::string_view key, const json::Value& value) {
       line.append(" ").append(key).append("=").append(PlainText(value));
-    }
+    };
+    for (const auto& [key, value] : OfRequest()) append(key, std::string(value));
+    for (const auto& [key, value] : fields) append(key, value);
   }
   line.push_back('\n');
   WriteLine(line);

@@ -23,7 +23,8 @@ void ConfigureLog(LogOptions options);
 bool LogEnabled(LogLevel level);
 
 // Writes one line with one write call. `fields` never hold tokens, passwords, emails, phone numbers
-// or anything else that a client sent as content. Thread-safe.
+// or anything else that a client sent as content. Where the thread works for a request (CallScope),
+// its id and its trace's are in the line too. Thread-safe.
 void Log(LogLevel level, std::string_view event,
          std::initializer_list<std::pair<std::string_view, json::Value>> fields = {});
 

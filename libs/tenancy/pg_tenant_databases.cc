@@ -102,19 +102,6 @@ absl::StatusOr<db::DatabaseOptions> OverlayDatabaseOptions(const db::DatabaseOpt
   return options;
 }
 
-absl::StatusOr<std::unique_ptr<PgTenantDatabases>> PgTenantDatabases::Create(
-    const config::DbSettings& base, const DatabaseRole& role) {
-  ASSIGN_OR_RETURN(db::DatabaseOptions options, MakeDatabaseOptions(base, role.application_name));
-  if (!role.user.empty()) {
-    options.user = role.user;
-    options.password = role.password;
-  }
-  if (role.pool_size > 0) options.pool_size = role.pool_size;
-  ASSIGN_OR_RETURN(std::unique_ptr<db::Database> database,
-                   db::Database::Create(std::move(options)));
-  return std::make_unique<PgTenantDatabases>(std::move(database), base);
-}
-
 PgTenantDatabases::PgTenantDatabases(std::shared_ptr<db::Database> base,
                                      config::DbSettings base_settings)
     : base_(std::move(base)), base_settings_(std::move(base_settings)) {}

@@ -29,22 +29,11 @@ absl::StatusOr<db::DatabaseOptions> OverlayDatabaseOptions(const db::DatabaseOpt
                                                            const config::DbSettings& base,
                                                            const config::DbSettings& tenant);
 
-// How one service connects.
-struct DatabaseRole {
-  std::string user;  // empty: that of the settings, which `password` is then too
-  std::string password;
-  int pool_size = 0;  // 0: that of the settings
-  std::string application_name = "gatehouse";
-};
-
 // TenantDatabases over real pools. A pool is made when first asked for, and lives until no tenant
 // leads to it any more; it holds no connection while nobody uses it. Thread-safe.
 class PgTenantDatabases final : public TenantDatabases {
  public:
-  // `base` says where the base database is. Connects to nothing.
-  static absl::StatusOr<std::unique_ptr<PgTenantDatabases>> Create(const config::DbSettings& base,
-                                                                   const DatabaseRole& role);
-  // With a base database that is there already; `base_settings` are those it was made from.
+  // `base_settings` are those that the base database was made from.
   PgTenantDatabases(std::shared_ptr<db::Database> base, config::DbSettings base_settings);
 
   absl::StatusOr<db::Database*> Of(const Tenant& tenant) override;

@@ -9,14 +9,11 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "libs/tenancy/tenant_directory.h"
+#include "libs/tenancy/where.h"
 
 namespace gatehouse::passwordless {
 
-// In whose database a call works, and until when.
-struct Where {
-  const tenancy::Tenant& tenant;
-  absl::Time deadline;
-};
+using tenancy::Where;
 
 // An address that codes are sent to.
 struct ContactInfo {

@@ -8,15 +8,11 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "libs/tenancy/tenant_directory.h"
+#include "libs/tenancy/where.h"
 
 namespace gatehouse::roles {
 
-// Whose rows a call is about, in whose database, and until when. What concerns an app is found
-// through its public tenant.
-struct Where {
-  const tenancy::Tenant& tenant;
-  absl::Time deadline;
-};
+using tenancy::Where;
 
 // Roles, their permissions, and who has them; each call works in one database. Thread-safe. Besides
 // what is said, a call fails as libs/db/errors.h says: kBadInput when a text is longer than its

@@ -155,7 +155,6 @@ absl::StatusOr<std::shared_ptr<const KeySet>> KeyCache::Fetch(rpc::CallContext& 
   }
   keys->current = static_cast<size_t>(current - keys->dynamic_keys.data());
   keys->refresh_at_ms = response.refresh_at_ms();
-  keys->fetched_at_ms = clock_.NowMs();
   const std::lock_guard lock(entry.mutex);
   entry.keys = keys;
   return keys;

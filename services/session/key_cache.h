@@ -34,7 +34,6 @@ struct KeySet {
   std::vector<SigningKey> static_keys;   // newest first; may be empty unless asked for
   size_t current = 0;                    // the dynamic key that signs
   int64_t refresh_at_ms = 0;
-  int64_t fetched_at_ms = 0;
 
   // DEPENDENCY_DOWN when the static key is to be used and could not be fetched.
   absl::StatusOr<const SigningKey*> ToSign(bool use_static) const;

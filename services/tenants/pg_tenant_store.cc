@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <random>
 
+#include "libs/base/hex.h"
 #include "libs/base/status.h"
 #include "libs/base/strings.h"
 #include "libs/tenancy/tenant_directory.h"
@@ -81,12 +82,6 @@ uint64_t Fnv1a(std::string_view text) {
   return hash;
 }
 
-std::string Hex(uint64_t value) {
-  std::string text;
-  for (int shift = 60; shift >= 0; shift -= 4) text += "0123456789abcdef"[(value >> shift) & 15];
-  return text;
-}
-
 uint64_t RandomNumber() {
   std::random_device device;
   return (static_cast<uint64_t>(device()) << 32) | device();
@@ -97,9 +92,9 @@ uint64_t RandomNumber() {
 PgTenantStore::PgTenantStore(db::Database& database)
     : database_(database),
       channel_(StrCat("gatehouse_tenants_",
-                      Hex(Fnv1a(StrCat(database.tables().schema(), ".",
-                                       database.tables().Bare("tenant_configs")))))),
-      instance_(Hex(RandomNumber())) {}
+                      HexOf(Fnv1a(StrCat(database.tables().schema(), ".",
+                                         database.tables().Bare("tenant_configs")))))),
+      instance_(HexOf(RandomNumber())) {}
 
 absl::Status PgTenantStore::EnsureBaseTenant(absl::Time deadline, int64_t now_ms) {
   RETURN_IF_ERROR(AddTenantRows(database_, deadline, tenancy::MakeScope("", "", ""), now_ms));

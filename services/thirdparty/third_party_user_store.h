@@ -7,14 +7,11 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "libs/tenancy/tenant_directory.h"
+#include "libs/tenancy/where.h"
 
 namespace gatehouse::thirdparty {
 
-// In whose database a call works, and until when.
-struct Where {
-  const tenancy::Tenant& tenant;
-  absl::Time deadline;
-};
+using tenancy::Where;
 
 // A third-party login method as this service keeps it.
 struct ThirdPartyUser {

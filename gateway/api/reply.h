@@ -1,0 +1,52 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "libs/base/json.h"
+
+namespace gatehouse::gateway {
+
+// What a cookie is set to (RFC 6265). Sent to the path and below, by browsers, never by scripts.
+struct Cookie {
+  std::string name;
+  std::string value;
+  std::string path = "/";
+  std::optional<absl::Duration> max_age;  // absent: until the browser ends; zero: remove it
+  bool secure = true;
+  bool http_only = true;
+  enum class SameSite { kLax, kStrict, kNone } same_site = SameSite::kLax;
+};
+
+// What a route handler answers.
+struct Reply {
+  // kJson and kText are the original's replies: the gateway adds their content type and a final
+  // newline. A kRaw reply goes out byte for byte, with the content type it names.
+  enum class Kind { kJson, kText, kRaw };
+  int status = 200;
+  Kind kind = Kind::kJson;
+  std::string body;
+  std::string content_type;  // of kRaw; empty: none is sent
+  std::vector<std::pair<std::string, std::string>> headers;
+
+  // kInternal, and no cookie, when a part of it can't be written in a cookie: whatever comes from a
+  // client is to be encoded first.
+  absl::Status SetCookie(const Cookie& cookie);
+};
+
+Reply JsonReply(const json::Value& value);
+// {"status":"<status>"}
+Reply StatusReply(std::string_view status);
+Reply TextReply(int status, std::string_view text);
+Reply RawReply(std::string_view content_type, std::string body);
+// Sends the browser on, with status 302, 303, 307 or 308 and an empty body. BAD_INPUT when
+// `location` is not written in the characters of a URI (RFC 3986): it may come from a client, and
+// would end the header.
+absl::StatusOr<Reply> RedirectReply(int status, std::string_view location);
+
+}  // namespace gatehouse::gateway
