@@ -236,10 +236,18 @@ absl::StatusOr<tenancy::TenantPtr> Catalogue::CheckAndResolve(const v1::Tenant& 
     };
     for (const auto& [domain, apps] : domains_) {
       add(Get(tenancy::MakeScope(domain, kPublic, kPublic)));
-      if (domain != scope.connection_uri_domain()) continue;
-      auto app = apps.find(scope.app_id());
-      if (app == apps.end()) continue;
-      for (const auto& [tenant_id, entry] : app->second) add(entry);
+    }
+    const std::string& domain = scope.connection_uri_domain();
+    add(Get(tenancy::MakeScope(domain, scope.app_id(), kPublic)));
+    // Of the app's other tenants, those with settings of their own must agree with new ones of its
+    // public tenant; nothing else depends on them, and there may be thousands.
+    if (scope.tenant_id() == kPublic && domains_.contains(domain)) {
+      const Domain& apps = domains_.find(domain)->second;
+      if (const auto app = apps.find(scope.app_id()); app != apps.end()) {
+        for (const auto& [tenant_id, entry] : app->second) {
+          if (entry->core_config.size() > 0) add(entry);
+        }
+      }
     }
   }
   std::vector<config::TenantRow> rows;

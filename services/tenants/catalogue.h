@@ -47,8 +47,8 @@ class Catalogue {
   size_t size() const;
 
   // Checks `tenant` as it would be stored in place of `stored` (null: it is new), and resolves its
-  // configuration and storage. Errors as config::CheckTenantUpdate. Looks at the tenants of the
-  // same app and at those that name a database, not at all.
+  // configuration and storage. Errors as config::CheckTenantUpdate. Looks at the tenants that name
+  // a database or that `tenant` inherits from, and for an app's public tenant at those of the app.
   absl::StatusOr<tenancy::TenantPtr> CheckAndResolve(const v1::Tenant& tenant,
                                                      const v1::Tenant* stored,
                                                      bool prevent_protected) const;
