@@ -46,6 +46,8 @@ bool ProbeIsUnanswered(int socket) {
          absl::Milliseconds(info.tcpi_last_ack_recv) > kProbeInterval + answer;
 }
 
+constexpr char kStartedUs[] = "(extract(epoch FROM a.backend_start) * 1000000)::bigint";
+
 const char* BeginOf(Isolation isolation) {
   switch (isolation) {
     case Isolation::kRepeatableRead:
@@ -148,7 +150,8 @@ absl::Status Connection::SetUp(absl::Time deadline) {
       "pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass('",
       options_.tables.Bare("app_id_to_user_id"),
       "')), (SELECT count(set_config(s.name, s.value, false)) ", "FROM (VALUES ", values,
-      ") AS s(name, value) WHERE ", ours, ")");
+      ") AS s(name, value) WHERE ", ours, "), a.pid, ", kStartedUs,
+      " FROM pg_catalog.pg_stat_get_activity(pg_backend_pid()) a");
   return Guarded(deadline, [&] {
     ++round_trips_;
     const pqxx::result result = driver_->session->exec(sql);
@@ -156,6 +159,7 @@ absl::Status Connection::SetUp(absl::Time deadline) {
     const std::string current = result[0][1].as<std::string>("");
     const std::string home = result[0][2].as<std::string>(current.c_str());
     placement_ = {home, home != current};
+    if (!shares_sessions_) session_ = {result[0][4].as<int>(), result[0][5].as<int64_t>()};
   });
 }
 
@@ -242,6 +246,20 @@ absl::Status Connection::RunText(absl::Time deadline, std::string_view sql) {
     ++round_trips_;
     driver_->session->exec(options_.tables.Expand(sql, placement_));
   });
+}
+
+absl::Status Connection::EndSessions(absl::Time deadline,
+                                     const std::vector<ServerSession>& sessions) {
+  std::string values;
+  for (const ServerSession& session : sessions) {
+    absl::StrAppend(&values, values.empty() ? "" : ", ", "(", session.pid, ", ", session.started_us,
+                    "::bigint)");
+  }
+  return RunText(
+      deadline,
+      absl::StrCat("SELECT count(pg_terminate_backend(a.pid)) FROM (VALUES ", values,
+                   ") AS s(pid, started) CROSS JOIN LATERAL ",
+                   "pg_catalog.pg_stat_get_activity(s.pid) a WHERE ", kStartedUs, " = s.started"));
 }
 
 absl::Status Connection::Begin(absl::Time deadline, Isolation isolation) {

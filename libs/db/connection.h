@@ -2,11 +2,14 @@
 
 // Private to libs/db: one connection to the server.
 
+#include <cstdint>
 #include <exception>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -19,6 +22,12 @@
 namespace gatehouse::db {
 
 struct ConnectLimits;
+
+// A session of the server's, told from a later one of the same process id by when it began.
+struct ServerSession {
+  int pid = 0;
+  int64_t started_us = 0;  // since 1970, by the server's clock
+};
 
 // Connects, runs statements one at a time. One thread at a time. The options outlive it.
 class Connection {
@@ -56,6 +65,10 @@ class Connection {
   // belongs to a session holds from one to the next. See DatabaseOptions::sessions.
   bool shares_sessions() const { return shares_sessions_; }
   void Spoil() { usable_ = false; }
+  // The server's end; none where a pooler is between.
+  const std::optional<ServerSession>& session() const { return session_; }
+  // Ends those of the sessions that are still there, whatever they do. They must be of our role.
+  absl::Status EndSessions(absl::Time deadline, const std::vector<ServerSession>& sessions);
   // Waits for the server since the connection was made.
   int64_t round_trips() const { return round_trips_; }
 
@@ -71,6 +84,7 @@ class Connection {
   const DatabaseOptions& options_;
   Placement placement_;
   bool shares_sessions_ = false;
+  std::optional<ServerSession> session_;
   bool usable_ = true;
   bool lost_ = false;
   int64_t round_trips_ = 0;

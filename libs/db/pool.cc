@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <optional>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -101,7 +102,8 @@ std::unique_ptr<Connection> Pool::TakeIdle(Lock& lock) {
 }
 
 bool Pool::Wanted() const {
-  return Room() && (!waiters_.empty() || (failing_ && asked_ && !retired_));
+  if (!Room()) return false;
+  return !waiters_.empty() || (!retired_ && (failing_ ? asked_ : !lost_sessions_.empty()));
 }
 
 void Pool::WakeOpener() {
@@ -129,15 +131,16 @@ void Pool::RunOpener() {
     opening_ = true;
     asked_ = false;
     ++lent_;
+    std::vector<ServerSession> to_end = std::exchange(lost_sessions_, {});
     lock.unlock();
     const absl::Time begun = SteadyNow();
-    auto connection = Connection::Open(
-        conninfo_, options_, {options_.connect_silence, options_.connect_timeout, stop_fd_});
+    auto connection = Open(to_end);
     const absl::Duration took = SteadyNow() - begun;
     lock.lock();
     opening_ = false;
     --lent_;
     if (!connection.ok()) {
+      lost_sessions_.insert(lost_sessions_.end(), to_end.begin(), to_end.end());
       Failed(connection.status(), took);
       continue;
     }
@@ -154,6 +157,18 @@ void Pool::RunOpener() {
     }
   }
   opener_runs_ = false;
+}
+
+absl::StatusOr<std::unique_ptr<Connection>> Pool::Open(
+    const std::vector<ServerSession>& to_end) const {
+  auto connection = Connection::Open(
+      conninfo_, options_, {options_.connect_silence, options_.connect_timeout, stop_fd_});
+  if (!connection.ok() || to_end.empty()) return connection;
+  const absl::Status ended =
+      (*connection)->EndSessions(SteadyNow() + options_.connect_silence, to_end);
+  // A server that does not let us leaves them to their own time-outs.
+  if (!(*connection)->usable()) return ended;
+  return connection;
 }
 
 // Decides whether those who wait go on waiting.
@@ -200,12 +215,18 @@ void Pool::Release(std::unique_ptr<Connection> connection) {
   std::deque<Idle> closing;  // closed outside the lock
   const bool usable = connection->usable();
   const bool lost = connection->lost();
+  const std::optional<ServerSession> session = connection->session();
   // Closed before its place is free, so that the server never has one more.
   if (!usable) connection.reset();
   const std::lock_guard lock(mutex_);
   --lent_;
   // To a server that is gone no other leads either, and each would cost a request to find out.
-  if (lost) closing.swap(idle_);
+  if (lost) {
+    closing.swap(idle_);
+    if (session.has_value() && lost_sessions_.size() < 2 * size_) {
+      lost_sessions_.push_back(*session);
+    }
+  }
   const bool kept = usable && Room() && !(retired_ && waiters_.empty());
   if (kept) {
     Settle(std::move(connection));

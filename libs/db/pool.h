@@ -10,6 +10,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -69,6 +70,9 @@ class Pool {
   void Answer(absl::StatusOr<std::unique_ptr<Connection>> outcome);
   void Failed(const absl::Status& status, absl::Duration took);
 
+  // Without the lock. A connection that has ended the sessions.
+  absl::StatusOr<std::unique_ptr<Connection>> Open(const std::vector<ServerSession>& to_end) const;
+
   std::unique_ptr<Connection> TakeIdle(Lock& lock);
   void RunOpener();
   void Prune();
@@ -82,6 +86,9 @@ class Pool {
   size_t lent_ = 0;        // connections in use
   std::deque<Idle> idle_;  // the most recently used last
   std::list<Waiter*> waiters_;
+  // Of connections that were lost in use. Where the server has not heard of that, they still hold
+  // their locks: the next connection ends them.
+  std::vector<ServerSession> lost_sessions_;
   bool retired_ = false;
 
   std::thread opener_;
