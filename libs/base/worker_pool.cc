@@ -5,6 +5,20 @@
 #include <utility>
 
 namespace gatehouse {
+namespace {
+
+// Never destroyed: their threads may run until the process ends.
+struct LeftRunning {
+  std::mutex mutex;
+  std::vector<std::unique_ptr<WorkerPool>> pools;
+
+  static LeftRunning& Get() {
+    static auto* const left = new LeftRunning;
+    return *left;
+  }
+};
+
+}  // namespace
 
 WorkerPool::WorkerPool(std::string name, size_t threads, size_t max_queued)
     : name_(std::move(name)), max_queued_(max_queued) {
@@ -58,6 +72,21 @@ void WorkerPool::Stop() {
   threads_.clear();
 }
 
+void WorkerPool::StopWithoutWaiting(std::unique_ptr<WorkerPool> pool) {
+  pool->DropQueued();
+  {
+    const std::lock_guard lock(pool->mutex_);
+    if (pool->running_ == 0) return;  // destroyed by whoever handed it in, after the lock
+  }
+  const std::lock_guard lock(LeftRunning::Get().mutex);
+  LeftRunning::Get().pools.push_back(std::move(pool));
+}
+
+bool WorkerPool::AnyLeftRunning() {
+  const std::lock_guard lock(LeftRunning::Get().mutex);
+  return !LeftRunning::Get().pools.empty();
+}
+
 size_t WorkerPool::queued() const {
   std::lock_guard lock(mutex_);
   return queue_.size();
@@ -72,11 +101,13 @@ void WorkerPool::Run() {
       Queued next = std::move(queue_.front());
       if (next_look_ == queue_.begin()) ++next_look_;
       queue_.pop_front();
+      ++running_;
       lock.unlock();
       if (next.IsWanted()) next.task();
       // What the task owns goes before the next one is waited for.
     }
     lock.lock();
+    --running_;
   }
 }
 

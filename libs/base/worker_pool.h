@@ -3,6 +3,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <list>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -38,6 +39,12 @@ class WorkerPool {
   void DropQueued();
   // The same, then waits for the tasks that run. Idempotent; not from a pool thread.
   void Stop();
+  // Stops a pool whose running tasks nobody waits for, and does not wait for them either: it is
+  // kept, and they go on, until the process ends. The process must then end by _exit, for an
+  // orderly end destroys what they use: see AnyLeftRunning.
+  static void StopWithoutWaiting(std::unique_ptr<WorkerPool> pool);
+  // Whether a pool was kept for tasks that ran.
+  static bool AnyLeftRunning();
 
   // Tasks waiting, not counting those that run.
   size_t queued() const;
@@ -60,6 +67,7 @@ class WorkerPool {
   std::condition_variable wake_;
   std::list<Queued> queue_;
   std::list<Queued>::iterator next_look_ = queue_.end();  // where DropUnwanted goes on
+  size_t running_ = 0;
   bool stopping_ = false;
   std::vector<std::jthread> threads_;
 };

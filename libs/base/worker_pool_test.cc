@@ -43,6 +43,27 @@ TEST(WorkerPool, StopDropsWhatIsQueuedAndWaitsForWhatRuns) {
   EXPECT_EQ(ended, 1);
 }
 
+TEST(WorkerPool, StoppedWithoutWaitingLeavesWhatRuns) {
+  std::atomic<int> dropped = 0;
+  std::latch begun(1), may_end(1), ended(1);
+  auto idle = std::make_unique<WorkerPool>("idle", 1, 10);
+  WorkerPool::StopWithoutWaiting(std::move(idle));
+  EXPECT_FALSE(WorkerPool::AnyLeftRunning());
+  auto pool = std::make_unique<WorkerPool>("test", 1, 10);
+  ASSERT_TRUE(pool->TrySubmit([&] {
+    begun.count_down();
+    may_end.wait();
+    ended.count_down();
+  }));
+  begun.wait();
+  ASSERT_TRUE(pool->TrySubmit([held = std::make_shared<Held>(dropped)] {}));
+  WorkerPool::StopWithoutWaiting(std::move(pool));
+  EXPECT_TRUE(WorkerPool::AnyLeftRunning());
+  EXPECT_EQ(dropped, 1);
+  may_end.count_down();
+  ended.wait();
+}
+
 TEST(WorkerPool, WhatNobodyWaitsForTakesNoPlaceAndIsNotBegun) {
   std::atomic<int> ran = 0, dropped = 0;
   std::atomic<bool> wanted = true;

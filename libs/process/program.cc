@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdio>
 #include <iostream>
 #include <mutex>
 #include <utility>
@@ -13,6 +14,7 @@
 #include "libs/base/status.h"
 #include "libs/base/steady_time.h"
 #include "libs/base/strings.h"
+#include "libs/base/worker_pool.h"
 #include "libs/config/process_config.h"
 #include "libs/db/database.h"
 #include "libs/db/embedded_postgres.h"
@@ -313,6 +315,10 @@ int RunProgram(const Program& program, int argc, const char* const argv[]) {
   }
   run.Drain();
   Log(LogLevel::kInfo, "stopped");
+  if (WorkerPool::AnyLeftRunning()) {
+    std::fflush(nullptr);
+    _exit(0);
+  }
   return 0;
 }
 

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <unordered_set>
 #include <utility>
 
 #include "libs/base/status.h"
@@ -48,14 +49,45 @@ void YieldToOthers() {
   (void)done;
 }
 
+absl::Status Stopping() { return MakeError(ErrorReason::kDependencyDown, "The server is stopping"); }
+
+class AnyTicket {
+ public:
+  virtual ~AnyTicket() = default;
+  // Whoever waits is told that the server stops.
+  virtual void CutOff() = 0;
+};
+
 // The result of work that runs on a pool while its caller waits. Shared, because a caller that
 // runs out of time leaves before the work does.
 template <typename T>
-struct Ticket {
-  std::mutex mutex;
-  std::condition_variable done;
-  std::optional<absl::StatusOr<T>> result;
-  bool abandoned = false;
+class Ticket final : public AnyTicket {
+ public:
+  // The first result counts.
+  void Fill(absl::StatusOr<T> result) {
+    std::lock_guard lock(mutex_);
+    if (!result_.has_value()) result_ = std::move(result);
+    done_.notify_one();
+  }
+  void CutOff() override { Fill(Stopping()); }
+  absl::StatusOr<T> Await(absl::Time deadline) {
+    std::unique_lock lock(mutex_);
+    done_.wait_until(lock, ToSteadyClock(deadline), [this] { return result_.has_value(); });
+    if (!result_.has_value()) {
+      result_ = MakeError(ErrorReason::kDeadlineExceeded, "The request took too long");
+    }
+    return *std::move(result_);
+  }
+  // Whether nobody waits any more.
+  bool over() const {
+    std::lock_guard lock(mutex_);
+    return result_.has_value();
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::condition_variable done_;
+  std::optional<absl::StatusOr<T>> result_;
 };
 
 // The duty to fill a ticket. Dropped by a pool that stops, it says so.
@@ -65,44 +97,13 @@ class Promise {
   explicit Promise(std::shared_ptr<Ticket<T>> ticket) : ticket_(std::move(ticket)) {}
   Promise(Promise&&) noexcept = default;
   ~Promise() {
-    if (ticket_ != nullptr) {
-      Fill(MakeError(ErrorReason::kDependencyDown, "The server is stopping"));
-    }
+    if (ticket_ != nullptr) ticket_->CutOff();
   }
-  bool abandoned() const {
-    std::lock_guard lock(ticket_->mutex);
-    return ticket_->abandoned;
-  }
-  void Fill(absl::StatusOr<T> result) {
-    std::lock_guard lock(ticket_->mutex);
-    if (!ticket_->result.has_value()) ticket_->result = std::move(result);
-    ticket_->done.notify_one();
-  }
+  Ticket<T>& ticket() { return *ticket_; }
 
  private:
   std::shared_ptr<Ticket<T>> ticket_;
 };
-
-// Runs `work` on `pool` and waits at most until `deadline`. Work that nobody waits for any more is
-// not begun.
-template <typename T, typename Work>
-absl::StatusOr<T> RunOn(WorkerPool& pool, absl::Time deadline, Work work) {
-  auto ticket = std::make_shared<Ticket<T>>();
-  const bool queued =
-      pool.TrySubmit([promise = Promise<T>(ticket), work = std::move(work)]() mutable {
-        YieldToOthers();
-        if (!promise.abandoned()) promise.Fill(work());
-      });
-  if (!queued) return MakeError(ErrorReason::kOverloaded, "Too many passwords are being hashed");
-  std::unique_lock lock(ticket->mutex);
-  auto finished = [&] { return ticket->result.has_value(); };
-  ticket->done.wait_until(lock, ToSteadyClock(deadline), finished);
-  if (!ticket->result.has_value()) {
-    ticket->abandoned = true;
-    return MakeError(ErrorReason::kDeadlineExceeded, "The request took too long");
-  }
-  return *std::move(ticket->result);
-}
 
 // A password's copy that is wiped when the work on it ends.
 class SecretCopy {
@@ -120,32 +121,89 @@ class SecretCopy {
 
 }  // namespace
 
-PooledPasswordHasher::PooledPasswordHasher(const config::CoreConfig& base, size_t max_queued)
-    : bcrypt_pool_("bcrypt", BcryptThreads(), max_queued),
-      argon2_pool_("argon2", static_cast<size_t>(base.argon2_hashing_pool_size()), max_queued),
-      firebase_pool_("scrypt", static_cast<size_t>(base.firebase_password_hashing_pool_size()),
-                     max_queued) {}
+// The tickets of all who wait.
+class PooledPasswordHasher::Waiting {
+ public:
+  // One who waits, for as long as this lives.
+  class Entry {
+   public:
+    Entry(Waiting& waiting, AnyTicket& ticket) : waiting_(waiting), ticket_(ticket) {
+      std::lock_guard lock(waiting_.mutex_);
+      waiting_.tickets_.insert(&ticket_);
+      if (waiting_.cut_off_) ticket_.CutOff();
+    }
+    ~Entry() {
+      std::lock_guard lock(waiting_.mutex_);
+      waiting_.tickets_.erase(&ticket_);
+    }
+    Entry(const Entry&) = delete;
+    Entry& operator=(const Entry&) = delete;
 
-void PooledPasswordHasher::CutOff() {
-  for (WorkerPool* pool : {&bcrypt_pool_, &argon2_pool_, &firebase_pool_}) pool->DropQueued();
+   private:
+    Waiting& waiting_;
+    AnyTicket& ticket_;
+  };
+
+  void CutOff() {
+    std::lock_guard lock(mutex_);
+    cut_off_ = true;
+    for (AnyTicket* ticket : tickets_) ticket->CutOff();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::unordered_set<AnyTicket*> tickets_;
+  bool cut_off_ = false;
+};
+
+PooledPasswordHasher::PooledPasswordHasher(const config::CoreConfig& base, size_t max_queued)
+    : waiting_(std::make_unique<Waiting>()),
+      bcrypt_pool_(std::make_unique<WorkerPool>("bcrypt", BcryptThreads(), max_queued)),
+      argon2_pool_(std::make_unique<WorkerPool>(
+          "argon2", static_cast<size_t>(base.argon2_hashing_pool_size()), max_queued)),
+      firebase_pool_(std::make_unique<WorkerPool>(
+          "scrypt", static_cast<size_t>(base.firebase_password_hashing_pool_size()), max_queued)) {
 }
 
+PooledPasswordHasher::~PooledPasswordHasher() {
+  for (auto* pool : {&bcrypt_pool_, &argon2_pool_, &firebase_pool_}) {
+    WorkerPool::StopWithoutWaiting(std::move(*pool));
+  }
+}
+
+void PooledPasswordHasher::CutOff() { waiting_->CutOff(); }
+
 WorkerPool& PooledPasswordHasher::PoolFor(std::string_view stored) {
-  if (crypto::IsArgon2Format(stored)) return argon2_pool_;
-  if (crypto::IsFirebaseScryptFormat(stored)) return firebase_pool_;
-  return bcrypt_pool_;
+  if (crypto::IsArgon2Format(stored)) return *argon2_pool_;
+  if (crypto::IsFirebaseScryptFormat(stored)) return *firebase_pool_;
+  return *bcrypt_pool_;
+}
+
+// Runs `work` on `pool` and waits at most until `deadline`. Work that nobody waits for any more is
+// not begun.
+template <typename T, typename Work>
+absl::StatusOr<T> PooledPasswordHasher::RunOn(WorkerPool& pool, absl::Time deadline, Work work) {
+  auto ticket = std::make_shared<Ticket<T>>();
+  const Waiting::Entry entry(*waiting_, *ticket);
+  const bool queued =
+      pool.TrySubmit([promise = Promise<T>(ticket), work = std::move(work)]() mutable {
+        YieldToOthers();
+        if (!promise.ticket().over()) promise.ticket().Fill(work());
+      });
+  if (!queued) return MakeError(ErrorReason::kOverloaded, "Too many passwords are being hashed");
+  return ticket->Await(deadline);
 }
 
 absl::StatusOr<std::string> PooledPasswordHasher::Hash(const config::CoreConfig& config,
                                                        std::string_view password,
                                                        absl::Time deadline) {
   if (UsesArgon2(config)) {
-    return RunOn<std::string>(argon2_pool_, deadline,
+    return RunOn<std::string>(*argon2_pool_, deadline,
                               [secret = SecretCopy(password), params = Argon2ParamsOf(config)] {
                                 return crypto::HashArgon2id(secret.text(), params);
                               });
   }
-  return RunOn<std::string>(bcrypt_pool_, deadline,
+  return RunOn<std::string>(*bcrypt_pool_, deadline,
                             [secret = SecretCopy(password), cost = BcryptCost(config)] {
                               return crypto::HashBcrypt(secret.text(), cost);
                             });

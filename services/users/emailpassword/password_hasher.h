@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -49,19 +50,25 @@ class PooledPasswordHasher final : public PasswordHasher {
                               std::string_view stored, absl::Time deadline) override;
   absl::Status VerifyNothing(const config::CoreConfig& config, std::string_view password,
                              absl::Time deadline) override;
-  // For the end of the process: whoever waits for a hash that is not begun gets kDependencyDown,
-  // now and from now on.
+  // What is being hashed when it goes goes on until the process ends, since it can't be interrupted.
+  ~PooledPasswordHasher() override;
+  // For the end of the process: whoever waits for a hash gets kDependencyDown, now and from now on.
   void CutOff();
 
  private:
+  class Waiting;
+
   WorkerPool& PoolFor(std::string_view stored);
+  template <typename T, typename Work>
+  absl::StatusOr<T> RunOn(WorkerPool& pool, absl::Time deadline, Work work);
   absl::StatusOr<crypto::PasswordMatch> Match(const config::CoreConfig& config,
                                               std::string_view password, std::string_view stored,
                                               absl::Time deadline);
 
-  WorkerPool bcrypt_pool_;
-  WorkerPool argon2_pool_;
-  WorkerPool firebase_pool_;
+  const std::unique_ptr<Waiting> waiting_;
+  std::unique_ptr<WorkerPool> bcrypt_pool_;
+  std::unique_ptr<WorkerPool> argon2_pool_;
+  std::unique_ptr<WorkerPool> firebase_pool_;
 };
 
 }  // namespace gatehouse::users
