@@ -1,14 +1,39 @@
 #!/usr/bin/env bash
 # Installs what building, running and testing Gatehouse need, from Debian 12's packages. Does nothing when all is there.
-# Usage: scripts/install-deps.sh [build|test]   (default: build; test adds what only the tests need)
+# Usage: scripts/install-deps.sh [build|test|headers]   (default: build; test adds what only the tests need; headers: the last step alone)
 set -euo pipefail
+
+as_root=()
+[ "$(id -u)" = 0 ] || as_root=(sudo)
+
+# libphonenumber's headers, into build/phonenumber: Debian's development package of it can't be installed beside Boost 1.81,
+# which the library itself does not need (cmake/GatehousePhoneNumber.cmake).
+unpack_phonenumber_headers() {
+  local target work
+  target="$(cd "$(dirname "$0")/.." && pwd)/build/phonenumber"
+  [ -f "$target/usr/include/phonenumbers/phonenumberutil.h" ] && return
+  work=$(mktemp -d)
+  # As root, apt downloads as a user of its own, which must be able to write here.
+  chmod 777 "$work"
+  fetch() { (cd "$work" && apt-get download -q libphonenumber-dev); }
+  fetch || { "${as_root[@]}" apt-get update -q && fetch; }
+  dpkg-deb -x "$work"/libphonenumber-dev_*.deb "$work/unpacked"
+  rm -rf "$target"
+  mkdir -p "$(dirname "$target")"
+  mv "$work/unpacked" "$target"
+  rm -rf "$work"
+}
+if [ "${1:-build}" = headers ]; then
+  unpack_phonenumber_headers
+  exit
+fi
 
 packages=(
   g++ cmake ninja-build ccache mold pkg-config ca-certificates
   protobuf-compiler libprotobuf-dev libprotoc-dev libgrpc++-dev libabsl-dev
   libpqxx-dev libssl-dev libargon2-dev libcrypt-dev libyaml-cpp-dev libre2-dev
   libboost1.81-dev libboost-program-options1.81-dev
-  prometheus-cpp-dev libcurl4-openssl-dev zlib1g-dev libgtest-dev libgmock-dev
+  libicu-dev libphonenumber8 prometheus-cpp-dev libcurl4-openssl-dev zlib1g-dev libgtest-dev libgmock-dev
   postgresql postgresql-contrib python3
 )
 if [ "${1:-build}" = test ]; then
@@ -26,14 +51,17 @@ missing=()
 for package in "${packages[@]}"; do
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
 done
-[ ${#missing[@]} -eq 0 ] && exit 0
+if [ ${#missing[@]} -eq 0 ]; then
+  unpack_phonenumber_headers
+  exit
+fi
 
-as_root=()
-if [ "$(id -u)" != 0 ]; then
-  command -v sudo >/dev/null || { echo "install these packages as root: ${missing[*]}" >&2; exit 1; }
-  as_root=(sudo)
+if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
+  echo "install these packages as root: ${missing[*]}" >&2
+  exit 1
 fi
 echo "Installing: ${missing[*]}"
 export DEBIAN_FRONTEND=noninteractive
 "${as_root[@]}" apt-get update -q
 "${as_root[@]}" apt-get install -y -q --no-install-recommends "${missing[@]}"
+unpack_phonenumber_headers

@@ -5,13 +5,12 @@
 
 namespace gatehouse {
 
-// Trimmed and lower-cased, as every stored email is. Capitals outside of Latin, Greek and Cyrillic
-// stay.
+// Trimmed and lower-cased (lower_case.h), as every stored email is.
 std::string NormaliseEmail(std::string_view email);
 
-// A phone number as it is stored: E.164 (`+14155550001`) for text that is an international number
-// however it is punctuated, and the trimmed text for anything else. The country's calling code must
-// exist (ITU-T E.164); national numbering plans are not looked at.
+// A phone number as it is stored: E.164 (`+14155550001`) for text that libphonenumber reads as an
+// international number, however it is punctuated, and the trimmed text for anything else.
+// Thread-safe.
 std::string NormalisePhoneNumber(std::string_view text);
 
 }  // namespace gatehouse

@@ -21,6 +21,8 @@ ONLY_IN = {
     r"boost/(beast|asio)": r"libs/http/|libs/process/health\.cc",  # which is a client of the process itself
     r"yaml-cpp/": r"libs/config/",
     r"prometheus/": r"libs/telemetry/",
+    r"phonenumbers/": r"libs/base/contact_info",
+    r"unicode/": r"libs/base/lower_case",
     # What makes certificates for transport is the transport's.
     r"openssl/evp": r"libs/crypto/|libs/rpc/secret_authority",
 }
