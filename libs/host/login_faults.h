@@ -1,7 +1,7 @@
 #pragma once
 
 // Login methods whose registry rows and credentials do not belong together: what an attempt that
-// was cut off between two services has left (migrations/users/0007_login_faults.sql).
+// was cut off between two services has left (migrations/users/0002_login_faults.sql).
 
 #include <atomic>
 #include <string>
