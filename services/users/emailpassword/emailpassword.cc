@@ -21,13 +21,6 @@ absl::Status CheckEmail(std::string_view email) {
   return BadInput("email must not be longer than 256 characters");
 }
 
-const v1::LoginMethod* FindMethod(const v1::User& user, std::string_view internal_id) {
-  for (const v1::LoginMethod& method : user.login_methods()) {
-    if (method.supertokens_user_id() == internal_id) return &method;
-  }
-  return nullptr;
-}
-
 // The app's user with this id, and the database where it is.
 struct Located {
   RequestScope scope;
@@ -132,7 +125,7 @@ absl::StatusOr<std::optional<SignedIn>> EmailPassword::SignIn(const RequestScope
   if (!matches) return std::nullopt;
   ASSIGN_OR_RETURN(std::optional<v1::User> user, users_.FindByInternalId(scope, credentials->user_id));
   if (!user.has_value()) return std::nullopt;  // deleted meanwhile
-  const v1::LoginMethod* method = FindMethod(*user, credentials->user_id);
+  const v1::LoginMethod* method = FindLoginMethodByInternalId(*user, credentials->user_id);
   if (method == nullptr) return std::nullopt;
   v1::LoginMethod signed_in = *method;
   return SignedIn{*std::move(user), std::move(signed_in)};

@@ -1,6 +1,5 @@
 #include "services/users/registry/passwordless_sign_in.h"
 
-#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,10 +22,7 @@ v1::LoginMethod* FindMethod(v1::User& user, const RequestScope& scope,
     const bool is_email = contact.type == kEmailInfo;
     if (is_email ? !method.has_email() : !method.has_phone_number()) continue;
     if ((is_email ? method.email() : method.phone_number()) != contact.value) continue;
-    const auto& tenants = method.tenant_ids();
-    if (std::find(tenants.begin(), tenants.end(), scope.tenant_id()) != tenants.end()) {
-      return &method;
-    }
+    if (IsInTenant(method, scope.tenant_id())) return &method;
   }
   return nullptr;
 }

@@ -143,10 +143,20 @@ std::vector<std::string> ReadJsonStrings(std::string_view text) {
 
 }  // namespace
 
-const v1::LoginMethod* FindLoginMethod(const v1::User& user, std::string_view id) {
+const v1::LoginMethod* FindLoginMethodByInternalId(const v1::User& user, std::string_view id) {
   for (const v1::LoginMethod& method : user.login_methods()) {
     if (method.supertokens_user_id() == id) return &method;
   }
+  return nullptr;
+}
+
+bool IsInTenant(const v1::LoginMethod& method, std::string_view tenant_id) {
+  const auto& tenants = method.tenant_ids();
+  return std::find(tenants.begin(), tenants.end(), tenant_id) != tenants.end();
+}
+
+const v1::LoginMethod* FindLoginMethod(const v1::User& user, std::string_view id) {
+  if (const v1::LoginMethod* method = FindLoginMethodByInternalId(user, id)) return method;
   for (const v1::LoginMethod& method : user.login_methods()) {
     if (method.recipe_user_id() == id) return &method;
   }

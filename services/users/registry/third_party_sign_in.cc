@@ -1,7 +1,5 @@
 #include "services/users/registry/third_party_sign_in.h"
 
-#include <algorithm>
-
 #include "libs/base/status.h"
 #include "libs/crypto/bytes.h"
 
@@ -22,10 +20,7 @@ v1::LoginMethod* FindIdentity(v1::User& user, const RequestScope& scope,
         method.third_party().user_id() != input.third_party_user_id) {
       continue;
     }
-    const auto& tenants = method.tenant_ids();
-    if (std::find(tenants.begin(), tenants.end(), scope.tenant_id()) != tenants.end()) {
-      return &method;
-    }
+    if (IsInTenant(method, scope.tenant_id())) return &method;
   }
   return nullptr;
 }

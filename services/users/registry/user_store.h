@@ -79,5 +79,9 @@ class UserStore {
 
 // The login method with this internal or external id; null pointer when there is none.
 const v1::LoginMethod* FindLoginMethod(const v1::User& user, std::string_view id);
+// The same by internal id alone.
+const v1::LoginMethod* FindLoginMethodByInternalId(const v1::User& user, std::string_view id);
+
+bool IsInTenant(const v1::LoginMethod& method, std::string_view tenant_id);
 
 }  // namespace gatehouse::users
