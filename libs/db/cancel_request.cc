@@ -15,15 +15,16 @@
 namespace gatehouse::db {
 namespace {
 
-// A request takes a server about a millisecond. After this long it would do more harm than good.
+// A server handles a request in about a millisecond. After this long it would do more harm than
+// good.
 constexpr absl::Duration kPatience = absl::Seconds(2);
-// At once: enough for a server that is well, and a bound on the sockets that silent ones hold.
+// At a time: enough for a healthy server, and a bound on the sockets that silent ones hold.
 constexpr size_t kMaxRunningPerServer = 8;
 constexpr size_t kMaxRunning = 256;
-// Requests that wait for their turn; each is of a connection that is cut in a moment anyway.
+// Queued requests; each belongs to a connection that is cut in a moment anyway.
 constexpr size_t kMaxWaitingPerServer = 1000;
 constexpr size_t kMaxWaiting = 10000;
-// The code that the protocol has in place of a version number.
+// The code that the protocol uses in place of a version number.
 constexpr uint32_t kCancelRequestCode = 80877102;
 
 }  // namespace
@@ -64,7 +65,7 @@ void Canceller::Send(const CancelKey& key) {
   [[maybe_unused]] const ssize_t written = ::write(wake_fd_, &one, sizeof(one));
 }
 
-// Starts what has its turn.
+// Starts the requests whose turn it is.
 void Canceller::Begin(absl::Time now) {
   {
     const std::lock_guard lock(mutex_);
@@ -111,7 +112,7 @@ bool Canceller::Step(Request& request, short events) {
   const uint32_t packet[4] = {htonl(sizeof(packet)), htonl(kCancelRequestCode),
                               htonl(static_cast<uint32_t>(request.key.pid)),
                               htonl(static_cast<uint32_t>(request.key.secret))};
-  // A new connection has room for as little as this.
+  // This little always fits into the buffer of a new connection.
   request.sent = ::send(request.socket, packet, sizeof(packet), MSG_NOSIGNAL) == sizeof(packet);
   return !request.sent;
 }

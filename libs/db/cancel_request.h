@@ -15,8 +15,7 @@
 
 namespace gatehouse::db {
 
-// What a server wants to see before it cancels the statement of one of its connections. A plain
-// value.
+// What a server requires before it cancels the statement of one of its connections. A plain value.
 struct CancelKey {
   sockaddr_storage address = {};
   socklen_t address_size = 0;  // 0: the key is not known
@@ -28,17 +27,17 @@ struct CancelKey {
   bool known() const { return address_size != 0; }
 };
 
-// Sends cancel requests. PQcancel waits for the server, for ever if need be; here one thread of the
-// process keeps many requests going, so few of them to one server that a silent one can't take the
-// place of others. As libpq 15 does, it sends them in clear even where the connection is encrypted:
-// what an eavesdropper gains is to cancel statements of this one connection. Thread-safe. Never
+// Sends cancel requests. PQcancel waits for the server, possibly for ever; here one thread of the
+// process runs many requests at once, but only a few per server, so that a silent one can't block
+// the others. Like libpq 15, it sends them in clear even if the connection is encrypted: all an
+// eavesdropper can do with one is cancel statements of this one connection. Thread-safe. Never
 // destroyed.
 class Canceller {
  public:
   static Canceller& Get();
 
-  // Never blocks. A request may get lost: when the server does not answer, and when very many wait
-  // for it already. Whoever asks cuts the connection afterwards.
+  // Never blocks. A request may get lost: when the server does not answer, and when too many are
+  // already waiting for it. The caller cuts the connection afterwards.
   void Send(const CancelKey& key);
 
  private:
@@ -59,7 +58,7 @@ class Canceller {
   const int wake_fd_;
   std::mutex mutex_;
   std::deque<Request> arriving_;
-  // Of the thread.
+  // Used by the thread only.
   std::map<std::string, std::deque<Request>> waiting_;  // by server
   std::vector<Request> running_;
 };

@@ -50,7 +50,7 @@ bool BecomeUser(const RunAs& run_as) {
   [[maybe_unused]] const int changed = ::chdir("/");
   ::umask(077);
   if (death_signal != 0) {
-    // After the change of user, which clears it.
+    // After the change of user, which would clear it.
     ::prctl(PR_SET_PDEATHSIG, death_signal);
     if (::getppid() != parent) ::_exit(kExecFailed);
   }

@@ -12,14 +12,14 @@
 
 namespace gatehouse::db {
 
-// Whom the server runs as. PostgreSQL refuses to run as root.
+// The user that the server runs as. PostgreSQL refuses to run as root.
 struct RunAs {
   uid_t uid = 0;
   gid_t gid = 0;
   bool switch_user = false;  // false: we are that user already
 };
 
-// Ourselves, or when we are root `postgres`, or else `nobody`.
+// Our own user; if that is root, `postgres`, or else `nobody`.
 absl::StatusOr<RunAs> ChooseServerUser();
 
 // The first of `directories` that the user may not enter; empty when there is none. Asks the kernel
@@ -27,14 +27,14 @@ absl::StatusOr<RunAs> ChooseServerUser();
 absl::StatusOr<std::string> FirstClosedTo(const RunAs& run_as,
                                           const std::vector<std::string>& directories);
 
-// Starts a program with a clean environment, in a session of its own (a Ctrl-C in our terminal is
-// ours to handle), with all output going to `output_fd`. `death_signal`, if any, is sent to it
+// Starts a program with a clean environment, in its own session (so that Ctrl-C in our terminal
+// does not reach it), with all output going to `output_fd`. `death_signal`, if any, is sent to it
 // when the *calling thread* ends, however that happens.
 absl::StatusOr<pid_t> StartProgram(const std::vector<std::string>& argv, const RunAs& run_as,
                                    int output_fd, int death_signal);
 
 // Starts a program and waits. An error when it does not exit with 0; after `timeout` it is killed,
-// with what it started.
+// with its children.
 absl::Status RunProgram(const std::vector<std::string>& argv, const RunAs& run_as, int output_fd,
                         absl::Duration timeout);
 

@@ -22,11 +22,11 @@
 namespace gatehouse::db {
 namespace {
 
-// A transaction that a dying client left open holds its locks no longer than this.
+// A transaction left open by a dying client holds its locks no longer than this.
 constexpr absl::Duration kIdleInTransactionTimeout = absl::Seconds(60);
 
-// What every session of ours has. A prepared statement's general plan is often costed so high that
-// compiling it (jit) takes longer than running it.
+// The settings of all our sessions. A prepared statement's generic plan is often costed so high
+// that compiling it (jit) takes longer than running it.
 std::vector<std::pair<std::string, std::string>> SessionSettings(const DatabaseOptions& options) {
   return {{"jit", "off"},
           {"statement_timeout",
@@ -39,7 +39,7 @@ std::vector<std::pair<std::string, std::string>> SessionSettings(const DatabaseO
 bool ProbeIsUnanswered(int socket) {
   tcp_info info = {};
   socklen_t size = sizeof(info);
-  // Not TCP: there is no host to lose.
+  // Not TCP: no remote host that could vanish.
   if (::getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return false;
   const absl::Duration answer = 4 * absl::Microseconds(info.tcpi_rtt) + absl::Milliseconds(50);
   return info.tcpi_probes > 0 &&
@@ -66,8 +66,8 @@ struct Connection::Driver {
 
   ServerConnection connection;
   pqxx::quiet_errorhandler quiet;  // notices would go to stderr
-  // Open for as long as the connection: in libpqxx statements need a transaction object, and this
-  // kind sends no BEGIN.
+  // Open for as long as the connection: libpqxx needs a transaction object to run statements, and
+  // this kind sends no BEGIN.
   std::unique_ptr<pqxx::nontransaction> session;
 
   class Receiver final : public pqxx::notification_receiver {
@@ -85,7 +85,7 @@ struct Connection::Driver {
   std::shared_ptr<InFlight> in_flight = std::make_shared<InFlight>();
   struct Known {
     const char* sql;       // the statement's
-    std::string expanded;  // empty where the server has it
+    std::string expanded;  // empty if the server has it
   };
   std::unordered_map<std::string, Known> known;
 };
@@ -95,8 +95,8 @@ Connection::Connection(std::unique_ptr<Driver> driver, const DatabaseOptions& op
 
 Connection::~Connection() {
   Watchdog::Get().Remove(driver_->in_flight);
-  // Closing must not wait for the server, neither one that is gone nor, for an end of listening
-  // (which the driver asks for), any.
+  // Closing must not wait for the server: not for one that is gone, and never for UNLISTEN, which
+  // the driver would send.
   if (!usable_ || driver_->receiver != nullptr) {
     ::shutdown(driver_->in_flight->socket, SHUT_RDWR);
   }
@@ -130,8 +130,8 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const std::string& 
   }
 }
 
-// One round trip: finds out where the tables are and who is at the other end, and makes the
-// session's settings if it is ours. A pooler makes up the process id of what it shows to clients.
+// One round trip: finds out where the tables are and what is at the other end, and applies the
+// session's settings if the session is ours. A pooler reports a made-up process id to its clients.
 absl::Status Connection::SetUp(absl::Time deadline) {
   const std::string pid = absl::StrCat(driver_->connection.backendpid());
   const std::string ours = options_.sessions == DatabaseOptions::Sessions::kDetect
@@ -164,15 +164,15 @@ absl::Status Connection::SetUp(absl::Time deadline) {
 }
 
 absl::Status Connection::StatusOf(const std::exception& error) {
-  // libpqxx leaves the code out of some of its exceptions, and derives some from other classes
-  // than their like; the message of an error that the server reported always has the code.
+  // libpqxx omits the code from some of its exceptions and derives some from unexpected classes;
+  // the message of an error that the server reported always has the code.
   const std::string state = SqlStateIn(error.what());
   if (!state.empty()) {
     if (SpoilsConnection(state) || !driver_->connection.is_open()) usable_ = false;
     return FromSqlState(state, error.what());
   }
   usable_ = false;
-  // An SQL error without a code is the client library speaking: the connection is gone.
+  // An SQL error without a code comes from the client library: the connection is gone.
   const bool lost = dynamic_cast<const pqxx::broken_connection*>(&error) != nullptr ||
                     dynamic_cast<const pqxx::sql_error*>(&error) != nullptr ||
                     !driver_->connection.is_open();
@@ -232,7 +232,7 @@ absl::StatusOr<Result> Connection::Run(absl::Time deadline, const Statement& sta
     }
     const auto parameters = pqxx::prepare::make_dynamic_params(values.begin(), values.end());
     ++round_trips_;
-    // Without a name a statement is prepared and run in one round trip, in one session.
+    // An unnamed statement is prepared and run in one round trip, in one session.
     data = std::make_shared<const ResultData>(
         shares_sessions_ ? driver_->session->exec_params(known.expanded, parameters)
                          : driver_->session->exec_prepared(name, parameters));
@@ -276,7 +276,7 @@ absl::Status Connection::Begin(absl::Time deadline, Isolation isolation) {
 absl::Status Connection::Listen(absl::Time deadline, const std::string& channel,
                                 std::function<void(const std::string&)> callback) {
   return Guarded(deadline, [&] {
-    // The driver delivers nothing inside of what it takes for a transaction.
+    // The driver delivers nothing inside what it considers a transaction.
     driver_->session.reset();
     driver_->receiver =
         std::make_unique<Driver::Receiver>(driver_->connection, channel, std::move(callback));

@@ -32,7 +32,7 @@ bool IsUri(const std::string& conninfo) {
   return conninfo.starts_with("postgresql://") || conninfo.starts_with("postgres://");
 }
 
-// Leaves out of a URI's query what libpq would refuse.
+// Removes from a URI's query what libpq would refuse.
 std::string DropForeignParameters(const std::string& uri) {
   const size_t mark = uri.find('?');
   if (mark == std::string::npos) return uri;
@@ -74,9 +74,10 @@ absl::StatusOr<std::string> MakeConninfo(const DatabaseOptions& options) {
       {"client_encoding", "UTF8"},
       // Trying Kerberos first would cost a round trip, and no installation of the original uses it.
       {"gssencmode", "disable"},
-      // A host that is dead acknowledges nothing any more. What was sent to it, and sent again, is
-      // given up after this long: where one request of a chain of services has found that out, the
-      // next must within what is left of 2 s. A server that is only slow still acknowledges.
+      // A host that is dead acknowledges nothing any more. Data sent to it, retransmissions
+      // included, is given up after this long: once one request in a chain of services has found
+      // that out, the next must do so within what is left of 2 s. A server that is merely slow
+      // still acknowledges.
       {"tcp_user_timeout", "700"},
       {"keepalives_idle", absl::StrCat(absl::ToInt64Seconds(kProbeInterval))},
       {"keepalives_interval", absl::StrCat(absl::ToInt64Seconds(kProbeInterval))},

@@ -10,8 +10,8 @@
 
 namespace gatehouse::db {
 
-// An idle connection over TCP is probed this often, so that a host that went away without a word is
-// found out before somebody needs it.
+// An idle connection over TCP is probed this often, so that a host that vanished silently is
+// noticed before the connection is needed.
 inline constexpr absl::Duration kProbeInterval = absl::Seconds(1);
 
 // Options as a libpq connection string of key='value' pairs. Understands the URIs that the

@@ -34,7 +34,7 @@ absl::Status Failure(const std::string& path, int error) {
   return absl::FailedPreconditionError(absl::StrCat(path, ": ", std::strerror(error)));
 }
 
-// PostgreSQL keeps the name in files that it reads by line.
+// PostgreSQL keeps the name in files that it reads line by line.
 absl::Status CheckName(const std::string& path) {
   if (std::none_of(path.begin(), path.end(), [](char c) { return absl::ascii_iscntrl(c); })) {
     return absl::OkStatus();
@@ -44,8 +44,8 @@ absl::Status CheckName(const std::string& path) {
       "with --data-dir");
 }
 
-// The server runs as a user of its own when we are root: every directory on the way must let that
-// user through.
+// When we are root the server runs as its own user: every directory on the path must let that user
+// through.
 absl::Status CheckServerMayEnter(const std::string& path, const RunAs& run_as) {
   if (!run_as.switch_user) return absl::OkStatus();
   std::vector<std::string> way;
@@ -68,7 +68,7 @@ absl::Status CheckServerMayEnter(const std::string& path, const RunAs& run_as) {
       "Gatehouse as an ordinary user"));
 }
 
-// Root must not work in a directory where somebody else can exchange files.
+// Root must not work in a directory where somebody else can replace files.
 absl::Status CheckOwner(int fd, const std::string& path, const RunAs& run_as) {
   struct stat info;
   if (::fstat(fd, &info) != 0) return Failure(path, errno);
@@ -109,7 +109,7 @@ absl::StatusOr<DataDirectory> DataDirectory::Open(const std::string& path, const
   std::error_code error;
   const fs::path absolute = fs::weakly_canonical(fs::absolute(path, error), error);
   if (error) return absl::FailedPreconditionError(absl::StrCat(path, ": ", error.message()));
-  // Before anything is made: a refused directory is left as it was.
+  // Before anything is created: a refused directory is left unchanged.
   RETURN_IF_ERROR(CheckServerMayEnter(absolute.parent_path().string(), run_as));
   fs::create_directories(absolute, error);
   if (error) return absl::FailedPreconditionError(absl::StrCat(path, ": ", error.message()));

@@ -19,7 +19,7 @@
 namespace gatehouse::db {
 namespace {
 
-// A conflict is gone after one or two repetitions; this many mean that something else is wrong.
+// A conflict is resolved after one or two retries; this many mean that something else is wrong.
 constexpr int kMaxAttempts = 12;
 constexpr absl::Duration kFirstBackoff = absl::Milliseconds(2);
 constexpr absl::Duration kLongestBackoff = absl::Milliseconds(200);
@@ -30,7 +30,7 @@ constexpr Statement kPing = {"db_ping", "SELECT 1"};
 thread_local ThreadStatementCounts t_counts;
 
 // Waits before attempt `next`; false when that is one too many, or past the deadline. Random, so
-// that those who met once do not meet again.
+// that transactions that collided once do not collide again.
 bool BackOff(int next, absl::Time deadline) {
   if (next > kMaxAttempts) return false;
   thread_local std::minstd_rand random{std::random_device{}()};
@@ -42,7 +42,7 @@ bool BackOff(int next, absl::Time deadline) {
   return true;
 }
 
-// Counts what one use of a connection cost, at the end of its scope.
+// Counts the round trips of one use of a connection, at the end of its scope.
 class RoundTripMeter {
  public:
   RoundTripMeter(Counters& counters, Connection& connection)
@@ -129,14 +129,14 @@ absl::Status Database::Impl::RunBody(Lease& lease, absl::Time deadline, Isolatio
   Transaction transaction(lease, counters, deadline, attempt);
   absl::Status outcome = body(transaction);
   if (!transaction.failure_.ok()) {
-    // What the body made of the error may hide that repeating helps.
+    // The body may have turned the error into one that no longer shows that a retry helps.
     if (outcome.ok() || IsRetryable(transaction.failure_)) outcome = transaction.failure_;
   } else if (outcome.ok()) {
     RETURN_IF_ERROR(connection.RunText(deadline, "COMMIT"));
     return outcome;
   }
   if (connection.usable()) {
-    // The deadline may be over, and the rollback must still happen; the server is quick at it.
+    // Even past the deadline the rollback must happen; the server does it quickly.
     const absl::Status rolled_back = connection.RunText(SteadyNow() + absl::Seconds(5), "ROLLBACK");
     if (!rolled_back.ok()) connection.Spoil();
   }
@@ -188,11 +188,11 @@ absl::Status Database::ExecuteScript(absl::Time deadline, std::string_view sql) 
     Connection& connection = lease->connection();
     const RoundTripMeter meter(impl_->counters, connection);
     impl_->counters.CountStatement();
-    // A shared session has no limit of ours.
+    // A shared session does not have our limit.
     if (!connection.shares_sessions()) {
       RETURN_IF_ERROR(connection.RunText(deadline, "SET statement_timeout = 0"));
     }
-    // The script may leave anything behind, a changed setting or an open transaction.
+    // The script may leave anything behind, such as a changed setting or an open transaction.
     absl::Status done = connection.RunText(deadline, sql);
     connection.Spoil();
     return done;

@@ -22,14 +22,14 @@ namespace gatehouse::db {
 
 // Where a database is and how it is used.
 struct DatabaseOptions {
-  // postgresql://user:password@host:port/dbname?param=value, or key=value pairs. What it names
-  // wins over the fields below, as in the original.
+  // postgresql://user:password@host:port/dbname?param=value, or key=value pairs. Its parts override
+  // the fields below, as in the original.
   std::string conninfo;
   std::string host;  // a name, an address, or the directory of a Unix socket
   int port = 0;      // 0: the driver's default
   std::string user;
   std::string password;
-  // An empty password is none: the operator's PGPASSWORD is not for this server.
+  // An empty password means none: the operator's PGPASSWORD is not for this server.
   bool ignore_environment_password = false;
   // Whether a server on the network may ask for the password in clear text without encryption.
   bool allow_clear_text_password = false;
@@ -38,11 +38,11 @@ struct DatabaseOptions {
   TableNames tables;
   std::string application_name = "gatehouse";  // as pg_stat_activity shows it
   int pool_size = 10;  // all connections, the original's default
-  int min_idle = 0;                            // kept open although unused
+  int min_idle = 0;                            // kept open although idle
   int max_waiting = 1000;  // callers beyond this are refused with kOverloaded at once
   absl::Duration connect_timeout = absl::Seconds(5);  // the original's
-  // A server that says nothing for this long while a connection is made counts as down. Longer than
-  // the network takes to repeat a packet (1 s), and short enough for a return within 2 s.
+  // A server that is silent for this long while a connection is made counts as down. Longer than a
+  // retransmission takes (1 s), and short enough for a recovery within 2 s.
   absl::Duration connect_silence = absl::Milliseconds(1500);
   absl::Duration idle_timeout = absl::Seconds(60);    // the original's
   // Whether a connection has a session of the server to itself. A pooler such as PgBouncer in
@@ -59,7 +59,7 @@ enum class Isolation { kReadCommitted, kRepeatableRead };
 class Lease;
 struct Counters;
 
-// A transaction that is open; lives in Database::Transact. One thread.
+// An open transaction; lives in Database::Transact. For one thread.
 class Transaction {
  public:
   // As Database::Execute. After an error the transaction can only be rolled back.
@@ -85,7 +85,7 @@ class Transaction {
 };
 
 // What LISTEN delivers. `resynchronise` marks that the connection was (re)made and messages may
-// have been missed: read the state afresh. It comes once at the start too.
+// have been missed: read the whole state again. It comes once at the start too.
 struct Notification {
   std::string channel;
   std::string payload;
@@ -121,13 +121,13 @@ struct ThreadStatementCounts {
 ThreadStatementCounts ThreadStatements();
 
 // One database. Thread-safe. Connects when first used, so a server that is down is not an error
-// of Create. A lost connection is replaced by itself. Destroy it when no call is running.
+// of Create. A lost connection is replaced automatically. Destroy it when no call is running.
 //
 // A thread holds at most one connection: calling any Database from inside a Transact body is
 // refused with kInternal, since it could deadlock the pool.
 class Database {
  public:
-  // Bad input when options make no sense.
+  // Bad input when the options are not valid.
   static absl::StatusOr<std::unique_ptr<Database>> Create(DatabaseOptions options);
   ~Database();
   Database(const Database&) = delete;
@@ -135,14 +135,14 @@ class Database {
 
   // Runs one statement in a transaction of its own: one round trip. Waits for a connection and
   // the server at most until `deadline`. Errors: errors.h. Deadlocks and serialization failures
-  // are retried; nothing else that may have run is.
+  // are retried; other statements that may have run are not.
   absl::StatusOr<Result> Execute(absl::Time deadline, const Statement& statement,
                                  const Params& params = {});
 
   // Runs `body` between BEGIN and COMMIT; any error it returns rolls back. Runs it again, within
   // the deadline, on SQLSTATE 40001 and 40P01 and on RetryTransaction(): so `body` must have no
-  // other effects than its statements. When the connection is lost at COMMIT the outcome is
-  // unknown, and kDependencyDown says so.
+  // side effects besides its statements. When the connection is lost at COMMIT the outcome is
+  // unknown, and the status is kDependencyDown.
   absl::Status Transact(absl::Time deadline, Isolation isolation,
                         absl::FunctionRef<absl::Status(Transaction&)> body);
   absl::Status Transact(absl::Time deadline, absl::FunctionRef<absl::Status(Transaction&)> body) {
@@ -154,25 +154,25 @@ class Database {
   // Its connection is closed afterwards.
   absl::Status ExecuteScript(absl::Time deadline, std::string_view sql);
 
-  // Subscribes on a connection, one of the pool's size, which is remade when lost. `callback` runs
-  // on a thread of the subscription, one at a time. `channel` is a plain identifier. Where the pool
-  // has one connection only, and behind a pooler that shares sessions, nothing is delivered, and
-  // `resynchronise` comes every 10 s instead.
+  // Subscribes on a connection, which counts towards the pool's size and is reopened when lost.
+  // `callback` runs on a thread of the subscription, one at a time. `channel` is a plain
+  // identifier. If the pool has only one connection, and behind a pooler that shares sessions,
+  // nothing is delivered, and `resynchronise` comes every 10 s instead.
   absl::StatusOr<std::unique_ptr<Subscription>> Listen(
       std::string channel, std::function<void(const Notification&)> callback);
-  // Sends to everyone who listens, this process too. `payload` < 8000 bytes.
+  // Sends to all listeners, this process included. `payload` < 8000 bytes.
   absl::Status Notify(absl::Time deadline, std::string_view channel, std::string_view payload);
 
-  // Whether a statement runs: for readiness. Uses the pool like any call.
+  // Whether a statement can run, for readiness. Uses the pool like any call.
   absl::Status Ping(absl::Time deadline);
 
   const TableNames& tables() const;
   const DatabaseOptions& options() const;
   DatabaseStats stats() const;
   int64_t statements_executed() const { return stats().statements; }
-  // Closes every idle connection, now, such as before the database is dropped or moved.
+  // Closes every idle connection now, for example before the database is dropped or moved.
   void CloseIdle();
-  // Keeps no connection that is not in use from now on: nobody is to come any more.
+  // Keeps no idle connection from now on: no further use is expected.
   void Retire();
 
  private:

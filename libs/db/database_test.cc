@@ -131,7 +131,7 @@ TEST(Database, NamesViolatedConstraintsAndHidesValues) {
   EXPECT_EQ(orphan.status().code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_TRUE(ViolatesConstraint(orphan.status(), "app_id_to_user_id_app_id_fkey"));
 
-  // A value can't pass for the name of a constraint.
+  // A value can't be mistaken for the name of a constraint.
   auto forged =
       database->Execute(Soon(), kInsertUser, {"x\nCONSTRAINT NAME:  forged\nLOCATION:  y", "u"});
   EXPECT_EQ(ViolatedConstraint(forged.status()), "app_id_to_user_id_app_id_fkey");
@@ -162,7 +162,7 @@ TEST(Database, TellsTheErrorLogTheCause) {
   EXPECT_EQ(ReasonOf(wrong), ErrorReason::kInternal);
   EXPECT_TRUE(IsLogged(wrong));
   EXPECT_THAT(seen, HasSubstr("t_wrong: ERROR:  42703"));
-  // Of a transaction, the statement that failed.
+  // In a transaction, the statement that failed.
   seen.clear();
   const absl::Status within = database->Transact(
       Soon(), [&](Transaction& transaction) { return transaction.Execute(kWrong).status(); });
@@ -184,7 +184,7 @@ TEST(Database, TransactionsCommitOrRollBack) {
   EXPECT_EQ(count(), 1);
   EXPECT_EQ(database->Transact(Soon(), insert("b", BadInput("no"))).message(), "no");
   EXPECT_EQ(count(), 1);
-  // An error that the body overlooks is not lost: PostgreSQL would roll back at COMMIT.
+  // An error that the body ignores is not lost: PostgreSQL would roll back at COMMIT.
   const absl::Status overlooked = database->Transact(Soon(), [](Transaction& transaction) {
     (void)transaction.Execute(kInsertApp, {"d", 1});
     (void)transaction.Execute(kInsertApp, {"d", 1});
@@ -223,7 +223,7 @@ TEST(Database, OptionsAreChecked) {
   const auto bad = Database::Create({.conninfo = "postgresql://u:secret@[::1/x"});
   EXPECT_EQ(ReasonOf(bad.status()), ErrorReason::kBadInput);
   EXPECT_THAT(std::string(bad.status().message()), Not(HasSubstr("secret")));
-  // What only the original's driver knows does not matter.
+  // Parameters that only the original's driver knows are ignored.
   EXPECT_TRUE(Database::Create({.conninfo = "postgresql://u:p@h/x?allowPublicKeyRetrieval=true"
                                             "&currentSchema=st&connect_timeout=3"})
                   .ok());

@@ -32,9 +32,9 @@ namespace fs = std::filesystem;
 
 constexpr char kSuperuser[] = "gatehouse";
 constexpr char kSocketFile[] = "/.s.PGSQL.5432";
-// sizeof(sockaddr_un::sun_path), less the ending NUL.
+// sizeof(sockaddr_un::sun_path), without the terminating NUL.
 constexpr size_t kMaxSocketPath = 107;
-// A server whose owner was killed needs this long at most for its fast shutdown.
+// A server whose owner was killed needs at most this long for its fast shutdown.
 constexpr absl::Duration kFormerServerPatience = absl::Seconds(15);
 constexpr absl::Duration kPollEvery = absl::Milliseconds(3);
 constexpr absl::Duration kFirstRestartPause = absl::Milliseconds(100);
@@ -89,8 +89,8 @@ class EmbeddedPostgres::Server {
   int exits_ = 0;  // how often the server ended
   bool stopping_ = false;
   bool finished_ = false;  // the supervisor is done
-  // The server's death signal is bound to the thread that started it, so that thread has to live
-  // as long as the server should.
+  // The server's death signal is bound to the thread that started it, so that thread must live as
+  // long as the server should.
   std::thread supervisor_;
 };
 
@@ -115,7 +115,7 @@ absl::Status EmbeddedPostgres::Server::PrepareDirectories() {
   return absl::OkStatus();
 }
 
-// Makes the data directory under another name first, so that a crash leaves no half of one.
+// Creates the data directory under another name first, so that a crash leaves no incomplete one.
 absl::Status EmbeddedPostgres::Server::MakeCluster() {
   const std::string unfinished = pg_dir() + ".unfinished";
   const std::string own_unfinished = directory_.own_path() + "/pg.unfinished";
@@ -149,11 +149,11 @@ std::vector<std::string> EmbeddedPostgres::Server::ServerArguments() const {
       "unix_socket_directories=" + socket_dir_,
       "unix_socket_permissions=0700",
       absl::StrCat("max_connections=", options_.max_connections),
-      // Modest: one program's own data, on a machine that it shares.
+      // Modest: one program's data, on a shared machine.
       "shared_buffers=64MB",
       "min_wal_size=32MB",
       "max_wal_size=512MB",
-      // Nobody replicates from here; fewer processes, and less to write.
+      // No replication: fewer processes, and less to write.
       "wal_level=minimal",
       "max_wal_senders=0",
       "max_worker_processes=0",
@@ -163,7 +163,7 @@ std::vector<std::string> EmbeddedPostgres::Server::ServerArguments() const {
       "log_timezone=UTC",
       "logging_collector=off",
       "log_destination=stderr",
-      // Errors of statements are ours to report, and their texts hold values.
+      // We report statement errors ourselves, and their texts contain values.
       "log_min_messages=log",
       "log_min_error_statement=panic",
       "log_error_verbosity=terse",
@@ -201,8 +201,8 @@ void EmbeddedPostgres::Server::Supervise() {
   absl::Duration pause = kFirstRestartPause;
   std::unique_lock lock(mutex_);
   while (!stopping_) {
-    // No server runs here (we hold the directory's lock), so what is in the socket's directory is
-    // a leftover, whose process number may be in use again.
+    // No server runs here (we hold the directory's lock), so what is in the socket's directory is a
+    // leftover, whose process id may be in use again.
     std::error_code ignored;
     fs::remove(socket_dir_ + kSocketFile, ignored);
     fs::remove(socket_dir_ + kSocketFile + ".lock", ignored);
@@ -213,7 +213,7 @@ void EmbeddedPostgres::Server::Supervise() {
       changed_.notify_all();
       lock.unlock();
       siginfo_t info;
-      // Leaves it unreaped, so that its number can't be another's while Stop may signal it.
+      // Leaves it unreaped, so that its id can't be reused while Stop may signal it.
       while (::waitid(P_PID, static_cast<id_t>(*child), &info, WEXITED | WNOWAIT) < 0 &&
              errno == EINTR) {
       }
@@ -239,7 +239,7 @@ absl::Status EmbeddedPostgres::Server::AwaitReady() {
     if (::access((socket_dir_ + kSocketFile).c_str(), F_OK) == 0) {
       const PGPing answer = ::PQping(conninfo.c_str());
       if (answer == PQPING_OK) return absl::OkStatus();
-      // It runs and recovers what a crash left: however long that takes.
+      // It is running and recovering from a crash: wait however long that takes.
       if (answer == PQPING_REJECT) give_up = SteadyNow() + options_.start_timeout;
       if (answer == PQPING_NO_ATTEMPT) {
         return absl::FailedPreconditionError(
@@ -251,7 +251,7 @@ absl::Status EmbeddedPostgres::Server::AwaitReady() {
       const std::lock_guard lock(mutex_);
       exits = exits_;
     }
-    // The first failures may be processes of a killed predecessor that are still about.
+    // The first failures may be due to surviving processes of a killed predecessor.
     if (exits > 5 || SteadyNow() > give_up) {
       return absl::FailedPreconditionError(
           absl::StrCat("PostgreSQL does not start in ", pg_dir(), ": ", LastLine(log_fd_)));
@@ -281,7 +281,7 @@ void EmbeddedPostgres::Server::Stop(absl::Duration timeout) {
   changed_.notify_all();
   if (!supervisor_.joinable()) return;
   const auto done = [this] { return finished_; };
-  // What is thrown away needs no orderly end.
+  // Data that is discarded needs no orderly shutdown.
   if (pid_ > 0) ::kill(pid_, options_.ephemeral ? SIGQUIT : SIGINT);
   if (!changed_.wait_for(lock, absl::ToChronoMilliseconds(timeout), done)) {
     if (pid_ > 0) ::kill(pid_, SIGQUIT);

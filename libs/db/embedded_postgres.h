@@ -14,9 +14,9 @@
 namespace gatehouse::db {
 
 struct EmbeddedPostgresOptions {
-  // The server's files are <data_dir>/pg, its log <data_dir>/postgres.log. Made where missing.
+  // The server's files are <data_dir>/pg, its log <data_dir>/postgres.log. Created if missing.
   std::string data_dir;
-  // Use a temporary directory instead, skip every write barrier, and remove all at the end.
+  // Use a temporary directory instead, skip every write barrier, and remove everything at the end.
   bool ephemeral = false;
   // Where initdb and postgres are; empty: the newest in /usr/lib/postgresql, or those in PATH.
   // An existing data directory is served by the version that made it.
@@ -27,8 +27,8 @@ struct EmbeddedPostgresOptions {
 };
 
 // Owns a server process that listens on a Unix socket only, in a directory that only its user may
-// enter. Makes its data directory first where there is none. The server ends with us, even if we
-// are killed; if the server dies, it is started again. Thread-safe.
+// enter. Creates its data directory first if there is none. The server ends with us, even if we are
+// killed; if the server dies, it is restarted. Thread-safe.
 class EmbeddedPostgres {
  public:
   // Blocks until the server accepts statements. FAILED_PRECONDITION, with a text for the operator,
@@ -38,7 +38,7 @@ class EmbeddedPostgres {
   EmbeddedPostgres(const EmbeddedPostgres&) = delete;
   EmbeddedPostgres& operator=(const EmbeddedPostgres&) = delete;
 
-  // Disconnects everybody and shuts down; harder after `timeout`. Idempotent.
+  // Disconnects all clients and shuts down; forcibly after `timeout`. Idempotent.
   void Stop(absl::Duration timeout = absl::Seconds(10));
 
   // How to connect, as the server's superuser.

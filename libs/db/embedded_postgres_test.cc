@@ -118,7 +118,7 @@ TEST_F(EmbeddedPostgresTest, StartsOverALockFileWhoseProcessNumberIsAnothersNow)
 }
 
 TEST_F(EmbeddedPostgresTest, EndsWithItsOwnerEvenIfThatIsKilled) {
-  // A process of its own owns the server and is killed.
+  // A separate process owns the server and is killed.
   int pipe_fds[2];
   ASSERT_EQ(::pipe(pipe_fds), 0);
   const pid_t owner = ::fork();
@@ -135,7 +135,7 @@ TEST_F(EmbeddedPostgresTest, EndsWithItsOwnerEvenIfThatIsKilled) {
   ASSERT_GT(server_pid, 0);
   ::kill(owner, SIGKILL);
   ::waitpid(owner, nullptr, 0);
-  // A new owner may come at once: it waits for the old server to go.
+  // A new owner may start at once: it waits for the old server to end.
   auto server = Start();
   ASSERT_NE(server, nullptr);
   EXPECT_NE(server->pid(), server_pid);
@@ -197,7 +197,7 @@ TEST_F(EmbeddedPostgresTest, ServesADirectoryWhoseNameHasOddCharacters) {
   }
 }
 
-// What the operator reads when `directory` can't be used, within seconds and with nothing made.
+// The operator's message when `directory` can't be used, within seconds and with nothing created.
 std::string Refusal(const std::string& directory) {
   const absl::Time start = SteadyNow();
   auto server = EmbeddedPostgres::Start({.data_dir = directory});

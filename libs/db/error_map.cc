@@ -31,8 +31,8 @@ std::string PayloadOf(const absl::Status& status, const char* key) {
   return payload.has_value() ? std::string(*payload) : std::string();
 }
 
-// The first line, which has neither DETAIL nor CONTEXT. What class 22 (data exceptions) quotes is
-// a value that somebody sent.
+// The first line, which has neither DETAIL nor CONTEXT. Class 22 (data exceptions) quotes values
+// that clients sent.
 std::string Sanitise(std::string_view sqlstate, std::string_view message) {
   std::string_view line = message.substr(0, message.find('\n'));
   std::string cause(line);
@@ -49,7 +49,7 @@ std::string Sanitise(std::string_view sqlstate, std::string_view message) {
 }
 
 std::string FieldOf(std::string_view message, std::string_view label) {
-  // The last one: DETAIL, which comes before, may hold anything that a client sent.
+  // The last one: DETAIL, which comes before it, may contain anything that a client sent.
   const size_t at = message.rfind(label);
   if (at == std::string_view::npos) return "";
   const std::string_view rest = message.substr(at + label.size());
@@ -63,7 +63,7 @@ absl::Status Map(std::string_view state, std::string_view message) {
     status.SetPayload(kConstraintPayload, absl::Cord(FieldOf(message, "\nCONSTRAINT NAME:  ")));
     return status;
   }
-  // 54000: an index entry that doesn't fit a page, which only an overlong value makes.
+  // 54000: an index entry that doesn't fit a page, which only an overlong value causes.
   if (state == "22001" || state == "54000") return BadInput("A value in the input is too long");
   if (state == "22003") return BadInput("A number in the input is out of range");
   if (state == "22021" || state == "22P05") {
@@ -75,7 +75,7 @@ absl::Status Map(std::string_view state, std::string_view message) {
   if (state == "40001" || state == "40P01" || state == "55P03") {
     return MakeError(ErrorReason::kOverloaded, "Too many concurrent changes, try again");
   }
-  // 53: the server lacks something, disk space, say; 58: its system fails it, a disk, say.
+  // 53: the server lacks a resource such as disk space; 58: a system error such as a failing disk.
   if (state == "25006" || state.starts_with("53") || state.starts_with("58") ||
       SpoilsConnection(state)) {
     return MakeError(ErrorReason::kDependencyDown, "The database is not available");
@@ -87,7 +87,7 @@ absl::Status Map(std::string_view state, std::string_view message) {
 
 bool SpoilsConnection(std::string_view state) {
   // 57P0x: the server is going down; 25006: it became a standby; 0A000 and 26000: prepared
-  // statements that no longer fit the tables, or were dropped by somebody in between.
+  // statements that no longer fit the tables, or were dropped by a pooler in between.
   return state.starts_with("08") || state.starts_with("57P") || state == "25006" ||
          state == "25P03" || state == "0A000" || state == "26000";
 }

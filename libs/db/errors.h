@@ -30,8 +30,8 @@ namespace gatehouse::db {
 // table's name without schema but with prefix: `pre_emailpassword_users_pkey`.
 std::optional<std::string> ViolatedConstraint(const absl::Status& status);
 
-// Whether `status` is a violation of a constraint whose name ends so. Use this rather than
-// equality: prefixes and drift between installations change how names start.
+// Whether `status` is a violation of a constraint whose name has this ending. Use this rather than
+// equality: the start of a name differs between installations, by prefixes and history.
 bool ViolatesConstraint(const absl::Status& status, std::string_view name_suffix);
 
 // SQLSTATE and the server's first line, without values (no DETAIL); empty when `status` is not
@@ -43,7 +43,7 @@ std::string DatabaseCause(const absl::Status& status);
 absl::Status RetryTransaction();
 
 // Receives the cause of every failure that is not an ordinary outcome (violations are not), once:
-// its status is marked (MarkLogged). Called on the thread that met it; must not call the database.
+// its status is marked (MarkLogged). Called on the failing thread; must not call the database.
 // Process-wide; set it at start.
 void SetErrorLog(std::function<void(std::string_view statement, std::string_view cause)> log);
 

@@ -10,8 +10,8 @@
 
 namespace gatehouse::db {
 
-// Borrows in Take, gives back when destroyed. Marks its thread as a holder, so that a second
-// borrowing by the same thread is refused instead of waiting for the first, perhaps for ever.
+// Borrows in Take, returns the connection when destroyed. Marks its thread as a holder, so that a
+// second lease on the same thread is refused instead of waiting for the first, perhaps for ever.
 class Lease {
  public:
   static absl::StatusOr<std::unique_ptr<Lease>> Take(Pool& pool, absl::Time deadline);

@@ -17,9 +17,9 @@ namespace gatehouse::db {
 namespace {
 
 constexpr int kFirstPauseMs = 50;
-// A server that is back is listened to within this.
+// The longest time until a server that is back is listened to again.
 constexpr int kLongestPauseMs = 1000;
-// Where nothing is delivered: seldom enough for what reads thousands of rows each time.
+// If nothing is delivered: rare enough for callers that read thousands of rows each time.
 constexpr int kPollEveryMs = 10000;
 constexpr absl::Duration kListenTimeout = absl::Seconds(5);
 constexpr size_t kMaxChannel = 63;
@@ -54,7 +54,7 @@ class Listener final : public Subscription {
       LogFailure("listen", ended);
       pause_ms = std::clamp(pause_ms * 2, kFirstPauseMs, kLongestPauseMs);
     }
-    // Behind a pooler nothing would be delivered, and the session that listens be somebody else's.
+    // Behind a pooler nothing would be delivered, and somebody else's session would listen.
     for (int wait_ms = 0; !Stopping(wait_ms); wait_ms = kPollEveryMs) {
       callback_({channel_, "", true});
     }

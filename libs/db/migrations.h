@@ -14,10 +14,10 @@ struct Migration {
   std::string_view sql;  // with placeholders as in Statement; statements end with ";\n"
 };
 
-// In order of version within a service.
+// Ordered by version within a service.
 const std::vector<Migration>& EmbeddedMigrations();
 
-// All services, in an order in which each one's foreign keys point backwards.
+// All services, ordered so that foreign keys only point to earlier ones.
 const std::vector<std::string_view>& MigrationOrder();
 
 // The base names of the tables that a service owns (services/services.json).

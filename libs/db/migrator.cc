@@ -111,7 +111,7 @@ absl::Status Record(Transaction& transaction, const std::vector<Migration>& migr
   return absl::OkStatus();
 }
 
-// What an administrator can do something about, in words.
+// Explains errors that an administrator can do something about.
 absl::Status Explain(const absl::Status& status) {
   const std::string state = SqlStateOf(status);
   if (state == "42501") {
@@ -138,7 +138,7 @@ absl::Status MigrateService(Database& database, absl::Time deadline, std::string
     late.clear();
     RETURN_IF_ERROR(transaction.ExecuteScript("SET LOCAL statement_timeout = 0"));
     RETURN_IF_ERROR(transaction.Execute(kLock).status());
-    // IF NOT EXISTS would ask for the right to create what an administrator has made already.
+    // IF NOT EXISTS would require the right to create what an administrator has created already.
     ASSIGN_OR_RETURN(const Result schema, transaction.Execute(kSchemaExists));
     if (!schema.front().Bool(0)) {
       RETURN_IF_ERROR(transaction.ExecuteScript("CREATE SCHEMA IF NOT EXISTS {schema}"));
@@ -159,7 +159,7 @@ absl::Status MigrateService(Database& database, absl::Time deadline, std::string
     return late.empty() ? Record(transaction, missing) : absl::OkStatus();
   }));
   if (late.empty()) return absl::OkStatus();
-  // Recorded at the very end, so that an interruption is made good by the next run.
+  // Recorded at the very end, so that the next run makes up for an interruption.
   for (const LateIndex& index : late) RETURN_IF_ERROR(BuildIndex(database, deadline, index));
   return database.Transact(deadline,
                            [&](Transaction& transaction) { return Record(transaction, missing); });

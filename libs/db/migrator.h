@@ -1,6 +1,6 @@
 #pragma once
 
-// Brings a database's tables to what this build needs.
+// Brings a database's tables to the state that this build needs.
 
 #include <functional>
 #include <string_view>
@@ -12,15 +12,15 @@
 
 namespace gatehouse::db {
 
-// Makes the record of what was applied, where it is not there. In placeholders.
+// Creates the record of applied migrations if it does not exist. With placeholders.
 extern const char kMigrationRecord[];
 
 // Applies every migration that is missing, service by service, each service's in one transaction,
 // and records them in gatehouse_schema_migrations. Creates the schema where needed. Forward only.
 //
 // Any number of processes may do so at once, on an empty database too. Tables that another core
-// made are kept and completed; their missing indexes are built CONCURRENTLY, afterwards, so that
-// a core that runs beside us goes on. `progress` is told what is about to be done.
+// created are kept and completed; their missing indexes are built CONCURRENTLY, afterwards, so that
+// a core that runs alongside us is not blocked. `progress` is called with what is about to be done.
 absl::Status Migrate(Database& database, absl::Time deadline,
                      const std::function<void(std::string_view)>& progress = nullptr);
 

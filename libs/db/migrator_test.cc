@@ -28,8 +28,8 @@ constexpr Statement kCountTables = {
 constexpr Statement kIndexes = {"indexes", "SELECT indexname FROM pg_indexes WHERE tablename = $1"};
 constexpr Statement kConstraint = {"constraint",
                                    "SELECT COUNT(*) FROM pg_constraint WHERE conname = $1"};
-// The 53 of the original, three partitions of activity_log, our own record, four that users keeps
-// for listing and counting, and one in which tenants numbers tenants.
+// The 53 of the original, three partitions of activity_log, our own record, four that the users
+// service keeps for listing and counting, and one in which the tenants service numbers tenants.
 constexpr int64_t kTables = 62;
 
 TEST(Migrator, MakesEveryTableAndRecordsIt) {
@@ -100,7 +100,7 @@ TEST(Migrator, SchemaAndPrefixAndCustomNames) {
   EXPECT_TRUE(names.contains("session_expiry_index"));
 }
 
-// The tables as a core before 12.0 makes them.
+// The tables as a core before 12.0 creates them.
 constexpr char kOldTables[] = R"(
 CREATE TABLE apps (app_id VARCHAR(64) NOT NULL DEFAULT 'public', created_at_time BIGINT,
   CONSTRAINT apps_pkey PRIMARY KEY (app_id));
@@ -151,7 +151,7 @@ TEST(ServiceRoles, ReachTheirOwnTablesOnly) {
   EXPECT_FALSE(session->ExecuteScript(Soon(), "CREATE TABLE mine (x INT)").ok());
   EXPECT_TRUE(*SchemaIsCurrent(*session, Soon()));
 
-  // A foreign key to a table of another service holds without rights on it.
+  // A foreign key to another service's table is enforced without rights on that table.
   constexpr Statement kInsert = {
       "insert",
       "INSERT INTO {session_info} (app_id, tenant_id, session_handle, user_id, "

@@ -16,7 +16,7 @@
 namespace gatehouse::db {
 namespace {
 
-// Longer messages come after authentication only.
+// Longer messages only come after authentication.
 constexpr size_t kMaxMessage = 64 * 1024;
 constexpr size_t kHeader = 5;  // a letter, and the length of what follows it
 constexpr char kAuthentication = 'R';
@@ -80,7 +80,7 @@ bool PasswordGuard::HasUnread() const {
 }
 
 absl::Status PasswordGuard::HandBack() {
-  // What is left in the pair would be lost.
+  // Data left in the pair would be lost.
   while (HasUnread()) {
     if (PQconsumeInput(connection_) == 0) return absl::UnavailableError("the connection was lost");
   }
@@ -129,7 +129,7 @@ absl::Status PasswordGuard::CheckMessages(size_t& whole) {
       if (kind == kAuthenticated) authenticated_ = true;
     }
     whole += 1 + length;
-    // What follows is not about passwords any more, and goes on unseen.
+    // What follows is no longer about passwords and is passed on unseen.
     if (authenticated_) whole = received_.size();
   }
   return absl::OkStatus();
@@ -144,7 +144,7 @@ absl::Status PasswordGuard::PassOn() {
     return SystemTrouble("the connection was lost");
   }
   if (got == 0) {
-    // libpq learns of it as it would without us.
+    // libpq sees the same as it would without us.
     ::shutdown(near_fd_, SHUT_WR);
     return absl::OkStatus();
   }

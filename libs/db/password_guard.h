@@ -11,12 +11,13 @@
 
 namespace gatehouse::db {
 
-// A PostgreSQL server chooses how it is shown the password, and may choose clear text. libpq has a
-// setting against that (require_auth) from version 16 on; before, it sends the password to whoever
-// asks. So while a connection is made that is neither encrypted nor local, this stands between
-// libpq and the server: libpq's descriptor leads to a pair of sockets instead, and each message of
-// the server is passed on only once it is whole and seen to be no request for clear text. After
-// authentication the descriptor leads to the server again. One thread; used around PQconnectPoll.
+// A PostgreSQL server chooses how the client proves the password, and may choose clear text. libpq
+// can refuse that (require_auth) from version 16 on; earlier versions send the password to any
+// server that asks. So while a connection is made that is neither encrypted nor local, this sits
+// between libpq and the server: libpq's descriptor leads to a pair of sockets instead, and each
+// message of the server is passed on only once it is complete and known not to request clear text.
+// After authentication the descriptor leads to the server again. For one thread; used around
+// PQconnectPoll.
 class PasswordGuard {
  public:
   // `connection` outlives this. Does nothing with `allow_clear_text`, or without a password.
@@ -25,15 +26,15 @@ class PasswordGuard {
   PasswordGuard(const PasswordGuard&) = delete;
   PasswordGuard& operator=(const PasswordGuard&) = delete;
 
-  // After each PQconnectPoll that wants to go on: starts or ends where the connection has come to,
-  // and passes on what libpq has written.
+  // After each PQconnectPoll that wants to continue: starts or ends guarding, depending on how far
+  // the connection has come, and passes on what libpq has written.
   absl::Status AfterPoll();
   // What to wait for, for reading, instead of PQsocket; -1: PQsocket.
   int server_fd() const { return server_fd_; }
-  // When it can be read: passes on what is whole. PermissionDenied when the server asks for clear
-  // text: the connection is to be given up.
+  // When server_fd() is readable: passes on complete messages. PermissionDenied when the server
+  // asks for clear text: give the connection up.
   absl::Status PassOn();
-  // Whether libpq has left something of what was passed on: it is to be polled again, without waiting.
+  // Whether libpq has not read all that was passed on: poll it again, without waiting.
   bool HasUnread() const;
 
  private:
@@ -50,7 +51,7 @@ class PasswordGuard {
   const bool off_;
   int server_fd_ = -1;
   int near_fd_ = -1;      // our end of the pair
-  std::string received_;  // of the server, not passed on yet
+  std::string received_;  // from the server, not passed on yet
   bool authenticated_ = false;
 };
 

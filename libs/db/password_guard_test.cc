@@ -1,5 +1,5 @@
-// What a server that asks for a password in clear text gets to see. The real server's other methods
-// are in tests/integration/database_credentials_test.py.
+// What a server sees that asks for a password in clear text. The real server's other methods are
+// tested in tests/integration/database_credentials_test.py.
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
@@ -29,7 +29,7 @@ const std::string kClearText = "R\0\0\0\x08\0\0\0\x03"s;
 const std::string kMd5 = "R\0\0\0\x0c\0\0\0\x05salt"s;
 const std::string kNotice = "N\0\0\0\x05\0"s;
 
-// A server that sends the same to everybody, and keeps what it gets.
+// A server that sends the same to every client, and records what it receives.
 class FakeServer {
  public:
   struct Step {
@@ -68,7 +68,7 @@ class FakeServer {
     while (!done_) {
       const int peer = ::accept(listener_, nullptr, nullptr);
       if (peer < 0) return;
-      // The start of TLS is asked for, and refused; then the start packet comes.
+      // The client asks for TLS and is refused; then the start packet comes.
       if (Read(peer) && Write(peer, kNoTls, false) && Read(peer)) {
         for (const Step& step : steps_) {
           if (!Write(peer, step.bytes, step.one_by_one)) break;
@@ -87,7 +87,7 @@ class FakeServer {
     }
     return true;
   }
-  // False when the peer has gone, or says nothing for 2 s.
+  // False when the peer is gone or silent for 2 s.
   bool Read(int peer) {
     pollfd fd = {peer, POLLIN, 0};
     if (::poll(&fd, 1, 2000) != 1) return false;
@@ -135,7 +135,7 @@ TEST(PasswordGuardTest, NoPasswordInClearText) {
 }
 
 TEST(PasswordGuardTest, NorAfterAnotherMethod) {
-  // All in one packet, so that libpq could read the second with the first.
+  // Both in one packet, so that libpq could read the second with the first.
   EXPECT_FALSE(HasPassword(ReceivedBy({{kMd5 + kClearText}})));
   EXPECT_FALSE(HasPassword(ReceivedBy({{kMd5, false, /*then_read=*/true}, {kClearText}})));
   EXPECT_FALSE(HasPassword(ReceivedBy({{kNotice + kClearText}})));

@@ -37,8 +37,7 @@ absl::StatusOr<Values> Parse(const std::string& conninfo) {
   return values;
 }
 
-// The settings of each host on its own: the library passes from one host to the next only in its
-// blocking calls.
+// The settings of each host separately: the library tries several hosts only in its blocking calls.
 std::vector<Values> EachHost(const Values& values) {
   size_t hosts = 1;
   std::map<std::string, std::vector<std::string>> lists;
@@ -56,7 +55,7 @@ std::vector<Values> EachHost(const Values& values) {
   return each;
 }
 
-// Whether trying again can't help: libpq says these without a server's code.
+// Whether trying again can't help: libpq reports these without an SQLSTATE.
 bool SettingsAreWrong(PGconn* connection, std::string_view message) {
   if (PQconnectionNeedsPassword(connection)) return true;
   for (const std::string_view part : {"SSL", "certificate", "authentication", "invalid "}) {
@@ -66,7 +65,7 @@ bool SettingsAreWrong(PGconn* connection, std::string_view message) {
 }
 
 absl::Status Failure(PGconn* connection) {
-  // A line for each address that was tried; what a server said counts most.
+  // One line per address that was tried; a server's own message takes precedence.
   const std::string message = PQerrorMessage(connection);
   const std::vector<std::string> lines = absl::StrSplit(message, '\n', absl::SkipEmpty());
   for (const std::string& line : lines) {
@@ -114,7 +113,7 @@ absl::StatusOr<PgConnPtr> ConnectToOne(const Values& values, bool allow_clear_te
       } while (next == PGRES_POLLING_READING && guard.HasUnread());
       if (next != PGRES_POLLING_FAILED) passed = guard.AfterPoll();
     }
-    // A server that wants the password in clear text goes on wanting it.
+    // A server that wants the password in clear text will keep wanting it.
     if (absl::IsPermissionDenied(passed)) return BadInput(std::string(passed.message()));
     if (!passed.ok()) return ConnectionTrouble(std::string(passed.message()));
   }

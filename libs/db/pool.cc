@@ -18,16 +18,16 @@
 namespace gatehouse::db {
 namespace {
 
-// After a failed attempt the next one waits this long: a server that is down is not helped by more,
-// and its return is noticed soon enough.
+// The pause after a failed attempt: more attempts would not help a server that is down, and its
+// return is noticed soon enough.
 constexpr absl::Duration kPause = absl::Milliseconds(100);
-// A server that has no connection for us is asked less and less often while others are in use.
+// A server without a free connection is asked less and less often while we have others in use.
 constexpr absl::Duration kLongestPause = absl::Seconds(2);
-// A server without a connection to spare may have one again in a moment: a process that ended holds
-// its own a little longer.
+// A server without a free connection may have one again in a moment: a process that ended holds its
+// own a little longer.
 constexpr absl::Duration kFullPatience = absl::Seconds(2);
 
-// 53300 too_many_connections, and what else the server lacks.
+// 53300 too_many_connections, and other resources that the server lacks.
 bool IsFull(const absl::Status& status) { return SqlStateOf(status).starts_with("53"); }
 
 }  // namespace
@@ -62,14 +62,14 @@ absl::StatusOr<std::unique_ptr<Connection>> Pool::Acquire(absl::Time deadline) {
   }
   asked_ = true;
   if (failing_) {
-    // Where the opener has ended nobody has asked for a while: whoever does waits for the outcome.
+    // If the opener has ended, there was no caller for a while: a new one waits for the outcome.
     const bool known = opener_runs_ || SteadyNow() < try_after_;
     if (known) {
       WakeOpener();
       return last_failure_;
     }
   }
-  // Those for whom a connection can be opened don't queue.
+  // Callers for whom a connection can be opened don't count as queued.
   const size_t room = size_ - std::min(size_, lent_ + idle_.size());
   if (waiters_.size() >= room + static_cast<size_t>(options_.max_waiting)) {
     ++refused_;
@@ -86,7 +86,7 @@ absl::StatusOr<std::unique_ptr<Connection>> Pool::Acquire(absl::Time deadline) {
   return std::move(waiter.outcome);
 }
 
-// An idle connection that is alive; it counts as lent. Looks at it without the lock.
+// An idle connection that is alive; it counts as lent. Probes it without the lock.
 std::unique_ptr<Connection> Pool::TakeIdle(Lock& lock) {
   while (!idle_.empty()) {
     std::unique_ptr<Connection> connection = std::move(idle_.back().connection);
@@ -117,7 +117,7 @@ void Pool::WakeOpener() {
     opener_ = std::thread([this] { RunOpener(); });
     opener_runs_ = true;
   } catch (const std::system_error&) {
-    // No thread now: the next who asks tries again.
+    // No thread now: the next caller tries again.
   }
 }
 
@@ -166,19 +166,20 @@ absl::StatusOr<std::unique_ptr<Connection>> Pool::Open(
   if (!connection.ok() || to_end.empty()) return connection;
   const absl::Status ended =
       (*connection)->EndSessions(SteadyNow() + options_.connect_silence, to_end);
-  // A server that does not let us leaves them to their own time-outs.
+  // If the server does not let us, they end by their own time-outs.
   if (!(*connection)->usable()) return ended;
   return connection;
 }
 
-// Decides whether those who wait go on waiting.
+// Decides whether waiting callers keep waiting.
 void Pool::Failed(const absl::Status& status, absl::Duration took) {
   ++connect_failures_;
   last_failure_ = status;
   const absl::Time now = SteadyNow();
   const bool over = Watchdog::Get().stopping();
   if (!over && lent_ > 0 && took < options_.connect_silence) {
-    // Other connections are open, and the server has said no at once: they are given back in turn.
+    // Other connections are open, and the server refused at once: wait for one of them to be
+    // returned.
     try_after_ = now + std::exchange(pause_, std::min(2 * pause_, kLongestPause));
     return;
   }
@@ -192,7 +193,7 @@ void Pool::Failed(const absl::Status& status, absl::Duration took) {
   while (!waiters_.empty()) Answer(status);
 }
 
-// For the first who waits.
+// Answers the first waiting caller.
 void Pool::Answer(absl::StatusOr<std::unique_ptr<Connection>> outcome) {
   Waiter* next = waiters_.front();
   waiters_.pop_front();
@@ -201,7 +202,7 @@ void Pool::Answer(absl::StatusOr<std::unique_ptr<Connection>> outcome) {
   next->wake.notify_one();
 }
 
-// Lends a connection that nobody has to the first who waits, or keeps it.
+// Lends a free connection to the first waiting caller, or keeps it.
 void Pool::Settle(std::unique_ptr<Connection> connection) {
   if (waiters_.empty()) {
     idle_.push_back({std::move(connection), SteadyNow()});
@@ -216,11 +217,11 @@ void Pool::Release(std::unique_ptr<Connection> connection) {
   const bool usable = connection->usable();
   const bool lost = connection->lost();
   const std::optional<ServerSession> session = connection->session();
-  // Closed before its place is free, so that the server never has one more.
+  // Closed before its place is freed, so that the server never sees one more.
   if (!usable) connection.reset();
   const std::lock_guard lock(mutex_);
   --lent_;
-  // To a server that is gone no other leads either, and each would cost a request to find out.
+  // If the server is gone the others are dead too, and each would cost a request to find out.
   if (lost) {
     closing.swap(idle_);
     if (session.has_value() && lost_sessions_.size() < 2 * size_) {
@@ -233,7 +234,7 @@ void Pool::Release(std::unique_ptr<Connection> connection) {
     return;
   }
   if (usable) closing.push_back({std::move(connection), absl::InfinitePast()});
-  // A place is free, so waiting for one that is given back is over.
+  // A place is free, so there is no need to wait for a returned connection.
   if (!waiters_.empty()) try_after_ = std::min(try_after_, SteadyNow() + kPause);
   WakeOpener();
 }

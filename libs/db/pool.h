@@ -19,35 +19,35 @@
 
 namespace gatehouse::db {
 
-// Lends connections, in the order of asking, and never has more than its size. They are opened by a
-// thread that runs while there is something to open: so whoever waits gets the first connection
-// that is free, new or given back, and waits no longer than its own deadline. Thread-safe.
+// Lends connections, first come first served, and never has more than its size. They are opened by
+// a thread that runs while there is something to open: so a waiting caller gets the first
+// connection that is free, new or returned, and waits no longer than its own deadline. Thread-safe.
 //
-// While the server can't be reached the thread tries again as long as somebody asks, and everybody
-// hears of the last failure at once.
+// While the server can't be reached the thread keeps trying as long as callers come, and every
+// caller gets the last failure at once.
 class Pool {
  public:
   // `options` outlive the pool.
   Pool(std::string conninfo, const DatabaseOptions& options);
-  // Ends an attempt to connect; only a look-up of the host's name is waited for.
+  // Ends an attempt to connect; waits only for a look-up of the host's name.
   ~Pool();
 
-  // A connection that was alive a moment ago. kOverloaded when too many wait already,
+  // A connection that was alive a moment ago. kOverloaded when too many are waiting already,
   // kDeadlineExceeded, or kDependencyDown.
   absl::StatusOr<std::unique_ptr<Connection>> Acquire(absl::Time deadline);
   void Release(std::unique_ptr<Connection> connection);
   void CloseIdle();
-  // From now on connections are closed when they are given back.
+  // From now on connections are closed when they are returned.
   void Retire();
-  // Takes one connection out of the pool's size for good, for a use that never gives it back. False
-  // where that would leave none.
+  // Takes one connection out of the pool's size for good, for a use that never returns it. False if
+  // that would leave none.
   bool Reserve();
 
-  // Opens a connection that is not the pool's, for whoever has reserved it. Ends when `stop_fd` can
-  // be read.
+  // Opens a connection that is not the pool's, for the caller of Reserve. Ends when `stop_fd` is
+  // readable.
   absl::StatusOr<std::unique_ptr<Connection>> OpenReserved(int stop_fd) const;
 
-  // Fills the pool's part.
+  // Fills in the pool's part.
   void AddStats(DatabaseStats& stats) const;
 
  private:
@@ -86,8 +86,8 @@ class Pool {
   size_t lent_ = 0;        // connections in use
   std::deque<Idle> idle_;  // the most recently used last
   std::list<Waiter*> waiters_;
-  // Of connections that were lost in use. Where the server has not heard of that, they still hold
-  // their locks: the next connection ends them.
+  // Of connections that were lost in use. If the server has not noticed, they still hold their
+  // locks: the next connection ends them.
   std::vector<ServerSession> lost_sessions_;
   bool retired_ = false;
 
@@ -97,12 +97,12 @@ class Pool {
   bool stopping_ = false;
   bool opening_ = false;
   bool asked_ = false;  // since the last attempt began
-  // The last attempt failed, and nobody waits for another.
+  // The last attempt failed, and no caller waits for another.
   bool failing_ = false;
   absl::Status last_failure_;
   absl::Time try_after_ = absl::InfinitePast();
   absl::Duration pause_;
-  absl::Time full_since_ = absl::InfiniteFuture();  // no connection at all, the server being full
+  absl::Time full_since_ = absl::InfiniteFuture();  // no connection, the server being full
 
   std::atomic<int64_t> connects_{0};
   std::atomic<int64_t> connect_failures_{0};

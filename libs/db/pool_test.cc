@@ -107,7 +107,7 @@ TEST(Pool, ARetiredOneKeepsNoConnection) {
   WhileBusy(*database, [&] {
     database->Retire();
     EXPECT_EQ(database->stats().idle, 0);
-    // Who still knows it is served.
+    // A client that still knows it is served.
     EXPECT_TRUE(database->Execute(Soon(), kOne).ok());
     EXPECT_EQ(database->stats().idle, 0);
   });
@@ -115,7 +115,7 @@ TEST(Pool, ARetiredOneKeepsNoConnection) {
   EXPECT_EQ(database->stats().in_use, 0);
 }
 
-// A port that takes connections and never says a word.
+// A port that accepts connections and never sends anything.
 class SilentServer {
  public:
   SilentServer() : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
@@ -146,7 +146,7 @@ TEST(Pool, AServerThatIsSilentCostsOneThreadAtATime) {
   options.connect_timeout = absl::Seconds(2);
   auto database = OpenDatabase(options);
   EXPECT_EQ(ReasonOf(database->Execute(Soon(), kOne).status()), ErrorReason::kDependencyDown);
-  // Everybody knows now, and hears so at once.
+  // The failure is known now, and reported at once.
   const absl::Time start = SteadyNow();
   for (int i = 0; i < 100; ++i) {
     EXPECT_EQ(ReasonOf(database->Execute(Soon(), kOne).status()), ErrorReason::kDependencyDown);

@@ -27,11 +27,11 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr char kPackagedVersions[] = "/usr/lib/postgresql";
-// Larger than any process number of Linux, so that nobody has it.
+// Larger than any process id of Linux, so no process has it.
 constexpr char kDeadPid[] = "2147483646";
 
 constexpr char kTemporaryPrefix[] = "gatehouse-";
-// A directory younger than this may be one whose owner is just about to lock it.
+// The owner of a directory younger than this may just be about to lock it.
 constexpr absl::Duration kAbandonedAfter = absl::Minutes(1);
 
 std::string TemporaryBase() {
@@ -40,7 +40,7 @@ std::string TemporaryBase() {
 }
 
 // The server's own files belong to its user. When we are root, a symbolic link among them must not
-// make us read or write another file.
+// make us read or write a different file.
 absl::StatusOr<std::string> ReadSmallFile(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) {
@@ -77,8 +77,8 @@ bool HasPrograms(const fs::path& directory) {
 bool ServesDirectory(const std::string& pid, const std::string& pg_dir) {
   struct stat cwd;
   struct stat dir;
-  // Servers change into their data directory. Ours run as our user (or we are root), so what may
-  // not be looked at is not one of them.
+  // Servers change into their data directory. Ours run as our user (or we are root), so a process
+  // that we may not inspect is not one of them.
   return ::stat(("/proc/" + pid + "/cwd").c_str(), &cwd) == 0 &&
          ::stat(pg_dir.c_str(), &dir) == 0 && cwd.st_dev == dir.st_dev && cwd.st_ino == dir.st_ino;
 }
@@ -201,8 +201,9 @@ absl::Status AwaitFormerServer(const std::string& pg_dir, absl::Duration patienc
     struct stat unused;
     if (::stat(("/proc/" + pid).c_str(), &unused) != 0) return absl::OkStatus();
     if (!ServesDirectory(pid, pg_dir)) {
-      // Another process has the number now, and PostgreSQL would take it for a server. The rest of
-      // the file stays: by it PostgreSQL sees whether stragglers still use the old shared memory.
+      // Another process has the id now, and PostgreSQL would mistake it for a server. The rest of
+      // the file stays: PostgreSQL uses it to see whether stragglers still use the old shared
+      // memory.
       const std::string rest = text.size() > pid.size() ? text.substr(pid.size()) : "\n";
       return WriteExistingFile(lock_path, kDeadPid + rest);
     }

@@ -15,7 +15,7 @@ namespace gatehouse::db {
 absl::StatusOr<std::string> FindPostgresPrograms(const std::string& bin_dir,
                                                  const std::string& major);
 
-// The file in a data directory by whose lock a process says that it uses the directory.
+// The file in a data directory that a process locks while it uses the directory.
 inline constexpr char kLockFile[] = "/gatehouse.lock";
 
 // Holds an exclusive lock on a file while it lives.
@@ -32,22 +32,22 @@ class FileLock {
   int fd_ = -1;
 };
 
-// Makes a directory that only the server's user may enter, or checks the one that is there.
+// Creates a directory that only the server's user may enter, or checks an existing one.
 absl::Status MakePrivateDirectory(const std::string& path, const RunAs& owner);
 
-// A new directory under $TMPDIR, where that has a plain name, or /tmp.
+// A new directory under $TMPDIR, if that has a plain name, or /tmp.
 absl::StatusOr<std::string> MakeTemporaryDirectory(const RunAs& owner);
 
 // Removes temporary directories of our user whose owners were killed before they could.
 void RemoveAbandonedTemporaryDirectories(const RunAs& owner);
 
 // Waits while a server that is shutting down (its owner was killed) still uses `pg_dir`; an error
-// when it is not going away. Afterwards a lock file it left does not stop a new server, even if
-// its process number is in use again.
+// when it does not end. Afterwards a lock file it left does not stop a new server, even if its
+// process id is in use again.
 absl::Status AwaitFormerServer(const std::string& pg_dir, absl::Duration patience);
 
-// Whether a directory's name can stand in a list of socket directories and in libpq's `host`, both
-// of which give some characters a meaning.
+// Whether a directory's name can stand in a list of socket directories and in libpq's `host`, in
+// both of which some characters are special.
 bool IsPlainPath(const std::string& path);
 
 // The last line of an open log that is not empty, for an error message.

@@ -1,6 +1,6 @@
 #pragma once
 
-// The rows that a statement gave.
+// The rows that a statement returned.
 
 #include <cstddef>
 #include <cstdint>
@@ -14,9 +14,8 @@ namespace gatehouse::db {
 struct ResultData;
 
 // One row: a view that is valid as long as its Result (or a copy of it). Columns count from 0.
-// Asking for a column that is not there, or for a number where the column holds none, is a
-// programmer error: it aborts. SQL NULL reads as empty, 0 or false; ask IsNull or OptX where NULL
-// means something.
+// Reading a column that does not exist, or a number from a column that holds none, is a programmer
+// error: it aborts. SQL NULL reads as empty, 0 or false; use IsNull or OptX if NULL has a meaning.
 class Row {
  public:
   bool IsNull(int column) const;
@@ -39,7 +38,7 @@ class Row {
   int row_;
 };
 
-// A statement's answer, whole in memory. Copies share it. Reading is thread-safe.
+// A statement's whole result, in memory. Copies share it. Reading is thread-safe.
 class Result {
  public:
   class Iterator {

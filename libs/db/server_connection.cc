@@ -64,8 +64,8 @@ std::string ValueOf(const Settings& settings, std::string_view keyword) {
   return "";
 }
 
-// The addresses of all hosts, so that one that is dead leaves time for the next. Each is an end for
-// the connection string, where the last value of a keyword counts.
+// The addresses of all hosts, so that a dead one leaves time for the next. Each is a suffix for the
+// connection string, in which the last value of a keyword counts.
 std::vector<std::string> TargetsOf(const Settings& settings) {
   if (!ValueOf(settings, "hostaddr").empty()) return {""};
   const std::vector<std::string> hosts = absl::StrSplit(ValueOf(settings, "host"), ',');
@@ -75,7 +75,7 @@ std::vector<std::string> TargetsOf(const Settings& settings) {
   for (size_t i = 0; i < hosts.size(); ++i) {
     std::string target = hosts.size() == 1 ? "" : absl::StrCat(" host=", Quoted(hosts[i]));
     if (ports.size() > 1) absl::StrAppend(&target, " port=", ports[std::min(i, ports.size() - 1)]);
-    // A socket's directory has no address, and the default is the library's to find.
+    // A socket's directory has no address, and the library finds the default itself.
     if (hosts[i].empty() || hosts[i].front() == '/' || hosts[i].front() == '@') {
       targets.push_back(target);
       continue;
@@ -100,7 +100,7 @@ std::vector<std::string> TargetsOf(const Settings& settings) {
   return targets;
 }
 
-// libpq 15 keeps the key that a cancel request needs to itself, but writes it into its trace.
+// libpq 15 does not expose the key that a cancel request needs, but writes it into its trace.
 class KeyTrace {
  public:
   explicit KeyTrace(PGconn* connection)
@@ -116,7 +116,7 @@ class KeyTrace {
     std::free(text_);
   }
 
-  // What follows the process id in the line of BackendKeyData; nullopt where there is no such line.
+  // The field after the process id in the line of BackendKeyData; nullopt if there is no such line.
   std::optional<int32_t> Key() {
     if (file_ == nullptr || std::fflush(file_) != 0) return std::nullopt;
     const std::string_view text(text_, size_);
@@ -138,8 +138,7 @@ class KeyTrace {
   FILE* const file_;
 };
 
-// Waits until what libpq needs to go on can be read from or written to `fd`; false when the time is
-// over.
+// Waits until `fd` is readable or writable, as libpq requires; false when the time is over.
 bool Wait(int fd, PostgresPollingStatusType state, const ConnectLimits& limits, absl::Time until) {
   const short events = state == PGRES_POLLING_READING ? POLLIN : POLLOUT;
   for (;;) {
@@ -164,7 +163,7 @@ ConnectionPtr ConnectTo(const std::string& conninfo, const ConnectLimits& limits
                         absl::Time give_up, CancelKey& key) {
   ConnectionPtr connection(PQconnectStart(conninfo.c_str()));
   if (connection == nullptr) throw std::bad_alloc();
-  // The text of a refusal then has its SQLSTATE.
+  // So that the text of a refusal has its SQLSTATE.
   PQsetErrorVerbosity(connection.get(), PQERRORS_VERBOSE);
   KeyTrace trace(connection.get());
   PasswordGuard guard(connection.get(), limits.allow_clear_text_password);
@@ -205,7 +204,7 @@ pqxx::connectionpolicy::handle ServerConnection::Policy::do_startconnect(handle 
     try {
       return ConnectTo(options() + targets[i], limits, give_up, key).release();
     } catch (const pqxx::broken_connection& error) {
-      // What a server answers stands; another address is tried instead of one that is dead.
+      // A server's answer is final; another address is tried only in place of a dead one.
       const bool answered = !SqlStateIn(error.what()).empty();
       if (answered || i + 1 == targets.size() || SteadyNow() >= give_up ||
           Watchdog::Get().stopping()) {

@@ -1,6 +1,6 @@
 #pragma once
 
-// Private to libs/db: connecting to a server without waiting for it longer than said.
+// Private to libs/db: connecting to a server within given limits.
 
 #include <string>
 
@@ -15,18 +15,18 @@ namespace gatehouse::db {
 // How long connecting may take.
 struct ConnectLimits {
   absl::Duration silence;  // between two answers of the server
-  absl::Duration total;    // for all of the addresses of a name; looking the name up comes on top
-  int stop_fd = -1;        // connecting ends as soon as this can be read
+  absl::Duration total;    // for all addresses of a name; the look-up of the name comes on top
+  int stop_fd = -1;        // connecting ends as soon as this is readable
   // Whether the server may ask for the password in clear text without encryption (PasswordGuard).
   bool allow_clear_text_password = false;
 };
 
 // libpqxx's own connections are made by PQconnectdb, which waits for seconds for a server that is
-// away, whoever waits for the outcome. This one is made step by step, within limits.
+// down, whatever the caller's deadline. This one is made step by step, within limits.
 class ServerConnection final : public pqxx::connection_base {
  public:
-  // `conninfo`: from MakeConninfo. Throws pqxx::broken_connection, with the SQLSTATE in its text
-  // where the server said one.
+  // `conninfo`: from MakeConninfo. Throws pqxx::broken_connection, with the SQLSTATE in its text if
+  // the server sent one.
   ServerConnection(const std::string& conninfo, const ConnectLimits& limits);
   ~ServerConnection() noexcept { close(); }
 

@@ -11,8 +11,8 @@
 namespace gatehouse::db {
 namespace {
 
-// By SQLSTATE class: trouble with the connection, with resources ("too many connections"), with an
-// operator's intervention ("the database system is starting up"), a state that passes.
+// By SQLSTATE class: trouble with the connection, with resources ("too many connections"), with
+// operator intervention ("the database system is starting up"): states that pass.
 bool Passes(std::string_view sqlstate) {
   for (const std::string_view passing : {"08", "53", "55", "57"}) {
     if (sqlstate.starts_with(passing)) return true;
@@ -20,8 +20,8 @@ bool Passes(std::string_view sqlstate) {
   return sqlstate.empty();
 }
 
-// A stand-by may be promoted; what a setting makes read-only stays so. Servers tell both since
-// PostgreSQL 14, and of older ones nothing is known here.
+// A stand-by may be promoted; a server that a setting makes read-only stays so. Servers report both
+// since PostgreSQL 14; for older ones neither is known here.
 bool ReadOnlyBySetting(PGconn* connection) {
   const auto is = [&](const char* name, std::string_view value) {
     const char* told = PQparameterStatus(connection, name);

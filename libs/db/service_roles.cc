@@ -9,11 +9,11 @@ namespace {
 
 constexpr Statement kLock = {"roles_lock",
                              "SELECT pg_advisory_xact_lock(hashtext('gatehouse_migrations'))"};
-// DDL takes no parameters; a setting that ends with the transaction carries the password.
+// DDL takes no parameters; a transaction-local setting carries the password.
 constexpr Statement kSetPassword = {"roles_password",
                                     "SELECT set_config('gatehouse.new_password', $1, true)"};
 
-// Roles belong to the whole server, so another database's set-up may create them at this moment.
+// Roles belong to the whole server, so another database's set-up may be creating them right now.
 constexpr std::string_view kCreateRole = R"(
 DO $do$ BEGIN
   IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = '%role%') THEN

@@ -13,11 +13,11 @@ namespace gatehouse::db {
 // `gatehouse_<service>`: the role that a service may connect as.
 std::string ServiceRole(std::string_view service);
 
-// Creates a login role for each service that has one of `passwords`, or for all when none has, or
-// updates the one that is there: with rights to read and write the rows of its own tables and
-// nothing else (foreign keys are checked with the rights of the tables' owner). `admin` is connected
-// as a role that owns the tables, and the tables are there. Where it may not create roles, somebody
-// else has, and their passwords stay. Idempotent; run it after every migration.
+// Creates or updates a login role for each service that has one of `passwords`, or for all when
+// none has: with rights to read and write the rows of its own tables and nothing else (foreign keys
+// are checked with the rights of the tables' owner). `admin` is connected as a role that owns the
+// tables, and the tables exist. If it may not create roles, existing ones are used, and keep their
+// passwords. Idempotent; run it after every migration.
 absl::Status CreateServiceRoles(Database& admin, absl::Time deadline,
                                 const std::map<std::string, std::string>& passwords = {});
 

@@ -7,7 +7,7 @@
 namespace gatehouse::db {
 
 Params& Params::Add(std::string_view value) {
-  // libpq would cut the text off there, silently.
+  // libpq would silently cut the text off there.
   if (value.find('\0') != std::string_view::npos) valid_ = false;
   values_.emplace_back(std::string(value));
   return *this;

@@ -21,7 +21,7 @@ namespace gatehouse::db {
 // `name` is unique in the process: statements are prepared lazily, once per connection, by it.
 // `{table}` stands for the table's configured name with its schema, `{~table}` for the name
 // without schema (constraint names start with it), `{schema}` for the schema alone. Other braces
-// are left as they are. Both texts must outlive the program's databases (literals).
+// are left unchanged. Both texts must outlive the program's databases (literals).
 struct Statement {
   const char* name;
   const char* sql;
@@ -38,8 +38,8 @@ struct Bytes {
   std::string_view value;
 };
 
-// The values of $1, $2, ... in order. They travel as text of unknown type, and the server infers
-// the type from the column. A value type; it copies what it is given.
+// The values of $1, $2, ... in order. They are sent as text of unknown type, and the server infers
+// the type from the column. A value type; it copies its arguments.
 class Params {
  public:
   Params() = default;

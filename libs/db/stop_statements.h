@@ -2,10 +2,10 @@
 
 namespace gatehouse::db {
 
-// For the end of the process, whose time is up: every statement that runs is cancelled, and cut off
-// where the server does not react; none is sent, and no connection is made or waited for any more.
-// They fail with kDeadlineExceeded or, where a connection was waited for, kDependencyDown. Does not
-// wait. Thread-safe.
+// For a process whose drain time is over: every running statement is cancelled, and its connection
+// cut if the server does not react; no further statement is sent, and no connection is made or
+// waited for. They fail with kDeadlineExceeded or, while waiting for a connection, kDependencyDown.
+// Does not wait. Thread-safe.
 void StopStatements();
 
 }  // namespace gatehouse::db

@@ -8,16 +8,16 @@
 
 namespace gatehouse::db {
 
-// Where a connection meets the tables when the configuration names no schema: a role's search_path
-// may lead elsewhere than to `public`.
+// Where a connection finds the tables when the configuration names no schema: a role's search_path
+// may not lead to `public`.
 struct Placement {
-  std::string schema;    // empty, or no plain identifier: as the configuration says
+  std::string schema;    // empty, or no plain identifier: as configured
   bool qualify = false;  // whether names without a schema would lead to another one
 };
 
 // How the configuration names tables: [schema.] + [prefix_] + base name, or a custom name, which
-// replaces all but the schema. Immutable, so thread-safe. Names are folded to lower case, as the
-// server does with unquoted identifiers.
+// replaces everything but the schema. Immutable, so thread-safe. Names are folded to lower case, as
+// the server does with unquoted identifiers.
 class TableNames {
  public:
   // Schema `public`, no prefix.
@@ -29,7 +29,7 @@ class TableNames {
                                            std::map<std::string, std::string> custom = {});
 
   const std::string& schema() const { return schema_; }
-  // With schema where that is not `public`: `st.pre_session_info`.
+  // With the schema unless that is `public`: `st.pre_session_info`.
   std::string Qualified(std::string_view base) const;
   // Without schema: `pre_session_info`. Constraint names start with it; index names never do.
   std::string Bare(std::string_view base) const;

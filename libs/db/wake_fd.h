@@ -9,7 +9,7 @@
 
 namespace gatehouse::db {
 
-// A descriptor that becomes readable for good when Wake is called: ends a poll. Thread-safe.
+// A descriptor that becomes readable, permanently, when Wake is called: ends a poll. Thread-safe.
 class WakeFd {
  public:
   WakeFd() : fd_(::eventfd(0, EFD_CLOEXEC)) {}

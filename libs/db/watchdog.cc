@@ -10,7 +10,7 @@
 namespace gatehouse::db {
 namespace {
 
-// How long a server may take to answer to a cancel request before the connection is cut: it takes
+// How long a server may take to react to a cancel request before the connection is cut: it takes
 // about a millisecond, unless the network or the server hangs.
 constexpr auto kCancelGrace = std::chrono::milliseconds(500);
 // The same while the process ends, when nobody waits for the connection any more.
@@ -47,7 +47,7 @@ void Watchdog::Arm(InFlight& in_flight, SteadyTime deadline) {
     if (stopping_) deadline = std::chrono::steady_clock::now();
     in_flight.due = deadline;
   }
-  // Usually the watchdog already means to look earlier than this, for an older statement.
+  // Usually the watchdog is already due earlier than this, for an older statement.
   if (deadline < next_look_.load()) {
     const std::lock_guard lock(mutex_);
     rescan_ = true;
@@ -78,7 +78,7 @@ void Watchdog::Watch() {
   std::unique_lock lock(mutex_);
   for (;;) {
     rescan_ = false;
-    // Whoever arms from here on wakes us, since the scan may have passed his connection.
+    // A thread that arms from here on wakes us, since the scan may have passed its connection.
     next_look_.store(SteadyTime::max());
     const SteadyTime next = Scan();
     next_look_.store(next);
@@ -95,7 +95,7 @@ SteadyTime Watchdog::Scan() {
     if (!in_flight->armed) continue;
     if (in_flight->due <= now) {
       // Sent again when the connection is cut: a server that had not begun the statement yet has
-      // ignored the first one, and would go on with it for nobody.
+      // ignored the first one, and would run it for nobody.
       Canceller::Get().Send(in_flight->cancel_key);
       if (in_flight->cancelled) ::shutdown(in_flight->socket, SHUT_RDWR);
       in_flight->cancelled = true;

@@ -1,6 +1,6 @@
 #pragma once
 
-// Private to libs/db: makes deadlines of running statements true without a round trip each.
+// Private to libs/db: enforces deadlines of running statements without a round trip for each.
 
 #include <atomic>
 #include <chrono>
@@ -32,23 +32,23 @@ struct InFlight {
   SteadyTime due;  // when to cancel, and after that, when to cut the connection
 };
 
-// One per process: a thread that watches deadlines, which waits for no server, and one that prunes
-// idle connections. Thread-safe. Never destroyed.
+// One per process: a thread that watches deadlines, without waiting for any server, and one that
+// prunes idle connections. Thread-safe. Never destroyed.
 class Watchdog {
  public:
   static Watchdog& Get();
 
   void Add(const std::shared_ptr<InFlight>& in_flight);
   void Remove(const std::shared_ptr<InFlight>& in_flight);
-  // Begins to watch; the statement is about to be sent.
+  // Starts watching; the statement is about to be sent.
   void Arm(InFlight& in_flight, SteadyTime deadline);
   // The statement ended. True when it was cancelled.
   bool Disarm(InFlight& in_flight);
 
-  // From now on every statement's time is over. See StopStatements.
+  // From now on every statement counts as overdue. See StopStatements.
   void StopAll();
   bool stopping() const { return stopping_.load(); }
-  // Can be read from then on: what waits for a server in any other way polls it.
+  // Readable from then on: other code that waits for a server polls it.
   int stop_fd() const { return stopped_.get(); }
 
   // Calls `prune` every few seconds until RemovePruner(key), which waits for a running call.
