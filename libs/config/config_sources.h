@@ -18,8 +18,7 @@ struct SourceTexts {
   std::map<std::string, std::string> origins;
 };
 
-// Reads file, environment and overrides. Adds what is wrong to `problems`, what is odd to
-// `warnings`.
+// Reads file, environment and overrides. Adds errors to `problems` and oddities to `warnings`.
 SourceTexts ReadSources(const ConfigSources& sources, std::vector<ConfigProblem>& problems,
                         std::vector<std::string>& warnings);
 

@@ -6,8 +6,8 @@
 
 namespace gatehouse::config {
 
-// The parts of `postgresql://[user[:password]@]host[:port][/database][?attributes]` that are there.
-// Percent-encoding is undone, except in the attributes.
+// The parts of `postgresql://[user[:password]@]host[:port][/database][?attributes]` that are
+// present. Percent-encoding is undone, except in the attributes.
 struct ConnectionUri {
   std::optional<std::string> scheme;
   std::optional<std::string> user;
@@ -21,7 +21,7 @@ struct ConnectionUri {
 // nullopt when `text` is no such URI.
 std::optional<ConnectionUri> ParseConnectionUri(std::string_view text);
 
-// The value of attribute `name` in `a=1&b=2`, percent-decoded; nullopt when it is not there.
+// The value of attribute `name` in `a=1&b=2`, percent-decoded; nullopt when it is missing.
 std::optional<std::string> FindAttribute(std::string_view attributes, std::string_view name);
 
 }  // namespace gatehouse::config

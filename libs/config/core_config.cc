@@ -10,7 +10,7 @@
 namespace gatehouse::config {
 namespace {
 
-// Some 30,000 years: far above any use, and far below where sums with a time overflow.
+// Some 30,000 years: far above any use, and far below the range in which adding a time overflows.
 constexpr int64_t kMaxDurationMs = 1'000'000'000'000'000;
 
 int64_t ToDurationMs(double ms) {
@@ -93,7 +93,7 @@ int CoreConfig::firebase_password_hashing_pool_size() const {
 }
 
 bool CoreConfig::HasApiKey(std::string_view key) const {
-  // Every key is compared, so that the time does not say which one came near.
+  // Every key is compared, so that the time does not reveal which one nearly matched.
   bool found = false;
   for (const std::string& candidate : api_keys_) {
     found |= crypto::ConstantTimeEqual(candidate, key);

@@ -18,8 +18,8 @@
 
 namespace gatehouse::config {
 
-// The configuration that lies under every tenant's: config.yaml overridden by the environment and
-// the command line. Made by process_config.h, or directly in tests.
+// The configuration beneath every tenant's: config.yaml overridden by the environment and the
+// command line. Made by process_config.h, or directly in tests.
 struct BaseConfig {
   // Keys that are set, by Setting; nullopt: not set.
   std::array<std::optional<SettingValue>, kSettingCount> values;
@@ -30,7 +30,7 @@ struct BaseConfig {
   void Set(Setting id, SettingValue value) { values[static_cast<size_t>(id)] = std::move(value); }
 };
 
-// What is wrong with a key. The text is the original's where it has one, and holds no secret.
+// What is wrong with a key. The text is the original's if there is one, and contains no secret.
 struct SettingIssue {
   Setting id;
   std::string text;
@@ -56,7 +56,7 @@ class CoreConfig {
   // Only the database's part of Resolve(), for checks that come before the rest.
   static absl::StatusOr<std::shared_ptr<const DbSettings>> ResolveDatabase(
       const BaseConfig& base, std::span<const json::Value* const> layers);
-  // All that is wrong with `base`, where Resolve() gives only the first.
+  // Everything that is wrong with `base`; Resolve() only returns the first issue.
   static std::vector<SettingIssue> FindIssues(const BaseConfig& base);
 
   bool test_mode() const { return test_mode_; }
@@ -117,7 +117,7 @@ class CoreConfig {
     return DurationMs(Setting::kWebauthnRecoverAccountTokenLifetime);
   }
 
-  // Who may call, and how. Keys are compared in constant time by HasApiKey; none set: everybody.
+  // Access to the API. HasApiKey compares keys in constant time; with none set everybody may call.
   const std::vector<std::string>& api_keys() const { return api_keys_; }
   bool HasApiKey(std::string_view key) const;
   // nullptr: none. Base only.
@@ -174,8 +174,8 @@ class CoreConfig {
   void CheckLimits(std::vector<SettingIssue>& issues) const;
   void CheckApiKeysAndSecret(std::vector<SettingIssue>& issues);
   void CheckHashing(std::vector<SettingIssue>& issues);
-  // What the algorithms can do, where the original's limits are wider. Of the base only: for
-  // tenants these keys are refused anyway, in the original's words.
+  // The algorithms' own limits, where the original's are wider. For the base only: for tenants
+  // these keys are refused anyway, with the original's text.
   void CheckHashingCosts(std::vector<SettingIssue>& issues) const;
   void CheckServer(std::vector<SettingIssue>& issues);
   void CheckIpRules(std::vector<SettingIssue>& issues);

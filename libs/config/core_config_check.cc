@@ -1,5 +1,5 @@
-// The limits of the keys and how their values are normalised. The order is the original's: with
-// several faults at once, its first one is told.
+// The limits of the keys and how their values are normalised. The order is the original's: of
+// several faults, the original's first one is reported.
 
 #include <algorithm>
 #include <limits>
@@ -21,7 +21,7 @@ using Issues = std::vector<SettingIssue>;
 constexpr size_t kMinApiKeyBytes = 20;
 constexpr size_t kMinSaasSecretBytes = 40;
 constexpr int64_t kMinArgon2KbPerLane = 8;  // libargon2's
-// What libs/crypto is willing to spend on one hash: beyond it every sign-up would fail.
+// The most that libs/crypto spends on one hash: beyond it every sign-up would fail.
 constexpr int64_t kMinBcryptLogRounds = crypto::kMinBcryptCost;
 constexpr int64_t kMaxBcryptLogRounds = crypto::kMaxBcryptCost;
 constexpr int64_t kMaxArgon2MemoryKb = crypto::kMaxArgon2MemoryKb;
@@ -73,7 +73,7 @@ bool IsKeyText(std::string_view text) {
   });
 }
 
-// {major, minor}; nullopt when `text` is no version at all.
+// {major, minor}; nullopt when `text` is not a version.
 std::optional<std::vector<int>> ReadVersion(const std::string& text) {
   std::vector<int> parts;
   for (absl::string_view part : absl::StrSplit(text, '.')) {
@@ -154,7 +154,7 @@ void CoreConfig::CheckApiKeysAndSecret(Issues& issues) {
   api_keys_.clear();
   const std::string* keys = Text(Setting::kApiKeys);
   if (keys != nullptr) {
-    // Blanks within a key are refused, not dropped; a comma at the end is nothing.
+    // Blanks within a key are refused, not dropped; a trailing comma is ignored.
     std::vector<absl::string_view> parts = absl::StrSplit(*keys, ',');
     while (parts.size() > 1 && parts.back().empty()) parts.pop_back();
     for (absl::string_view part : parts) {

@@ -200,7 +200,7 @@ TEST(CoreConfig, CredentialsGoOnlyWhereTheyWereGivenFor) {
         R"({"postgresql_connection_uri":"postgresql://db/x?sslmode=disable"})"}) {
     EXPECT_EQ(ResolveError(layer, uri), kRefused) << layer;
   }
-  // Its own credentials are not those that the base's address imposes.
+  // Its own credentials differ from those that the base's address imposes.
   EXPECT_EQ(
       ResolveError(R"({"postgresql_host":"evil","postgresql_user":"u","postgresql_password":"p"})",
                    half),
@@ -214,7 +214,7 @@ TEST(CoreConfig, CredentialsGoOnlyWhereTheyWereGivenFor) {
         R"({"postgresql_user":"u"})", R"({"postgresql_table_schema":"s"})"}) {
     EXPECT_EQ(ResolveError(layer, single), "accepted") << layer;
   }
-  // What a base address imposes on single keys leads nowhere else.
+  // What a base address imposes on individual keys can't lead elsewhere.
   EXPECT_EQ(ResolveError(R"({"postgresql_host":"evil"})", uri), "accepted");
   EXPECT_EQ(Resolve({R"({"postgresql_host":"evil"})"}, uri)->db().host, "db");
 

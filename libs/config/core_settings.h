@@ -1,8 +1,8 @@
 #pragma once
 
 // The one table of every configuration key that the SuperTokens core knows: names, types,
-// defaults, limits, where each may be set, and its environment variable. What reads, checks, lists
-// or documents configuration walks this table.
+// defaults, limits, where each may be set, and its environment variable. Code that reads, checks,
+// lists or documents configuration walks this table.
 
 #include <array>
 #include <cstddef>
@@ -120,7 +120,7 @@ enum SettingFlag : unsigned {
   kSecret = 1u << 1,           // never in logs; may come from a file (<key>_file, <ENV>_FILE)
   kHidden = 1u << 2,           // not listed in the dashboard
   kDeprecated = 1u << 3,       // not listed in the dashboard; honoured
-  kUnusedHere = 1u << 4,       // accepted and checked; Gatehouse has nothing that it would steer
+  kUnusedHere = 1u << 4,       // accepted and checked; without effect in Gatehouse
   kNoTenantKey = 1u << 5,      // not a valid key of a tenant's coreConfig at all
   kOneUserPool = 1u << 6,      // all tenants of one database must agree
   kEditable = 1u << 7,         // a database key that the dashboard lets its user edit
@@ -156,7 +156,7 @@ const CoreSetting* FindSetting(std::string_view name);
 // Whether a tenant's coreConfig may have this key (it may still be refused as base-only).
 bool IsTenantConfigKey(std::string_view name);
 
-// The default: what a key that no layer sets has. bulk_migration_parallelism's is the number of
+// The default: the value of a key that no layer sets. bulk_migration_parallelism's is the number of
 // processors. In test mode disable_telemetry is true.
 SettingValue DefaultValue(Setting id, bool test_mode = false);
 

@@ -65,7 +65,7 @@ std::map<std::string, std::string> DbSettings::LibpqOptions() const {
   for (absl::string_view pair : absl::StrSplit(connection_attributes, '&')) {
     const std::pair<absl::string_view, absl::string_view> parts =
         absl::StrSplit(pair, absl::MaxSplits('=', 1));
-    // JDBC spells two of them in camel case, and has `ssl` for "as strict as can be".
+    // JDBC spells two of them in camel case, and has `ssl` for the strictest mode.
     std::string name(parts.first);
     if (name == "channelBinding") name = "channel_binding";
     if (name == "ssl" && (parts.second.empty() || parts.second == "true")) {
@@ -88,7 +88,7 @@ bool IsLocalHost(std::string_view host) {
       name == "0:0:0:0:0:0:0:1") {
     return true;
   }
-  // 127.0.0.0/8, and nothing that only begins like it (127.evil.example).
+  // 127.0.0.0/8, and nothing that merely starts like it (127.evil.example).
   return absl::StartsWith(name, "127.") &&
          name.find_first_not_of("0123456789.") == absl::string_view::npos;
 }

@@ -1,6 +1,6 @@
 #pragma once
 
-// Where a tenant's tables are and how they are reached.
+// The location of a tenant's tables, and how to reach them.
 
 #include <cstdint>
 #include <map>
@@ -20,7 +20,7 @@ std::string_view MigrationModeName(MigrationMode mode);
 std::optional<MigrationMode> ParseMigrationMode(std::string_view text);
 
 // Resolved: the parts of postgresql_connection_uri have overridden the single keys. A plain value;
-// holds a password, so it is never logged as it is.
+// holds a password, so it is never logged whole.
 struct DbSettings {
   // Whether a connection URI, user or password was given. False: nothing names a PostgreSQL, so the
   // all-in-one program starts its own.
@@ -42,12 +42,12 @@ struct DbSettings {
   std::optional<int> minimum_idle_connections;
   MigrationMode migration_mode = MigrationMode::kMigrated;
 
-  // Says which database it is: `|host|port|database|schema`. Equal ids hold the same tables.
+  // Identifies the database: `|host|port|database|schema`. Equal ids hold the same tables.
   std::string UserPoolId() const;
-  // Says how it is reached. Tenants with both ids alike share one pool of connections. Holds the
-  // SHA-256 of the password, not the password.
+  // Identifies how it is reached. Tenants with the same two ids share one pool of connections.
+  // Contains the SHA-256 of the password, not the password.
   std::string ConnectionPoolId() const;
-  // Whether the password may be shown in clear text over an unencrypted connection: `password` is
+  // Whether the password may be sent in clear text over an unencrypted connection: `password` is
   // among the methods of the attribute `require_auth`.
   bool AllowsClearTextPassword() const;
   // The attributes that libpq knows too, by libpq's names, such as {"sslmode", "require"}.

@@ -16,7 +16,7 @@ namespace {
 
 // Longer than any list of networks that someone would write by hand.
 constexpr size_t kMaxExpressionBytes = 16 * 1024;
-// What one compiled expression may take: thousands of tenants can have one each.
+// Memory limit of one compiled expression: thousands of tenants can have one each.
 constexpr int64_t kMaxMemoryBytes = 1 << 20;
 
 absl::StatusOr<std::unique_ptr<re2::RE2>> Compile(const std::optional<std::string>& text,
@@ -39,7 +39,7 @@ absl::StatusOr<std::unique_ptr<re2::RE2>> Compile(const std::optional<std::strin
   return expression;
 }
 
-// The ways to write an address that a rule may count on.
+// The spellings of an address that a rule may rely on.
 struct Spellings {
   std::string canonical;
   std::string original;  // empty: the same

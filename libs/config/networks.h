@@ -12,7 +12,8 @@ namespace gatehouse::config {
 class Networks {
  public:
   // Separated by commas: `10.0.0.0/8, fd00::/8, 192.0.2.7`. Blanks and empty items are skipped.
-  // INVALID_ARGUMENT, which names the item, for what is no network, and for one of all addresses.
+  // INVALID_ARGUMENT, which names the item, for an item that is not a network or that covers all
+  // addresses.
   static absl::StatusOr<Networks> Parse(std::string_view text);
 
   bool empty() const { return networks_.empty(); }

@@ -47,7 +47,7 @@ class Checker {
 
   void Run(const ConfigSources& sources) {
     texts_ = ReadSources(sources, report_.problems, config_.warnings);
-    std::error_code unreadable;  // which is a problem that ReadSources tells
+    std::error_code unreadable;  // ReadSources reports that problem
     config_.yaml_path = std::filesystem::canonical(sources.yaml_path, unreadable).string();
     config_.test_mode = Bool("gatehouse_test_mode");
     ReadCore();
@@ -65,7 +65,7 @@ class Checker {
   void ReadCore() {
     BaseConfig& base = config_.base;
     base.test_mode = config_.test_mode;
-    // Without a file there is nothing whose layout could be of a version.
+    // Without a file there is no layout that could have a version.
     base.Set(Setting::kCoreConfigVersion, int64_t{0});
     for (const auto& [name, text] : texts_.core) {
       const CoreSetting& setting = *FindSetting(name);
@@ -82,7 +82,7 @@ class Checker {
       Problem(std::string(SettingOf(issue.id).name), std::move(issue.text));
     }
     auto core = CoreConfig::Resolve(base);
-    if (!core.ok()) return;  // FindIssues has told why
+    if (!core.ok()) return;  // FindIssues has reported why
     config_.core = *std::move(core);
     config_.host = TextOf(Setting::kHost);
     const int64_t port = std::get<int64_t>(config_.core->value(Setting::kPort));
@@ -180,7 +180,7 @@ class Checker {
         Problem(key, absl::StrCat("cannot read ", *path));
       }
     }
-    // Whoever reaches a service's port may call it when nothing tells callers apart.
+    // Without a secret or certificates, anyone who reaches a service's port may call it.
     if (any || !config_.internal_secret.empty()) return;
     for (const auto& [name, settings] : config_.services) {
       const std::string& address = settings.address;

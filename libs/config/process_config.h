@@ -21,10 +21,10 @@ namespace gatehouse::config {
 enum class LogLevel { kDebug, kInfo, kWarn, kError, kNone };
 enum class LogFormat { kJson, kText };
 
-// Processes that the split suite has, by their configuration names: "tenants" ... "gateway".
+// The processes of a split suite, by their configuration names: "tenants" ... "gateway".
 std::span<const std::string_view> ServiceNames();
 
-// What is set per service with gatehouse_<service>_*.
+// The settings per service, gatehouse_<service>_*.
 struct ServiceSettings {
   // Where the service listens and is found: "host:port" or "unix:/path". Empty: in this process.
   std::string address;
@@ -42,7 +42,7 @@ struct ProcessConfig {
   std::string host;  // of the REST API
   int port = 3567;
   std::string data_dir;    // of the embedded PostgreSQL; empty: process::DefaultDataDir
-  bool ephemeral = false;  // throw the data away at the end
+  bool ephemeral = false;  // discard the data at exit
   bool test_mode = false;
   std::string embedded_postgres_bin;  // directory of initdb and postgres; empty: look for it
 
@@ -60,17 +60,17 @@ struct ProcessConfig {
   int http_threads = 0;  // 0: one per processor
   int max_connections = 10000;
   int max_connections_per_peer = 0;  // 0: half of max_connections
-  Networks trusted_proxies;          // whose word for the client's address counts
+  Networks trusted_proxies;          // whose claim of the client's address counts
   int64_t max_body_bytes = 10 * 1024 * 1024;
   int64_t request_timeout_ms = 30000;
   int64_t drain_timeout_ms = 20000;
   int64_t shutdown_delay_ms = 3000;  // part of drain_timeout_ms
 
-  // What is odd and no error, such as an unknown key: for the log.
+  // Oddities that are no errors, such as an unknown key: for the log.
   std::vector<std::string> warnings;
 
   const ServiceSettings& service(std::string_view name) const;
-  // Whether any service is outside of this process.
+  // Whether any service runs outside this process.
   bool split() const;
 };
 
@@ -93,13 +93,13 @@ struct ConfigSources {
 
 std::map<std::string, std::string> CurrentEnvironment();
 
-// Reads and checks everything, and says all that is wrong, each with its key.
+// Reads and checks everything, and reports every problem with its key.
 //
 // Test mode (gatehouse_test_mode, GATEHOUSE_TEST_MODE or --test-mode) lifts limits that protect
-// sessions, so it is refused with whatever looks like production: a PostgreSQL that is not on this
-// machine (loopback or a Unix socket), a host that is neither loopback nor a wildcard address, a
-// SaaS secret or supertokens_saas_load_only_cud, or a migration_mode other than MIGRATED, which
-// says that an original core runs beside it.
+// sessions, so it is refused with anything that looks like production: a PostgreSQL that is not on
+// this machine (loopback or a Unix socket), a host that is neither loopback nor a wildcard address,
+// a SaaS secret or supertokens_saas_load_only_cud, or a migration_mode other than MIGRATED, which
+// means that an original core runs alongside.
 ConfigReport CheckProcessConfig(const ConfigSources& sources);
 
 // The same; problems become one InvalidArgument with a line `<key>: <text>` for each.

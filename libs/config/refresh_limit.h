@@ -8,16 +8,17 @@
 namespace gatehouse::config {
 
 // How long a refresh that rotates at once (CDI 5.6) may take. When the answer is lost, or says that
-// the outcome is not known, the client comes again with the same token, and must find most of the
-// grace period left, which begins with the rotation: two thirds of it. Without a grace period there
-// is nothing to leave.
+// the outcome is unknown, the client tries again with the same token, and must find most of the
+// grace period, which begins with the rotation, still left: two thirds of it. Without a grace
+// period there is nothing to preserve.
 inline absl::Duration RefreshLimit(const CoreConfig& config) {
   const absl::Duration grace = absl::Milliseconds(config.refresh_token_rotation_grace_period_ms());
   if (grace <= absl::ZeroDuration()) return absl::InfiniteDuration();
   return std::max(grace / 3, absl::Seconds(1));
 }
 
-// What the gateway waits longer than the session service works, so that its last word arrives.
+// How much longer the gateway waits than the session service works, so that its final answer
+// arrives.
 inline constexpr absl::Duration kRefreshReplyMargin = absl::Seconds(1);
 
 }  // namespace gatehouse::config

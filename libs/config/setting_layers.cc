@@ -12,7 +12,7 @@
 namespace gatehouse::config {
 namespace {
 
-// More would not be one database server's.
+// No single database server takes more.
 constexpr int64_t kMaxPoolSize = 10000;
 // PostgreSQL cuts names at 63 bytes; the prefix needs room for the name that follows it.
 constexpr size_t kMaxIdentifierBytes = 63;
@@ -132,7 +132,8 @@ class DbReader {
         }
       }
     }
-    // As the original does, the attribute wins over postgresql_table_schema only beside a URI.
+    // As the original does, the attribute overrides postgresql_table_schema only together with a
+    // URI.
     if (Text(Setting::kPostgresqlConnectionUri) == nullptr) return;
     if (auto schema = FindAttribute(db_.connection_attributes, "currentSchema"); schema) {
       db_.table_schema = *std::move(schema);
@@ -182,7 +183,7 @@ class DbReader {
   DbSettings db_;
 };
 
-// What `layers` over `base` come to; nullopt when that can't be read, which others report.
+// What `layers` over `base` resolve to; nullopt when that can't be read, which other checks report.
 std::optional<DbSettings> SettingsOf(const BaseConfig& base,
                                      std::span<const json::Value* const> layers) {
   std::array<SettingValue, kSettingCount> values;
@@ -239,7 +240,7 @@ absl::Status ResolveValues(const BaseConfig& base, std::span<const json::Value* 
       if ((setting->scope == SettingScope::kDatabase) != scope_is_database) continue;
       const size_t index = static_cast<size_t>(setting->id);
       if (done[index]) continue;
-      // A tenant that says nothing about its mode must not leave the one that its database is in.
+      // A tenant that does not set its mode must keep the one that its database is in.
       if (setting->id == Setting::kMigrationMode && member.value.is_null()) continue;
       ASSIGN_OR_RETURN(values[index], ReadSetting(*setting, member.value));
       const bool is_null = std::holds_alternative<std::monostate>(values[index]);

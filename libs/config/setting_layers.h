@@ -12,13 +12,13 @@ namespace gatehouse::config {
 absl::Status ResolveValues(const BaseConfig& base, std::span<const json::Value* const> layers,
                            bool scope_is_database, std::array<SettingValue, kSettingCount>& values);
 
-// Makes DbSettings from resolved values, adding what is wrong to `issues`.
+// Makes DbSettings from resolved values, adding problems to `issues`.
 DbSettings ReadDbSettings(const std::array<SettingValue, kSettingCount>& values,
                           std::vector<SettingIssue>& issues);
 
-// Adds an issue when a layer leads to another server (another host, port or encryption) than what
-// lies under it and does not bring the user and password that are used there: credentials go only
-// where they were given for.
+// Adds an issue when a layer leads to another server (another host, port or encryption) than the
+// layers under it without naming the user and password to use there: credentials only go to the
+// server that they were configured for.
 void CheckCredentialsBelong(const BaseConfig& base, std::span<const json::Value* const> layers,
                             std::vector<SettingIssue>& issues);
 

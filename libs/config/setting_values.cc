@@ -51,7 +51,7 @@ absl::StatusOr<SettingValue> ReadWholeNumber(const CoreSetting& setting, std::st
     return InRange(setting, whole);
   }
   double number = 0;
-  constexpr double kExact = 9007199254740992.0;  // 2^53: above it a double is no exact integer
+  constexpr double kExact = 9007199254740992.0;  // 2^53: above it a double is not an exact integer
   if (!absl::SimpleAtod(View(text), &number) || std::trunc(number) != number ||
       std::abs(number) > kExact) {
     return TypeError(setting);

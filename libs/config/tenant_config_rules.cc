@@ -16,7 +16,7 @@ absl::Status CoreConfigError(absl::string_view text) {
   return BadInput(message);
 }
 
-// Passes an InvalidArgument of this library on as what the client sees.
+// Turns an InvalidArgument of this library into what the client sees.
 absl::Status Prefixed(const absl::Status& status) { return CoreConfigError(status.message()); }
 
 std::string KeyOf(std::string_view domain, std::string_view app_id, std::string_view tenant_id) {
@@ -115,8 +115,8 @@ absl::Status CheckSameTables(const DbSettings& a, const DbSettings& b) {
   return absl::OkStatus();
 }
 
-// A database belongs to one connection URI domain. Only conflicts that the update makes count, so
-// those that were there before do not block it.
+// A database belongs to one connection URI domain. Only conflicts that the update causes count, so
+// existing ones do not block it.
 absl::Status CheckUserPools(const Tenants& tenants) {
   struct Pool {
     std::string domain;
@@ -171,7 +171,7 @@ absl::Status CheckSameApp(const CoreConfig& a, const CoreConfig& b) {
 }
 
 // Every tenant that the update changes must agree with its app's public tenant. One that sets
-// nothing itself inherits all from there, so it does.
+// nothing itself inherits everything from there, so it agrees.
 absl::Status CheckApps(const Tenants& tenants) {
   std::unordered_map<std::string, std::shared_ptr<const CoreConfig>> apps;
   for (const TenantRow& row : tenants.rows()) {

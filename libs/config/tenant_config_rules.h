@@ -21,7 +21,7 @@ struct TenantName {
   bool operator==(const TenantName&) const = default;
 };
 
-// A row of tenant_configs as far as configuration goes. `core_config` is an object, or nullptr for
+// The configuration part of a row of tenant_configs. `core_config` is an object, or nullptr for
 // an empty one; it must outlive the call that it is passed to.
 struct TenantRow {
   TenantName name;
@@ -29,20 +29,20 @@ struct TenantRow {
 };
 
 // Merges `update` into `stored`: keys overwrite; a null removes the key where it is set, and is
-// kept where it is not (so the original does, and it hides inherited values). Both are objects.
+// kept where it is not (as in the original; it then hides inherited values). Both are objects.
 json::Value MergeCoreConfig(const json::Value& stored, const json::Value& update);
 
 struct TenantUpdate {
   TenantName target;
-  // The object that would be stored (after MergeCoreConfig), and what is stored now (nullptr: the
-  // tenant is new).
+  // The object to be stored (after MergeCoreConfig), and the one stored now (nullptr: the tenant is
+  // new).
   const json::Value* core_config = nullptr;
   const json::Value* stored = nullptr;
   // A SaaS secret is configured and the caller did not present it.
   bool prevent_protected = false;
 };
 
-// Checks an update against `rows`, all tenants there are (the target's own row, if among them, is
+// Checks an update against `rows`, all existing tenants (the target's own row, if among them, is
 // ignored). In the original's order: base tenant; unknown keys; protected keys (Forbidden); types
 // and limits of the database keys; one database per connection URI domain; types and limits of the
 // rest; one value per app; keys for the base only. Everything but the first and the protected keys
@@ -51,7 +51,7 @@ struct TenantUpdate {
 absl::StatusOr<std::shared_ptr<const CoreConfig>> CheckTenantUpdate(
     const BaseConfig& base, const TenantUpdate& update, std::span<const TenantRow> rows);
 
-// Forbidden when a protected key is in one of the two only, or differs. A nullptr has no keys.
+// Forbidden when a protected key is in only one of the two, or differs. A nullptr has no keys.
 absl::Status CheckProtectedKeys(const json::Value* stored, const json::Value* next);
 
 // `core_config` without the keys that only the holder of the SaaS secret may see.

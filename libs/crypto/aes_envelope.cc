@@ -11,7 +11,7 @@ namespace {
 constexpr size_t kIvBytes = 12;
 constexpr size_t kTagBytes = 16;
 constexpr size_t kKeyBytes = 32;
-// Part of the stored format. Low, which is fine: the master is 64 random bytes, no password.
+// Part of the stored format. Low, which is fine: the master is 64 random bytes, not a password.
 constexpr int kIterations = 100;
 
 absl::Status NotAnEnvelope() { return absl::InvalidArgumentError("can't decrypt"); }

@@ -14,8 +14,8 @@ namespace gatehouse::crypto {
 // Standard padded base64. `master` is the whole stored master string.
 std::string Encrypt(std::string_view plain, std::string_view master);
 
-// InvalidArgument for anything that Encrypt with this master did not make; the text says nothing
-// about the content.
+// InvalidArgument for anything that Encrypt with this master did not produce; the text reveals
+// nothing of the content.
 absl::StatusOr<std::string> Decrypt(std::string_view envelope, std::string_view master);
 
 namespace internal {

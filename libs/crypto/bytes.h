@@ -1,8 +1,8 @@
 #pragma once
 
-// Random bytes, text encodings of bytes, and what handling secrets needs. All functions are
-// thread-safe. A failing random generator or allocator aborts the process: nothing that is built
-// on weak randomness may go out.
+// Random bytes, text encodings of bytes, and helpers for secrets. All functions are thread-safe. A
+// failing random generator or allocator aborts the process: nothing based on weak randomness may be
+// issued.
 
 #include <cstddef>
 #include <string>
@@ -23,17 +23,17 @@ std::string NewUuid4();
 
 // Standard alphabet, padded (RFC 4648 section 4).
 std::string Base64Encode(std::string_view bytes);
-// URL-safe alphabet, without padding (RFC 4648 section 5, as JWTs have it).
+// URL-safe alphabet, without padding (RFC 4648 section 5, as in JWTs).
 std::string Base64UrlEncode(std::string_view bytes);
 // URL-safe alphabet, padded.
 std::string Base64UrlEncodePadded(std::string_view bytes);
 
-// Decodes either alphabet, mixed too, with or without the `=` at the end. Any other character,
+// Decodes either alphabet, even mixed, with or without trailing `=`. Any other character,
 // misplaced padding or an impossible length is InvalidArgument. Unused low bits of the last
 // character are ignored, as decoders commonly do.
 absl::StatusOr<std::string> Base64Decode(std::string_view text);
 
-// Compares without revealing by its duration where the two differ. Their lengths are not secret.
+// Compares in a time that does not reveal where the two differ. Their lengths are not secret.
 bool ConstantTimeEqual(std::string_view a, std::string_view b);
 
 // Overwrites the string's bytes in a way that the compiler keeps, and empties it.

@@ -1,6 +1,6 @@
 #pragma once
 
-// Stored rows and tokens that a SuperTokens core 11.4.7 made. The keys were made for this purpose
+// Stored rows and tokens produced by a SuperTokens core 11.4.7. The keys were made for this purpose
 // and are used nowhere else.
 
 #include <string_view>

@@ -1,6 +1,6 @@
 #pragma once
 
-// Digests and key derivation. Thread-safe; they abort only where OpenSSL itself is broken.
+// Digests and key derivation. Thread-safe; they abort only if OpenSSL itself is broken.
 
 #include <cstddef>
 #include <string>

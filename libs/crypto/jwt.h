@@ -1,8 +1,7 @@
 #pragma once
 
-// Compact JWTs (RFC 7515) and the older container of access tokens V1 and V2. This file deals in
-// JSON text and base64 only: what is in the JSON, and which key is right, its callers judge.
-// Thread-safe.
+// Compact JWTs (RFC 7515) and the older container of access tokens V1 and V2. This file only deals
+// with JSON text and base64: its callers interpret the JSON and choose the key. Thread-safe.
 
 #include <optional>
 #include <string>
@@ -40,7 +39,7 @@ std::optional<LegacyTokenVersion> LegacyVersionOf(const JwtParts& parts);
 // Text of a part's JSON. Both base64 alphabets are accepted; else InvalidArgument.
 absl::StatusOr<std::string> DecodeJwtPart(std::string_view part);
 
-// Whether the signature is `key`'s. False also for a signature that is no base64.
+// Whether the signature is `key`'s. Also false for a signature that is not base64.
 bool VerifyJwtSignature(const JwtParts& parts, const RsaPublicKey& key);
 
 }  // namespace gatehouse::crypto

@@ -7,7 +7,7 @@
 
 namespace gatehouse::crypto {
 namespace {
-// Requests come first: the pool refills in what they leave over.
+// Requests come first: the pool refills in the time that they leave.
 constexpr int kNice = 10;
 }  // namespace
 

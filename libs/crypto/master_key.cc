@@ -12,7 +12,7 @@ constexpr int kMasterIterations = 1000;
 constexpr size_t kTokenBytes = 48;
 
 // Base64 of hex digits has neither padding (96 divides by 3) nor `+` or `/` (the digits' codes
-// never make those groups), so the text is safe in URLs as it is.
+// never form those groups), so the text is safe in URLs.
 std::string NewTokenText() { return Base64UrlEncode(RandomHex(kTokenBytes)); }
 
 }  // namespace

@@ -1,6 +1,6 @@
 #pragma once
 
-// Secrets and one-time tokens that the services make up. Thread-safe.
+// Secrets and one-time tokens that the services generate. Thread-safe.
 
 #include <string>
 
@@ -10,12 +10,12 @@ namespace gatehouse::crypto {
 // key_value `refresh_token_key`. The whole string, colons included, is what Encrypt takes.
 std::string GenerateSigningKey();
 
-// What a user gets by mail to reset a password: 128 characters, letters and digits only. The
-// database stores Sha256Hex of it.
+// The token that a user gets by mail to reset a password: 128 characters, letters and digits only.
+// The database stores Sha256Hex of it.
 std::string NewPasswordResetToken();
 
-// What a user gets by mail to verify an address: 128 characters, letters and digits only. The
-// database stores Sha256Hex of it.
+// The token that a user gets by mail to verify an address: 128 characters, letters and digits only.
+// The database stores Sha256Hex of it.
 std::string NewEmailVerificationToken();
 
 }  // namespace gatehouse::crypto

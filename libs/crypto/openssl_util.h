@@ -35,7 +35,8 @@ inline const unsigned char* Bytes(const char* text) {
   return reinterpret_cast<const unsigned char*>(text);
 }
 
-// Aborts when a call fails that can only fail for lack of memory or a broken installation.
+// Aborts when a call fails that can only fail for lack of memory or because of a broken
+// installation.
 inline void CheckOpenssl(bool ok, const char* what) {
   if (ok) return;
   std::fprintf(stderr, "fatal: OpenSSL's %s failed\n", what);

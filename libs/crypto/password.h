@@ -1,10 +1,9 @@
 #pragma once
 
-// Password hashes in every form that an emailpassword_users or dashboard_users row may hold.
+// Password hashes in every form that a row of emailpassword_users or dashboard_users may contain.
 //
-// All functions are thread-safe, block for the time that hashing takes and belong on a bounded
-// pool: HashArgon2id and the imported forms take the memory that their parameters say as well.
-// Passwords are UTF-8.
+// All functions are thread-safe, block while hashing, and belong on a bounded pool: HashArgon2id
+// and the imported forms also take the memory that their parameters require. Passwords are UTF-8.
 
 #include <cstdint>
 #include <string>
@@ -15,7 +14,7 @@
 
 namespace gatehouse::crypto {
 
-// Bounds on what a hash may cost. Hashes come from outside too (imports, other databases), and one
+// Bounds on the cost of a hash. Hashes also come from outside (imports, other databases), and one
 // of them must not occupy the server for minutes or take gigabytes.
 inline constexpr int kMinBcryptCost = 4;
 inline constexpr int kMaxBcryptCost = 17;                         // about 8 s
@@ -31,14 +30,14 @@ struct Argon2Params {
   uint32_t parallelism = 2;
 };
 
-// `$2a$<cost>$...`, 60 characters, equal to what jBCrypt 0.4 makes: only the first 72 bytes count.
+// `$2a$<cost>$...`, 60 characters, the same as jBCrypt 0.4's: only the first 72 bytes count.
 // BadInput for a NUL among those bytes (the hash would silently end there), InvalidArgument for a
 // cost outside kMinBcryptCost..kMaxBcryptCost.
 absl::StatusOr<std::string> HashBcrypt(std::string_view password, int cost);
 
 // `$argon2id$v=19$m=..,t=..,p=..$<salt>$<hash>` with 16 and 32 bytes. InvalidArgument for
-// parameters outside the bounds above, or with less than 8 KiB a lane; kOverloaded when the memory
-// can't be had.
+// parameters outside the bounds above, or with less than 8 KiB per lane; kOverloaded when the
+// memory can't be allocated.
 absl::StatusOr<std::string> HashArgon2id(std::string_view password, const Argon2Params& params);
 
 enum class PasswordMatch {
@@ -47,7 +46,7 @@ enum class PasswordMatch {
   kMalformed,  // text that no password can match, an empty one for example: no work was done
 };
 
-// Whether `password` is the one behind `stored`. The form is told by the stored prefix: argon2id,
+// Whether `password` is the one behind `stored`. The stored prefix determines the form: argon2id,
 // argon2i, argon2d, bcrypt ($2a, $2b, $2x and $2y, all treated as $2a), Firebase scrypt. No
 // password with a NUL matches a bcrypt hash. Some hashes of passwords with characters beyond
 // US-ASCII have two readings, and either matches: Firebase's (UTF-8 bytes, or US-ASCII with a `?`
@@ -63,22 +62,22 @@ absl::StatusOr<PasswordMatch> MatchPassword(std::string_view password, std::stri
 absl::StatusOr<bool> VerifyPassword(std::string_view password, std::string_view stored,
                                     std::string_view firebase_signer_key);
 
-// A hash with these parameters that no known password matches: to verify a password against it
-// takes as long as against one of HashBcrypt or HashArgon2id. For sign-ins of nobody.
+// A hash with these parameters that no known password matches: verifying a password against it
+// takes as long as against one of HashBcrypt or HashArgon2id. For sign-ins of unknown users.
 std::string DecoyBcrypt(int cost);
 std::string DecoyArgon2id(const Argon2Params& params);
 
-// Format checks for an import. As loose as the original's, which looks at the prefix of bcrypt and
-// argon2 hashes only; a hash that passes may still match no password.
+// Format checks for an import. As loose as the original's, which only looks at the prefix of bcrypt
+// and argon2 hashes; a hash that passes may still match no password.
 bool IsBcryptFormat(std::string_view hash);
 bool IsArgon2Format(std::string_view hash);
 bool IsFirebaseScryptFormat(std::string_view hash);
 
-// BadInput when verifying `hash` would go beyond the bounds above; OK for anything else, also for
-// text that is no hash. Call it on import, so that the refusal comes there and not at sign-in.
+// BadInput when verifying `hash` would go beyond the bounds above; OK for anything else, including
+// text that is not a hash. Call it on import, so that the hash is refused there and not at sign-in.
 absl::Status CheckHashCost(std::string_view hash);
 
-// BadInput, with the original's wording: a Firebase hash is there but no key is configured.
+// BadInput, with the original's wording: a Firebase hash exists but no key is configured.
 absl::Status MissingFirebaseSignerKey();
 bool IsMissingFirebaseSignerKey(const absl::Status& status);
 

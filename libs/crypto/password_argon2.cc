@@ -13,10 +13,10 @@ namespace {
 
 constexpr size_t kSaltBytes = 16;
 constexpr size_t kHashBytes = 32;
-// Far above what fits the column (256 characters), so that nothing long is decoded.
+// Far above the column's size (256 characters), so that nothing long is decoded.
 constexpr size_t kMaxStoredChars = 1024;
-// Lanes are computed alike by any number of threads. The library starts them anew four times a
-// pass, so many passes get one thread.
+// The number of threads does not change the result. The library restarts them four times per pass,
+// so many passes get one thread.
 constexpr uint32_t kMaxThreads = 4;
 constexpr uint32_t kMaxPassesWithThreads = 64;
 
@@ -80,7 +80,7 @@ std::string StoredForm(const Argon2Params& params, const std::string& salt,
          '$' + WithoutPadding(Base64Encode(salt)) + '$' + WithoutPadding(Base64Encode(hash));
 }
 
-// The libargon2 code; ARGON2_OK fills `out`, whose size is the hash's.
+// Returns the libargon2 code; on ARGON2_OK fills `out`, whose size is the hash's.
 int Compute(std::string_view password, const Argon2Hash& with, std::string& out) {
   std::string salt = with.salt;
   std::string secret(password);  // the library's interface is not const
@@ -103,7 +103,7 @@ int Compute(std::string_view password, const Argon2Hash& with, std::string& out)
   return argon2_ctx(&context, with.type);
 }
 
-// What is the machine's fault and not the hash's.
+// Failures that are the machine's fault and not the hash's.
 absl::Status MachineFault(int code) {
   if (code == ARGON2_MEMORY_ALLOCATION_ERROR || code == ARGON2_THREAD_FAIL) {
     return MakeError(ErrorReason::kOverloaded, "Not enough memory to hash a password now");

@@ -11,7 +11,7 @@
 namespace gatehouse::crypto {
 namespace {
 
-// bcrypt's key is the password and its NUL, repeated to 72 bytes; nothing beyond them counts.
+// bcrypt's key is the password and its NUL, repeated to 72 bytes; anything beyond is ignored.
 constexpr size_t kBcryptKeyBytes = 72;
 constexpr size_t kHashChars = 60;
 constexpr int kSaltBytes = 16;

@@ -12,7 +12,7 @@ namespace {
 constexpr size_t kDerivedBytes = 64;
 constexpr size_t kAesKeyBytes = 32;
 constexpr size_t kMaxStoredChars = 1024;
-// OpenSSL counts some kilobytes beside scrypt's table against its own limit.
+// OpenSSL counts some kilobytes besides scrypt's table against its own limit.
 constexpr uint64_t kOpensslMarginBytes = 16ull * 1024 * 1024;
 // Beyond these the product below could overflow.
 constexpr int kMaxMemoryLog2 = 30;
@@ -128,7 +128,8 @@ absl::StatusOr<PasswordMatch> internal::MatchFirebaseScrypt(std::string_view pas
   };
   const PasswordMatch as_firebase = matches(password);
   if (IsAscii(password)) return as_firebase;
-  // A hash that the original verified may be of its own reading: both are computed, whichever fits.
+  // A hash that the original accepted may be of its own reading: both are computed, whichever
+  // matches.
   std::string ascii = ToAscii(password);
   const ScopedWipe wipe_password(ascii);
   const PasswordMatch as_original = matches(ascii);

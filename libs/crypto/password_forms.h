@@ -1,6 +1,6 @@
 #pragma once
 
-// For password.cc and the files of the single forms only.
+// For password.cc and the files of the individual forms only.
 
 #include <algorithm>
 #include <charconv>

@@ -238,7 +238,8 @@ TEST(FirebaseTest, ImpossibleParametersMatchNothing) {
   }
 }
 
-// What takes no time to verify says so: the caller owes the time that a hash takes.
+// A hash that takes no time to verify is reported as such: the caller has to spend the time
+// instead.
 TEST(MatchTest, TellsMalformedHashesFromWrongPasswords) {
   const std::string bcrypt = HashBcrypt("p", kTestCost).value();
   const std::string argon2 = HashArgon2id("p", kTestArgon2).value();
@@ -264,7 +265,7 @@ TEST(MatchTest, ADecoyCostsWhatItsFormCosts) {
   EXPECT_EQ(MatchPassword("p", decoy, "").value(), PasswordMatch::kNo);
   EXPECT_EQ(decoy.substr(0, decoy.find("p=2")),
             HashArgon2id("p", kTestArgon2).value().substr(0, decoy.find("p=2")));
-  // A NUL ends no bcrypt key early: such a password takes as long as another.
+  // A NUL does not end a bcrypt key early: such a password takes as long as any other.
   EXPECT_EQ(MatchPassword(std::string(1, '\0'), DecoyBcrypt(kTestCost), "").value(),
             PasswordMatch::kNo);
 }

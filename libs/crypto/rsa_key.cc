@@ -15,7 +15,7 @@ constexpr int kNewKeyBits = 2048;
 constexpr int kMinKeyBits = 1024;
 constexpr int kMaxKeyBits = 8192;
 
-// OpenSSL queues errors per thread; what is left there would be read as another call's failure.
+// OpenSSL queues errors per thread; leftovers would be read as another call's failure.
 absl::Status BadKey(std::string_view what) {
   ERR_clear_error();
   return absl::InvalidArgumentError(absl::string_view(what.data(), what.size()));
@@ -25,7 +25,7 @@ std::shared_ptr<evp_pkey_st> Share(PkeyPtr pkey) {
   return std::shared_ptr<evp_pkey_st>(pkey.release(), EVP_PKEY_free);
 }
 
-// One number of the key as JWK wants it.
+// One number of the key in JWK form.
 std::string JwkNumber(const EVP_PKEY* pkey, const char* name) {
   BIGNUM* raw = nullptr;
   CheckOpenssl(EVP_PKEY_get_bn_param(pkey, name, &raw) == 1, "EVP_PKEY_get_bn_param");

@@ -1,6 +1,6 @@
 #pragma once
 
-// RSA keys in the stored form: base64 of DER, no PEM. Signatures are RS256 (PKCS #1 v1.5 with
+// RSA keys in the stored form: base64 of DER, not PEM. Signatures are RS256 (PKCS #1 v1.5 with
 // SHA-256).
 
 #include <condition_variable>
@@ -51,7 +51,7 @@ class RsaPublicKey {
 // A key pair, parsed once. Immutable and thread-safe: many threads sign with one object.
 class RsaKeyPair {
  public:
-  // A new key of 2048 bits, which takes 50 ms to 1 s of CPU: see KeyPairPool. Aborts only where
+  // A new key of 2048 bits, which takes 50 ms to 1 s of CPU: see KeyPairPool. Aborts only if
   // OpenSSL is broken.
   static std::shared_ptr<const RsaKeyPair> Generate();
 
@@ -70,21 +70,21 @@ class RsaKeyPair {
  private:
   friend class KeyPairPool;
   explicit RsaKeyPair(RsaPublicKey public_key) : public_key_(std::move(public_key)) {}
-  // Null when `stop` is asked for before the key is found.
+  // Null when `stop` is requested before the key is found.
   static std::shared_ptr<const RsaKeyPair> GenerateUnless(std::stop_token stop);
 
   RsaPublicKey public_key_;  // its pkey holds the private half too
 };
 
-// Keeps key pairs ready, because making one would hold up the request that needs it. Thread-safe.
+// Keeps key pairs ready, because generating one would delay the request that needs it. Thread-safe.
 // A background thread fills the pool; destruction interrupts it within milliseconds.
 class KeyPairPool {
  public:
   struct Options {
-    size_t ready_pairs = 0;  // kept ready; 0 starts no thread, and Take makes each pair on the spot
+    size_t ready_pairs = 0;  // kept ready; 0: no thread, and Take generates each pair itself
     // Each time the last ready pair is taken, twice as many are kept from then on, up to this.
     size_t most_ready_pairs = 0;
-    // Whether the thread leaves the processors to everybody else first.
+    // Whether the thread runs at low priority.
     bool low_priority = true;
   };
   explicit KeyPairPool(const Options& options);
@@ -92,12 +92,12 @@ class KeyPairPool {
   KeyPairPool(const KeyPairPool&) = delete;
   KeyPairPool& operator=(const KeyPairPool&) = delete;
 
-  // A pair that nobody else gets: a ready one, or one made now by the caller's thread.
+  // A pair that nobody else gets: a ready one, or one generated now by the caller's thread.
   std::shared_ptr<const RsaKeyPair> Take();
 
   // Pairs that are ready now.
   size_t ready() const;
-  // Pairs that are to be ready.
+  // The number of pairs to keep ready.
   size_t target() const;
 
  private:

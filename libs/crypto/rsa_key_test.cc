@@ -13,7 +13,7 @@
 namespace gatehouse::crypto {
 namespace {
 
-// Public keys in the right encoding that are still refused.
+// Public keys in the right encoding that are refused all the same.
 constexpr std::string_view kEcP256 =
     "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEkrJ1nJvMnX7GvBsNpQ0Q9Ut50e44pjuBsE0H/IEJ3gUbP823/Mw6"
     "CFBNrU+gXDOl4JiMCSIoY1Sz5iXnRo17vA==";
@@ -53,7 +53,7 @@ TEST(RsaKeyTest, JwkNumbersAreUnsignedAndUnpadded) {
   const std::string n = Base64Decode(key->public_key().jwk_n()).value();
   EXPECT_EQ(n.size(), 256u);
   EXPECT_NE(n[0], '\0');
-  // The modulus stands in the SubjectPublicKeyInfo after a sign byte, before `02 03 01 00 01`.
+  // In the SubjectPublicKeyInfo the modulus comes after a sign byte, before `02 03 01 00 01`.
   const std::string spki = Base64Decode(key->public_key().spki_base64()).value();
   EXPECT_EQ(spki.substr(spki.size() - 5 - 256, 256), n);
 }

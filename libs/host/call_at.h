@@ -10,8 +10,8 @@
 
 namespace gatehouse::host {
 
-// Calls a function at a time, on a thread of its own, unless it is destroyed before; the destructor
-// waits for a call that runs.
+// Calls a function at a given time, on its own thread, unless it is destroyed before; the
+// destructor waits for a running call.
 class CallAt {
  public:
   // `time`: of SteadyNow().

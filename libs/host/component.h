@@ -26,11 +26,12 @@ namespace gatehouse::host {
 
 class JobScheduler;
 
-// What a service is built from, whichever process it runs in. Everything here outlives it.
+// What a service is built from, in whichever process it runs. Everything here outlives it.
 class Environment {
  public:
   virtual ~Environment() = default;
-  // The way to another service, as this one; only services below it in the call graph.
+  // The channel to another service, with this one as caller; only to services below it in the call
+  // graph.
   virtual rpc::Channel& ChannelTo(std::string_view service) = 0;
   virtual tenancy::TenantDirectory& tenants() = 0;
   // This service's own pools, with its own database role where one is configured.
@@ -45,8 +46,8 @@ class Environment {
 struct ExposedService {
   rpc::ServiceHandler* handler;
   rpc::Policy policy;
-  // Workers of its own, by name, for an RPC service whose calls take so long that the component's
-  // others must not queue behind them. Empty: the component's.
+  // The name of separate workers for an RPC service whose calls take so long that the component's
+  // others must not queue behind them. Empty: the component's workers.
   std::string_view lane = {};
 };
 
@@ -56,15 +57,15 @@ class Component {
  public:
   virtual ~Component() = default;
   virtual std::vector<ExposedService> services() = 0;
-  // Called once after every component of the process stands; may call other services.
+  // Called once after every component of the process is built; may call other services.
   virtual absl::Status Start() { return absl::OkStatus(); }
-  // Called before requests and jobs, once the tenant directory is there: an error keeps the process
-  // from serving, for data that this build can't read.
+  // Called before requests and jobs, once the tenant directory is available: an error keeps the
+  // process from serving, for data that this build can't read.
   virtual absl::Status CheckData(absl::Time /*deadline*/) { return absl::OkStatus(); }
-  // Called when no more requests come: writes what it has kept in memory to write in batches.
+  // Called when no more requests come: writes out its pending batches.
   virtual void Drain(absl::Time /*deadline*/) {}
-  // Called when the time to drain is over: whoever waits inside for something else than databases
-  // and other services, which are cut off too, returns at once. Does not wait; may be called while
+  // Called when the drain time is over: threads that wait inside for anything other than databases
+  // and other services, which are cut off too, return at once. Does not wait; may be called while
   // Drain runs.
   virtual void CutOff() {}
 };

@@ -11,9 +11,9 @@ class TenantDirectory;
 
 namespace gatehouse::host {
 
-// Calls `body` once for each database that tenants' rows lie in, the base one among them: for jobs
-// that clean up. A database that is away keeps nobody from the others; the first error is returned
-// at the end.
+// Calls `body` once for each database that holds tenants' rows, the base one included: for clean-up
+// jobs. A database that is down does not keep the others from being visited; the first error is
+// returned at the end.
 absl::Status InEachDatabase(const tenancy::TenantDirectory& directory,
                             tenancy::TenantDatabases& databases,
                             absl::FunctionRef<absl::Status(db::Database&)> body);

@@ -24,31 +24,32 @@
 namespace gatehouse::host {
 namespace {
 
-// Waiting requests of one service: enough for a burst of 1,000 clients; beyond it 429 is kinder
+// Waiting requests of one service: enough for a burst of 1,000 clients; beyond it 429 is better
 // than a growing queue.
 constexpr size_t kMaxQueuedPerService = 2048;
-// A lane is for slow work, passwords at some 20 a second on a small machine: what waits behind more
-// than this would not be answered within its 30 s.
+// A lane is for slow work, such as passwords at some 20 a second on a small machine: a request
+// behind more than this would not be answered within its 30 s.
 constexpr size_t kMaxQueuedPerLane = 512;
 // Workers of a remote service only wait for it.
 constexpr size_t kRemoteWorkers = 16;
-// Between attempts to make a component whose database is away.
+// Between attempts to build a component whose database is down.
 constexpr absl::Duration kStartPause = absl::Seconds(1);
-// Processes of a suite start together: a wait that is worth a line in the log is longer.
+// Processes of a suite start together: only a longer wait is worth a line in the log.
 constexpr absl::Duration kDirectoryPatience = absl::Seconds(5);
 // Jobs can be repeated: once all requests have ended they get no more than this.
 constexpr absl::Duration kJobPatience = absl::Seconds(1);
-// What a start may spend on looking at all databases; those that it does not get to are logged.
+// The time that a start may spend on checking all databases; those that it does not get to are
+// logged.
 constexpr absl::Duration kCheckTimeout = absl::Seconds(30);
 constexpr absl::Duration kFallbackTimeout = absl::Seconds(5);
-// What a message says beside the body of the request that it was made from.
+// The size of a message beyond the body of the request that it was made from.
 constexpr size_t kMessageOverheadBytes = 1 << 20;
 constexpr absl::Duration kConfirmTimeout = absl::Seconds(1);
 
 // "users" of "users/passwords".
 std::string_view ServiceOf(std::string_view lane) { return lane.substr(0, lane.find('/')); }
 
-// Who made a change waits for this; when it is lost, a little longer.
+// The author of a change waits for this; if it is lost, a little longer.
 void ConfirmTenants(rpc::Channel& channel, const tenants::v1::WatchTenantsResponse& change) {
   rpc::CallContext context;
   context.deadline = SteadyNow() + kConfirmTimeout;
@@ -121,7 +122,8 @@ Host::Host(Options options)
 
 Host::~Host() {
   Drain(SteadyNow(), SteadyNow());
-  // Components go in the reverse order of their making: each may hold channels to lower ones.
+  // Components are destroyed in the reverse order of their creation: each may hold channels to
+  // lower ones.
   while (!running_.empty()) running_.pop_back();
 }
 
@@ -232,7 +234,7 @@ void Host::SamplePools() {
   });
 }
 
-// A component that needs its database to be made waits for it.
+// A component that needs its database while it is being built waits for it.
 absl::StatusOr<std::unique_ptr<Component>> Host::MakeComponent(const ServiceDefinition& definition,
                                                                Environment& environment) {
   WaitingLog log("the database");
@@ -329,8 +331,8 @@ rpc::Channel& Host::ChannelBetween(std::string_view caller, std::string_view ser
     if (caller == rpc::callers::kGateway) slot = MakeAdmittedChannel(std::move(slot));
     return *slot;
   }
-  // Addresses and security are checked with the configuration, so this can't fail here but for a
-  // composition that leaves a service out: then every call says so.
+  // Addresses and security are checked with the configuration, so this can only fail here for a
+  // composition that leaves a service out: then every call reports that.
   auto channel =
       rpc::MakeGrpcChannel(config().service(service).address, std::string(service),
                            std::string(caller), security_, &outgoing_calls_);
@@ -421,7 +423,7 @@ void Host::CutOff() {
 
 void Host::Drain(absl::Time finish_by, absl::Time end_by) {
   if (drained_.exchange(true)) return;
-  // Early enough for what is cut off to end by itself.
+  // Early enough for cut-off work to end by itself.
   const absl::Time cut_at = end_by - (end_by - finish_by) / 4;
   {
     const CallAt cutter(cut_at, [this] { CutOff(); });
@@ -430,7 +432,7 @@ void Host::Drain(absl::Time finish_by, absl::Time end_by) {
       if (grpc_) grpc_->Drain(finish_by);
     });
     (void)calls_ended.wait_until(ToSteadyClock(finish_by));
-    // Every caller who waits has been answered, or has no time left.
+    // Every waiting caller has been answered, or has no time left.
     DropQueued();
     for (const auto& running : running_) running->component->Drain(cut_at);
     calls_ended.wait();

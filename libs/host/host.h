@@ -37,15 +37,15 @@ struct ServiceDefinition {
   ComponentFactory factory;
 };
 
-// Everything that runs in one process besides the REST interface: components, the ways between
-// them and to other processes, databases, jobs, metrics. All-in-one has every service here; a
-// split process has one, or, for the gateway, none.
+// Everything that runs in one process besides the REST interface: components, the channels between
+// them and to other processes, databases, jobs, metrics. All-in-one has every service here; a split
+// process has one, or, for the gateway, none.
 class Host {
  public:
   struct Options {
     const config::ProcessConfig* config;  // outlives the host
     const Clock* clock;                   // outlives the host
-    // Lower services first: a component finds those that it calls when it is made.
+    // Lower services first: a component finds those that it calls when it is built.
     std::vector<ServiceDefinition> services;
     // How this process calls others when it runs no service of its own.
     std::string_view caller = "gateway";
@@ -53,17 +53,17 @@ class Host {
     std::stop_token stop = {};
   };
 
-  // Builds and starts everything but gRPC. Waits, for as long as it takes, for a database that is
-  // away and for the tenant directory's first snapshot: in a split suite until the tenants service
-  // can be reached.
+  // Builds and starts everything except gRPC. Waits, for as long as it takes, for a database that
+  // is down and for the tenant directory's first snapshot: in a split suite until the tenants
+  // service can be reached.
   static absl::StatusOr<std::unique_ptr<Host>> Start(Options options);
   ~Host();
 
-  // The way from `caller` to a service, in this process or another. Lives as long as the host.
+  // The channel from `caller` to a service, in this process or another. Lives as long as the host.
   rpc::Channel& ChannelBetween(std::string_view caller, std::string_view service);
-  // Where work for a service, "users", or for a lane of it, "users/passwords", is done in this
-  // process. A lane has as many workers as its service, and a shorter queue. By another name: a
-  // pool of its own for what waits for no service of this process.
+  // The workers for a service, "users", or for a lane of it, "users/passwords", in this process. A
+  // lane has as many workers as its service, and a shorter queue. For any other name: a separate
+  // pool for work that waits for no service of this process.
   WorkerPool& WorkersOf(std::string_view service);
   tenancy::TenantDirectory& tenants() { return directory_; }
   telemetry::Metrics& metrics() { return metrics_; }
@@ -74,13 +74,13 @@ class Host {
 
   // Opens gRPC for the services that have an address.
   absl::Status Listen();
-  // OK when requests can be served: the directory is there, the databases answer and take writes,
-  // and, for a process without services of its own, all the services are ready.
+  // OK when requests can be served: the directory is available, the databases answer and accept
+  // writes, and, for a process without services of its own, all the services are ready.
   absl::Status Ready(absl::Time deadline);
-  // Ends streams, and takes calls no more; those of other processes have until `finish_by`. Drops
-  // what no caller waits for. Then components write what they have in memory. What still runs
-  // shortly before `end_by` is cut off: its statements and calls fail. Afterwards nothing runs here,
-  // no job, no worker, no call, and what is destroyed waits for no database. Idempotent.
+  // Ends streams and refuses new calls; running calls of other processes have until `finish_by`.
+  // Drops work that no caller waits for. Then components write what they have in memory. What still
+  // runs shortly before `end_by` is cut off: its statements and calls fail. Afterwards nothing runs
+  // here, no job, no worker, no call, and destruction does not wait for any database. Idempotent.
   void Drain(absl::Time finish_by, absl::Time end_by);
 
  private:
@@ -98,9 +98,9 @@ class Host {
   std::vector<WorkerPool*> AllWorkers();
   void DropQueued();
   void CutOff();
-  // Lets pools go that no tenant's settings lead to any more.
+  // Closes pools that no tenant's settings lead to any more.
   void KeepTenantPools();
-  // Connection pools and queues show themselves at each scrape.
+  // Updates the metrics of connection pools and queues at each scrape.
   void SamplePools();
   absl::StatusOr<tenancy::TenantDatabases*> DatabasesOf(std::string_view service);
   rpc::CallObserver ObserverOf(std::string service, const rpc::ServiceInfo& info);

@@ -81,7 +81,7 @@ void JobScheduler::RequestStop() {
 
 void JobScheduler::Stop() {
   RequestStop();
-  // Nobody adds threads any more.
+  // No more threads are added.
   threads_.clear();
 }
 

@@ -18,10 +18,11 @@ class Transaction;
 
 namespace gatehouse::host {
 
-// Runs periodic jobs, each on a thread of its own, so that a slow one delays no other. Thread-safe.
+// Runs periodic jobs, each on its own thread, so that a slow one delays no other. Thread-safe.
 class JobScheduler {
  public:
-  // A failure, be it a status or an exception, is logged, and the job runs again at its next turn.
+  // A failure, whether a status or an exception, is logged, and the job runs again at its next
+  // turn.
   using Job = std::function<absl::Status(absl::Time deadline)>;
 
   struct Options {
@@ -38,9 +39,9 @@ class JobScheduler {
   // instances spread out. Nothing runs before Start.
   void Add(Options options, Job job);
   void Start();
-  // Begins no further run. Does not wait.
+  // Starts no further run. Does not wait.
   void RequestStop();
-  // The same, then waits for the jobs that run. Idempotent.
+  // The same, then waits for running jobs. Idempotent.
   void Stop();
 
  private:
@@ -58,7 +59,7 @@ class JobScheduler {
 };
 
 // Runs `batch` in short transactions while it returns true (there is more to do), each under the
-// advisory lock `name`: of several instances one works, and the others return OK at once.
+// advisory lock `name`: one instance works, and the others return OK at once.
 absl::Status RunExclusively(db::Database& database, absl::Time deadline, const std::string& name,
                             absl::FunctionRef<absl::StatusOr<bool>(db::Transaction&)> batch);
 

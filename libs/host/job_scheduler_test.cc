@@ -43,7 +43,7 @@ TEST(RunExclusively, OneInstanceWorksAndTheOthersDoNotWait) {
   may_end.count_down();
   worker.join();
   EXPECT_EQ(batches, 1);
-  // The lock went with the batch; a failure ends the job.
+  // The lock was released with the batch; a failure ends the job.
   EXPECT_FALSE(RunExclusively(*second, Soon(), "clean", [](db::Transaction&) {
                  return absl::StatusOr<bool>(MakeError(ErrorReason::kDependencyDown, "away"));
                }).ok());
@@ -74,7 +74,7 @@ TEST(JobScheduler, ASlowJobDelaysNoOther) {
     if (left-- > 0) others.count_down();
     return absl::OkStatus();
   });
-  others.wait();  // for ever, if one waits for the other
+  others.wait();  // would hang if one waited for the other
   jobs.RequestStop();
   may_end.count_down();
   jobs.Stop();

@@ -18,7 +18,7 @@ constexpr absl::Duration kEvery = absl::Hours(6);
 constexpr int kRestPart = 20;  // of the time that a run took
 constexpr int kBatch = 500;    // some ten milliseconds
 
-// $1 recipe or null, $2 app and $3 user after whom, $4 how many. The primary keys of
+// $1 recipe or null, $2 app and $3 user to continue after, $4 limit. Uses the primary keys of
 // app_id_to_user_id and of the recipes' tables.
 constexpr db::Statement kNext = {
     "logins_next_fault",
@@ -32,7 +32,7 @@ class Walk {
  public:
   explicit Walk(std::optional<std::string> recipe_id) : recipe_id_(std::move(recipe_id)) {}
 
-  // The next batch, by a database or a transaction: its fault, if it ends with one.
+  // The next batch, from a database or a transaction: its fault, if it ends with one.
   template <typename Executor>
   absl::StatusOr<std::optional<LoginFault>> Next(const Executor& execute) {
     ASSIGN_OR_RETURN(const db::Result rows,
@@ -98,7 +98,7 @@ absl::StatusOr<bool> LoginSettler::Settle(db::Database& database, absl::Time dea
         const auto execute = [&](const db::Statement& statement, const db::Params& params) {
           return transaction.Execute(statement, params);
         };
-        // A transaction mends one user at most: two would be held in an order of their own.
+        // A transaction repairs one user at most: two would be locked in an order of their own.
         ASSIGN_OR_RETURN(const std::optional<LoginFault> fault, walk.Next(execute));
         if (fault.has_value()) {
           RETURN_IF_ERROR(execute(kMend, {fault->app_id, fault->user_id}).status());

@@ -1,7 +1,7 @@
 #pragma once
 
 // Login methods whose registry rows and credentials do not belong together: what an attempt that
-// was cut off between two services has left (migrations/users/0002_login_faults.sql).
+// was interrupted between two services leaves behind (migrations/users/0002_login_faults.sql).
 
 #include <atomic>
 #include <string>
@@ -29,16 +29,16 @@ struct LoginFault {
   std::string fault;  // "missing", "differs", "left over"
 };
 
-// Looks at every user of a database, some hundred a statement, and calls `found` for each fault.
-// With `mend` the registry's rows decide, and each fault that is found is mended in a transaction
-// of its own. Errors as in libs/db/errors.h.
+// Checks every user of a database, some hundred per statement, and calls `found` for each fault.
+// With `mend` each fault is repaired in its own transaction, according to the registry's rows.
+// Errors as in libs/db/errors.h.
 absl::Status CheckLogins(db::Database& database, absl::Time deadline, bool mend,
                          absl::FunctionRef<void(const LoginFault&)> found);
 
-// The job of a service that settles what was cut off: at its start, after an attempt that failed
-// and every six hours it looks at all users of its recipe, and mends what it finds; of several
-// instances one works at a time. It takes at most a twentieth of the time. NoteCutOff is
-// thread-safe; Run is for one thread at a time.
+// The job of a service that settles interrupted attempts: at start, after an attempt that failed,
+// and every six hours it checks all users of its recipe and repairs what it finds; one instance
+// works at a time. It takes at most a twentieth of the time. NoteCutOff is thread-safe; Run is for
+// one thread at a time.
 class LoginSettler {
  public:
   // All outlive this. `recipe_id`: a literal; empty for all recipes.
@@ -46,7 +46,7 @@ class LoginSettler {
                std::string_view recipe_id)
       : directory_(directory), databases_(databases), recipe_id_(recipe_id) {}
 
-  // An attempt has ended with an error and may have left half of what it does.
+  // An attempt has ended with an error and may have left its work half done.
   void NoteCutOff() { cut_off_ = true; }
 
   // Does nothing when there is nothing to settle.
@@ -56,7 +56,7 @@ class LoginSettler {
   static constexpr absl::Duration kInterval = absl::Seconds(10);
 
  private:
-  // False: another instance is at it.
+  // False: another instance is working on it.
   absl::StatusOr<bool> Settle(db::Database& database, absl::Time deadline);
 
   tenancy::TenantDirectory& directory_;

@@ -11,7 +11,7 @@
 namespace gatehouse::host {
 namespace {
 
-// "on" on a stand-by, and where default_transaction_read_only says so.
+// "on" on a stand-by, and with default_transaction_read_only.
 constexpr db::Statement kReadOnly = {"host_read_only",
                                      "SELECT current_setting('transaction_read_only')"};
 

@@ -16,8 +16,8 @@ class Database;
 
 namespace gatehouse::host {
 
-// OK when the database answers and takes writes: a stand-by, and a server that is set to read only,
-// could serve next to nothing.
+// OK when the database answers and accepts writes: with a stand-by or a read-only server, next to
+// nothing can be served.
 absl::Status CheckWritable(db::Database& database, absl::Time deadline);
 
 // Asks all of these services at once whether they are ready, by name. The first error, with the
@@ -25,7 +25,7 @@ absl::Status CheckWritable(db::Database& database, absl::Time deadline);
 absl::Status CheckServices(const std::map<std::string, rpc::Channel*>& services,
                            absl::Time deadline);
 
-// The service by which a process says to others whether it can serve.
+// The service by which a process reports to others whether it can serve.
 class ReadinessServiceImpl final : public common::v1::ReadinessService {
  public:
   explicit ReadinessServiceImpl(std::function<absl::Status(absl::Time deadline)> ready)

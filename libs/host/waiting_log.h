@@ -7,12 +7,12 @@
 
 namespace gatehouse::host {
 
-// Says in the log what a start waits for: at once, then every half minute. One thread.
+// Logs what a start waits for: at once, then every half minute. For one thread.
 class WaitingLog {
  public:
   // `what`: "the database".
   explicit WaitingLog(std::string_view what);
-  // Called as often as one likes; `cause` is why it has to be waited for now.
+  // May be called any number of times; `cause` is why it has to wait now.
   void Say(std::string_view cause);
 
  private:

@@ -27,9 +27,9 @@ constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 constexpr int kBacklog = 4096;
 // When descriptors run out, accepting again at once would spin.
 constexpr std::chrono::milliseconds kAcceptPause{50};
-// Clients that are told in one go that there are no descriptors.
+// Clients that are refused in one go when there are no descriptors.
 constexpr int kRefusedAtOnce = 64;
-// Connections beyond a limit whose request is waited for, so that the 503 surely arrives; more are
+// Connections beyond a limit whose request is awaited, so that the 503 is sure to arrive; more are
 // answered without waiting.
 constexpr int kTurnedAway = 64;
 
@@ -37,7 +37,7 @@ constexpr int kTurnedAway = 64;
 void Refuse(tcp::socket socket, std::string_view date) {
   error_code ec;
   socket.non_blocking(true, ec);
-  // What the client has sent is taken, or closing would reset the connection under the reply.
+  // Reads what the client has sent, or closing would reset the connection before the reply arrives.
   std::array<char, 16 * 1024> request;
   socket.read_some(asio::buffer(request), ec);
   std::string reply;
@@ -102,7 +102,7 @@ absl::Status Acceptor::Bind() {
     const tcp::endpoint endpoint(address, port_);
     acceptor.open(endpoint.protocol(), ec);
     if (!ec) acceptor.set_option(asio::socket_base::reuse_address(true), ec);
-    // `::` takes IPv4 as well; an IPv6 address that was named takes what it says.
+    // `::` takes IPv4 as well; a specific IPv6 address takes IPv6 only.
     if (!ec && address.is_v6()) {
       acceptor.set_option(asio::ip::v6_only(!address.is_unspecified()), ec);
     }

@@ -1,6 +1,6 @@
 #pragma once
 
-// Internal to libs/http: takes new connections in and gives them to the loops.
+// Internal to libs/http: accepts new connections and hands them to the loops.
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>

@@ -11,13 +11,13 @@
 
 namespace gatehouse::http {
 
-// A server-wide allowance for bodies that are read or worked on, in bytes. Nobody can use it up: a
-// peer, and an app with its large bodies, may take more only while it holds no more than what
-// stays free, so the first gets half of it, two get a third each, and something is left for the
-// next one. An app with all its bodies may hold three times what stays free. Thread-safe.
+// A server-wide allowance for bodies that are being read or processed, in bytes. No client can use
+// it up: a peer, and an app with its large bodies, may take more only while it holds no more than
+// what stays free, so the first gets half of it, two get a third each, and something is left for
+// the next one. An app with all its bodies may hold three times what stays free. Thread-safe.
 class BodyBudget {
  public:
-  // What lies beyond this in a body is large. Uploads that stall must not keep users of the same app
+  // The part of a body beyond this is large. Stalled uploads must not keep users of the same app
   // from signing in, and such requests are smaller.
   static constexpr int64_t kSmallBody = 64 * 1024;
   // Many small ones must not keep other apps out.
@@ -25,10 +25,10 @@ class BodyBudget {
 
   explicit BodyBudget(int64_t total) : total_(total) {}
 
-  // The share of one body, given back on destruction.
+  // The share of one body, released on destruction.
   class Charge {
    public:
-    // `peer` or `app` may be empty: then no share is kept for it. The budget outlives this.
+    // `peer` or `app` may be empty: then it is not accounted to one. The budget outlives this.
     Charge(std::shared_ptr<BodyBudget> budget, std::string peer, std::string app)
         : budget_(std::move(budget)), peer_(std::move(peer)), app_(std::move(app)) {}
     Charge(Charge&& other) noexcept
@@ -65,7 +65,7 @@ class BodyBudget {
   const int64_t total_;
   std::mutex mutex_;
   int64_t used_ = 0;
-  // Bytes held, by name; only those who hold any.
+  // Bytes held, by name; only those that hold any.
   Holders peers_;
   Holders apps_;
   Holders apps_large_;

@@ -18,9 +18,9 @@ namespace {
 
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 
-// Enough for most requests; grows to what the limits allow and shrinks when the connection rests.
+// Enough for most requests; grows to what the limits allow and shrinks when the connection is idle.
 constexpr size_t kFirstBuffer = 4 * 1024;
-// Not more: an upload that stalls holds it.
+// Not more: a stalled upload holds it.
 constexpr size_t kBodyBuffer = 16 * 1024;
 constexpr size_t kKeptOutput = 64 * 1024;
 // What a closing client may still send before it is cut off.
@@ -124,7 +124,7 @@ Connection::Clock::time_point Connection::ReadDeadline() const {
   if (parser_) return message_deadline_;
   if (!Idle()) return Clock::time_point::max();
   if (turn_away_) return accepted_ + kTurnAwayTimeout;
-  // Who has not sent anything has no pool of connections to be kind to.
+  // The longer time-out is for connection pools; a client that has sent nothing yet is none.
   const ServerOptions& options = loop_->shared->options;
   return used_ ? Clock::now() + options.idle_timeout : accepted_ + options.header_timeout;
 }
@@ -147,7 +147,7 @@ asio::awaitable<void> Connection::Linger(std::chrono::milliseconds timeout) {
 
 asio::awaitable<void> Connection::Wait() { co_await wake_.async_wait(kAwait); }
 
-// Makes room to read into; false when what is buffered has reached the limit.
+// Makes room to read into; false when the buffer has reached its limit.
 bool Connection::MakeRoom() {
   const size_t header_room = loop_->shared->options.max_header_bytes + kFirstBuffer;
   if (in_begin_ == in_end_) {
@@ -241,8 +241,8 @@ void Connection::Dispatch() {
   if (!slot.safe) ++unsafe_in_flight_;
 
   absl::StatusOr<Target> target = ParseTarget(request.target);
-  // RFC 9112 3.2.2: the authority of the target counts, not the Host field. What a proxy has judged
-  // must be what is read here, so they may not differ.
+  // RFC 9112 3.2.2: the authority of the target counts, not the Host field. A proxy in front must
+  // have checked the same host that is used here, so they may not differ.
   const bool two_hosts =
       target.ok() && !target->authority.empty() &&
       !EqualsIgnoreCase(target->authority,
@@ -258,7 +258,7 @@ void Connection::Dispatch() {
     try {
       loop_->shared->handler->Handle(std::move(request), Responder(shared_from_this(), id));
     } catch (...) {
-      // The responder has gone with the exception and has answered 500.
+      // The responder was destroyed by the exception and has answered 500.
     }
   }
   dispatching_ = false;

@@ -18,13 +18,13 @@ namespace gatehouse::http {
 
 // Reads requests in a coroutine (Run), keeps a slot for each until its reply has been written, and
 // writes replies in the order of their requests, as many at once as are ready. A request goes to
-// the handler when its header has come; its body is read when the handler asks for it.
+// the handler when its header has arrived; its body is read when the handler asks for it.
 // Everything but Reply and Wanted runs on the loop's thread.
 class Connection : public ReplySink, public std::enable_shared_from_this<Connection> {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // `peer`: as PeerOf has it. `turn_away`: answer the first request with 503 and close.
+  // `peer`: as returned by PeerOf. `turn_away`: answer the first request with 503 and close.
   Connection(std::shared_ptr<EventLoop> loop, boost::asio::ip::tcp::socket socket, std::string peer,
              bool turn_away);
   ~Connection() override;
@@ -46,7 +46,7 @@ class Connection : public ReplySink, public std::enable_shared_from_this<Connect
     bool keep_alive = true;
     bool http10 = false;
     bool head = false;
-    bool safe = true;            // GET and HEAD, which may run beside each other
+    bool safe = true;            // GET and HEAD, which may run concurrently
     bool body_to_come = false;   // then this is the last slot
     bool send_continue = false;  // 100 Continue is due
     Response response;
@@ -54,11 +54,11 @@ class Connection : public ReplySink, public std::enable_shared_from_this<Connect
     std::optional<BodyBudget::Charge> charge;
   };
   enum class Parsed { kMore, kHeader, kBody, kFailed };
-  // What becomes of the body of the request whose header was read last.
+  // What happens to the body of the request whose header was read last.
   enum class Body {
     kNone,       // there is none to come
-    kUndecided,  // the handler has not said
-    kReading,    // to the handler, or away
+    kUndecided,  // the handler has not decided
+    kReading,    // for the handler, or to discard it
     kLeft,       // stays unread: the connection ends after the reply
   };
 
@@ -75,10 +75,10 @@ class Connection : public ReplySink, public std::enable_shared_from_this<Connect
   Parsed Parse();
   Parsed FailParse(const boost::system::error_code& ec);
   bool MayDispatch() const;
-  // Hands the request whose header has come to the handler.
+  // Hands the request whose header has arrived to the handler.
   void Dispatch();
   void StartBody(uint64_t id, std::string app, BodyCallback then);
-  // The request was answered with its body unread: reads a small one away, or ends the connection.
+  // The request was answered with its body unread: discards a small one, or ends the connection.
   void GiveUpBody(Slot& slot);
   void DeliverBody();
   // Answers, instead of the handler, the request that is being read; then the connection closes.
@@ -89,7 +89,7 @@ class Connection : public ReplySink, public std::enable_shared_from_this<Connect
   void Written();
   bool MakeRoom();
   bool Idle() const { return slots_.empty() && !writing_ && !parser_ && in_begin_ == in_end_; }
-  // Whether a request has begun to come that has not been handed over.
+  // Whether part of a request has arrived that has not been handed over.
   bool MoreHasCome() const { return in_begin_ != in_end_ || (parser_ && body_ == Body::kNone); }
   Clock::time_point ReadDeadline() const;
 
@@ -108,7 +108,7 @@ class Connection : public ReplySink, public std::enable_shared_from_this<Connect
   Body body_ = Body::kNone;
   Clock::time_point message_deadline_;
   const Clock::time_point accepted_ = Clock::now();
-  bool used_ = false;  // a request has come
+  bool used_ = false;  // a request has arrived
 
   std::deque<Slot> slots_;
   uint64_t first_id_ = 0;  // of slots_.front()

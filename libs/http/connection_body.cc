@@ -1,4 +1,4 @@
-// What becomes of a request's body.
+// What happens to a request's body.
 
 #include "libs/http/connection.h"
 #include "libs/http/reply_format.h"
@@ -6,7 +6,8 @@
 namespace gatehouse::http {
 namespace {
 
-// The body of a refused request is read away up to here, so that the client keeps its connection.
+// The body of a refused request is discarded up to this size, so that the client keeps its
+// connection.
 constexpr size_t kMaxReadAway = 64 * 1024;
 
 }  // namespace
@@ -35,12 +36,12 @@ void Connection::StartBody(uint64_t id, std::string app, BodyCallback then) {
 }
 
 void Connection::GiveUpBody(Slot& slot) {
-  // The answer may be what makes the body's owner end: not before the slot is in order.
+  // The answer may destroy the body's owner: not before the slot is consistent.
   const BodyCallback gone = std::exchange(slot.on_body, nullptr);
   slot.body_to_come = false;
   slot.send_continue = false;
   const auto length = parser_->content_length();
-  // Who waits for `100 Continue` may send the body or not: what follows could be either.
+  // A client that waits for `100 Continue` may or may not send the body: what follows is ambiguous.
   if (length && *length <= kMaxReadAway && !parser_->expects_continue) {
     parser_->DropBody();
     message_deadline_ = Clock::now() + loop_->shared->options.body_timeout;
@@ -67,7 +68,7 @@ void Connection::DeliverBody() {
   try {
     then(std::move(body));
   } catch (...) {
-    // The responder goes with the callback and answers 500.
+    // The responder is destroyed with the callback and answers 500.
   }
   then = nullptr;
   dispatching_ = false;
@@ -78,7 +79,7 @@ void Connection::AnswerAndClose(int status) {
   parser_.reset();
   body_ = Body::kNone;
   if (!header_only && (slots_.empty() || !slots_.back().body_to_come)) {
-    // It was answered, and its body was read away.
+    // It was answered, and its body was discarded.
     if (!slots_.empty()) slots_.back().keep_alive = false;
     return;
   }

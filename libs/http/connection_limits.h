@@ -1,6 +1,6 @@
 #pragma once
 
-// Internal to libs/http: how many connections there may be, in all and of one peer.
+// Internal to libs/http: how many connections are allowed, in total and per peer.
 
 #include <atomic>
 #include <boost/asio/ip/address.hpp>
@@ -13,8 +13,8 @@
 
 namespace gatehouse::http {
 
-// Who a connection counts for: an IPv4 address, or the /64 network of an IPv6 address, which is
-// what one subscriber has.
+// The peer that a connection counts for: an IPv4 address, or the /64 network of an IPv6 address,
+// which one subscriber usually has.
 std::string PeerOf(const boost::asio::ip::address& address);
 
 // Thread-safe.
@@ -22,8 +22,8 @@ class ConnectionLimits {
  public:
   ConnectionLimits(int total, int per_peer) : total_(total), per_peer_(per_peer) {}
 
-  // Counts a connection of `peer` ("": of nobody in particular) in; "" when it may be served, else
-  // which limit keeps it out: "total" or "peer". A connection that was kept out is not counted.
+  // Counts a connection of `peer` ("": of no particular one); returns "" when it may be served,
+  // else the limit that refuses it: "total" or "peer". A refused connection is not counted.
   std::string_view Enter(const std::string& peer);
   void Leave(const std::string& peer);
 

@@ -8,8 +8,8 @@
 namespace gatehouse::http {
 namespace {
 
-// Kept from connections: a quarter, within these bounds. Pools of tenants' own databases take the
-// most.
+// Not available to connections: a quarter, within these bounds. Pools of tenants' own databases
+// take most of it.
 constexpr rlim_t kLeastReserve = 128;
 constexpr rlim_t kMostReserve = 1024;
 
@@ -19,7 +19,7 @@ DescriptorLimit RaiseDescriptorLimit(int connections) {
   const auto wanted = static_cast<rlim_t>(std::max(connections, 1));
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return {INT_MAX, connections};
-  // Not higher than is of use: programs that close every possible descriptor get slow.
+  // Not higher than useful: programs that close every possible descriptor become slow.
   const rlim_t target = std::min<rlim_t>(wanted + kMostReserve, limit.rlim_max);
   if (limit.rlim_cur < target) {
     const rlim_t before = limit.rlim_cur;

@@ -4,7 +4,7 @@ namespace gatehouse::http {
 
 struct DescriptorLimit {
   int descriptors;  // that this process may have open
-  int connections;  // that fit, with some kept for databases, other processes and files
+  int connections;  // that fit, with some reserved for databases, other processes and files
 };
 
 // Raises this process's limit on open files (RLIMIT_NOFILE) as far as `connections` need and the

@@ -29,7 +29,7 @@ struct Shared {
 
   const ServerOptions options;
   Handler* handler = nullptr;
-  std::atomic<int> connections = 0;  // open ones, with those that are turned away
+  std::atomic<int> connections = 0;  // open ones, including those that are turned away
   std::atomic<int> turned_away = 0;
   std::atomic<bool> draining = false;  // every reply that can be a connection's last one is
   ConnectionLimits limits;
@@ -39,7 +39,7 @@ struct Shared {
 };
 
 // A connection stays on its loop for life, so nothing in it needs a lock. Kept alive by its
-// connections, which replies that come late keep alive in turn.
+// connections, which late replies keep alive in turn.
 struct EventLoop {
   explicit EventLoop(std::shared_ptr<Shared> s) : shared(std::move(s)) {}
 
@@ -66,7 +66,7 @@ struct EventLoop {
     stopped_ = true;
   }
 
-  // The value of the Date header, made anew once a second.
+  // The value of the Date header, updated once a second.
   const std::string& Date() {
     const std::time_t now = std::time(nullptr);
     if (now != date_second_) {

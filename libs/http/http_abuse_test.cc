@@ -1,4 +1,4 @@
-// The server against clients that mean harm, or are too many.
+// The server against malicious clients, and against too many.
 
 #include <poll.h>
 #include <sys/resource.h>
@@ -17,8 +17,8 @@ namespace {
 
 class HttpAbuseTest : public HttpServerTest {};
 
-// What two readers of one request could end at different places is refused by both: with a reply
-// for one request, and the end of the connection, so that nothing behind it is read.
+// A request whose end two readers could see at different places is refused: with one reply, and the
+// end of the connection, so that nothing after it is read.
 TEST_F(HttpAbuseTest, RequestsThatCanBeReadInTwoWaysAreRefused) {
   Start();
   const std::string hidden = "5\r\nabcde\r\n0\r\n\r\n" + Get("/hidden");
@@ -129,7 +129,7 @@ TEST_F(HttpAbuseTest, AnAbsoluteTargetNamesTheHostThatTheHeaderNames) {
 
 TEST_F(HttpAbuseTest, ARefusedRequestsBodyIsNeitherKeptNorReadAsARequest) {
   Start({.max_total_body_bytes = 100});
-  // Small: read away, and the connection lives.
+  // Small: discarded, and the connection lives.
   Client c(server_->port());
   for (const std::string& body : {std::string("x"), Get("/hidden"), std::string(60'000, 'x')}) {
     const std::string reply = c.Send(Post("/refuse", body)).ReadUntil("refused\n");
@@ -141,7 +141,7 @@ TEST_F(HttpAbuseTest, ARefusedRequestsBodyIsNeitherKeptNorReadAsARequest) {
   c.Send("POST /refuse HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nab");
   EXPECT_TRUE(c.ReadUntil("refused\n").starts_with("HTTP/1.1 401 "));
   EXPECT_NE(c.Send("c" + Get("/echo")).ReadUntil("1\n").find("GET /echo []"), std::string::npos);
-  // Large, of unknown length, or perhaps not to come at all: the connection ends.
+  // Large, of unknown length, or perhaps never sent: the connection ends.
   for (std::string_view fields : {"Content-Length: 5000000\r\n", "Transfer-Encoding: chunked\r\n",
                                   "Content-Length: 3\r\nExpect: 100-continue\r\n"}) {
     Client other(server_->port());
@@ -169,7 +169,7 @@ TEST_F(HttpAbuseTest, NothingIsSaidOrKeptBeforeTheHandlerHasJudgedTheHeader) {
   Client old(server_->port());
   old.Send("POST /p HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n").Send("abc");
   EXPECT_TRUE(old.ReadToEnd().starts_with("HTTP/1.1 200 "));
-  // Bodies that wait for a verdict take nothing of the allowance.
+  // Bodies that wait for a decision take nothing from the allowance.
   std::vector<std::unique_ptr<Client>> stalled;
   for (int i = 0; i < 50; ++i) {
     stalled.push_back(std::make_unique<Client>(server_->port()));
@@ -180,7 +180,7 @@ TEST_F(HttpAbuseTest, NothingIsSaidOrKeptBeforeTheHandlerHasJudgedTheHeader) {
 }
 
 TEST_F(HttpAbuseTest, NobodyUsesTheAllowanceForBodiesUp) {
-  // Of this machine's clients only the app's share counts: of what lies beyond 64 KiB of a body.
+  // For clients on this machine only the app's share counts: of the part of a body beyond 64 KiB.
   Start({.max_total_body_bytes = 1'000'000});
   const std::string begun(200'000, 'x');
   std::vector<std::unique_ptr<Client>> stalled;
@@ -241,7 +241,7 @@ TEST_F(HttpAbuseTest, TooManyConnectionsOfOnePeer) {
       Client(server_->port()).Send(Get("/echo")).ReadUntil("1\n").starts_with("HTTP/1.1 200"));
 }
 
-// However many come: each is answered, and none is left without a word.
+// However many come, each is answered.
 TEST_F(HttpAbuseTest, EveryConnectionBeyondALimitIsAnswered) {
   Start({.max_connections = 1});
   Client first(server_->port());
@@ -268,7 +268,7 @@ TEST_F(HttpAbuseTest, WithoutDescriptorsClientsAreToldSo) {
   rlimit limit;
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
   const rlimit before = limit;
-  // Both ends are of this process: descriptors for the clients, none for the server.
+  // Both ends are in this process: descriptors for the clients, none for the server.
   clients.reserve(3);
   for (int i = 0; i < 3; ++i) clients.push_back(std::make_unique<Client>());
   const int next = dup(0);
@@ -287,8 +287,8 @@ TEST_F(HttpAbuseTest, WithoutDescriptorsClientsAreToldSo) {
       Client(server_->port()).Send(Get("/echo")).ReadUntil("1\n").starts_with("HTTP/1.1 200"));
 }
 
-// A connection that says nothing lives as long as a header may take; one that is kept after a
-// request lives on.
+// A silent connection lives as long as a header may take; one that is kept after a request lives
+// longer.
 TEST_F(HttpAbuseTest, SilentConnectionsAreShortLivedAndKeptOnesAreNot) {
   Start({.header_timeout = milliseconds(50), .idle_timeout = milliseconds(60'000)});
   Client kept(server_->port()), silent(server_->port()), dribbling(server_->port());

@@ -301,13 +301,13 @@ TEST_F(HttpServerTest, ADrainGoesOnAcceptingForAWhile) {
   auto drained = std::async(std::launch::async, [&] {
     return server_->Drain(std::chrono::hours(1), std::chrono::hours(1));
   });
-  // A connection that was open is told to end with its next reply, and is not before.
+  // An open connection learns that it ends with its next reply, not before.
   std::string reply;
   while (reply.find("Connection: close\r\n") == std::string::npos) {
     reply = kept.Send(Get("/echo")).ReadUntil("1\n");
     ASSERT_TRUE(reply.starts_with("HTTP/1.1 200 ")) << reply;
   }
-  // New ones are served all the while, and let go in the same way.
+  // New ones are served all the while, and end in the same way.
   for (int i = 0; i < 3; ++i) {
     Client late(server_->port());
     ASSERT_TRUE(late.connected());
@@ -373,7 +373,7 @@ TEST_F(HttpServerTest, GarbageNeverHurts) {
       const size_t fault = reply.find("HTTP/1.1 5");
       const std::string_view status =
           fault == std::string::npos ? "" : std::string_view(reply).substr(fault + 9, 3);
-      // A coding or a version that is not understood; nothing else is our fault.
+      // An unknown coding or version; nothing else is our fault.
       EXPECT_TRUE(status.empty() || status == "501" || status == "505") << bytes << reply;
     }
   }

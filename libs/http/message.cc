@@ -49,7 +49,8 @@ bool ParsePath(std::string_view raw, std::string& path) {
     std::string segment;
     if (!PercentDecode(raw.substr(0, std::min(end, raw.find(';'))), false, segment)) return false;
     for (const char c : segment) {
-      // An encoded slash would make another path than proxies in front have judged.
+      // An encoded slash would lead to another path than the one that proxies in front have
+      // checked.
       if (c == '/' || c == '\\' || static_cast<unsigned char>(c) < 0x20 || c == 0x7F) return false;
     }
     raw.remove_prefix(end);

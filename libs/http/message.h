@@ -44,7 +44,7 @@ class Headers {
   std::vector<Field> fields_;
 };
 
-// A request without its body, which comes by Responder::ReadBody.
+// A request without its body, which Responder::ReadBody delivers.
 struct Request {
   std::string method;  // as sent: "GET"
   std::string target;  // as sent
@@ -53,7 +53,7 @@ struct Request {
   Parameters query;
   Headers headers;
   std::string remote_address;  // of the peer, without port; IPv4 in its dotted form
-  std::chrono::steady_clock::time_point received;  // when its header had come
+  std::chrono::steady_clock::time_point received;  // when its header was complete
 };
 
 struct Response {
@@ -67,7 +67,7 @@ struct Response {
 // ASCII letters match in either case.
 bool EqualsIgnoreCase(std::string_view a, std::string_view b);
 
-// What a request target says.
+// The parts of a request target.
 struct Target {
   std::string authority;  // of an absolute form: "host:80"
   std::string path;
@@ -87,8 +87,8 @@ absl::StatusOr<std::string> DecodeBody(std::string_view content_type, std::strin
 // "Not Found" for 404; "" for a status without a name here.
 std::string_view StatusText(int status);
 
-// A small HTML page, as servlet containers answer what no application sees (a bad path, a denied
-// address).
+// A small HTML page, as servlet containers answer requests that no application sees (a bad path, a
+// denied address).
 Response ErrorPage(int status);
 
 }  // namespace gatehouse::http

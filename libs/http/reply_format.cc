@@ -5,7 +5,7 @@
 namespace gatehouse::http {
 namespace {
 
-// A header that would split the reply is a bug of ours; leaving it out is the safe end of it.
+// A header that would split the reply is a bug of ours; it is safest to leave it out.
 bool SafeHeader(std::string_view s) {
   return s.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos;
 }
@@ -36,7 +36,7 @@ void AppendReply(const Response& response, const ReplyFraming& framing, std::str
   out += "\r\nDate: ";
   out += date;
   out += "\r\nX-Content-Type-Options: nosniff";
-  // The content type is what SDKs know; so the page that it names may do nothing.
+  // SDKs expect this content type; so the page that it names may do nothing.
   if (response.content_type.starts_with("text/")) {
     out += "\r\nContent-Security-Policy: default-src 'none'; sandbox";
   }

@@ -20,7 +20,7 @@ struct ReplyFraming {
 void AppendReply(const Response& response, const ReplyFraming& framing, std::string_view date,
                  std::string& out);
 
-// What the server itself answers, without a handler.
+// A reply of the server itself, without a handler.
 Response PlainError(int status);
 
 }  // namespace gatehouse::http

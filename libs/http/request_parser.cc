@@ -10,7 +10,7 @@ namespace bhttp = boost::beast::http;
 
 namespace {
 
-// A length that a client announces is only believed this far ahead of its bytes.
+// Memory for an announced length is reserved at most this far ahead of the bytes.
 constexpr std::uint64_t kMaxReserve = 64 * 1024;
 
 bool AllDigits(std::string_view text) {
@@ -18,8 +18,8 @@ bool AllDigits(std::string_view text) {
          std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-// What a host, with or without a port, is written with (RFC 3986). A list, a path or a user before
-// the host is what proxies disagree about.
+// Whether this is a host, with or without a port (RFC 3986). Proxies disagree about a list, a path,
+// or a user before the host.
 bool IsHost(std::string_view text) {
   return text.find_first_of(" \t,/\\?#@\"<>^`{|}") == std::string_view::npos &&
          std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7F; });
@@ -54,8 +54,8 @@ void RequestParser::on_request_impl(bhttp::verb, string_view method, string_view
   request.target.assign(target.data(), target.size());
 }
 
-// Whether the value runs over more than one line. Beast joins such lines, elsewhere than in the
-// input when there was something on the first one.
+// Whether the value spans several lines. Beast joins such lines, outside the input buffer if the
+// first one was not empty.
 bool RequestParser::Folded(string_view name, string_view value) const {
   const char* const name_end = name.data() + name.size();
   const char* const input_end = input_.data() + input_.size();
@@ -65,7 +65,7 @@ bool RequestParser::Folded(string_view name, string_view value) const {
 
 void RequestParser::on_field_impl(bhttp::field name, string_view name_text, string_view value,
                                   error_code&) {
-  // Trailers come after the header was judged; they must not add to it.
+  // Trailers come after the header was checked; they must not add to it.
   if (header_done_) return;
   const std::string_view text(value.data(), value.size());
   bad_field_ |= Folded(name_text, value);
@@ -91,7 +91,7 @@ void RequestParser::on_field_impl(bhttp::field name, string_view name_text, stri
   request.headers.Add(std::string_view(name_text.data(), name_text.size()), text);
 }
 
-// Beast takes a coding that it does not know for none, and a length that is said twice for one.
+// Beast treats an unknown coding as none, and a length that is given twice as one.
 void RequestParser::on_header_impl(error_code& ec) {
   header_done_ = true;
   if (version < 11) expects_continue = false;
@@ -108,7 +108,7 @@ void RequestParser::on_body_init_impl(const boost::optional<std::uint64_t>& leng
 }
 
 void RequestParser::on_chunk_header_impl(std::uint64_t, string_view extensions, error_code& ec) {
-  // Beast looks for CR LF only: a line that others would end at a bare LF.
+  // Beast looks for CR LF only: other readers would end the line at a bare LF.
   if (extensions.find_first_of("\n\0", 0, 2) != string_view::npos) {
     ec = bhttp::error::bad_chunk_extension;
   }

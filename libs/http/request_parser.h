@@ -15,20 +15,20 @@
 namespace gatehouse::http {
 
 // Writes straight into a Request, with none of Beast's message containers in between. The header
-// first; the body only after TakeBody or DropBody has said what becomes of it.
+// first; the body only after TakeBody or DropBody.
 //
-// Stricter than Beast: whatever two readers of one request could understand differently is refused,
-// since one of them may be a proxy in front, and the other half of a request that was read in two
-// ways is somebody else's request.
+// Stricter than Beast: anything that two readers of a request could understand differently is
+// refused, since one of them may be a proxy in front, and the rest of a request that is read in two
+// ways becomes somebody else's request.
 class RequestParser : public boost::beast::http::basic_parser<true> {
  public:
   explicit RequestParser(const ServerOptions& options);
 
-  // Parses from the front of `bytes`; returns how many were taken. Stops behind the header.
+  // Parses from the front of `bytes`; returns how many were consumed. Stops after the header.
   std::size_t Read(std::string_view bytes, boost::beast::error_code& ec);
 
   void TakeBody(BodyBudget::Charge charge);
-  // Reads it away.
+  // Discards it.
   void DropBody();
   bool dropping() const { return dropping_; }
 
@@ -66,7 +66,7 @@ class RequestParser : public boost::beast::http::basic_parser<true> {
   int hosts_ = 0;
   int lengths_ = 0;
   int codings_ = 0;
-  bool chunked_ = false;  // by the one coding that is understood
+  bool chunked_ = false;  // the only supported coding
   bool bad_field_ = false;
 };
 

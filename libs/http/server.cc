@@ -29,7 +29,7 @@ namespace {
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 constexpr milliseconds kDrainSweep{20};
 
-// How often time-outs are looked at: a quarter of the shortest, so that none is late by more.
+// How often time-outs are checked: a quarter of the shortest, so that none is late by more.
 milliseconds SweepInterval(const ServerOptions& o) {
   const milliseconds shortest = std::min(
       {o.header_timeout, o.body_timeout, o.idle_timeout, o.write_timeout, o.linger_timeout});
@@ -42,7 +42,7 @@ void Sweep(EventLoop& loop) {
   for (const auto& connection : loop.connections) connection->Sweep(now);
 }
 
-// A coroutine that waits is owned by the loop's io_context, so it must not own the loop.
+// A waiting coroutine is owned by the loop's io_context, so it must not own the loop.
 asio::awaitable<void> SweepForever(EventLoop& loop, milliseconds interval) {
   asio::steady_timer timer(loop.io);
   while (true) {
@@ -67,7 +67,7 @@ Responder::~Responder() {
 }
 
 void Responder::ReadBody(std::string app, BodyCallback then) {
-  // The callback may end this responder.
+  // The callback may destroy this responder.
   if (const std::shared_ptr<ReplySink> sink = sink_) {
     sink->ReadBody(id_, std::move(app), std::move(then));
   }
@@ -89,7 +89,7 @@ struct Server::Impl {
 
   void Run();
   bool WaitForNone(milliseconds timeout);
-  // Runs `f` on the loop's thread and waits for its end.
+  // Runs `f` on the loop's thread and waits until it is done.
   template <typename F>
   static void RunOn(EventLoop& loop, F f);
 
@@ -172,9 +172,9 @@ bool Server::Drain(milliseconds timeout, milliseconds accept_for) {
     std::unique_lock stop_lock(impl_->stop_mutex);
     impl_->stop_called.wait_until(stop_lock, accept_end, [&] { return impl_->stopped; });
     if (impl_->stopped) return true;
-    // The backlog is taken in first, so that the wait below counts it.
+    // The backlog is accepted first, so that the wait below counts it.
     Impl::RunOn(*impl_->loops[0], [&] { impl_->acceptor->Stop(); });
-    // Once more through the loop: a connection may have been accepted just before and wait there to
+    // Once more through the loop: a connection accepted just before may still be waiting there to
     // be counted.
     Impl::RunOn(*impl_->loops[0], [] {});
   }
@@ -210,7 +210,8 @@ void Server::Stop() {
   impl_->threads.clear();
   impl_->guards.clear();
   for (const auto& loop : impl_->loops) {
-    // Late replies that were posted hold the loop; run them so that nothing keeps itself alive.
+    // Late replies that were posted keep the loop alive; run them so that nothing keeps itself
+    // alive.
     loop->thread_id = std::this_thread::get_id();
     loop->io.restart();
     loop->io.poll();

@@ -1,6 +1,6 @@
 #pragma once
 
-// What tests of the server stand on: a raw client, a handler that does as its paths say, a fixture.
+// Helpers for tests of the server: a raw client, a handler that acts by path, a fixture.
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -124,7 +124,7 @@ class TestHandler : public Handler {
     responder.Send(std::move(r));
   }
 
-  // The responder of a held request, once it has come.
+  // The responder of a held request, once it has arrived.
   Responder Take(const std::string& path) {
     std::unique_lock lock(mutex_);
     EXPECT_TRUE(

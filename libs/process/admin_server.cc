@@ -48,7 +48,7 @@ struct AdminServer::Impl final : http::Handler {
     return response;
   }
 
-  // Runs on the one worker, so one probe asks the database and the others read its answer.
+  // Runs on the only worker, so one probe asks the database and the others reuse its answer.
   http::Response Readiness() {
     if (draining) return Text(503, "draining\n");
     if (SteadyNow() - asked_at > kReadyFreshness) {

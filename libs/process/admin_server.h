@@ -11,7 +11,7 @@
 namespace gatehouse::process {
 
 // The port for operators: /livez (the process runs; never touches the database), /readyz (it can
-// serve: asks `ready`, at most once in half a second), /metrics (Prometheus).
+// serve: calls `ready`, at most once per half second), /metrics (Prometheus).
 class AdminServer {
  public:
   struct Sources {
@@ -24,7 +24,7 @@ class AdminServer {
                                                             Sources sources);
   ~AdminServer();
 
-  // From now on /readyz says no, whatever `ready` says.
+  // From now on /readyz reports not ready, whatever `ready` returns.
   void SetDraining();
   int port() const;
 

@@ -9,7 +9,7 @@
 namespace gatehouse::process {
 namespace {
 
-// Soon enough after a database's start, and nothing to a server that is busy starting.
+// Soon enough after a database's start, and negligible for a server that is busy starting.
 constexpr absl::Duration kPause = absl::Milliseconds(500);
 
 absl::Status Stopped() { return absl::CancelledError("asked to stop"); }

@@ -14,7 +14,7 @@ namespace gatehouse::process {
 namespace {
 
 constexpr absl::Duration kTenantsTimeout = absl::Minutes(1);
-// Looking at a million users takes a minute or so.
+// Checking a million users takes a minute or so.
 constexpr absl::Duration kRowsTimeout = absl::Hours(24);
 
 // How many faults were found.

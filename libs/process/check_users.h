@@ -7,13 +7,13 @@
 
 namespace gatehouse::process {
 
-// Exit status of `check-users` when it found what it was not to mend.
+// Exit status of `check-users` when it found faults that it was not asked to repair.
 inline constexpr int kExitFaults = 3;
 
-// What `check-users` does, in the base database, whose `options` are given, and then in every
-// database that a tenant's settings lead to: lists the login methods at fault on standard output,
-// by ids alone, and mends them if `mend` is set. Returns the exit status: 1 when a tenant's
-// database was left out, which standard error names.
+// Runs `check-users` in the base database, whose `options` are given, and then in every database
+// that a tenant's settings lead to: lists faulty login methods on standard output, only by ids, and
+// repairs them if `mend` is set. Returns the exit status: 1 when a tenant's database, named on
+// standard error, was left out.
 absl::StatusOr<int> RunCheckUsers(const Program& program, const config::ProcessConfig& config,
                                   db::Database& base, const db::DatabaseOptions& options,
                                   bool mend);

@@ -25,7 +25,7 @@ bool IsThere(std::string_view path) {
   return std::filesystem::exists(path, unreadable);
 }
 
-// What is wrong with the settings that are stored in the database, where there is one by now.
+// What is wrong with the settings that are stored in the database, if there is one yet.
 std::vector<std::string> CheckStoredSettings(const Program& program,
                                              const config::ProcessConfig& config) {
   if (!program.check_tenants || !config.core->db().configured) return {};
@@ -54,8 +54,8 @@ class Printer {
  public:
   explicit Printer(const config::SourceTexts& texts) : texts_(texts) {}
 
-  // A line for `key`: its text where it is set, or else the default as a comment, since a key that
-  // is set to its default hides nothing, but says more than was said.
+  // A line for `key`: its text if it is set, or else the default as a comment, since setting a key
+  // to its default would change nothing but state more than the operator did.
   void Print(const std::map<std::string, std::string>& texts, const std::string& key, bool secret,
              bool is_text, std::string_view default_text) {
     const auto it = texts.find(key);

@@ -48,7 +48,7 @@ absl::StatusOr<Target> TargetOf(const CommandLine& line) {
   return Target{host, std::to_string(config.admin_port), "/readyz"};
 }
 
-// One GET, each step of which is bounded by the stream's one deadline.
+// One GET; the stream's deadline bounds all of its steps.
 class Probe {
  public:
   explicit Probe(Target target) : target_(std::move(target)), request_(beast::http::verb::get,

@@ -20,9 +20,9 @@
 namespace gatehouse::process {
 namespace {
 
-// How long a first start may take to make every table, or to wait for another instance that does.
+// How long a first start may take to create every table, or to wait for another instance that does.
 constexpr absl::Duration kTablesTimeout = absl::Minutes(10);
-// Rows come over in batches: what a run leaves, the next one does.
+// Rows are copied in batches: the next run does what one leaves undone.
 constexpr absl::Duration kRowsTimeout = absl::Hours(24);
 constexpr absl::Duration kCheckTimeout = absl::Seconds(10);
 
@@ -30,8 +30,8 @@ void LogStep(std::string_view step) {
   telemetry::Log(telemetry::LogLevel::kInfo, "migration", {{"step", step}});
 }
 
-// The roles of services that have one of their own by its standard name get their rights; roles
-// by other names are their administrator's.
+// Service roles with the standard name get their rights; roles by other names are the
+// administrator's responsibility.
 absl::Status MakeServiceRoles(const config::ProcessConfig& config, db::Database& database) {
   std::map<std::string, std::string> passwords;
   for (const std::string_view service : config::ServiceNames()) {
@@ -114,7 +114,7 @@ absl::StatusOr<int> RunMigrate(const Program& program, const config::ProcessConf
     std::cerr << program.name << ": the database of tenant " << name
               << " was left out: " << TextOf(why) << std::endl;
   };
-  // All of them are looked at before any is changed.
+  // All of them are checked before any is changed.
   for (const tenancy::TenantPtr& tenant : tenants) {
     absl::StatusOr<std::unique_ptr<db::Database>> database =
         OpenElsewhere(config, options, *tenant);

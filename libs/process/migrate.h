@@ -8,22 +8,23 @@
 
 namespace gatehouse::process {
 
-// Exit status of `migrate` when all is brought over and conflicts between users were found.
+// Exit status of `migrate` when everything is brought over and conflicts between users were found.
 inline constexpr int kExitConflicts = 3;
 
-// Brings one database's tables up to date for a start. FailedPrecondition, and nothing changed,
-// when an older core's have to be brought over first.
+// Brings one database's tables up to date for a start. FailedPrecondition, without any change, when
+// an older core's have to be brought over first.
 absl::Status MigrateTables(db::Database& database);
 
-// What `migrate` does. Looks at all databases first, and refuses before anything is changed. Then: tables, service roles and rows of the base database, whose `options` are
-// given, then of every database that a tenant's settings lead to. Says on standard output what it
-// does and which users conflict, by ids alone. Returns the exit status: 1 when a tenant's database
-// was left out, which standard error names; the others are done.
+// Runs `migrate`. Checks all databases first, and refuses before anything is changed. Then: tables,
+// service roles and rows of the base database, whose `options` are given, then of every database
+// that a tenant's settings lead to. Reports on standard output what it does and which users
+// conflict, only by ids. Returns the exit status: 1 when a tenant's database, named on standard
+// error, was left out; the others are done.
 absl::StatusOr<int> RunMigrate(const Program& program, const config::ProcessConfig& config,
                                db::Database& base, const db::DatabaseOptions& options);
 
-// FailedPrecondition when tables are missing or old: for a process that may not change them. A
-// database that can't be asked is not complained of.
+// FailedPrecondition when tables are missing or old: for a process that may not change them. An
+// unreachable database is no error here.
 absl::Status CheckTables(const config::ProcessConfig& config, std::string_view service,
                          db::DatabaseOptions options);
 

@@ -39,14 +39,15 @@ namespace {
 using telemetry::Log;
 using telemetry::LogLevel;
 
-// What a start that is asked to stop may take: its waits end at once, a statement a moment later.
+// The time a start may take to stop when asked to: its waits end at once, a statement a moment
+// later.
 constexpr absl::Duration kStartPatience = absl::Seconds(3);
-// The end of the drain time belongs to what is kept in memory to be written in batches, however
-// long the requests before it take.
+// The end of the drain time is reserved for pending batches in memory, however long the requests
+// before it take.
 constexpr absl::Duration kLongestReserve = absl::Seconds(2);
-// A process that is still there so long after its drain time hangs, however busy the machine is.
+// A process that still runs this long after its drain time hangs, however busy the machine is.
 constexpr absl::Duration kOverdue = absl::Seconds(2);
-// An embedded server writes its last checkpoint.
+// For the embedded server's last checkpoint.
 constexpr absl::Duration kEmbeddedPatience = absl::Seconds(5);
 
 int Fail(const Program& program, std::string_view text) {
@@ -71,7 +72,7 @@ absl::Status Unsupported(config::MigrationMode mode) {
              "migrate`, then start with migration_mode MIGRATED or DUAL_WRITE_READ_NEW"));
 }
 
-// What an operator should know of a process that is ready.
+// What an operator should know about a process that is ready.
 std::string NotesOn(const tenancy::TenantDirectory& tenants) {
   const size_t left_out = tenants.left_out();
   if (left_out == 0) return "";
@@ -79,8 +80,8 @@ std::string NotesOn(const tenancy::TenantDirectory& tenants) {
                 std::to_string(left_out), "\n");
 }
 
-// The run of one program. What opens when, and who must be gone before whom, is in ARCHITECTURE.md,
-// "Start and stop". Make it before any other thread.
+// The run of one program. ARCHITECTURE.md, "Start and stop", has the order in which things open and
+// end. Create it before any other thread.
 class Run {
  public:
   Run(const Program& program, CommandLine line) : program_(program), line_(std::move(line)) {}
@@ -119,7 +120,7 @@ class Run {
     embedded_.reset();
   }
 
-  // Of a command that ends by itself.
+  // Of a command that ends by itself, without a signal.
   int exit_status() const { return exit_status_; }
   std::string address() const { return front_end_ ? front_end_->address() : ""; }
 
@@ -230,14 +231,15 @@ class Run {
     };
     auto admin = AdminServer::Start(config_.admin_host, config_.admin_port, std::move(sources));
     if (!admin.ok()) {
-      // A second instance on a laptop would collide on the default port; serving matters more.
+      // A second instance on the same machine would collide on the default port; serving matters
+      // more.
       Log(LogLevel::kWarn, "admin_port_unavailable", {{"port", config_.admin_port}});
     } else {
       admin_ = *std::move(admin);
     }
   }
 
-  // A service with a role of its own may not change tables: `gatehouse migrate` has made them.
+  // A service with its own role may not change tables: `gatehouse migrate` has created them.
   bool OwnsTables() const {
     for (const host::ServiceDefinition& service : program_.services) {
       if (!config_.service(service.name).database_user.empty()) return false;

@@ -19,14 +19,14 @@ class Database;
 
 namespace gatehouse::process {
 
-// What takes requests from outside in this process besides gRPC: the REST gateway. Libraries below
-// the gateway don't know it.
+// What accepts outside requests in this process besides gRPC: the REST gateway. Libraries below the
+// gateway don't know it.
 class FrontEnd {
  public:
   virtual ~FrontEnd() = default;
-  // Stops taking requests and finishes those in flight.
+  // Stops accepting requests and finishes those in flight.
   virtual void Drain(absl::Duration timeout) = 0;
-  // What it says on the log line of a start: "http://localhost:3567".
+  // The address for the log line of a start: "http://localhost:3567".
   virtual std::string address() const = 0;
 };
 
@@ -38,21 +38,21 @@ struct Program {
   std::function<absl::StatusOr<std::unique_ptr<FrontEnd>>(host::Host&)> front_end;
   // May start a PostgreSQL of its own when none is configured.
   bool embeds_postgres = false;
-  // FailedPrecondition for what migrate_rows would stop at: `migrate` asks before it changes
-  // anything. The tables may be those of any core since 5.0. Null: nothing.
+  // FailedPrecondition for anything that would stop migrate_rows: `migrate` calls it before it
+  // changes anything. The tables may be those of any core since 5.0. Null: nothing.
   std::function<absl::Status(db::Database&, absl::Time deadline)> check_rows;
-  // What `migrate` does once the tables are there, for rows that an older core wrote. Returns how
-  // many conflicts somebody has to look at; `progress` names them. Null: nothing.
+  // Run by `migrate` once the tables exist, for rows that an older core wrote. Returns the number
+  // of conflicts that an operator has to resolve; `progress` names them. Null: nothing.
   std::function<absl::StatusOr<int64_t>(db::Database&, absl::Time deadline,
                                         const std::function<void(std::string_view)>& progress)>
       migrate_rows;
-  // One tenant for each further database that tenants' settings lead to: `migrate` sees to those
-  // too. Null: the base database alone.
+  // One tenant for each further database that tenants' settings lead to: `migrate` handles those
+  // too. Null: only the base database.
   std::function<absl::StatusOr<std::vector<tenancy::TenantPtr>>(
       db::Database& base, const config::ProcessConfig&, absl::Time deadline)>
       tenants_elsewhere;
-  // Tenants whose settings can't be used here, in words: `migrate` and `--check-config` name them,
-  // since nobody may use those. The tables may be an older core's. Null: none is looked for.
+  // Texts about tenants whose settings can't be used here: `migrate` and `--check-config` print
+  // them, since those tenants are not served. The tables may be an older core's. Null: not checked.
   std::function<absl::StatusOr<std::vector<std::string>>(
       db::Database& base, const config::ProcessConfig&, absl::Time deadline)>
       check_tenants;

@@ -49,7 +49,7 @@ void StopOnSignal::Run() {
   }
   telemetry::Log(telemetry::LogLevel::kError, "stop_overdue",
                  {{"seconds", json::Value::Double(absl::ToDoubleSeconds(limit.after))}});
-  // Not exit: what hangs may hold whatever an orderly end needs.
+  // Not exit: a hanging thread may hold something that an orderly end needs.
   _exit(limit.exit_status);
 }
 

@@ -12,12 +12,12 @@
 
 namespace gatehouse::process {
 
-// Takes SIGTERM and SIGINT, from its making on, on a thread of its own: the first one requests a
-// stop, and starts the clock after which the process is ended, whatever hangs. Further ones change
-// nothing. Made before any other thread, which inherits the signals' mask. Thread-safe.
+// Handles SIGTERM and SIGINT, from its construction on, on its own thread: the first one requests a
+// stop, and starts the time after which the process is ended, whatever hangs. Further ones change
+// nothing. Construct it before any other thread, which inherits the signals' mask. Thread-safe.
 class StopOnSignal {
  public:
-  // How the process ends when it does not end by itself.
+  // How the process ends if it does not end by itself.
   struct Limit {
     absl::Duration after;  // the signal
     int exit_status;

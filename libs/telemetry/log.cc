@@ -27,12 +27,12 @@ void WriteLine(const std::string& line) {
     const ssize_t n =
         write(Options().file_descriptor, line.data() + written, line.size() - written);
     if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return;  // nowhere left to say it
+    if (n <= 0) return;  // nowhere left to report it
     written += static_cast<size_t>(n);
   }
 }
 
-// Which request the thread works for.
+// The request that the thread works for.
 std::vector<std::pair<std::string_view, std::string_view>> OfRequest() {
   const CallContext* const context = CallScope::Current();
   if (context == nullptr) return {};

@@ -13,7 +13,7 @@ enum class LogLevel { kDebug, kInfo, kWarn, kError, kNone };
 
 struct LogOptions {
   LogLevel level = LogLevel::kInfo;
-  bool json = true;       // one JSON object a line; otherwise `time level event key=value`
+  bool json = true;       // one JSON object per line; otherwise `time level event key=value`
   std::string process;    // "gatehouse", "session", ...: in every line
   int file_descriptor = 2;
 };
@@ -23,7 +23,7 @@ void ConfigureLog(LogOptions options);
 bool LogEnabled(LogLevel level);
 
 // Writes one line with one write call. `fields` never hold tokens, passwords, emails, phone numbers
-// or anything else that a client sent as content. Where the thread works for a request (CallScope),
+// or anything else that a client sent as content. If the thread works for a request (CallScope),
 // its id and its trace's are in the line too. Thread-safe.
 void Log(LogLevel level, std::string_view event,
          std::initializer_list<std::pair<std::string_view, json::Value>> fields = {});

@@ -27,8 +27,8 @@ const prometheus::Histogram::BucketBoundaries kSeconds = {0.0001, 0.00025, 0.000
 
 std::string Str(std::string_view text) { return std::string(text); }
 
-// Metrics of one family that differ in one label, each made when it is first needed. Made twice at
-// the same moment it is the same one: the family sees to that.
+// Metrics of one family that differ in one label, each created when first needed. If two threads
+// create one at once they get the same one: the family ensures that.
 template <typename Metric, size_t kSize>
 class LazyMetrics {
  public:
@@ -54,7 +54,7 @@ class TimedMetric {
               prometheus::Family<prometheus::Histogram>& seconds, prometheus::Labels labels)
       : counter_family_(counters), seconds_family_(seconds), labels_(std::move(labels)) {}
 
-  // `outcome`: its index, and the label that it has.
+  // `outcome`: its index, and its label.
   template <typename Name>
   void Observe(size_t outcome, const char* label, Name name, double seconds) {
     counters_
@@ -113,13 +113,13 @@ class HttpMetricImpl final : public HttpMetric {
   }
 
  private:
-  // What the REST interface answers.
+  // The statuses that the REST interface answers.
   static constexpr std::array kStatuses = {200, 201, 204, 301, 302, 303, 304, 307, 400, 401,
                                            402, 403, 404, 405, 413, 429, 500, 501, 503};
   TimedMetric<kStatuses.size() + 1> metric_;
 };
 
-// A family whose values are read at the scrape: what is gone leaves no series behind.
+// A family whose values are read at the scrape: things that are gone leave no series behind.
 MetricFamily Sampled(std::string_view name, std::string_view help, MetricType type) {
   MetricFamily family;
   family.name = "gatehouse_" + Str(name);

@@ -37,18 +37,18 @@ struct QueueSample {
 // The tenant directory at the moment of a scrape.
 struct TenantSample {
   size_t known = 0;
-  size_t left_out = 0;  // their settings can't be used: nobody may use them
+  size_t left_out = 0;  // their settings can't be used, so they are not served
 };
 
-// Calls of one RPC method. Thread-safe; lives as long as the Metrics it is of.
+// Calls of one RPC method. Thread-safe; lives as long as its Metrics.
 class RpcMetric {
  public:
   virtual ~RpcMetric() = default;
-  // kUnspecified for a status without a reason; `ok` wins over `reason`.
+  // kUnspecified for a status without a reason; with `ok`, `reason` is ignored.
   virtual void Observe(bool ok, ErrorReason reason, double seconds) = 0;
 };
 
-// Requests of one route and method. Thread-safe; lives as long as the Metrics it is of.
+// Requests of one route and method. Thread-safe; lives as long as its Metrics.
 class HttpMetric {
  public:
   virtual ~HttpMetric() = default;
@@ -62,15 +62,15 @@ class Metrics {
   Metrics();
   ~Metrics();
 
-  // Looking a metric up makes its name and labels, observing makes nothing: keep the reference.
-  // The same arguments give the same metric.
+  // Looking a metric up allocates its name and labels, observing allocates nothing: keep the
+  // reference. The same arguments give the same metric.
   RpcMetric& Rpc(std::string_view service, std::string_view method);
   // `route` is a path of the route table, or "unknown".
   HttpMetric& Http(std::string_view method, std::string_view route);
 
-  // A value of something that is there once in a process, read at each scrape. What `read` uses
-  // must live as long as the Metrics. `name` without the prefix "gatehouse_"; that of a counter,
-  // which never falls, ends in "_total".
+  // A value that exists once per process, read at each scrape. What `read` uses must live as long
+  // as the Metrics. `name` without the prefix "gatehouse_"; that of a counter, which never falls,
+  // ends in "_total".
   void AddGauge(std::string_view name, std::string_view help, std::function<double()> read);
   void AddCounter(std::string_view name, std::string_view help, std::function<double()> read);
   // Called at each scrape.

@@ -28,7 +28,7 @@ class FakeActivityLog final : public tenants::v1::ActivityLogService {
     return batches_;
   }
 
-  absl::Status status;  // what calls answer
+  absl::Status status;  // what calls return
 
  private:
   std::mutex mutex_;

@@ -11,11 +11,11 @@
 
 namespace gatehouse::testing {
 
-// A way to a service that isn't there: keeps what it was asked last, and answers what it was told
-// to. For tests of callers, such as the gateway's routes. One thread.
+// A channel to a service that doesn't exist: records the last request and returns a preset answer.
+// For tests of callers, such as the gateway's routes. For one thread.
 class FakeChannel final : public rpc::Channel {
  public:
-  // What every call answers from now on; at first a message of defaults.
+  // The answer to every call from now on; at first a default message.
   void Answer(const google::protobuf::Message& response) {
     answer_ = response.SerializeAsString();
     status_ = absl::OkStatus();

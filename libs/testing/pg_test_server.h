@@ -12,8 +12,8 @@
 
 namespace gatehouse::testing {
 
-// One throw-away server per test program, started when first asked for, gone at its end. Each test
-// takes a database of its own. Thread-safe. What can't be set up aborts the program with a message.
+// One temporary server per test program, started when first needed, gone at its end. Each test
+// takes its own database. Thread-safe. A failing set-up aborts the program with a message.
 class TestPostgres {
  public:
   static TestPostgres& Shared();
@@ -40,7 +40,7 @@ class TestPostgres {
 // Opens a database or aborts.
 std::unique_ptr<db::Database> OpenDatabase(db::DatabaseOptions options);
 
-// A deadline that a passing test never meets.
+// A deadline that a passing test never reaches.
 absl::Time Soon();
 
 }  // namespace gatehouse::testing

@@ -17,7 +17,7 @@ namespace {
 
 using google::protobuf::Message;
 
-// Stands in for the service, and notes whether a call came through.
+// Stands in for the service, and records whether a call got through.
 class Probe final : public rpc::ServiceHandler {
  public:
   explicit Probe(const rpc::ServiceInfo& service) : service_(service) {}

@@ -7,8 +7,8 @@ namespace gatehouse::testing {
 
 // Expects (GoogleTest) that `policy` has a row for every method of the service, and that the
 // dispatcher, given this policy, lets exactly the callers of a method's row reach it, and answers
-// everybody else (the other services, a stranger, a caller without a name) with
-// kCallerNotAllowed. Needs no implementation of the service:
+// all others (the other services, a stranger, a caller without a name) with kCallerNotAllowed.
+// Needs no implementation of the service:
 //
 //   TEST(RolesPolicyTest, IsEnforced) {
 //     ExpectPolicyIsEnforced(v1::RolesService::Info(), RolesPolicy());

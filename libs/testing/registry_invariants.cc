@@ -6,7 +6,7 @@
 namespace gatehouse::testing {
 namespace {
 
-// A rule in words, and the rows that break it as one text column.
+// A rule's description, and the rows that break it as one text column.
 struct Rule {
   const char* words;
   db::Statement violations;

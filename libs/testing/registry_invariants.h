@@ -1,7 +1,7 @@
 #pragma once
 
-// What must be true of the identity registry's tables after any number of operations, at once or
-// cut off, that tests run.
+// What must be true of the identity registry's tables after any number of operations that tests
+// run, concurrent or interrupted.
 
 #include <string>
 #include <vector>
@@ -11,10 +11,10 @@
 namespace gatehouse::testing {
 
 struct RegistryChecks {
-  // A group holds every account info of it in every tenant of it. Not so for rows that a backfill
-  // made: those hold what each member has in its own tenants.
+  // A group reserves each of its account infos in each of its tenants. Not so for rows from a
+  // backfill: those reserve what each member has in its own tenants.
   bool whole_groups_reserved = true;
-  // The original's old tables say the same: for tests in DUAL_WRITE_READ_NEW.
+  // The original's old tables agree: for tests in DUAL_WRITE_READ_NEW.
   bool legacy_tables = false;
 };
 

@@ -63,7 +63,7 @@ tenancy::TenantPtr TestTenants::Add(std::string_view app_id, std::string_view te
 tenancy::TenantPtr TestTenants::AddWithDatabase(std::string_view app_id, std::string_view tenant_id,
                                                 db::Database& own) {
   AddRows(own, app_id, tenant_id);
-  // Nothing connects by this name: it gives the tenant a storage id of its own.
+  // Nothing connects to this name: it gives the tenant its own storage id.
   tenancy::TenantPtr tenant = AddToDirectory(
       app_id, tenant_id, StrCat("{\"postgresql_database_name\":\"", app_id, "_", tenant_id, "\"}"));
   DieUnless(!tenant->storage_id.empty(), "tenant has no storage id of its own");

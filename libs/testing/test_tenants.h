@@ -15,14 +15,14 @@ namespace gatehouse::testing {
 // Tenants of one test database, as a service sees them: a directory, and the database of each.
 class TestTenants final : public tenancy::TenantDatabases {
  public:
-  // Has the default app's public tenant. `base_config_json` is what all tenants inherit. The
-  // database must outlive this. Limits are those of test mode.
+  // Starts with the default app's public tenant. All tenants inherit `base_config_json`. The
+  // database must outlive this. The limits are those of test mode.
   explicit TestTenants(db::Database& database, std::string_view base_config_json = "{}");
 
   // Adds the tenant (and with `public` its app) to the directory and to the database's tables.
   tenancy::TenantPtr Add(std::string_view app_id, std::string_view tenant_id,
                          std::string_view core_config_json = "{}");
-  // Adds the tenant with a database of its own, which must outlive this: its rows lie there.
+  // Adds the tenant with its own database for its rows, which must outlive this.
   tenancy::TenantPtr AddWithDatabase(std::string_view app_id, std::string_view tenant_id,
                                      db::Database& own);
   // As Add, but only in the directory.

@@ -60,7 +60,7 @@ const std::vector<ColumnStep>& ColumnSteps() {
       list->push_back({{6, 0}, table, "app_id", kApp});
     }
     for (const std::string_view table : {"all_auth_recipe_users", "app_id_to_user_id"}) {
-      // '0' until the row has its own; then the default goes.
+      // '0' until the row has its own; then the default is dropped.
       list->push_back(
           {{7, 0}, table, "primary_or_recipe_user_id", "CHAR(36) NOT NULL DEFAULT '0'"});
       list->push_back(
@@ -115,7 +115,7 @@ const std::vector<RetiredKey>& RetiredKeys() {
       {{6, 0}, "totp_used_codes", "user_id", "totp_users"},
       {{7, 0}, "emailpassword_pswd_reset_tokens", "app_id,user_id", "emailpassword_users"},
       {{8, 0}, "user_roles", "app_id,role", "roles"},
-      // A recovery token was of a user in a tenant; since then it is of the user.
+      // A recovery token belonged to a user in a tenant; since then it belongs to the user.
       {{12, 0},
        "webauthn_account_recovery_tokens",
        "app_id,tenant_id,user_id",

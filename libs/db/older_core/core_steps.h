@@ -2,7 +2,7 @@
 
 // What each core version changed in the tables of the one before: facts of the original's format,
 // from its changelogs and scripts. Tables and indexes that a version only adds need no step here:
-// the migrations make them.
+// the migrations create them.
 
 #include <string_view>
 #include <vector>
@@ -20,14 +20,14 @@ inline constexpr CoreVersion kOldestCore = {5, 0};     // that `gatehouse migrat
 inline constexpr CoreVersion kRegistryCore = {12, 0};  // the first with today's registry of users
 inline constexpr CoreVersion kNewestCore = {12, 1};
 
-// The core that made a table first, for tables since 6.0; the others are older.
+// The first core that created a table, for tables since 6.0; the others are older.
 struct TableStep {
   CoreVersion version;
   std::string_view table;  // a base name
 };
 const std::vector<TableStep>& TableSteps();
 
-// A column that a version added to a table that was there.
+// A column that a version added to an existing table.
 struct ColumnStep {
   CoreVersion version;
   std::string_view table;
@@ -38,7 +38,7 @@ struct ColumnStep {
 };
 const std::vector<ColumnStep>& ColumnSteps();
 
-// A foreign key or unique constraint that a version gave up. Operators' own are left alone.
+// A foreign key or unique constraint that a version dropped. Operators' own are left alone.
 struct RetiredKey {
   CoreVersion version;
   std::string_view table;
@@ -47,7 +47,7 @@ struct RetiredKey {
 };
 const std::vector<RetiredKey>& RetiredKeys();
 
-// An index that a version gave up, or made of other columns under the same name.
+// An index that a version dropped, or recreated on other columns under the same name.
 struct RetiredIndex {
   CoreVersion version;
   std::string_view name;
@@ -56,8 +56,8 @@ struct RetiredIndex {
 };
 const std::vector<RetiredIndex>& RetiredIndexes();
 
-// Marks by which cores before 5.0 are told apart, the newest first: the version that brought the
-// table. Without any of them a database is older than 3.10.
+// Marks that distinguish cores before 5.0, the newest first: the version that introduced the table.
+// Without any of them a database is older than 3.10.
 const std::vector<TableStep>& OldMarks();
 
 }  // namespace gatehouse::db

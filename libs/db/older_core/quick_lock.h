@@ -10,14 +10,14 @@
 
 namespace gatehouse::db {
 
-// Runs `body` in a transaction that waits for each lock two seconds at most; when one is not to be
-// had, rolls back, lets the others pass that queued up behind, and tries again until `deadline`:
-// somebody's long transaction must not make the whole of a running core wait with us. The error
-// says so then, in words. `body` may run several times.
+// Runs `body` in a transaction that waits for each lock two seconds at most; if it does not get
+// one, rolls back, lets the transactions queued behind it pass, and tries again until `deadline`:
+// somebody's long transaction must not make a whole running core wait with us. The error explains
+// that. `body` may run several times.
 absl::Status WithQuickLocks(Database& database, absl::Time deadline,
                             absl::FunctionRef<absl::Status(Transaction&)> body);
 
-// Sets the limit for the locks that come next in `transaction`.
+// Sets the limit for the following locks of `transaction`.
 absl::Status LimitLockWaits(Transaction& transaction);
 
 }  // namespace gatehouse::db

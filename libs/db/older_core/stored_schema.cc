@@ -7,7 +7,7 @@
 namespace gatehouse::db {
 namespace {
 
-// Everywhere: $1 the schema, $2 the tables' names in it.
+// In all statements: $1 the schema, $2 the tables' names in it.
 constexpr Statement kTables = {
     "older_core_tables",
     "SELECT c.relname, c.relkind, pg_get_userbyid(c.relowner), pg_has_role(c.relowner, 'USAGE') "

@@ -46,7 +46,7 @@ struct StoredTable {
 };
 
 struct StoredSchema {
-  std::map<std::string, StoredTable, std::less<>> tables;   // by base name; those that are there
+  std::map<std::string, StoredTable, std::less<>> tables;   // by base name; existing ones
   std::vector<StoredConstraint> constraints;                // of these tables, or on them
   std::map<std::string, StoredIndex, std::less<>> indexes;  // in the schema, by name
 };
@@ -55,7 +55,7 @@ struct StoredSchema {
 std::string FullName(const TableNames& names, std::string_view base_name);
 
 // Reads the catalogs alone: needs no rights on the tables, and costs four statements. They must see
-// one snapshot, since others may be making tables: `transaction` is REPEATABLE READ.
+// one snapshot, since others may be creating tables: `transaction` is REPEATABLE READ.
 absl::StatusOr<StoredSchema> ReadStoredSchema(Transaction& transaction, const TableNames& names);
 
 }  // namespace gatehouse::db

@@ -16,8 +16,8 @@
 namespace gatehouse::db {
 namespace {
 
-// In gatehouse_schema_migrations: 1 when the rows of 5.0's users were begun, 2 when all are there.
-// The tables alone don't tell, since an empty one may be right.
+// In gatehouse_schema_migrations: 1 when filling in the rows of 5.0's users has begun, 2 when it is
+// complete. The tables alone don't show that, since an empty one may be right.
 constexpr Statement kRecordExists = {"older_core_record_exists",
                                      "SELECT to_regclass($1::text) IS NOT NULL"};
 constexpr Statement kRowsState = {
@@ -65,7 +65,7 @@ absl::Status RefusalOf(const UpgradePlan& plan) {
   return absl::FailedPreconditionError(text);
 }
 
-// Plans, and looks for whatever would stop the plan half-way.
+// Plans, and looks for anything that would stop the plan half-way.
 absl::StatusOr<UpgradePlan> MakeCheckedPlan(Database& database, absl::Time deadline) {
   StoredSchema stored;
   ASSIGN_OR_RETURN(UpgradePlan plan, MakePlan(database, deadline, &stored));
@@ -90,7 +90,7 @@ absl::Status CheckRecent(const UpgradePlan& plan) {
              ". Stop every other core, run `gatehouse migrate`, then start again"));
 }
 
-// One after the other, each in a transaction of its own.
+// One after the other, each in its own transaction.
 absl::Status RunQuickly(Database& database, absl::Time deadline,
                         const std::vector<std::string>& scripts) {
   for (const std::string& script : scripts) {
@@ -151,8 +151,8 @@ absl::Status PrepareTables(Database& database, absl::Time deadline, const Upgrad
   return RunQuickly(database, deadline, plan.foreign_keys);
 }
 
-// A foreign key whose rows don't all fit stays unvalidated: it holds for what is written from now
-// on, and what it refers to still takes its rows along.
+// A foreign key that some rows violate stays unvalidated: it applies to what is written from now
+// on, and its cascades still work.
 absl::Status Validate(Database& database, absl::Time deadline, const std::string& sql,
                       const Progress& progress) {
   const absl::Status status = database.ExecuteScript(deadline, sql);
@@ -193,7 +193,7 @@ absl::Status CheckTablesAreRecent(Database& database, absl::Time deadline) {
 absl::Status UpdateRecentTables(Database& database, absl::Time deadline, const Progress& progress) {
   ASSIGN_OR_RETURN(const UpgradePlan plan, MakePlan(database, deadline));
   RETURN_IF_ERROR(CheckRecent(plan));
-  // The rest is not worth a start's time, and may be more than this role has the rights for.
+  // The rest is not worth delaying a start for, and this role may lack the rights for it.
   if (!plan.missing_since.has_value()) return Migrate(database, deadline, progress);
   return UpgradeTables(
       database, deadline, progress ? progress : [](std::string_view) {});
@@ -207,7 +207,7 @@ absl::Status UpgradeTables(Database& database, absl::Time deadline, const Progre
   ASSIGN_OR_RETURN(UpgradePlan plan, MakeCheckedPlan(database, deadline));
   if (!plan.HasSteps()) return Migrate(database, deadline, progress);
   ASSIGN_OR_RETURN(const auto lock, UpgradeLock::Take(database.options(), deadline));
-  // Another run may have done it meanwhile.
+  // Another run may have done so meanwhile.
   ASSIGN_OR_RETURN(plan, MakeCheckedPlan(database, deadline));
   if (plan.missing_since.has_value()) {
     progress(StrCat("the tables are those of core ", VersionText(plan.found)));

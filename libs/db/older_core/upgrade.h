@@ -1,6 +1,6 @@
 #pragma once
 
-// Brings the tables of an older core to what this build needs.
+// Brings the tables of an older core to the state that this build needs.
 
 #include <functional>
 #include <string_view>
@@ -11,29 +11,30 @@
 
 namespace gatehouse::db {
 
-// FailedPrecondition, in words for the operator, when the tables are those of a core before 12.0
-// (or of no core): only `gatehouse migrate` may change those. Reads the catalogs alone, and needs
-// no rights on the tables but on gatehouse_schema_migrations. Nothing to say of an empty database.
+// FailedPrecondition, with a text for the operator, when the tables are those of a core before 12.0
+// (or of no core): only `gatehouse migrate` may change those. Reads only the catalogs, and needs no
+// rights on tables except gatehouse_schema_migrations. OK for an empty database.
 absl::Status CheckTablesAreRecent(Database& database, absl::Time deadline);
 
-// What a start does, or a tenant that names a database: makes the tables of an empty one, and
-// brings those of core 12.0 and later up to date. FailedPrecondition for others, as
-// CheckTablesAreRecent says it, and nothing is changed.
+// For a starting process, or a tenant that names a database: creates the tables of an empty one,
+// and brings those of core 12.0 and later up to date. FailedPrecondition for others, as in
+// CheckTablesAreRecent, and nothing is changed.
 absl::Status UpdateRecentTables(Database& database, absl::Time deadline,
                                 const std::function<void(std::string_view)>& progress = nullptr);
 
-// FailedPrecondition, in words, when UpgradeTables would refuse: the tables are of a core before
-// 5.0, or another role's, or views and keys of somebody else stand in the way. Changes nothing.
+// FailedPrecondition, with an explanation, when UpgradeTables would refuse: the tables are of a
+// core before 5.0, or another role's, or somebody else's views and keys are in the way. Changes
+// nothing.
 absl::Status CheckUpgrade(Database& database, absl::Time deadline);
 
-// Brings tables of core 5.0 and later up to date, runs the migrations, and makes missing indexes
-// and foreign keys. Refuses as CheckUpgrade does, before it changes anything. Rows stay as they
-// are, except that those of cores before 7.0 get the ids of apps, tenants and primary users; the
+// Brings tables of core 5.0 and later up to date, runs the migrations, and creates missing indexes
+// and foreign keys. Refuses as CheckUpgrade does, before it changes anything. Rows are unchanged,
+// except that those of cores before 7.0 get the ids of apps, tenants and primary users; the
 // registry of users is filled elsewhere.
 //
-// What locks a table is quick, waits for its lock two seconds at a time, and lets others pass in
-// between; all else is built beside running cores. It can be interrupted and run again, and by
-// several at once. `progress` is told what is about to be done.
+// Steps that lock a table are quick, wait for the lock two seconds at a time, and let others pass
+// in between; everything else is built without blocking running cores. It can be interrupted and
+// run again, and several may run at once. `progress` is called with what is about to be done.
 absl::Status UpgradeTables(Database& database, absl::Time deadline,
                            const std::function<void(std::string_view)>& progress);
 

@@ -10,12 +10,12 @@
 namespace gatehouse::db {
 namespace {
 
-// Not waited for in the server: the snapshot of a statement that waits would keep the indexes of
-// whoever holds the lock from being built.
+// Not waited for in the server: the snapshot of a waiting statement would keep the lock's holder
+// from building indexes.
 constexpr Statement kLock = {"older_core_lock",
                              "SELECT pg_try_advisory_xact_lock(hashtext('gatehouse_upgrade'))"};
 constexpr absl::Duration kPause = absl::Milliseconds(200);
-// Also ends the statement before, with its snapshot.
+// Also ends the previous statement, with its snapshot.
 constexpr std::string_view kHold = "SET LOCAL idle_in_transaction_session_timeout = 0";
 
 }  // namespace
@@ -41,7 +41,7 @@ absl::StatusOr<std::unique_ptr<UpgradeLock>> UpgradeLock::Take(const DatabaseOpt
             held->done_.WaitForNotificationWithTimeout(deadline - SteadyNow());
             return absl::OkStatus();
           });
-      if (taken) return;  // `settled` and `status` are no more
+      if (taken) return;  // `settled` and `status` are gone
       if (!outcome.ok()) {
         status = outcome;
         settled.Notify();

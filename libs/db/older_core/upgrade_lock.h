@@ -10,11 +10,11 @@
 
 namespace gatehouse::db {
 
-// That one process at a time upgrades a database's tables. Held on a connection of its own, in a
+// Lets one process at a time upgrade a database's tables. Held on its own connection, in a
 // transaction without a snapshot, so that indexes can be built concurrently meanwhile.
 class UpgradeLock {
  public:
-  // Waits until `deadline`, which is when the lock ends at the latest, too.
+  // Waits until `deadline`, at which the lock ends at the latest, too.
   static absl::StatusOr<std::unique_ptr<UpgradeLock>> Take(const DatabaseOptions& options,
                                                            absl::Time deadline);
   ~UpgradeLock();

@@ -12,7 +12,7 @@
 namespace gatehouse::db {
 namespace {
 
-// $1 the schema, $2 a table, $3 constraints of it, $4 columns of it. The views that stand on them.
+// $1 the schema, $2 a table, $3 constraints of it, $4 columns of it. The views that depend on them.
 constexpr Statement kViews = {
     "older_core_views",
     "WITH named AS (SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "

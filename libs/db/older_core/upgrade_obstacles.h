@@ -10,8 +10,8 @@
 
 namespace gatehouse::db {
 
-// What would stop `plan` half-way, in words for the operator: tables of another role, views and
-// other tables' foreign keys that stand on what it changes, rows that are twice there. Reads only.
+// What would stop `plan` half-way, as texts for the operator: tables of another role, views and
+// other tables' foreign keys that depend on what it changes, duplicate rows. Reads only.
 absl::StatusOr<std::vector<std::string>> FindObstacles(Database& database, absl::Time deadline,
                                                        const StoredSchema& stored,
                                                        const UpgradePlan& plan);

@@ -36,7 +36,7 @@ const ColumnStep* FindColumnStep(std::string_view table, std::string_view column
   return nullptr;
 }
 
-// The core that made a table first.
+// The first core that created a table.
 CoreVersion FirstVersion(std::string_view table) {
   for (const TableStep& step : TableSteps()) {
     if (step.table == table) return step.version;
@@ -93,7 +93,7 @@ class Planner {
         plan_.found = std::max(plan_.found, step.version);
       }
     }
-    // All that 8.0 did is to give a key up.
+    // All that 8.0 did is drop a key.
     if (plan_.found == CoreVersion{7, 0} && Retired("user_roles", {8, 0}).empty()) {
       plan_.found = {8, 0};
     }
@@ -157,7 +157,7 @@ class Planner {
     if (!changes.empty()) {
       plan_.columns.push_back(StrCat("ALTER TABLE ", Quoted(wanted.name), " ", changes));
     }
-    // A default that only filled old rows goes once they have it.
+    // A default that only fills old rows is dropped afterwards.
     std::string dropped;
     for (const ColumnStep& step : ColumnSteps()) {
       if (step.table != wanted.name || step.keeps_default || Has(step.table, step.column)) continue;
@@ -192,7 +192,7 @@ class Planner {
     return nullptr;
   }
 
-  // The constraints of `table` that a version up to `newest` gave up.
+  // The constraints of `table` that a version up to `newest` dropped.
   std::vector<const StoredConstraint*> Retired(std::string_view table, CoreVersion newest) {
     std::vector<const StoredConstraint*> found;
     for (const RetiredKey& retired : RetiredKeys()) {
@@ -210,7 +210,7 @@ class Planner {
     return found;
   }
 
-  // Whether a key of today, on some of `columns`, keeps rows from being there twice.
+  // Whether an existing key, on some of `columns`, rules out duplicate rows.
   bool IsProven(std::string_view table, const std::vector<std::string>& columns) const {
     const std::set<std::string> wanted = SetOf(columns);
     for (const StoredConstraint& constraint : stored_.constraints) {
@@ -223,7 +223,7 @@ class Planner {
     return false;
   }
 
-  // Names a unique index on `columns`, which the plan makes where there is none.
+  // Names a unique index on `columns`, which the plan creates if there is none.
   std::string UniqueIndex(const WantedTable& wanted, const std::vector<std::string>& columns,
                           int number) {
     if (const std::string* found = FindUniqueIndex(wanted.name, columns)) return *found;
@@ -283,12 +283,12 @@ class Planner {
                                UniqueIndex(wanted, key.columns, number)));
     }
     const std::string alter = StrCat("ALTER TABLE ", Quoted(wanted.name), " ");
-    // First of all, whatever stands on another table's key.
+    // First of all, everything that depends on another table's key.
     if (!foreign.empty()) plan_.keys.insert(plan_.keys.begin(), alter + Join(foreign));
     if (!changes.empty()) plan_.keys.push_back(alter + Join(changes));
   }
 
-  // The key may be one that this plan makes.
+  // The key may be one that this plan creates.
   bool CanReferTo(const WantedForeignKey& key) const {
     if (!Has(key.table)) return false;
     for (const WantedKey& own : TheWantedSchema().Find(key.table)->keys) {
@@ -340,7 +340,7 @@ class Planner {
       const auto it = stored_.indexes.find(index.name);
       if (it != stored_.indexes.end() && !gone.contains(index.name)) {
         if (it->second.valid || it->second.table != FullName(names_, index.table)) continue;
-        plan_.old_indexes.push_back(index.name);  // what an interrupted build leaves
+        plan_.old_indexes.push_back(index.name);  // left by an interrupted build
       }
       if (stored_.tables.find(index.table)->second.kind == 'p') continue;
       plan_.indexes.push_back(index.sql);

@@ -1,6 +1,6 @@
 #pragma once
 
-// What a database lacks of the wanted schema, and how it comes by it. No SQL is run here.
+// What a database lacks of the wanted schema, and how to add it. No SQL is run here.
 
 #include <optional>
 #include <string>
@@ -12,7 +12,7 @@
 
 namespace gatehouse::db {
 
-// A constraint that goes, so that a new key can take its place.
+// A constraint that is dropped, so that a new key can take its place.
 struct DroppedConstraint {
   std::string table;  // a base name
   std::string name;
@@ -21,11 +21,11 @@ struct DroppedConstraint {
 // All SQL has placeholders as in Statement.
 struct UpgradePlan {
   bool empty = true;  // there are no tables at all
-  // The newest core whose marks are there.
+  // The newest core whose marks are present.
   CoreVersion found;
   // The oldest core of which something is missing that Gatehouse can't serve without.
   std::optional<CoreVersion> missing_since;
-  // Why this can't be taken over, in words for the operator. Nothing may be changed then.
+  // Why this can't be taken over, as texts for the operator. Nothing may be changed then.
   std::vector<std::string> problems;
 
   // In this order. Each of `columns` is one table's, and quick.
@@ -37,12 +37,12 @@ struct UpgradePlan {
   std::vector<std::string> foreign_keys;  // not validated yet; quick
   // Then the migrations, then:
   bool rows = false;                     // 5.0's users have no rows of apps and tenants yet
-  std::vector<std::string> validations;  // of foreign keys; slow, and in nobody's way
-  std::vector<std::string> old_indexes;  // names, to be dropped before they are made otherwise
+  std::vector<std::string> validations;  // of foreign keys; slow, but blocking nobody
+  std::vector<std::string> old_indexes;  // names, dropped before they are recreated
   std::vector<std::string> indexes;      // after "CREATE INDEX CONCURRENTLY IF NOT EXISTS "
 
   std::vector<DroppedConstraint> dropped;  // by `keys`
-  // Tables and columns of new keys that no key of today vouches for: rows may be there twice.
+  // Tables and columns of new keys that no existing key guarantees: there may be duplicate rows.
   std::vector<std::pair<std::string, std::vector<std::string>>> unproven;
   std::vector<std::string> retyped;  // "table.column" that `columns` widens; base names
 

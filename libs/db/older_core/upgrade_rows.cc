@@ -11,8 +11,8 @@ namespace {
 
 constexpr int kBatch = 1000;  // some 0.1 s
 
-// Everywhere: $1 to the last but one is the primary key of the row after which a batch begins, $n
-// its size. A batch's last key comes back.
+// In all statements: $1 to the last but one is the primary key of the row after which a batch
+// begins, $n its size. The batch's last key is returned.
 
 constexpr Statement kFillUsers = {
     "older_core_fill_users",
@@ -80,8 +80,8 @@ constexpr Statement kAddThirdParty = {
     GATEHOUSE_ADD_TO_TENANTS_SQL("{thirdparty_users}", "{thirdparty_user_to_tenant}",
                                  "third_party_id, third_party_user_id")};
 
-// Plans made while nobody has counted the rows that the triggers look up would read all of them
-// for each user; so they are counted whenever they have doubled.
+// Plans made without statistics on the rows that the triggers look up would read all of them for
+// each user; so they are analysed whenever they have doubled.
 constexpr std::string_view kCountIds =
     "ANALYZE {app_id_to_user_id}; ANALYZE {gatehouse_listed_users}; "
     "ANALYZE {gatehouse_user_counts}";
@@ -91,7 +91,7 @@ constexpr std::string_view kCountAll =
     "ANALYZE {thirdparty_user_to_tenant}";
 
 // Runs `statement` batch by batch, over a key of `columns` columns, and `count_rows`, if any,
-// whenever twice as many batches are done.
+// whenever the number of batches done has doubled.
 absl::Status RunBatches(Database& database, absl::Time deadline, const Statement& statement,
                         int columns, std::string_view count_rows = "") {
   std::vector<std::string> after(columns);

@@ -1,7 +1,7 @@
 #pragma once
 
-// The tables that the original and Gatehouse share, as this build's migrations make them: read from
-// the migrations' own text, so that the two can't differ.
+// The tables that the original and Gatehouse share, as this build's migrations create them: read
+// from the migrations' own text, so that the two can't differ.
 
 #include <string>
 #include <string_view>
@@ -50,7 +50,7 @@ struct WantedSchema {
   const WantedTable* Find(std::string_view base_name) const;
 };
 
-// Without the tables that Gatehouse alone has (gatehouse_…), which no other core made.
+// Without the tables that only Gatehouse has (gatehouse_…), which no other core creates.
 const WantedSchema& TheWantedSchema();
 
 }  // namespace gatehouse::db
