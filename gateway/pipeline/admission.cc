@@ -29,7 +29,7 @@ std::string HostName(std::string_view header) {
 }
 
 // The key that a request presents: header `api-key`, or else `Authorization`, with or without
-// "Bearer". Basic credentials are never a key, but a client's of an OAuth flow.
+// "Bearer". Basic credentials are never a key: they belong to a client of an OAuth flow.
 std::string PresentedKey(const http::Headers& headers, const RouteOptions& route) {
   if (auto key = headers.Find("api-key")) return Trimmed(*key);
   auto authorization = headers.Find("Authorization");
@@ -47,8 +47,8 @@ CdiVersion NewestOf(const config::CoreConfig* config) {
   return CdiVersion::Supported().back();
 }
 
-// Numbers joined by dots; nullopt when the text is anything else. Longer numbers than these the
-// original cannot read either.
+// Numbers joined by dots; nullopt when the text is anything else. The original cannot read longer
+// numbers either.
 std::optional<std::vector<int>> VersionNumbers(std::string_view text) {
   constexpr size_t kMaxDigits = 9;
   std::vector<int> numbers;
@@ -87,7 +87,7 @@ bool Admission::CheckAddress(std::string_view client_address, const tenancy::Ten
                              Refusal& refusal) const {
   if (tenant == nullptr) return true;
   const config::IpRules& rules = tenant->config->ip_rules();
-  // An address that is not known is none that a rule lets in.
+  // No rule allows an unknown address.
   if (rules.empty() || (!client_address.empty() && rules.Allows(client_address))) return true;
   refusal = {403, "", true};
   return false;
@@ -95,7 +95,7 @@ bool Admission::CheckAddress(std::string_view client_address, const tenancy::Ten
 
 bool Admission::CheckKey(const http::Headers& headers, const tenancy::Tenant* app,
                          const RouteOptions& route, Admitted& admitted, Refusal& refusal) const {
-  // An unknown app has no keys: the service that is asked says that there is no such app.
+  // An unknown app has no keys: the service reports that there is no such app.
   if (app == nullptr) return true;
   const std::string presented = PresentedKey(headers, route);
   const auto base = directory_.base_config();
@@ -128,7 +128,7 @@ bool Admission::ReadVersion(const http::Headers& headers, const tenancy::Tenant*
     return false;
   }
   admitted.cdi = {(*numbers)[0], numbers->size() > 1 ? (*numbers)[1] : 0};
-  // One of three numbers is refused as too new everywhere.
+  // A version of three numbers is refused as too new everywhere.
   if (admitted.cdi > newest || numbers->size() > 2) {
     refusal = {400, StrCat("cdi-version ", text, " not supported")};
     return false;
@@ -187,7 +187,7 @@ absl::StatusOr<Admission::Verdict> Admission::Admit(const Head& head,
 
 bool Admission::StillHolds(const Admitted& admitted) const {
   const auto& [app, tenant] = admitted.sight;
-  if (app == nullptr) return true;  // and nothing will be found by it
+  if (app == nullptr) return true;  // and the scope will find nothing
   const auto app_now = directory_.FindApp(admitted.scope);
   if (!app_now.ok() || *app_now != app) return false;
   if (tenant == nullptr) return true;

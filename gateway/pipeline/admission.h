@@ -12,21 +12,21 @@
 namespace gatehouse::gateway {
 
 // The checks before a handler, in the original's order (formats.md 10.1): connection-URI domain, IP
-// rules, API key, version, tenant paths below 3.0. They read the tenant directory only: no call, no
-// SQL. Of the request they need its head: the body may still be under way. Thread-safe.
+// rules, API key, version, tenant paths below 3.0. They only read the tenant directory: no call, no
+// SQL. They need the request's head: the body may still be under way. Thread-safe.
 //
-// An app that is not there has no keys, so its requests get through, for the service that is asked
-// to say that there is no such app. The scope that is handed on says what was seen, and every
-// service finds by it just that: never an app that came, or came back, after these checks.
+// An app that does not exist has no keys, so its requests pass, and the service reports that there
+// is no such app. The scope that is passed on records what was seen, and every service finds
+// exactly that: never an app that was created, or created again, after these checks.
 class Admission {
  public:
   // `directory` outlives this.
   explicit Admission(const tenancy::TenantDirectory& directory) : directory_(directory) {}
 
-  // What is judged of a request.
+  // The parts of a request that are checked.
   struct Head {
     const http::Headers& headers;
-    std::string_view client_address;  // "": a proxy does not say it
+    std::string_view client_address;  // "": the proxy does not tell
   };
   struct Refusal {
     int status;
@@ -35,7 +35,7 @@ class Admission {
   };
   struct Admitted {
     common::v1::Scope scope;  // stamped with what was seen
-    tenancy::Sight sight;     // what was judged by
+    tenancy::Sight sight;     // what it was checked against
     CdiVersion cdi;
     bool has_saas_secret = false;
     bool app_exists = false;
@@ -44,17 +44,17 @@ class Admission {
   enum class Verdict {
     kAdmitted,  // `admitted` is filled
     kRefused,   // `refusal` is filled
-    // The directory does not know the app or the tenant, which may be new: `admitted.scope` is to
-    // be looked up, and what was found to be judged by.
+    // The directory does not know the app or the tenant, which may be new: look `admitted.scope`
+    // up, and check against the result.
     kUnknown,
   };
-  // Judges by the directory, or by what was `looked_up` in it. Never blocks. kDependencyDown when
-  // the settings of app or tenant can't be judged.
+  // Checks against the directory, or against what was `looked_up` in it. Never blocks.
+  // kDependencyDown when the settings of app or tenant are not valid here.
   absl::StatusOr<Verdict> Admit(const Head& head, const RouteTable::Match& match,
                                 Admitted& admitted, Refusal& refusal,
                                 const tenancy::Sight* looked_up = nullptr) const;
-  // Whether app and tenant are what `admitted` was judged by: no settings have changed since.
-  // Otherwise the request is to be judged again.
+  // Whether app and tenant are still what `admitted` was checked against: no settings have changed
+  // since. Otherwise the request must be checked again.
   bool StillHolds(const Admitted& admitted) const;
 
  private:
@@ -63,7 +63,7 @@ class Admission {
                     Refusal& refusal) const;
   bool CheckKey(const http::Headers& headers, const tenancy::Tenant* app, const RouteOptions& route,
                 Admitted& admitted, Refusal& refusal) const;
-  // What is refused of every operation; `is_served` says whether it is a version of ours at all.
+  // Refuses what every operation refuses; `is_served`: whether it is a version of ours at all.
   bool ReadVersion(const http::Headers& headers, const tenancy::Tenant* app, Admitted& admitted,
                    bool& is_served, Refusal& refusal) const;
 

@@ -1,4 +1,4 @@
-// Which requests get past the checks before a handler, and what the others are told.
+// Which requests pass the checks before a handler, and how the others are answered.
 
 #include "gateway/pipeline/admission.h"
 
@@ -71,7 +71,7 @@ class AdmissionTest : public ::testing::Test {
     }
     return "";
   }
-  // As the gateway does: what is unknown is looked up.
+  // Like the gateway: looks up what is unknown.
   std::string AskWithTime(std::string_view path, std::string_view key) {
     std::string verdict = Ask(path, "5.4", key);
     if (verdict != "unknown") return verdict;
@@ -122,7 +122,7 @@ TEST_F(AdmissionTest, TenantsAreUnknownToVersionsBelow3EvenUnservedOnes) {
   EXPECT_EQ(Ask("/public/apiversion", "1.0"), "OK 1.0");
 }
 
-// Another process may have made it a moment ago, and the services may know it already.
+// Another process may have created it a moment ago, and the services may know it already.
 TEST_F(AdmissionTest, WhatTheDirectoryDoesNotKnowIsAskedForBeforeItsKeysAreJudged) {
   int incarnation = 0;
   directory.SetFallback([&](const std::vector<common::v1::Scope>& names,

@@ -17,7 +17,7 @@ std::string_view Trimmed(std::string_view text) {
   return text;
 }
 
-// "10.0.0.1", "10.0.0.1:80", "::1", "[::1]" or "[::1]:80"; a port is not looked at.
+// "10.0.0.1", "10.0.0.1:80", "::1", "[::1]" or "[::1]:80"; a port is ignored.
 std::optional<IpAddress> ParseNode(std::string_view text) {
   if (text.starts_with('[')) {
     const size_t end = text.find(']');
@@ -99,7 +99,7 @@ class ForwardedReader {
     std::string value;
     if (!ReadValue(value)) return false;
     if (!http::EqualsIgnoreCase(name, "for")) return true;
-    if (!node.empty()) return false;  // said twice
+    if (!node.empty()) return false;  // given twice
     node = std::move(value);
     return true;
   }

@@ -24,9 +24,9 @@ namespace {
 constexpr double kSlowSeconds = 1.0;
 
 constexpr std::string_view kOtherMethod = "other";
-// The pool of requests for apps that are not there.
+// The pool of requests for apps that do not exist.
 constexpr std::string_view kStrangers = "strangers";
-// A body that is parsed on an I/O thread: more would keep other connections waiting.
+// The limit on bodies parsed on an I/O thread: larger ones would keep other connections waiting.
 constexpr size_t kMaxBodyOnIoThread = 16 * 1024;
 
 std::optional<HttpMethod> MethodOf(std::string_view name) {
@@ -41,13 +41,13 @@ std::string NewRequestId() {
   return HexOf(random());
 }
 
-// The caller's own id when it is harmless in a log, else a new one.
+// The caller's own id if it is harmless in a log, else a new one.
 std::string RequestIdOf(const http::Headers& headers) {
   const auto given = headers.Find("X-Request-Id");
   return given && IsHarmlessRequestId(*given) ? std::string(*given) : NewRequestId();
 }
 
-// More than a request to an app that does not exist is worth reading: no key was asked for.
+// Whether the body is too large to read for an app that does not exist: no key was checked.
 bool HasLargeBody(const http::Headers& headers) {
   constexpr uint64_t kLarge = 64 * 1024;
   if (headers.Find("Transfer-Encoding")) return true;
@@ -82,7 +82,7 @@ http::Response ToResponse(Reply reply) {
 // One request on its way through.
 struct Gateway::Call {
   explicit Call(http::Responder r) : responder(std::move(r)) {}
-  // Workers that stop drop what they have not begun; its client is told so.
+  // Workers that stop drop calls that they have not begun; their clients get an answer.
   ~Call() {
     if (!queued) return;
     responder.Send(ToResponse(
@@ -154,7 +154,7 @@ void Gateway::Answer(Call& call, Reply reply) {
 }
 
 bool Gateway::Run(Call& call) {
-  // The body may have taken its time, and so may those before it in the queue.
+  // The body may have taken its time, and so may the calls before it in the queue.
   if (!StillAdmitted(call)) return true;
   const CallScope scope(call.request.context);
   absl::Status failure;
@@ -197,7 +197,7 @@ void Gateway::Handle(http::Request request, http::Responder responder) {
     path.remove_prefix(options_.base_path.size());
   }
   auto match = routes_.Find(method, path);
-  // What no operation answers to, the root does: after the same checks, but with nothing to say.
+  // The root answers for unknown paths: after the same checks, but without content.
   call->unknown_path = !match;
   if (!match) match = routes_.Find(method, "/");
   if (!match) return Answer(*call, TextReply(404, "Not found"));
@@ -251,7 +251,7 @@ bool Gateway::StillAdmitted(Call& call) {
   }
   switch (*verdict) {
     case Admission::Verdict::kUnknown:
-      return true;  // what was seen is gone, and nothing else will be found in its place
+      return true;  // the tenant seen is gone, and no other will be found in its place
     case Admission::Verdict::kRefused:
       Refuse(call, refusal);
       return false;
@@ -281,7 +281,7 @@ void Gateway::Proceed(std::shared_ptr<Call> call) {
   if (!admitted.app_exists && HasLargeBody(api.headers)) {
     return Answer(*call, ErrorReply(tenancy::TenantNotFound(api.scope)));
   }
-  // The callback is the connection's, and the call has the responder: both go with the reply.
+  // The connection owns the callback, and the call owns the responder: both end with the reply.
   http::Responder& responder = call->responder;
   responder.ReadBody(
       StrCat(api.scope.connection_uri_domain(), "\n", api.scope.app_id()),
@@ -289,7 +289,7 @@ void Gateway::Proceed(std::shared_ptr<Call> call) {
 }
 
 void Gateway::Received(const std::shared_ptr<Call>& call, std::string bytes) {
-  // The client's time is over, and ours begins.
+  // The client's time ends here, and ours begins.
   call->received = std::chrono::steady_clock::now();
   call->request.context.deadline = SteadyNow() + options_.request_timeout;
   absl::StatusOr<std::string> body =
@@ -302,7 +302,7 @@ void Gateway::Received(const std::shared_ptr<Call>& call, std::string bytes) {
     const NonBlockingScope here;
     if (Run(*call)) return;
   }
-  // No key was asked for where there is no app: such requests take no place from others.
+  // If there is no app, no key was checked: such requests must not take others' places.
   const bool stranger = !call->admitted.app_exists;
   Submit(stranger ? pool_of_(kStrangers) : pool, call, [this, call] { Run(*call); });
 }
@@ -315,15 +315,15 @@ void Gateway::Submit(const ServicePool& pool, const std::shared_ptr<Call>& call,
         call->queued = false;
         try {
           task();
-        } catch (const std::exception& e) {  // none of the handler's, which Run catches
+        } catch (const std::exception& e) {  // not the handler's, which Run catches
           const CallScope scope(call->request.context);
           telemetry::Log(telemetry::LogLevel::kError, "request_threw", {{"cause", e.what()}});
         }
       },
-      // Whoever sends and resets, again and again, would fill the queue for everybody.
+      // A client that keeps sending and resetting would fill the queue for everybody.
       [call] { return call->responder.wanted(); });
   if (taken) return;
-  // The pool refuses, and the call must still be answered from here.
+  // The pool refuses, so the call must be answered from here.
   call->queued = false;
   Answer(*call, ErrorReply(MakeError(ErrorReason::kOverloaded, "Too many requests")));
 }

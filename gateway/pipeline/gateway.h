@@ -18,10 +18,10 @@
 
 namespace gatehouse::gateway {
 
-// What the gateway needs to know of a service: where its handlers run.
+// What the gateway needs to know about a service: where its handlers run.
 struct ServicePool {
   WorkerPool* workers;
-  bool local;  // in this process: what is in memory may be answered on the I/O thread
+  bool local;  // in this process: answers from memory may run on the I/O thread
 };
 
 // Takes requests from the HTTP server through route, checks and handler to the reply. Holds no
@@ -36,7 +36,7 @@ class Gateway final : public http::Handler {
   };
 
   // All arguments outlive this; `routes` has all of its routes. `pool_of` gives a service's pool by
-  // its name, and that of requests for apps that are not there by "strangers".
+  // its name, and that of requests for apps that do not exist by "strangers".
   Gateway(Options options, const RouteTable& routes, const tenancy::TenantDirectory& directory,
           telemetry::Metrics& metrics, std::function<ServicePool(std::string_view)> pool_of);
 
@@ -50,17 +50,17 @@ class Gateway final : public http::Handler {
   void Submit(const ServicePool& pool, const std::shared_ptr<Call>& call, WorkerPool::Task task);
   // The checks before the handler: by the directory, or by what was looked up.
   void Admit(std::shared_ptr<Call> call, const tenancy::Sight* looked_up);
-  // For what the directory does not know; goes on on the thread that looked. Nobody waits for it
-  // meanwhile.
+  // For what the directory does not know; continues on the thread that looked it up. No thread
+  // waits for it meanwhile.
   void LookUp(const std::shared_ptr<Call>& call);
   void Refuse(Call& call, const Admission::Refusal& refusal);
-  // Whether the checks would let it through now; judges again, and answers, where settings have
-  // changed since.
+  // Whether the call would pass the checks now; checks again, and answers if refused, when settings
+  // have changed since.
   bool StillAdmitted(Call& call);
   // Admitted: asks for the body.
   void Proceed(std::shared_ptr<Call> call);
   void Received(const std::shared_ptr<Call>& call, std::string body);
-  // Runs the handler, and answers; false, without an answer, when it would block and may not.
+  // Runs the handler and answers; false, without an answer, when it would block and may not.
   bool Run(Call& call);
   telemetry::HttpMetric& MetricOf(const Call& call) const;
 
@@ -68,7 +68,7 @@ class Gateway final : public http::Handler {
   const RouteTable& routes_;
   const tenancy::TenantDirectory& directory_;
   const Admission admission_;
-  // By route, and, for what comes before one is found, by method.
+  // By route; by method for requests that end before a route is found.
   std::unordered_map<const Route*, telemetry::HttpMetric*> route_metrics_;
   std::unordered_map<std::string_view, telemetry::HttpMetric*> other_metrics_;
   const std::function<ServicePool(std::string_view)> pool_of_;

@@ -1,8 +1,8 @@
-"""Makes users as the core writes them, by SQL, in the public app.
+"""Creates users as the core writes them, by SQL, in the public app.
 
-Of every sixty login methods forty are of email and password and twenty of a third party, one of those linked to the one before it. Every tenth is in the tenant
+Of every sixty login methods forty are email and password and twenty a third party, one of those linked to the one before it. Every tenth is in the tenant
 `branch` too, forty in the tenant `small`, whatever the number; one in five has an external id; three in four were active within the last thirty days. The tenants
-must be there. User n joined 700 ms after user n - 1.
+must exist. User n joined 700 ms after user n - 1.
 """
 
 import concurrent.futures
@@ -48,7 +48,7 @@ SELECT 'public', id, (extract(epoch FROM now()) * 1000 - random() * 30 * 8640000
 
 
 def load(sql, total):
-    """Makes users 1 to `total`; `sql` runs a text of statements and returns the last one's rows. Then the statistics that autovacuum would gather."""
+    """Creates users 1 to `total`; `sql` runs a text of statements and returns the last one's rows. Then the statistics that autovacuum would gather."""
     first = 1
     while first <= total:
         # A small batch first: large ones need statistics, which autovacuum would gather within a minute.
@@ -65,7 +65,7 @@ def make(sql, first, last, total, before=""):
 
 
 def load_many(sql, total):
-    """The same rows, some times faster: without triggers (foreign keys' too), indexes and what is kept for listing, all of which is made at the end."""
+    """The same rows, several times faster: without triggers (foreign keys' too), indexes and the tables for listing, all of which are built at the end."""
     indexes = sql("""SELECT i.indexname, i.indexdef FROM pg_indexes i WHERE i.schemaname = 'public' AND (i.tablename LIKE '%user%' OR i.tablename LIKE 'emailver%')
         AND NOT EXISTS (SELECT 1 FROM pg_constraint c WHERE c.conname = i.indexname) ORDER BY i.tablename LIKE 'gatehouse%'""")
     sql("".join("DROP INDEX %s;" % name for name, _ in indexes))

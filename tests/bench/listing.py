@@ -1,7 +1,7 @@
 """Listing, searching and counting at a few and at many users, side by side; and what the triggers behind it cost a sign-up.
 
 Usage: listing.py [BIN_DIR] [MANY] [REQUESTS]. Loads 1,000 and MANY (1,000,000) users (generate_users.py) into two databases of one private PostgreSQL server, starts
-a Gatehouse on each, and asks both in turn, REQUESTS (100) times each, over HTTP on a kept connection; prints the median and the fastest. Then new users sign in with a third party,
+a Gatehouse on each, and queries both in turn, REQUESTS (100) times each, over HTTP on a persistent connection; prints the median and the fastest. Then new users sign in with a third party,
 in turn with the triggers on and off. Times include the client's. PostgreSQL's settings: see harness.Postgres; 512 MB of shared buffers.
 """
 import base64
@@ -39,7 +39,7 @@ def prepared(total):
 
 
 def token_of_page(gatehouse, number):
-    """What following the pages from the first one would give."""
+    """What following the pages from the first one would return."""
     user, joined = gatehouse.sql("SELECT primary_user_id, time_joined FROM gatehouse_listed_users WHERE app_id = 'public' AND tenant_id = 'public'"
                                  " ORDER BY time_joined, primary_user_id DESC OFFSET %d LIMIT 1" % ((number - 1) * PAGE))[0]
     return base64.b64encode(("%s;%s" % (user.strip(), joined)).encode()).decode()

@@ -34,7 +34,7 @@ class Subject:
     """One Gatehouse, a user and a session in one of its tenants."""
 
     def __init__(self, tenants, apps, by_sql=0):
-        """`by_sql`: as many tenants more in the first app, put into the tables at once."""
+        """`by_sql`: that many more tenants in the first app, inserted at once."""
         self.gatehouse = harness.Gatehouse(mode="all-in-one", environment={"LOG_LEVEL": "WARN"}).start()
         self.client = self.gatehouse.client()
         begun = time.monotonic()
@@ -89,7 +89,7 @@ class Subject:
         self.ok(self.app.get("/recipe/multitenancy/tenant/v2", tenant=self.tenant))
 
     def create(self):
-        """Left there: removal is another change."""
+        """Not removed afterwards: removal is another change."""
         self.first_tenant += 1
         self.ok(self.app.put("/recipe/multitenancy/tenant/v2", {"tenantId": "new%d" % self.first_tenant}))
 
@@ -98,7 +98,7 @@ class Subject:
 
 
 def wait_until_quiet(gatehouse):
-    """A start leaves work behind, such as making signing keys in store, that is no request's."""
+    """A start has background work, such as generating signing keys in advance, that belongs to no request."""
     for _ in range(60):
         before = cpu_s(gatehouse)
         time.sleep(1)
@@ -135,7 +135,7 @@ def main():
             name, *(1000 * statistics.median(times[key]) for key in subjects), *(1000 * cpu[key] / len(times[key]) for key in subjects)))
     print("%-28s %8.1f MiB %8.1f MiB %8.1f MiB" % ("memory", *(memory_mib(s.gatehouse) for s in subjects.values())))
     before = {key: cpu_s(s.gatehouse) for key, s in subjects.items()}
-    time.sleep(66)  # the tenants are read afresh every 60 s, for changes by a core that sends no notices
+    time.sleep(66)  # all tenants are read again every 60 s, for changes by a core that sends no notifications
     print("%-28s %10.2f s %10.2f s %10.2f s" % ("CPU of 66 s without requests", *(cpu_s(s.gatehouse) - before[key] for key, s in subjects.items())))
     databases = [s.gatehouse.database for s in subjects.values()]
     for subject in subjects.values():

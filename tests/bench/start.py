@@ -1,7 +1,7 @@
 """Time from exec to the first answered /hello, and idle memory, of the all-in-one program with its embedded PostgreSQL.
 
 Usage: start.py [BIN_DIR] [ROUNDS]. Prints the median and the range of ROUNDS (5) starts on a new and on an existing data directory, and VmRSS of the
-gatehouse process (PostgreSQL's processes not counted) one second after it is ready. Polls every 2 ms, so times are that exact.
+gatehouse process (PostgreSQL's processes not counted) one second after it is ready. Polls every 2 ms, which limits the precision.
 """
 import http.client
 import os

@@ -1,4 +1,4 @@
-"""A small HTTP balancer for tests: passes each request once to an instance whose /readyz says so, and never repeats one."""
+"""A small HTTP balancer for tests: passes each request once to an instance that is ready by /readyz, and never repeats one."""
 import asyncio
 import contextlib
 
@@ -20,7 +20,7 @@ async def read_message(reader):
 
 
 class Upstream:
-    """One instance: its readiness, asked for again and again, and connections that are kept."""
+    """One instance: its readiness, polled continually, and its persistent connections."""
 
     def __init__(self, port, admin_port):
         self.port, self.admin_port = port, admin_port
@@ -78,7 +78,7 @@ class Upstream:
 
 
 class Balancer:
-    """Listens on `port`. `failures` says what the requests died of that got a 502."""
+    """Listens on `port`. `failures` says why requests got a 502."""
 
     def __init__(self, upstreams, probe_interval_s=0.1):
         self.upstreams, self.probe_interval_s = upstreams, probe_interval_s

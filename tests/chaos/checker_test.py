@@ -1,4 +1,4 @@
-"""The checker finds what it looks for: each loss, half state, crash and improper answer is made on purpose, behind the clients' backs."""
+"""The checker finds what it looks for: each loss, half state, crash and improper answer is caused deliberately, behind the clients' backs."""
 import contextlib
 import http.server
 import os
@@ -17,7 +17,7 @@ from chaos.honest_client import HonestClient, User  # noqa: E402
 
 
 class Answers(http.server.BaseHTTPRequestHandler):
-    """Answers as the server's `answer` says: (status, text, seconds)."""
+    """Gives the server's `answer`: (status, text, seconds)."""
 
     def do_GET(self):
         status, text, seconds = self.server.answer
@@ -179,7 +179,7 @@ class Losses(unittest.TestCase):
             self.client.refresh(user)
             self.assertEqual(self.history.violations, [])
             stale = dict(user.session)
-            # Another refreshes with it twice, so that the owner's token is of no use any more.
+            # Somebody else refreshes with it twice, so that the owner's token is no longer valid.
             for _ in range(2):
                 reply = self.client.call("POST", "/recipe/session/refresh", {"refreshToken": user.session["refresh"], "enableAntiCsrf": False, "useDynamicSigningKey": True})
                 user.session = dict(user.session, refresh=reply["refreshToken"]["token"], access=reply["accessToken"]["token"])

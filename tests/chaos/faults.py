@@ -1,4 +1,4 @@
-"""The faults: each is a function of a running suite that does harm, undoes it, and returns the time at which service was possible again (time.monotonic)."""
+"""The faults: each is a function of a running suite that causes a fault, undoes it, and returns the time at which service was possible again (time.monotonic)."""
 import os
 import signal
 import time
@@ -12,7 +12,7 @@ HARM_S = 3
 
 
 class Unavailable(Exception):
-    """This machine, or this way to run, can't have the fault."""
+    """The fault is not possible on this machine or in this mode."""
 
 
 class Suite:
@@ -36,7 +36,7 @@ class Suite:
         self.gatehouse.start()
 
     def look_at(self, name, expected=None):
-        """Notes a process that has ended by itself, or with another status than expected."""
+        """Records a process that has ended by itself, or with another status than expected."""
         process = self.gatehouse.processes[name]
         status = process.process.poll()
         if status != expected:
@@ -114,20 +114,20 @@ def disk_full(suite):
 
 
 def stand_by(suite):
-    """Sessions come to a server that only reads, and stay with it when new ones no longer do."""
+    """Sessions reach a read-only server, and stay with it when new ones no longer do."""
     with suite.postgres.replica() as port:
         suite.proxy.target = port
         suite.proxy.drop_all()
         time.sleep(HARM_S)
         suite.proxy.target = suite.postgres.port
         begun = well()
-        # Before it goes; whoever stayed would hear of that.
+        # Before it ends; sessions that stayed would notice that.
         time.sleep(2 * HARM_S)
         return begun
 
 
 def failed_over(suite):
-    """The server is killed, and clients find its replica, which reads only for a while."""
+    """The server is killed, and clients find its replica, which is read-only for a while."""
     with suite.postgres.replica() as port:
         time.sleep(1)
         suite.postgres.end(signal.SIGKILL)
@@ -168,7 +168,7 @@ def network(mode):
 
 
 def connections_reset(suite):
-    """Wherever they are in a message."""
+    """At any point in a message."""
     end = time.monotonic() + HARM_S
     while time.monotonic() < end:
         suite.proxy.drop_all()
@@ -232,7 +232,7 @@ def of_process(harm, name):
 
 
 def faults_of(mode):
-    """All that a suite of this mode can suffer, by name."""
+    """All faults that are possible in this mode, by name."""
     faults = {
         "calm": calm,
         "postgres-killed": postgres_ended(signal.SIGKILL),

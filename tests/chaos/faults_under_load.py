@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Faults under load: nothing that was acknowledged is lost, nobody hears what is not so, and all is well soon after the fault's end.
+"""Faults under load: nothing that was acknowledged is lost, no answer is untrue, and service is back soon after the fault's end.
 
 Usage: faults_under_load.py [--mode all-in-one|split] [--fault NAME ...] [--rounds N] [--clients N] [--recovery SECONDS] [--calm SECONDS]
        [--seed N] [--table FILE]
 
-Honest clients with a history each (honest_client.py) go on through every fault (faults.py). A round ends with a check of every acknowledged write, of the tables' invariants and of the
-processes. Prints a row a round, and a JSON summary last; --table adds a Markdown row a fault to a file. Exit status 1 after a violation, a half state that stays, a crash, or a
-recovery that took longer than --recovery. docs/chaos.md says how to read it.
+Honest clients, each with its own history (honest_client.py), keep working through every fault (faults.py). A round ends with a check of every acknowledged write, of the tables' invariants and of the
+processes. Prints a row per round, and a JSON summary last; --table adds a Markdown row per fault to a file. Exit status 1 after a violation, a half state that stays, a crash, or a
+recovery that took longer than --recovery. docs/chaos.md explains the output.
 """
 import argparse
 import collections
@@ -23,9 +23,9 @@ from chaos.history import History  # noqa: E402
 from chaos.honest_client import ROLE, HonestClient  # noqa: E402
 from integration import harness, registry_invariants  # noqa: E402
 
-# What the background settles gets this long.
+# Time for background jobs to settle half states.
 SETTLE_S = 90
-# Trouble that goes on this long after a fault's end is a finding.
+# Trouble that lasts this long after a fault's end is a finding.
 GIVE_UP_S = 60
 
 
@@ -36,7 +36,7 @@ class Round:
         made = app.put("/recipe/role", {"role": ROLE, "permissions": []})
         if made.status != 200:
             raise AssertionError("no role: %r" % made)
-        # The app's keys, whose making would be most of a short round.
+        # The app's keys, since generating them would take most of a short round.
         app.post("/recipe/session", {"userId": "first", "userDataInJWT": {}, "userDataInDatabase": {}, "enableAntiCsrf": False})
         app.close()
         self.history = History(suite.gatehouse.port, app.app)
@@ -56,7 +56,7 @@ class Round:
             self.stopping.set()
             for thread in threads:
                 thread.join()
-        # Late answers, too, have come by now.
+        # Late answers have arrived by now, too.
         self.recovery_s = max(0.0, self.history.last_trouble - well)
         for client in self.clients:
             client.settle()
@@ -72,7 +72,7 @@ class Round:
                 self.history.violate("%s: %r" % (client.name, error))
 
     def wait_for_calm(self, well):
-        """The load goes on until nothing failed and nothing was late for a while."""
+        """The load continues until nothing has failed or been late for a while."""
         while time.monotonic() - max(well, self.history.last_trouble) < self.calm_s:
             if time.monotonic() > well + GIVE_UP_S:
                 self.history.violate("requests fail, or are late, %d s after the fault's end" % GIVE_UP_S)
@@ -95,7 +95,7 @@ class Round:
 
 
 class Row:
-    """What became of a fault, over its rounds."""
+    """The results of a fault, over its rounds."""
 
     def __init__(self, fault):
         self.fault, self.rounds, self.requests, self.answers = fault, 0, 0, collections.Counter()

@@ -1,21 +1,21 @@
-"""What clients were told, counted, and what of it must not be: shared by all clients of a round."""
+"""The answers that clients got, counted, and the violations among them: shared by all clients of a round."""
 import collections
 import http.client
 import json
 import threading
 import time
 
-# The default limit of a request, and a second for the way.
+# The default limit of a request, and a second for transmission.
 REQUEST_LIMIT_S = 31
-# A client that waits this long has not been served yet, whatever it is told then.
+# A client that waits this long has not been served yet, whatever the answer is then.
 PROMPT_S = 2
-# Words of a driver, of SQL or of our own inside that no client should read; in lower case.
+# Driver messages, SQL and internals of ours that no client should see; in lower case.
 LEAKS = ("pqxx", "libpq", "sqlstate", "relation \"", "socket", "psql", "fatal", "panic", "deadlock", "server closed", "connection to server", "terminating connection", "grpc",
          "no space left", "could not", "read-only transaction", "statement timeout", "select ", "insert into", "update ", "recovery mode", "127.0.0.1", "tcp", "unix:")
 
 
 class Unknown(Exception):
-    """Nobody said whether the operation happened: 429, 503, or no answer."""
+    """It is unknown whether the operation happened: 429, 503, or no answer."""
 
 
 class History:
@@ -43,14 +43,14 @@ class History:
 
 
 class Caller:
-    """One connection to the app of a history. Judges each answer by itself."""
+    """One connection to the app of a history. Checks each answer by itself."""
 
     def __init__(self, history, cdi="5.4", limit_s=REQUEST_LIMIT_S):
         self.history, self.cdi, self.limit_s = history, cdi, limit_s
         self.connection = None
 
     def call(self, method, path, body=None):
-        """The JSON of a 200; raises Unknown for what nobody answered or what was refused for now."""
+        """The JSON of a 200; raises Unknown if there was no answer or a temporary refusal."""
         began = time.monotonic()
         if self.connection is None:
             self.connection = http.client.HTTPConnection("127.0.0.1", self.history.port, timeout=self.limit_s + 9)
@@ -81,7 +81,7 @@ class Caller:
 
 
 class Register:
-    """What a value that one client writes may be: what was last acknowledged or seen, or a write that nobody answered, which may still be on its way to the database."""
+    """The possible states of a value that one client writes: what was last acknowledged or seen, or an unanswered write, which may still be under way to the database."""
 
     def __init__(self, value):
         self.current, self.late = {value}, set()
@@ -100,7 +100,7 @@ class Register:
         return self.current | self.late
 
     def saw(self, value):
-        """Whether it may be this. From then on it is, and a write happens once."""
+        """Whether it may be this value. From then on it is, and a write happens once."""
         if value not in self.possible():
             return False
         self.late.discard(value)

@@ -1,7 +1,7 @@
-"""An honest client, which remembers what it was told and says where a later answer can't be true.
+"""An honest client, which remembers the answers it got and reports a later one that can't be true.
 
-It works on users of its own, so its history has an order. An operation is acknowledged (200 and its outcome), or nobody said whether it happened. Every later answer must fit some
-order of what may have happened: a lost write, a removed user or session that is back, a session that its owner lost, a theft that was none, and a user that became another are
+It works on its own users, so its history has an order. An operation is acknowledged (200 and its outcome), or it is unknown whether it happened. Every later answer must fit some
+order of what may have happened: a lost write, a removed user or session that is back, a session that its owner lost, a false theft, and a user that became another are
 violations.
 """
 import base64
@@ -11,14 +11,14 @@ import uuid
 
 from chaos.history import Caller, Register, Unknown
 
-# An honest client comes again until it is answered, this long at most: the grace period of a refresh is 30 s.
+# An honest client retries until it is answered, this long at most: the grace period of a refresh is 30 s.
 PERSIST_S = 60
 PAUSE_S = 0.1
 ROLE = "keeper"
 
 
 class User:
-    """What its client knows of it. `gone`: False, "perhaps" or "surely"; so `linked_to` with `link_sure`."""
+    """What its client knows about it. `gone`: False, "perhaps" or "surely"; so `linked_to` with `link_sure`."""
 
     def __init__(self, kind, contact):
         self.kind, self.contact = kind, contact
@@ -36,11 +36,11 @@ class User:
 
 
 class HonestClient:
-    """`step` does something, with one user at random; `settle` checks all that was ever acknowledged."""
+    """`step` does something with a random user; `settle` checks everything that was ever acknowledged."""
 
     def __init__(self, history, name, random):
         self.history, self.name, self.random = history, name, random
-        # From 5.6 on a refresh replaces the token at once, before with the new one's first use.
+        # From 5.6 on a refresh replaces the token at once; before, the new one's first use does.
         self.caller = Caller(history, random.choice(["5.4", "5.6"]))
         self.users = []
         self.tenants = []  # acknowledged
@@ -53,7 +53,7 @@ class HonestClient:
         self.history.violate("%s (CDI %s): %s" % (self.name, self.caller.cdi, text))
 
     def persist(self, operation):
-        """The operation again and again until somebody answers."""
+        """Repeats the operation until there is an answer."""
         end = time.monotonic() + PERSIST_S
         while True:
             try:
@@ -95,7 +95,7 @@ class HonestClient:
             self.violate("a tenant is not there")
 
     def sign_jwt(self):
-        """Whoever gets a JWT finds its key."""
+        """The holder of a JWT finds its key."""
         signed = self.call("POST", "/recipe/jwt", {"payload": {}, "algorithm": "RS256", "jwksDomain": "https://example.com", "validity": 60, "useStaticSigningKey": False})
         head = signed["jwt"].partition(".")[0]
         kid = json.loads(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)))["kid"]
@@ -146,7 +146,7 @@ class HonestClient:
         return reply["status"] == "OK"
 
     def sign_in_by_code(self, user):
-        """A code is made and used, again and again with the same code while nobody answers."""
+        """A code is created and used, repeatedly with the same code until there is an answer."""
         code = self.call("POST", "/recipe/signinup/code", {"email": user.contact})
         tried = []
 
@@ -158,7 +158,7 @@ class HonestClient:
         if used["status"] == "OK":
             self.came_in(user, used)
         elif used["status"] == "RESTART_FLOW_ERROR" and len(tried) > 1:
-            # Used up by an attempt that nobody answered: then its user is there.
+            # Used up by an unanswered attempt: then its user exists.
             user.must_exist = True
         elif not (used["status"] == "RESTART_FLOW_ERROR" and user.must_exist):
             self.violate("a code of its own was refused: " + used["status"])
@@ -257,7 +257,7 @@ class HonestClient:
     # After the fault.
 
     def settle(self):
-        """Checks all that was ever acknowledged. Nothing may be refused any longer, so that what is has some seconds to be served."""
+        """Checks everything that was ever acknowledged. Nothing may be refused any longer; a refused request gets some seconds to succeed."""
         checks = [(self.check_tenant, tenant) for tenant in self.tenants] + [(self.check, user) for user in self.users]
         for check, what in checks:
             try:
@@ -294,7 +294,7 @@ class HonestClient:
                 self.refresh(user)
 
     def check_passwords(self, user):
-        """Of the passwords that may be in force one is, for a user that is there, and none for one that is gone."""
+        """Exactly one of the passwords that may be in force is, for an existing user, and none for a removed one."""
         accepted = [password for password in sorted(user.password.possible()) if self.accepts(user, password)]
         if user.there() and len(accepted) != 1:
             self.violate("%d of the passwords that may be in force are" % len(accepted))

@@ -1,4 +1,4 @@
-"""Drops packets of one port of this machine without a word, as a firewall does or a host that lost its power. Needs root and nft."""
+"""Silently drops packets of one port of this machine, like a firewall or a host without power. Needs root and nft."""
 import contextlib
 import os
 import shutil
@@ -11,7 +11,7 @@ def available():
 
 @contextlib.contextmanager
 def dropped(port, peers=None):
-    """Drops what goes to and from `port`; only of connections from the ports `peers`, where given."""
+    """Drops packets to and from `port`; only of connections from the ports `peers`, if given."""
     table = "chaos_%d" % port
     some = "{ %s }" % ", ".join(map(str, peers)) if peers else None
     rules = ["tcp dport %d %s drop" % (port, "tcp sport " + some if some else ""), "tcp sport %d %s drop" % (port, "tcp dport " + some if some else "")]

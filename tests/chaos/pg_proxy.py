@@ -10,8 +10,8 @@ class PgProxy:
 
     pass     both ways, at once
     delay    each piece waits `delay_s`
-    stall    nothing moves and nothing is closed, as when a cable is pulled; new connections are accepted and hear nothing
-    mute     what the server says is thrown away, so that it does what it was asked to and nobody is told
+    stall    nothing moves and nothing is closed, as when a cable is pulled; new connections are accepted and get nothing
+    mute     the server's answers are discarded, so that it executes requests but nobody learns of it
     refuse   new connections are closed at once (cut() also closes those that are open)
     """
 

@@ -1,4 +1,4 @@
-"""A PostgreSQL server that keeps what it has acknowledged, can be stopped and started, has a disk that can be filled, and hands over to a replica."""
+"""A PostgreSQL server with durable commits that can be stopped and started, has a disk that can be filled, and hands over to a replica."""
 import contextlib
 import os
 import shutil
@@ -16,8 +16,8 @@ class Postgres(harness.Postgres):
     def __init__(self):
         super().__init__(settings=("synchronous_commit=remote_apply", "wal_level=replica", "hot_standby=on", "log_min_messages=warning"))
         self.command = self.process.args
-        self.space = None  # the directory of the database, where it is not among the others
-        self.disk = None  # a file system of its own, likewise
+        self.space = None  # the directory of the database, if it is not among the others
+        self.disk = None  # its own file system, likewise
         self.other = None  # (command, port, process, space) of the replica
 
     # The process.
@@ -35,7 +35,7 @@ class Postgres(harness.Postgres):
         children = self.processes()[1:]
         self.process.send_signal(number)
         self.process.wait()
-        # A killed server's children go by themselves, and a new one waits for them.
+        # A killed server's children end by themselves, and a new one waits for them.
         harness.wait_until(lambda: not any(os.path.exists("/proc/%d" % pid) for pid in children), 30, "the server's processes")
 
     def launch(self, command):
@@ -48,7 +48,7 @@ class Postgres(harness.Postgres):
         self.process = self.launch(self.command)
         harness.wait_until(self.accepts, 60, "PostgreSQL")
 
-    # The disk: a small file system that holds the database, where the test may mount one.
+    # The disk: a small file system that holds the database, if the test may mount one.
 
     def create_database(self):
         if os.getuid() != 0:
@@ -78,7 +78,7 @@ class Postgres(harness.Postgres):
 
     @contextlib.contextmanager
     def replica(self):
-        """Its port. Left behind, it is gone, unless `hand_over` made it the server."""
+        """Its port. The replica ends with the block, unless `hand_over` made it the server."""
         directory = tempfile.mkdtemp(prefix="replica-", dir=self.dir)
         data, port = os.path.join(directory, "data"), harness.free_port()
         if self.as_user:
@@ -106,7 +106,7 @@ class Postgres(harness.Postgres):
                 shutil.rmtree(directory, ignore_errors=True)
 
     def promote_replica(self):
-        """This server being dead, the replica is the server from now on, once this returns."""
+        """Once this returns the replica is the server; the old one must be dead."""
         self.command, self.port, self.process, self.space = self.other
         self.other = None
         self.sql("SELECT pg_promote(true, 30)", "postgres")

@@ -3,7 +3,7 @@
 
 Usage: rolling_restarts.py [--restarts N] [--requests N] [--clients N]
 
-Clients go on until the restarts are done and the requests are made. Exit status 1 when a request was not answered with 200; the last line is a JSON summary.
+Clients keep working until the restarts are done and the requests are made. Exit status 1 when a request was not answered with 200; the last line is a JSON summary.
 """
 import argparse
 import asyncio

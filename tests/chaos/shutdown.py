@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""SIGTERM under load, again and again: every process ends by itself, with status 0, within the drain time, and every accepted request is answered.
+"""SIGTERM under load, repeatedly: every process ends by itself, with status 0, within the drain time, and every accepted request is answered.
 
 Usage: shutdown.py [--rounds N] [--mode all-in-one|split] [--case CASE ...] [--slack SECONDS]
 
-A round starts Gatehouse, loads it, sends SIGTERM to all of its processes at once (odd rounds of a split suite: to the gateway first), and looks at what became of it.
+A round starts Gatehouse, loads it, sends SIGTERM to all of its processes at once (odd rounds of a split suite: to the gateway first), and checks the outcome.
 Cases:
-  reset   sign-ups and sessions by clients with and without keep-alive, beside clients that send a request and reset the connection
+  reset   sign-ups and sessions by clients with and without keep-alive, alongside clients that send a request and reset the connection
   silent  the same, with every process of PostgreSQL stopped (SIGSTOP) a moment before
   queue   more sign-ins than can be hashed within the drain time, half of them by clients that have gone
 GATEHOUSE_BIN names the programs, such as those of the address sanitizer (which looks for leaks at the end: tests/sanitizers/leak.supp). Exit status 1 when a round failed; the last line is a JSON summary.
@@ -29,11 +29,11 @@ from integration import harness  # noqa: E402
 
 PASSWORD = "correct horse 1"
 SUPPRESSIONS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../sanitizers/leak.supp")
-CASES = {"reset": 10.0, "silent": 3.0, "queue": 1.0}  # drain times in seconds; the first is ample, so that all is answered
+CASES = {"reset": 10.0, "silent": 3.0, "queue": 1.0}  # drain times in seconds; the first is ample, so that everything is answered
 
 
 class Load:
-    """Clients that go on until the server takes no more connections."""
+    """Clients that keep working until the server accepts no more connections."""
 
     def __init__(self, port, app):
         self.port, self.app = port, app
@@ -57,7 +57,7 @@ class Load:
             self.lost.append("a client still waits for its answer")
 
     def connect(self):
-        """None once nobody listens any more: a request that was not accepted is not lost."""
+        """None once nothing listens any more: a request that was not accepted is not lost."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
             connection.connect()
@@ -165,7 +165,7 @@ class Round:
     def run(self):
         drain_s = CASES[self.case]
         environment = {"GATEHOUSE_DRAIN_TIMEOUT_MS": str(int(1000 * drain_s)), "LOG_LEVEL": "INFO"}
-        # Test mode hashes at the least cost; the queue is to be long, and one hash short, since nothing can end it.
+        # Test mode hashes at the least cost; the queue should be long, and one hash short, since nothing can interrupt it.
         environment["BCRYPT_LOG_ROUNDS"] = "10"
         environment["LSAN_OPTIONS"] = "suppressions=%s:print_suppressions=0" % SUPPRESSIONS
         server = harness.Gatehouse(mode=self.arguments.mode, database=self.database, environment=environment, postgres=self.postgres, test_mode=self.case != "queue").start()
@@ -193,7 +193,7 @@ class Round:
         return seconds
 
     def may_refuse(self):
-        # Processes that are stopped all at once answer for each other no longer.
+        # Processes that are all stopped at once no longer answer each other.
         return self.case != "reset" or (self.arguments.mode == "split" and self.number % 2 == 0)
 
     def begin_load(self):
@@ -252,7 +252,7 @@ class Round:
             process.kill()
 
     def look_for_users(self):
-        """Whoever was told so has signed up."""
+        """Every acknowledged sign-up has happened."""
         if not self.load.signed_up:
             return
         rows = self.postgres.sql("SELECT user_id FROM emailpassword_users WHERE app_id = '%s'" % self.load.app, self.database)

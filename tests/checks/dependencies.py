@@ -1,4 +1,4 @@
-"""Dependencies between rooms, and calls between services, go one way. Exit 1 with a line for each breach.
+"""Dependencies between rooms, and calls between services, point one way. Exit 1 with a line for each violation.
 
 Usage: dependencies.py [ROOT]
 """
@@ -23,7 +23,7 @@ ONLY_IN = {
     r"prometheus/": r"libs/telemetry/",
     r"phonenumbers/": r"libs/base/contact_info",
     r"unicode/": r"libs/base/lower_case",
-    # What makes certificates for transport is the transport's.
+    # The code that makes certificates for the transport belongs to it.
     r"openssl/evp": r"libs/crypto/|libs/rpc/secret_authority",
 }
 problems = []
@@ -100,7 +100,7 @@ def folders(top):
     return {name for name in os.listdir(os.path.join(ROOT, top)) if os.path.isdir(os.path.join(ROOT, top, name))}
 
 
-# The table of services says what the tree has.
+# The table of services matches the tree.
 TABLE_PATH = "services/services.json"
 earlier = []
 for row in TABLE:

@@ -1,7 +1,7 @@
-"""A table has one owner, and only the owner's SQL names it. Reads every SQL text of the tree: string literals of C++ and migrations. Exit 1 with a line for each breach.
+"""A table has one owner, and only the owner's SQL names it. Reads every SQL text of the tree: string literals of C++ and migrations. Exit 1 with a line for each violation.
 
-Who owns what is in services/services.json. What crosses nonetheless is in table_crossings.json, each with its reason; one that nothing uses is a breach too. Foreign keys may point to the tables of
-earlier rows. libs/db is left out: it makes and brings over the tables of all services, as their owner in the database.
+services/services.json has the owners. Exceptions are in table_crossings.json, each with its reason; an unused one is a violation too. Foreign keys may point to the tables of
+earlier rows. libs/db is exempt: it creates and upgrades the tables of all services, as their owner in the database.
 
 Usage: table_ownership.py [ROOT]
 """
@@ -12,7 +12,7 @@ import re
 import sys
 
 ROOT = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(__file__), "..", ".."))
-# What is no table of a service: placeholders of Statement, and the record of migrations.
+# Not tables of a service: placeholders of Statement, and the record of migrations.
 NO_TABLE = {"schema", "gatehouse_schema_migrations"}
 TOKEN = re.compile(r'//[^\n]*|/\*.*?\*/|R"(\w*)\((?P<raw>.*?)\)\1"|"(?P<plain>(?:\\.|[^"\\\n])*)"|\'(?:\\.|[^\'\\])+\'|(?P<space>\s+)|.', re.S)
 # `{~name}_…` names a constraint.
@@ -21,7 +21,7 @@ VERB = re.compile(r"\b(SELECT|INSERT INTO|UPDATE|DELETE FROM|TRUNCATE|LOCK TABLE
 BARE = re.compile(r"\b(?:FROM|JOIN|INSERT INTO|UPDATE|TABLE|REFERENCES|USING|ONLY)\s+([a-z_0-9]+)\b")
 CREATED = re.compile(r"CREATE TABLE (?:IF NOT EXISTS )?\{(\w+)\}")
 FUNCTION = re.compile(r"CREATE (?:OR REPLACE )?(?:FUNCTION|PROCEDURE)\s+(?:\{schema\}\.)?\{~?(\w+)\}")
-# Names that a text gives itself: WITH name AS (…), REFERENCING NEW TABLE AS name, (…) AS name.
+# Names that a text defines itself: WITH name AS (…), REFERENCING NEW TABLE AS name, (…) AS name.
 OWN_NAME = re.compile(r"\b([a-z_0-9]+)(?: \([^()]*\))? AS (?:NOT )?(?:MATERIALIZED )?\(|\bAS ([a-z_0-9]+)\b|\) ([a-z_0-9]+)\b")
 
 
@@ -106,7 +106,7 @@ class Check:
             for path in self.files(top, (".cc", ".h")):
                 if path.startswith(("libs/db/", "libs/testing/")) or "_test" in path:
                     continue
-                # What is no service's owns nothing.
+                # Code outside the services owns nothing.
                 service = path.split("/")[1] if top == "services" else ""
                 for line, text in literals(self.read(path)):
                     if VERB.search(text) or any(name in self.owner for name in re.findall(r"\{~?(\w+)\}", text)):

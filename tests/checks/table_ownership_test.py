@@ -1,4 +1,4 @@
-"""The check of table ownership finds what it is there for, in trees of a few lines."""
+"""The check of table ownership finds violations, in trees of a few lines."""
 import json
 import os
 import sys
@@ -35,7 +35,7 @@ class TableOwnership(unittest.TestCase):
         self.finds("services/high/a.cc:2: {lows} belongs to low", {"services/high/a.cc": '// 1\nX k = "SELECT h.id FROM {highs} h"  // that\n  " JOIN {lows} l ON TRUE";\n'})
         self.finds("{lows} belongs to low", {"services/high/a.cc": 'X k = R"(SELECT id FROM {lows})";\n'})
         self.finds("{lows} belongs to low", {"libs/host/a.cc": 'X k = "SELECT id FROM {lows}";\n'})
-        # A part of a text that a macro puts together.
+        # A part of a text that a macro assembles.
         self.finds("{lows} belongs to low", {"services/high/a.cc": '#define PART " JOIN {lows}"\n'})
 
     def test_a_foreign_table_in_migrations(self):

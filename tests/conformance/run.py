@@ -1,8 +1,8 @@
-"""Replays what a real core answered (../shared/conformance) on a Gatehouse of its own, and compares with the record beside this file.
+"""Replays the recorded requests of a real core (../shared/conformance) on its own Gatehouse, and compares with the record next to this file.
 
-A step may differ only when expected.json lists it under "differing" (with its reason), when it is an operation that is not there yet (it answers 501), or when it
-comes after such a one in its scenario (it works with users or devices that could not be made). Each area has a floor, the steps that matched when the record was
-written, so that the last rule hides nothing. Exit 77 (skipped) where the recordings are not at hand.
+A step may differ only when expected.json lists it under "differing" (with its reason), when it is an operation that does not exist yet (it answers 501), or when it
+comes after such an operation in its scenario (it works with users or devices that could not be created). Each area has a floor, the steps that matched when the record was
+written, so that the last rule hides nothing. Exit 77 (skipped) if the recordings are not available.
 """
 import json
 import os

@@ -3,7 +3,7 @@
 
     GATEHOUSE_BIN=build/release/bin tests/deadlocks/hunt.py [--clients 50] [--times 4] [--mode all-in-one]
 
-Ends with 1 when PostgreSQL met a deadlock, a lock was waited for longer than 100 ms, a request failed, or the registry is not whole afterwards.
+Exits with 1 when PostgreSQL found a deadlock, a lock wait took longer than 100 ms, a request failed, or the registry is inconsistent afterwards.
 """
 import argparse
 import itertools
@@ -52,7 +52,7 @@ def main():
                 deadlocks_seen += 1
         clients.close()
         broken = registry_invariants.broken_at_rest(gatehouse.sql)
-        gatehouse.stop()  # sessions count for themselves until they end
+        gatehouse.stop()  # sessions only report their counts when they end
         deadlocks, waits = postgres.deadlocks(gatehouse.database), postgres.waits()[warm:]
         print("%d rounds of %d clients in %.0f s: %d deadlocks, %d waits over 100 ms (longest %.0f ms), %d failed requests %s, broken: %s" % (
             len(rounds), options.clients, time.monotonic() - began, deadlocks, len(waits), max(waits, default=0), len(failed), failed[:3], broken))

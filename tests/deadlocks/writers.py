@@ -1,6 +1,6 @@
-"""Everything that writes the users' registry, on a handful of users that all clients share, and a PostgreSQL that reports who waits.
+"""Everything that writes the users' registry, on a handful of users that all clients share, and a PostgreSQL that reports lock waits.
 
-Each writer is one call, or a few that belong together; what it answers does not matter as long as it is no 5xx."""
+Each writer is one call, or a few that belong together; its answer does not matter as long as it is no 5xx."""
 import random
 import re
 import tempfile
@@ -14,7 +14,7 @@ TENANTS = ("t1", "t2")
 
 
 class Postgres(harness.Postgres):
-    """A server that looks for a deadlock after every 100 ms of waiting, and logs each such wait."""
+    """A server that checks for deadlocks after every 100 ms of waiting, and logs each such wait."""
 
     def __init__(self):
         self.log = tempfile.TemporaryFile("w+b")
@@ -106,7 +106,7 @@ class Registry:
         }
 
     def other_writers(self):
-        """What belongs to users outside the registry: a user's removal and an id's mapping write it too."""
+        """Users' data outside the registry, which a user's removal and an id's mapping write too."""
         return {
             "session": self.session,
             "role": self.role,
@@ -194,7 +194,7 @@ class Clients:
             client.close()
 
     def run(self, writers, times, seed=0):
-        """Each client calls one of the writers, `times` times; all at once. Gives the replies that nobody should get, with the writer's name."""
+        """Each client calls one of the writers, `times` times; all at once. Returns the replies that nobody should get, with the writer's name."""
         wrong, barrier = [], threading.Barrier(len(self.clients))
 
         def run(number):
@@ -206,7 +206,7 @@ class Clients:
                     for reply in call(self.clients[number], rnd):
                         if reply.status >= 429:
                             wrong.append((name, reply))
-            except Exception as error:  # shown by whoever looks at the replies
+            except Exception as error:  # reported by the caller, which checks the replies
                 wrong.append((name, error))
         threads = [threading.Thread(target=run, args=(number,)) for number in range(len(self.clients))]
         for thread in threads:

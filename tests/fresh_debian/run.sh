@@ -2,9 +2,11 @@
 # The README's two commands on an empty Debian 12 with only git: as root in /root (mode 700), and as an ordinary user.
 # Usage, as root: tests/fresh_debian/run.sh [--with-tests] [--ccache DIRECTORY] [--mirror URL] [DIRECTORY]
 #
-# Makes the root with debootstrap in DIRECTORY (default: a temporary one), with this machine's way to Debian's packages, and clones this repository's HEAD into it. Takes as long as two
-# builds: it is started by hand. The ordinary user finds what root installed, as on a shared machine, and builds and starts a clone of its own. --ccache gives both builds one compiler
-# cache, so that the second is short (a cache repeats the compiler's warnings).
+# Makes the root with debootstrap in DIRECTORY (default: a temporary one), with this machine's
+# package sources, and clones this repository's HEAD into it. Takes as long as two builds: it is
+# started by hand. The ordinary user finds what root installed, as on a shared machine, and builds
+# and starts a clone of its own. --ccache gives both builds one compiler cache, so that the second
+# is short (a cache repeats the compiler's warnings).
 set -euo pipefail
 here=$(cd "$(dirname "$0")/../.." && pwd)
 with_tests=
@@ -37,7 +39,7 @@ if [ -n "$ccache" ]; then
   chmod 1777 "$ccache"
   mount --bind "$ccache" "$root/var/cache/ccache"
 fi
-# How this machine reaches the packages: proxies, certificates.
+# This machine's access to the packages: proxies, certificates.
 cp /etc/resolv.conf "$root/etc/" 2>/dev/null || true
 cp /etc/apt/apt.conf.d/*[Pp]roxy* "$root/etc/apt/apt.conf.d/" 2>/dev/null || true
 cp /usr/local/share/ca-certificates/*.crt "$root/usr/local/share/ca-certificates/" 2>/dev/null || true

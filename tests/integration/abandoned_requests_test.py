@@ -1,4 +1,4 @@
-"""Requests whose clients have reset the connection keep nobody else from being served: they leave the queue, and those that were not begun never are."""
+"""Requests whose clients have reset the connection do not keep others from being served: they leave the queue, and those not begun never start."""
 import re
 import socket
 import struct
@@ -9,7 +9,7 @@ from integration import harness
 
 PASSWORD = "correct horse 1"
 REQUESTS = 700  # more than may wait for one service
-RUNNING = 40  # more than have a worker in either way to run
+RUNNING = 40  # more than there are workers in either mode
 
 
 class AbandonedRequests(harness.GatehouseTest):

@@ -1,4 +1,4 @@
-"""Whether an email has an account, and of what kind, shows neither in the answer to a wrong password nor in what it costs."""
+"""Neither the answer to a wrong password nor its cost reveals whether an email has an account, or of what kind."""
 import os
 import unittest
 
@@ -6,7 +6,7 @@ from integration import harness
 
 PASSWORD = "correct horse 1"
 SIGNER_KEY = "jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA=="
-# Of "pässwörd€😀": as Firebase hashes it, its UTF-8 bytes; and as the original does, "p?ssw?rd??".
+# Hashes of "pässwörd€😀": Firebase's, of its UTF-8 bytes; and the original's, of "p?ssw?rd??".
 FIREBASE = {"firebase@example.com": "uMtG8m8gnC2D5CS/l1STxL7r/XznihwOPPRoxrdv+TQf1reYEFN09YxBpIXE5MBwoXU9kWganJipdMLfCSnyFg==",
             "original@example.com": "C5TlNQ0blBIf3MWNFYf25C4HM1WD2e6RmT9IqKsaaum20IRCag6iYcuFBcjmwbFoKy5oBwNGRBL03NKpCLEzjg=="}
 
@@ -22,7 +22,7 @@ class AccountExistence(harness.GatehouseTest):
         self.expect(self.app.post("/recipe/user/passwordhash/import", {"email": email, "passwordHash": stored}))
 
     def processor_ms(self):
-        """What the process that hashes has used so far: unlike the time of an answer, it does not depend on what else the machine does."""
+        """The processor time of the hashing process so far: unlike the time of an answer, it does not depend on the machine's other work."""
         process = self.gatehouse.processes.get("users") or self.gatehouse.processes["gatehouse"]
         with open("/proc/%d/stat" % process.process.pid) as f:
             fields = f.read().rsplit(")", 1)[1].split()
@@ -39,14 +39,14 @@ class AccountExistence(harness.GatehouseTest):
         self.expect(self.app.post("/recipe/signinup", {"thirdPartyId": "google", "thirdPartyUserId": "g", "email": {"id": "social@example.com", "isVerified": True}}))
         for i, stored in enumerate(bad_hashes):
             self.import_hash("bad%d@example.com" % i, stored)
-        # Rows of other cores may hold anything.
+        # Rows of other cores may contain anything.
         self.import_hash("empty@example.com", bad_hashes[0])
         app = self.app.app
         self.gatehouse.sql("UPDATE emailpassword_users SET password_hash = '' WHERE app_id = '%s' AND email = 'empty@example.com'" % app)
         wrong = {email: (email, "wrong horse 2")
                  for email in ["known@example.com", "nobody@example.com", "social@example.com", "empty@example.com"] + ["bad%d@example.com" % i for i in range(len(bad_hashes))]}
         wrong["a password with a NUL"] = ("known@example.com", "wrong\0horse")
-        # The least of some rounds: the process does other work besides, such as making keys after its start.
+        # The least of some rounds: the process does other work too, such as generating keys after its start.
         rounds = [{name: self.cost(*what) for name, what in wrong.items()} for _ in range(3)]
         times = {name: min(costs[name] for costs in rounds) for name in wrong}
         known = times["known@example.com"]

@@ -1,4 +1,4 @@
-"""The audit log: what is in activity_log after sign-ups, sign-ins and sessions, whoever wrote the rows away."""
+"""The audit log: what is in activity_log after sign-ups, sign-ins and sessions, whichever process wrote the rows."""
 import unittest
 
 from integration import harness
@@ -58,7 +58,7 @@ class ActivityLog(unittest.TestCase):
                                " WHERE app_id = '%s' AND event_type = 'user_last_active'" % self.app.app)
         users = {row[4] for row in expected} | {expected[2][3]}
         self.assertEqual(sorted(active), sorted([user, user, "public", "", ""] for user in users))
-        # None in the partition that only catches what has none of its own.
+        # None in the default partition.
         self.assertEqual(gatehouse.sql("SELECT count(*) FROM activity_log_default"), [["0"]])
 
     def test_an_orderly_end_loses_nothing(self):

@@ -1,4 +1,4 @@
-"""Nobody gets at an app by asking for it while it comes into being, goes, or is made again: what a request finds is what its key was judged by."""
+"""Nobody gets access to an app by requesting it while it is being created, removed, or created again: a request finds what its key was checked against."""
 import json
 import socket
 import threading
@@ -25,7 +25,7 @@ class AdmissionRace(harness.GatehouseTest):
         self.expect(self.gatehouse.once("POST", "/recipe/multitenancy/app/remove", body={"appId": app}))
 
     def rush(self, requests, change):
-        """Sends `requests` from six clients, again and again, while `change` runs; the replies."""
+        """Sends `requests` from six clients, repeatedly, while `change` runs; returns the replies."""
         go, stop, replies, answered = threading.Event(), threading.Event(), [], set()
 
         def run(number):
@@ -77,7 +77,7 @@ class AdmissionRace(harness.GatehouseTest):
         self.assertGreater(rounds, 1)
 
     def late_body(self, app, body):
-        """A request whose head, with the key, has come before its last byte; ends it when called, and gives the status."""
+        """A request whose head, with the key, arrives before its last byte; calling this completes it and returns the status."""
         data = json.dumps(body).encode()
         connection = socket.create_connection(("127.0.0.1", self.gatehouse.port))
         self.addCleanup(connection.close)

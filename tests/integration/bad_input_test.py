@@ -1,4 +1,4 @@
-"""What the edge answers to bad input of every kind: the original's status and words, and never a 5xx."""
+"""The edge answers bad input of every kind with the original's status and text, and never with a 5xx."""
 import socket
 import unittest
 
@@ -46,7 +46,7 @@ class BadInput(harness.GatehouseTest):
         self.text(self.app.request("DELETE", "/recipe/signup"), 405, "Method not supported")
         self.text(self.app.request("PATCH", "/recipe/signup"), 405, "Method not supported")
         self.assertEqual(self.app.request("GET", "/%2e%2e/etc/passwd").status, 404)
-        # A path that is not known is still looked at as far as the others.
+        # An unknown path passes the same checks as others.
         self.text(self.app.request("PATCH", "/no/such/path"), 405, "Method not supported")
         self.text(self.app.get("/no/such/path", cdi="2.6"), 400, "cdi-version 2.6 not supported")
 
@@ -57,7 +57,7 @@ class BadInput(harness.GatehouseTest):
                       % self.app.app, reply.text)
         other = self.gatehouse.client(app="nosuchapp")
         self.assertEqual(other.get("/users/count").status, 400)
-        # Operations of a whole app that look for the app first.
+        # Operations on a whole app that look the app up first.
         verify = {"accessToken": "x", "doAntiCsrfCheck": False, "enableAntiCsrf": False, "checkDatabase": False}
         for reply in (other.get("/recipe/roles", tenant="t1"), other.get("/ee/featureflag", tenant="t1"), other.put("/ee/license", {}, tenant="t1"),
                       other.post("/recipe/session/verify", verify, tenant="t1", cdi="5.6")):
@@ -109,7 +109,7 @@ class BadInput(harness.GatehouseTest):
         verify = {"enableAntiCsrf": False, "doAntiCsrfCheck": False, "checkDatabase": False}
         for token in ("", "a.b.c", "x", "." * 100, "é", "a" * 100000):
             reply = self.app.post("/recipe/session/verify", {"accessToken": token, **verify})
-            if token == "a.b.c":  # has the shape of a JWT, and is looked at more closely
+            if token == "a.b.c":  # has the shape of a JWT, and is parsed further
                 self.text(reply, 400, "The access token is not a JWT")
             else:
                 self.expect(reply, status="TRY_REFRESH_TOKEN", message="Invalid JWT")

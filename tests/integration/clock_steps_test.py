@@ -1,4 +1,4 @@
-"""Somebody sets the wall clock while requests run: forth it ends none of them, back it makes none outlive its time."""
+"""The wall clock is set while requests run: forward, it ends none of them; back, it lets none outlive its deadline."""
 import glob
 import os
 import tempfile
@@ -21,7 +21,7 @@ class ClockSteps(unittest.TestCase):
         os.close(handle)
         cls.addClassCleanup(os.unlink, cls.path)
         cls.step(0)
-        # Only the wall clock is theirs to set.
+        # Only the wall clock is faked.
         fake = {"LD_PRELOAD": LIBRARY, "FAKETIME_TIMESTAMP_FILE": cls.path, "FAKETIME_NO_CACHE": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1"}
         cls.gatehouse = harness.Gatehouse(environment={**fake, "GATEHOUSE_REQUEST_TIMEOUT_MS": str(LIMIT_MS)}).start()
         cls.addClassCleanup(cls.gatehouse.kill)
@@ -89,7 +89,7 @@ class ClockSteps(unittest.TestCase):
 
     def test_afterwards(self):
         for seconds in (HOUR_S, -HOUR_S):
-            # More than the limit on hello lets through at once: its bucket is empty when the clock goes back.
+            # More than the limit on hello allows at once: its bucket is empty when the clock goes back.
             for _ in range(20):
                 self.app.get("/hello")
             self.step(seconds)

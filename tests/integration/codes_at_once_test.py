@@ -1,4 +1,4 @@
-"""Codes of one address, used at once: one signs in, the others are to start again, and nobody waits for a deadlock to be found."""
+"""Codes of one address, used at once: one signs in, the others have to start again, and nobody waits for a deadlock to be detected."""
 import threading
 import unittest
 

@@ -29,14 +29,14 @@ class Config(unittest.TestCase):
                      'postgresql_password: "********"  # file ' + secret, 'api_keys: "********"  # environment API_KEYS', "# refresh_token_validity: 144000",
                      "# gatehouse_admin_port: 3568"):
             self.assertIn(line, lines)
-        # What is wrong is said too: blanks are not for API keys.
+        # Errors are reported too: API keys must not contain blanks.
         self.assertIn("no_such_key", done.stderr)
         self.assertIn("api_keys: ", done.stderr)
 
     def test_valid(self):
         done = run("config", POSTGRESQL_CONNECTION_URI="postgresql://me:%s@localhost/x" % "hidden", POSTGRESQL_CONNECTION_ATTRIBUTES="sslpassword=hidden")
         self.assertEqual((done.returncode, done.stderr, "hidden" in done.stdout), (0, "", False))
-        # Its own output is a configuration, where no secret is in it.
+        # Its own output is a valid configuration, if it contains no secret.
         done = run("config", POSTGRESQL_USER="me", ACCESS_TOKEN_VALIDITY="90")
         with tempfile.NamedTemporaryFile("w", suffix=".yaml") as f:
             f.write("core_config_version: 0\n" + done.stdout)

@@ -1,4 +1,4 @@
-"""Roles that may have few connections, as small plans of managed databases give: Gatehouse opens no more than its pools' size, and a request waits for an open one."""
+"""Roles with few allowed connections, as in small plans of managed databases: Gatehouse opens no more than its pools' size, and a request waits for an open one."""
 import concurrent.futures
 import threading
 import unittest
@@ -10,7 +10,7 @@ CLIENTS = 30
 
 
 def limited_role(postgres, database, limit):
-    """The URI of a role of its own that owns what it makes in the database."""
+    """The URI of a new role that owns what it creates in the database."""
     role = "limited_" + uuid.uuid4().hex[:8]
     postgres.sql("CREATE ROLE %s LOGIN CONNECTION LIMIT %d; ALTER DATABASE %s OWNER TO %s" % (role, limit, database, role), "postgres")
     return role, "postgresql://%s:x@127.0.0.1:%d/%s" % (role, postgres.port, database)
@@ -53,7 +53,7 @@ class ConnectionLimit(unittest.TestCase):
         return statuses, most[0]
 
     def test_a_limit_of_the_pools_size(self):
-        """Everything counts: the pools, the connection that listens, those that look after readiness."""
+        """Everything counts: the pools, the listening connection, those for readiness."""
         processes = 1 if harness.MODE == "all-in-one" else len(harness.SERVICES)
         size = 10 if harness.MODE == "all-in-one" else 1
         statuses, most = self.storm(size * processes, {} if size == 10 else {"POSTGRESQL_CONNECTION_POOL_SIZE": str(size)})

@@ -1,4 +1,4 @@
-"""A database's credentials go to the server that they were given with, and to no other."""
+"""A database's credentials go to the server that they were configured with, and to no other."""
 import json
 import os
 import socket
@@ -14,7 +14,7 @@ PASSWORD = "the-password-of-the-base-database"
 
 
 class Trap:
-    """Says that it is PostgreSQL, asks for the password in clear text, and keeps whatever it is given."""
+    """Poses as PostgreSQL, asks for the password in clear text, and records what it gets."""
 
     def __init__(self):
         self.received, self.connections = b"", 0
@@ -67,7 +67,7 @@ class DatabaseCredentials(harness.GatehouseTest):
     def setUpClass(cls):
         postgres = harness.Postgres.shared()
         uri = urllib.parse.urlparse(postgres.uri(""))
-        # Single keys, which a tenant inherits one by one.
+        # Individual keys, which a tenant inherits one by one.
         cls.gatehouse = harness.Gatehouse(environment={"POSTGRESQL_CONNECTION_URI": "", "POSTGRESQL_HOST": uri.hostname, "POSTGRESQL_PORT": str(uri.port),
                                                        "POSTGRESQL_USER": uri.username, "POSTGRESQL_PASSWORD": PASSWORD, "PGPASSWORD": PASSWORD})
         for process in cls.gatehouse.processes.values():
@@ -98,7 +98,7 @@ class DatabaseCredentials(harness.GatehouseTest):
         self.assertEqual((self.trap.connections, self.trap.received), (0, b""))
 
     def test_nor_for_rows_that_are_there(self):
-        """As an earlier version, or a core beside us, may have stored them."""
+        """As an earlier version, or a core alongside us, may have stored them."""
         for number, config in enumerate(self.configs()):
             app = "old-%d" % number
             self.gatehouse.sql("INSERT INTO tenant_configs (connection_uri_domain, app_id, tenant_id, core_config, email_password_enabled, passwordless_enabled, third_party_enabled,"
@@ -144,7 +144,7 @@ class DatabaseCredentials(harness.GatehouseTest):
         postgres.sql("".join("SET password_encryption = '%s'; CREATE ROLE %s SUPERUSER LOGIN PASSWORD 'right';" % ("md5" if role == "md5_role" else "scram-sha-256", role)
                              for role in methods) + "SELECT pg_reload_conf()", "postgres")
         uri = "postgresql://%s:%s@127.0.0.1:%d/%s%s"
-        # PostgreSQL takes the file over a moment after it was told to.
+        # PostgreSQL applies the file a moment after the reload.
         harness.wait_until(lambda: subprocess.run([postgres.bin + "/psql", uri % ("scram_role", "wrong", postgres.port, "postgres", ""), "-c", "SELECT 1"],
                                                   capture_output=True, env={**os.environ, "PGPASSWORD": ""}).returncode != 0, 10, "pg_hba.conf to be read")
         for role in methods:

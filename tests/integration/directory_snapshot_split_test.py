@@ -1,4 +1,4 @@
-"""A process that is told of all tenants again knows each of them all the while."""
+"""A process that receives all tenants again knows each of them all the while."""
 import threading
 import unittest
 

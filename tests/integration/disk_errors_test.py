@@ -1,4 +1,4 @@
-"""What a full or a failing disk makes of a statement is a 503, and nobody reads of it."""
+"""A statement that fails on a full or failing disk is a 503, and its message is not exposed."""
 import unittest
 
 from integration import harness

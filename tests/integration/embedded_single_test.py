@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL as a user of `gatehouse start` meets it: data stays, a crash is recovered from, ephemeral data goes."""
+"""The embedded PostgreSQL as users of `gatehouse start` see it: data is kept, a crash is recovered from, ephemeral data is removed."""
 import os
 import shutil
 import tempfile

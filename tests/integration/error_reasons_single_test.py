@@ -1,6 +1,6 @@
-"""Every reason that a fault can have, produced as a client may meet it: the status, a text without internals, and when to come back.
+"""Every reason that a fault can have, as a client may see it: the status, a text without internals, and when to retry.
 
-CALLER_NOT_ALLOWED is never a client's: the policy tests beside each service produce it.
+CALLER_NOT_ALLOWED never reaches a client: the policy tests of each service produce it.
 """
 import select
 import socket
@@ -57,7 +57,7 @@ class Reasons(harness.GatehouseTest):
         self.text(self.app.get("/recipe/roles", tenant="t1"), 403, "Only public tenantId can call this app specific API")
 
     def test_passwordless(self):
-        """The reasons of a recipe that two services share: what the request says, where it may be said, a service that waits."""
+        """The reasons of a recipe that two services share: bad content, a tenant where it is not allowed, a waiting service."""
         mail = {"email": "reason@example.com"}
         create = "/recipe/signinup/code"
         self.text(self.app.post(create, {}), 400, "Please provide exactly one of email, phoneNumber or deviceId")
@@ -70,7 +70,7 @@ class Reasons(harness.GatehouseTest):
         self.fault(reply, 400)
         self.assertIn("(, %s, nowhere)" % self.app.app, reply.text)
         self.expect(self.app.put("/recipe/multitenancy/tenant/v2", {"tenantId": "t1", "firstFactors": ["emailpassword"]}))
-        # From 5.1 the SDKs judge by the first factors.
+        # From 5.1 on the SDKs check the first factors.
         self.text(self.app.post(create, mail, tenant="t1", cdi="4.0"), 403, "Passwordless login not enabled for tenant")
         self.text(self.app.request("GET", "/recipe/user", query={"userId": "x"}, headers={"rid": "passwordless"}, tenant="t1"), 403,
                   "Only public tenantId can call this app specific API")
@@ -91,7 +91,7 @@ class Reasons(harness.GatehouseTest):
 
     def test_not_found(self):
         self.text(self.app.get("/recipe/nothing"), 404, "Not found")
-        # There, but not at this version.
+        # It exists, but not in this version.
         self.text(self.app.post("/recipe/handshake", {}), 404, "Not found")
 
     def test_not_supported(self):
@@ -105,7 +105,7 @@ class Reasons(harness.GatehouseTest):
         self.expect(self.app.get("/recipe/user/roles", {"userId": "u"}), roles=[])
 
     def test_internal(self):
-        """A table that is gone is nobody's fault but ours."""
+        """A missing table is our fault alone."""
         self.gatehouse.sql("ALTER TABLE role_permissions RENAME TO away")
         self.addCleanup(self.gatehouse.sql, "ALTER TABLE away RENAME TO role_permissions")
         self.app.put("/recipe/role", {"role": "r", "permissions": []})
@@ -117,7 +117,7 @@ class Overloaded(harness.GatehouseTest):
     environment = {"POSTGRESQL_CONNECTION_POOL_SIZE": "1"}
 
     def test_full_queue(self):
-        """More requests than the queue of a service holds: those beyond it are told so at once, all others are served when it goes on."""
+        """More requests than the queue of a service holds: those beyond it are refused at once, all others are served when it continues."""
         release = lock_table(self, "user_roles")
         request = "GET /appid-%s/recipe/user/roles?userId=u HTTP/1.1\r\nHost: x\r\ncdi-version: 5.4\r\nConnection: close\r\n\r\n" % self.app.app
         sockets = []

@@ -1,5 +1,5 @@
-"""Requests that nobody waits for any more, under load: clients that go away, and deadlines that run out between services. What was begun is done whole or not at all, all that
-they held is given back, and nobody else notices."""
+"""Requests that nobody waits for any more, under load: clients that disconnect, and deadlines that expire between services. What was begun is done completely or not at all, all that
+they held is released, and nobody else notices."""
 import contextlib
 import random
 import socket
@@ -38,7 +38,7 @@ class GivenUp(harness.GatehouseTest):
 
     @contextlib.contextmanager
     def bystanders(self, *calls):
-        """Others who go on all the while: each call(client) is made again and again, and answered with 200. They ask services that are not waited for, or, where all share
+        """Others that keep working all the while: each call(client) is made repeatedly, and answered with 200. They use services that are not waited for, or, if all share
         one process and its connections to the database, for what is in memory."""
         if harness.MODE == "all-in-one":
             calls = [lambda client: client.get("/.well-known/jwks.json")]
@@ -71,7 +71,7 @@ class GivenUp(harness.GatehouseTest):
             session.run("ROLLBACK;")
 
     def waiting(self):
-        """Requests' statements that wait for a lock; jobs have limits of their own."""
+        """Statements of requests that wait for a lock; jobs have their own limits."""
         return self.gatehouse.sql("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
                                   " AND query !~ 'gatehouse_(settle|next_login)|user_last_active'")
 
@@ -102,9 +102,9 @@ class GivenUp(harness.GatehouseTest):
                     last_sent = time.monotonic()
                     for number, connection in enumerate(connections):
                         self.go_away(connection, hard=number % 2 == wave % 2)
-                # Their statements end with their time, although the lock stays.
+                # Their statements end at their deadline, although the lock stays.
                 self.wait_until_time_is_over(last_sent)
-        # Neither a worker nor a connection is lost: more than there are of them, all at once.
+        # Neither a worker nor a connection is lost: more requests than there are of them, all at once.
         self.assertEqual([reply.status for reply in self.at_once(lambda client, _: client.get("/recipe/user/roles", {"userId": "u"}))], [200] * CLIENTS)
 
     def test_clients_that_go_away_while_they_are_served(self):
@@ -118,7 +118,7 @@ class GivenUp(harness.GatehouseTest):
                 with contextlib.suppress(socket.timeout):
                     connection.recv(1)
                 self.go_away(connection, hard=spread.random() < 0.5)
-        # What they have left behind is worked off in turn: whoever is served now comes after all of it.
+        # What they left behind is processed in order: a request served now comes after all of it.
         last = {"email": "last@example.com", "password": PASSWORD}
         harness.wait_until(lambda: self.app.post("/recipe/signup", last).status == 200, 60, "the queue to be empty")
         signed_up = 0
@@ -135,7 +135,7 @@ class GivenUp(harness.GatehouseTest):
         self.assertEqual(registry_invariants.broken_at_rest(self.gatehouse.sql), {})
 
     def run_out_of_time(self, table, call, *bystanders):
-        """Everyone's `call` waits for a lock of `table` until its time is over; afterwards it is answered at once."""
+        """Every client's `call` waits for a lock of `table` until its time is over; afterwards it is answered at once."""
         with self.bystanders(*bystanders):
             with self.locked(table):
                 begun = time.monotonic()
@@ -155,7 +155,7 @@ class GivenUp(harness.GatehouseTest):
         self.expect(self.new_session(self.app, user))
         create = lambda client, _: self.new_session(client, user)
         self.run_out_of_time("app_id_to_user_id", create, lambda client: client.get("/recipe/roles"))
-        # The session's service asked first and had nothing yet to write.
+        # The session service called others first and had written nothing yet.
         self.assertEqual(self.gatehouse.sql("SELECT count(*) FROM session_info WHERE app_id = '%s'" % self.app.app), [["1"]])
         self.assertEqual([reply.status for reply in self.at_once(create)], [200] * CLIENTS)
 

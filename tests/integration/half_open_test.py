@@ -1,4 +1,4 @@
-"""A connection that falls silent in the middle of a transaction, and of whose end the server does not hear: the session is ended over another connection, so that its locks keep nobody
+"""A connection that falls silent in the middle of a transaction, and whose end the server does not notice: the session is ended over another connection, so that its locks keep nobody
 from the rows that it changed."""
 import socket
 import threading
@@ -11,7 +11,7 @@ TIMEOUT_S = 1
 
 
 class Door:
-    """Stands before PostgreSQL. Once armed, the next COMMIT stays here, as all that its connection would send, while the server's side stays open."""
+    """Sits in front of PostgreSQL. Once armed, it holds back the next COMMIT and everything else of that connection, while the server's side stays open."""
 
     def __init__(self, port):
         self.upstream_port, self.armed, self.held = port, False, []

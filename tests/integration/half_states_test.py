@@ -1,4 +1,4 @@
-"""What an attempt that was cut off between two services has left: settled in the background, and listed and mended by `gatehouse check-users`."""
+"""What an attempt that was interrupted between two services leaves behind: settled in the background, and listed and repaired by `gatehouse check-users`."""
 import contextlib
 import os
 import subprocess
@@ -40,7 +40,7 @@ class HalfStates(harness.GatehouseTest):
 
     @contextlib.contextmanager
     def no_settling(self):
-        """The job settles nothing meanwhile: another instance seems to be at it."""
+        """The job settles nothing meanwhile: another instance seems to be working on it."""
         with self.gatehouse.postgres.session(self.gatehouse.database) as session:
             for recipe in ("", "thirdparty", "passwordless"):
                 session.run("SELECT pg_advisory_lock(hashtext('gatehouse-job-settle_logins:%s'));" % recipe)
@@ -73,7 +73,7 @@ class HalfStates(harness.GatehouseTest):
         for table, before in rows.items():
             self.assertEqual(self.sql("SELECT * FROM %s ORDER BY user_id" % table), before)
 
-        # The leader's own login method goes, and its credentials stay.
+        # The leader's own login method is removed, and its credentials stay.
         self.expect(self.app.post("/recipe/accountlinking/user/unlink", {"recipeUserId": leader}), wasRecipeUserDeleted=True)
         self.sql("INSERT INTO thirdparty_users (app_id, user_id, third_party_id, third_party_user_id, email, time_joined) VALUES (%s)"
                  % ", ".join("'%s'" % left[place] for place in (0, 1, 2, 3, 4, 5)))
@@ -100,7 +100,7 @@ class HalfStates(harness.GatehouseTest):
         self.assertEqual(len(self.broken()), 3, self.broken())
         # Nobody signs in again, and still:
         harness.wait_until(lambda: self.broken() == {}, 60, "users to be settled")
-        # The code was not used up by the attempt that failed, and whoever comes back is new.
+        # The failed attempt did not use the code up, and the user is new at the next attempt.
         self.expect(self.consume(code), createdNewUser=True)
         self.assertEqual(self.broken(), {})
 

@@ -1,4 +1,4 @@
-"""What integration tests stand on: a private PostgreSQL server, fresh databases, Gatehouse in both ways to run, an HTTP client.
+"""The base of the integration tests: a private PostgreSQL server, fresh databases, Gatehouse all-in-one and split, an HTTP client.
 
 Environment: GATEHOUSE_BIN (directory of the programs), GATEHOUSE_MODE (all-in-one | split). Standard library only.
 """
@@ -36,7 +36,7 @@ START_TIMEOUT_S = 60
 
 def free_port():
     """A port below the range that the kernel gives to outgoing connections: one of those could take it before our server binds it. No test that runs at the same time
-    gets the same: a name in the system's list of Unix sockets stands for it until this process ends."""
+    gets the same: a name in the system's list of Unix sockets reserves it until this process ends."""
     while True:
         port = random.randrange(15000, 32000)
         holder = socket.socket(socket.AF_UNIX)
@@ -63,7 +63,7 @@ def wait_until(condition, timeout_s, what):
 
 
 def _fail_on_dead_threads():
-    """Makes the run fail when a thread of a test ended with an exception: what it should have asked would be missing from what is looked at."""
+    """Makes the run fail when a thread of a test ended with an exception: its requests would be missing from the results."""
     show, died = threading.excepthook, []
 
     def note(arguments):
@@ -84,7 +84,7 @@ _fail_on_dead_threads()
 
 
 class Postgres:
-    """A private server on a Unix socket; one for a test process, or one with `settings` of its own that writes its log to the open file `log`."""
+    """A private server on a Unix socket; one per test process, or one with its own `settings` that writes its log to the open file `log`."""
     _shared = None
 
     @classmethod
@@ -128,7 +128,7 @@ class Postgres:
 
     @contextlib.contextmanager
     def session(self, database):
-        """A session of its own, for transactions that stay open: `run` waits for its statements' end."""
+        """A separate session, for transactions that stay open: `run` waits for its statements to end."""
         process = subprocess.Popen([self.bin + "/psql", "-h", "127.0.0.1", "-p", str(self.port), "-U", "gatehouse", "-d", database, "-X", "-q", "-A", "-t",
                                     "-v", "ON_ERROR_STOP=1"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
@@ -195,7 +195,7 @@ class Client:
             data = json.dumps(body).encode()
             all_headers["Content-Type"] = "application/json; charset=utf-8"
         all_headers.update(headers or {})
-        # Sent once, whatever happens: a request that is lost must be seen, and one that is repeated hides it.
+        # Sent only once: a lost request must be noticed, and repeating it would hide it.
         if self.connection is not None and self.closed_by_server():
             self.close()
         if self.connection is None:
@@ -209,7 +209,7 @@ class Client:
             raise
 
     def closed_by_server(self):
-        """Whether the idle connection has ended meanwhile, by a restart for one: nothing else makes it readable."""
+        """Whether the idle connection has ended meanwhile, for example by a restart: nothing else makes it readable."""
         sock = self.connection.sock
         return sock is not None and bool(select.select([sock], [], [], 0)[0])
 
@@ -267,7 +267,7 @@ class Process:
 
 
 class Gatehouse:
-    """A running Gatehouse on a database of its own, all-in-one or split."""
+    """A running Gatehouse on its own database, all-in-one or split."""
 
     def __init__(self, mode=None, database=None, environment=None, test_mode=True, service_environment=None, postgres=None):
         self.mode = mode or MODE
@@ -278,7 +278,7 @@ class Gatehouse:
         self.admin_ports = {}
         self.processes = {}
         base = {"POSTGRESQL_CONNECTION_URI": self.postgres.uri(self.database), "LOG_LEVEL": "DEBUG",
-                # No balancer is here that would need the time.
+                # There is no balancer that would need the time.
                 "GATEHOUSE_SHUTDOWN_DELAY_MS": "0"}
         if test_mode:
             base["GATEHOUSE_TEST_MODE"] = "true"
@@ -296,7 +296,7 @@ class Gatehouse:
             self.processes["gateway"] = Process("gatehouse-gateway", ["--port", str(self.port)], {**base, "GATEHOUSE_ADMIN_PORT": str(self.admin_port)}, "gateway")
 
     def migrate(self):
-        """`gatehouse migrate` on the database: where services have roles of their own, before the start."""
+        """`gatehouse migrate` on the database: before the start, if services have their own roles."""
         environment = {**next(iter(self.processes.values())).environment}
         for name in ("GATEHOUSE_ADMIN_PORT", "GATEHOUSE_TEST_MODE"):
             environment.pop(name, None)
@@ -333,7 +333,7 @@ class Gatehouse:
         return Client(self.port, **k)
 
     def once(self, method, path, **k):
-        """One request on a connection of its own."""
+        """One request on its own connection."""
         client = self.client()
         try:
             return client.request(method, path, **k)
@@ -352,7 +352,7 @@ class Gatehouse:
         return self.postgres.sql(text, self.database)
 
     def statements(self):
-        """SQL statements of all of Gatehouse's processes so far, as their metrics say."""
+        """SQL statements of all of Gatehouse's processes so far, by their metrics."""
         total = 0
         for service in list(self.admin_ports) or [None]:
             for line in self.admin("/metrics", service).text.splitlines():
@@ -370,7 +370,7 @@ class Gatehouse:
 
 
 class GatehouseTest(unittest.TestCase):
-    """Tests on one Gatehouse for the class; each test has an app of its own in self.app."""
+    """Tests on one Gatehouse for the class; each test has its own app in self.app."""
     environment = {}
     mode = None
 

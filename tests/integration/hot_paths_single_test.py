@@ -5,7 +5,7 @@ import unittest
 from integration import harness
 
 TIMES = 10
-# What runs now and then, whatever is requested: batches of last-active times and of the audit log, readiness, the directory's look at all tenants, jobs.
+# Statements that run periodically, independent of requests: batches of last-active times and of the audit log, readiness, the directory's check of all tenants, jobs.
 BACKGROUND = re.compile(r"INSERT INTO (user_last_active|activity_log)|SELECT (current_setting|pg_try_advisory_xact_lock|public\.gatehouse_settle_user"
                         r"|public\.gatehouse_maintain_activity_log|at_app, at_user|[cp]\.connection_uri_domain)")
 
@@ -35,13 +35,13 @@ class HotPaths(harness.GatehouseTest):
         return {query_id: (int(calls), text) for query_id, calls, text in rows if not BACKGROUND.match(text)}
 
     def expect_statements(self, call, *expected):
-        """`call` runs exactly these statements, once each, in any order; a statement is named by its beginning and a table of it."""
-        call()  # prepares what is prepared once a connection, and fills caches
+        """`call` runs exactly these statements, once each, in any order; a statement is named by its beginning and one of its tables."""
+        call()  # prepares what is prepared once per connection, and fills caches
         before = self.calls()
         for _ in range(TIMES):
             call()
         ran = [(calls - before.get(query_id, (0, ""))[0], text) for query_id, (calls, text) in self.calls().items()]
-        # Jobs run in transactions, and open a connection where they find none idle; did the requests, there would be one for each.
+        # Jobs run in transactions, and open a connection if none is idle; if the requests did, there would be one for each.
         ran = [(calls, text) for calls, text in ran if calls and not (JOBS.match(text) and calls < TIMES)]
         self.assertEqual([calls for calls, _ in ran], [TIMES] * len(expected), ran)
         for verb, table in expected:
@@ -60,7 +60,7 @@ class HotPaths(harness.GatehouseTest):
         self.token = self.expect(self.app.post("/recipe/session/refresh", body, cdi=cdi))["refreshToken"]["token"]
 
     def test_refresh(self):
-        """One statement of the session's, which finds the session and rotates its token, and one that finds the user's ids."""
+        """One statement that finds the session and rotates its token, and one that finds the user's ids."""
         self.token = self.session["refreshToken"]["token"]
         self.expect_statements(lambda: self.refresh("5.6"), ("UPDATE", "session_info"), ("SELECT", "app_id_to_user_id"))
 

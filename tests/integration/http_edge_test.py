@@ -1,4 +1,4 @@
-"""The edge against clients that mean harm or are many: requests that can be read in two ways, uploads that stall, connections without end; and its orderly end."""
+"""The edge against malicious or too many clients: requests that can be read in two ways, stalled uploads, endless connections; and its orderly shutdown."""
 import contextlib
 import json
 import re
@@ -117,7 +117,7 @@ class Uploads(harness.GatehouseTest):
         self.assertEqual(read_reply(s)[0], 200)
 
     def test_stalled_uploads_of_one_app_leave_room_for_others(self):
-        # 256 MiB in all: everything that there is for bodies.
+        # 256 MiB in total: the whole allowance for bodies.
         for mib in [6] * 42 + [4]:
             s = self.upload("/appid-%s/recipe/signup" % self.app.app, 9_000_000, KEY)
             with contextlib.suppress(ConnectionError):  # what does not fit is refused
@@ -157,7 +157,7 @@ class Connections(unittest.TestCase):
             with connect(gatehouse.port) as s:
                 s.sendall(HIDDEN)
                 self.assertRegex(read_to_end(s), rb"^HTTP/1.1 503 ")
-        # The database and those who were there are served, and nobody can fill the log.
+        # The database and existing clients are served, and nobody can fill the log.
         self.assertEqual(kept.get("/users/count").status, 200)
         kept.close()
         self.assertEqual(front.log().count("connections_refused"), 1)
@@ -177,7 +177,7 @@ class Drain(unittest.TestCase):
             self.assertEqual(read_reply(s)[0], 200)
         front.process.terminate()
         harness.wait_until(lambda: gatehouse.admin("/readyz").status == 503, 5, "not ready")
-        # Whoever has not noticed yet is served, and told to go.
+        # A client that has not noticed yet is served, with `Connection: close`.
         for s in kept:
             s.sendall(HIDDEN)
             status, head, body = read_reply(s)

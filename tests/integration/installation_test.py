@@ -1,4 +1,4 @@
-"""What the installation says of itself: where its configuration is, and the licence key that it keeps for a core of the original."""
+"""What the installation reports about itself: where its configuration is, and the licence key that it keeps for a core of the original."""
 import os
 import tempfile
 import unittest
@@ -43,7 +43,7 @@ class Installation(harness.GatehouseTest):
         self.assertEqual(self.app.get("/ee/license").json, none)
         self.assertEqual(self.stored(), [["NOT_PRESENT"]])
         self.assertEqual(self.app.put("/ee/license", {"licenseKey": "a\0b"}).status, 400)
-        # Features don't hang on it.
+        # Features don't depend on it.
         self.assertIn("account_linking", self.expect(self.app.get("/ee/featureflag"))["features"])
 
 

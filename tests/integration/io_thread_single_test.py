@@ -1,4 +1,4 @@
-"""What is in memory is answered without a worker: while all workers of its service wait for the database, nobody waits for them."""
+"""Answers from memory need no worker: while all workers of the service wait for the database, these requests don't wait for them."""
 import contextlib
 import http.client
 import threading
@@ -11,7 +11,7 @@ WORKERS = 10
 
 class IoThread(harness.GatehouseTest):
     def block(self, lock, request):
-        """Keeps every worker of a service busy: `request` waits for a table that is locked, until the test's end. Returns what checks that they still are."""
+        """Keeps every worker of a service busy: `request` waits for a locked table, until the test's end. Returns a function that checks that they still are."""
         blocker = self.gatehouse.postgres.session(self.gatehouse.database)
         session = blocker.__enter__()
 
@@ -66,7 +66,7 @@ class IoThread(harness.GatehouseTest):
         still()
 
     def test_what_is_not_in_memory_goes_to_a_worker(self):
-        # A new app has no keys yet, and a token may be of a key that was never seen.
+        # A new app has no keys yet, and a token's key may never have been seen.
         self.assertEqual(self.gatehouse.new_app().get("/.well-known/jwks.json").status, 200)
         create = {"userId": "u", "userDataInJWT": {}, "userDataInDatabase": {}, "enableAntiCsrf": False}
         other = self.gatehouse.new_app()

@@ -1,4 +1,4 @@
-"""A JWT of POST /recipe/jwt can have any claims, a session's too: it counts as a session only as a copy of one that lives, for the user whose session it is."""
+"""A JWT of POST /recipe/jwt can have any claims, including a session's: it counts as a session only as a copy of a live one, for that session's user."""
 import base64
 import json
 import unittest
@@ -49,7 +49,7 @@ class JwtAsSession(harness.GatehouseTest):
             token = self.jwt(self.copy(session, **changes))
             self.verify(token, "TRY_REFRESH_TOKEN")
             self.regenerate(token, "UNAUTHORISED")
-        # Nothing was stored by the way.
+        # Nothing was stored on the side.
         self.assertEqual(self.expect(self.app.get("/recipe/session", {"sessionHandle": session["session"]["handle"]}))["userDataInJWT"], {"color": "blue"})
 
     def test_a_copy_of_a_living_session(self):

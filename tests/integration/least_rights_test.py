@@ -1,4 +1,4 @@
-"""Roles with the least rights that docs/running.md names, in what an administrator has prepared: schemas, tables, roles, a search_path."""
+"""Roles with the least rights that docs/running.md names, on what an administrator has prepared: schemas, tables, roles, a search_path."""
 import os
 import subprocess
 import unittest
@@ -13,7 +13,7 @@ def tables_of(service):
     return next(row["tables"] for row in harness.SERVICE_ROWS if row["name"] == service)
 
 
-# What lies in libs/db is the same in both ways to run.
+# The code in libs/db is the same in both modes.
 once = unittest.skipIf(harness.MODE == "split", "seen in one process")
 
 
@@ -43,7 +43,7 @@ class LeastRights(unittest.TestCase):
         return reply.json
 
     def use(self, gatehouse):
-        """Something of every service."""
+        """Uses every service."""
         app = gatehouse.new_app()
         self.addCleanup(app.close)
         user = self.expect(app.post("/recipe/signup", {"email": "a@example.com", "password": PASSWORD}))["user"]["id"]
@@ -57,7 +57,7 @@ class LeastRights(unittest.TestCase):
         self.expect(app.put("/recipe/user/metadata", {"userId": user, "metadataUpdate": {"n": 1}}))
         self.expect(app.put("/recipe/multitenancy/tenant/v2", {"tenantId": "t"}))
         self.expect(app.post("/recipe/signup", {"email": "a@example.com", "password": PASSWORD}, tenant="t"))
-        # By the rows that triggers keep.
+        # From the rows that triggers maintain.
         self.expect(app.get("/users/count"), count=3)
         self.assertEqual(len(self.expect(app.get("/users"))["users"]), 3)
         self.expect(app.post("/user/remove", {"userId": user}))
@@ -106,7 +106,7 @@ class LeastRights(unittest.TestCase):
         self.use(gatehouse)
 
     def start_fails(self, role, environment=None):
-        """What a start says on standard error."""
+        """A start's standard error."""
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(("POSTGRESQL_", "SUPERTOKENS_", "GATEHOUSE_"))}
         done = subprocess.run([os.path.join(harness.BIN, "gatehouse"), "start", "--port", str(harness.free_port())], capture_output=True, text=True, timeout=30,
                               env={**inherited, "POSTGRESQL_CONNECTION_URI": self.uri(role), "GATEHOUSE_ADMIN_PORT": "0", **(environment or {})})
@@ -129,7 +129,7 @@ class LeastRights(unittest.TestCase):
 
     @once
     def test_tables_that_somebody_else_has_made(self):
-        """Where all is up to date a role needs rights to rows only."""
+        """If everything is up to date a role only needs rights to rows."""
         owner, user = self.role("owner"), self.role("plain")
         self.postgres.sql("CREATE SCHEMA auth AUTHORIZATION %s" % owner, self.database)
         self.gatehouse(owner, {"POSTGRESQL_TABLE_SCHEMA": "auth"}).migrate()

@@ -1,4 +1,4 @@
-"""A tenant whose stored settings can't be used here is open to nobody, and so are those that inherit from it."""
+"""A tenant whose stored settings can't be used here is open to nobody, nor are those that inherit from it."""
 import os
 import subprocess
 import unittest
@@ -7,7 +7,7 @@ import uuid
 from integration import harness
 
 KEY = "a-very-long-api-key-0123456789"
-# A Java regular expression that RE2 has no counterpart of.
+# A Java regular expression without a counterpart in RE2.
 JAVA = '{"api_keys":"%s","ip_deny_regex":"(?!10).*"}' % KEY
 TEXT = "The settings of this app or tenant can't be used; see the server's log"
 
@@ -58,7 +58,7 @@ class LeftOutTenants(harness.GatehouseTest):
             self.assertEqual(self.gatehouse.admin("/readyz", service).status, 200)
             self.assertIn("tenants left out, since their settings can't be used (see the log): 2", self.gatehouse.admin("/readyz", service).text)
             self.assertIn('gatehouse_tenants{state="left_out"} 2\n', self.gatehouse.admin("/metrics", service).text)
-        # Who holds the base's key mends it.
+        # The holder of the base's key repairs it.
         self.expect(self.gatehouse.once("PUT", "/recipe/multitenancy/app/v2", body={"appId": self.other.app, "coreConfig": {"ip_deny_regex": None}}))
         self.text(stranger.get("/users/count", tenant=self.tenant), 401, "Invalid API key")
         self.expect(self.other.get("/users/count"))

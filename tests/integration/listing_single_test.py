@@ -1,4 +1,4 @@
-"""What is kept for listing, searching and counting follows the tables whoever writes them, and no such statement reads a table of users from end to end."""
+"""The data for listing, searching and counting follows the tables, whichever program writes them, and no such statement scans a whole table of users."""
 import base64
 import json
 import os
@@ -74,7 +74,7 @@ class Listing(harness.GatehouseTest):
             self.expect(self.app.get("/users/count", {**query, "includeAllTenants": "true"}), count=int(rows[0][0]))
 
     def sign_up(self, client, rng, number, tenant):
-        """A user of any recipe; its id, or None when it is there already."""
+        """A user of any recipe; its id, or None when it exists already."""
         kind, name = rng.choice(RECIPES), "u%d" % number
         if kind == "emailpassword":
             reply = client.post("/recipe/signup", {"email": name + "@example.com", "password": PASSWORD}, tenant=tenant)
@@ -89,7 +89,7 @@ class Listing(harness.GatehouseTest):
         return reply.json.get("recipeUserId")
 
     def change(self, client, rng, users, tenants, number):
-        """One request that changes what is listed, on users and tenants chosen by chance; what it answers depends on what came before."""
+        """One request that changes what is listed, on random users and tenants; its answer depends on what came before."""
         def any_user():
             return rng.choice(users)
         reply = rng.choice([
@@ -149,14 +149,14 @@ class Listing(harness.GatehouseTest):
             thread.start()
         for thread in threads:
             thread.join()
-        # A tenant that is being removed is no place for a user: that is a 400, which sign-ups above do not expect.
+        # No user can be added to a tenant that is being removed: that is a 400, which sign-ups above do not expect.
         self.assertEqual([error for error in errors if "not found" not in str(error)], [])
         self.whole()
         self.gatehouse.sql("DELETE FROM userid_mapping WHERE app_id = '%s'" % self.app.app)
         self.compare(tenants)
 
     def test_a_tenant_is_removed_while_its_users_are_changed(self):
-        """Neither transaction sees what the other does, so neither can say where the group is in the end."""
+        """Neither transaction sees what the other does, so neither can tell which tenants the group is in afterwards."""
         self.tenants_of(self.app, "a", "b", "c")
         add = ("INSERT INTO recipe_user_tenants SELECT app_id, recipe_user_id, '%s', recipe_id, account_info_type, account_info_value, third_party_id, third_party_user_id"
                " FROM recipe_user_account_infos WHERE recipe_user_id = '%s';")
@@ -207,7 +207,7 @@ class Listing(harness.GatehouseTest):
             "INSERT INTO user_last_active VALUES ('%s', 'new-id', 5) ON CONFLICT (app_id, user_id) DO UPDATE SET last_active_time = 86400000 * 3::bigint" % app,
             "DELETE FROM user_last_active WHERE app_id = '%s' AND user_id = '%s'" % (app, ids[2]),
             "DELETE FROM app_id_to_user_id " + row % (app, ids[1]),
-            # The leader's going takes those that hang on it along.
+            # Removing the leader removes its dependants too.
             "DELETE FROM app_id_to_user_id " + row % (app, ids[0]),
             "DELETE FROM tenants WHERE app_id = '%s' AND tenant_id = 'a'" % app,
             "DELETE FROM apps WHERE app_id = '%s'" % app,
@@ -226,7 +226,7 @@ class Listing(harness.GatehouseTest):
         for first in range(0, 400, 50):
             self.gatehouse.sql("INSERT INTO user_last_active VALUES " + ",".join(
                 "('%s', 'active-%d', %d)" % (self.app.app, first + n, time) for n, time in enumerate(times[first:first + 50])))
-        # Folding, which chance brings otherwise.
+        # Folding, which otherwise happens at random.
         for width in (60000, day):
             self.gatehouse.sql("SELECT gatehouse_fold_active('%s', %d, %d)" % (self.app.app, width, now))
         self.whole()
@@ -243,7 +243,7 @@ class Listing(harness.GatehouseTest):
         self.whole()
 
     def test_recount(self):
-        """What was written behind the triggers' back is made good by one statement."""
+        """One statement makes up for what was written without the triggers."""
         user = self.sign_up(self.app, random.Random(4), 0, "public")
         self.gatehouse.sql("SET session_replication_role = replica; DELETE FROM recipe_user_tenants WHERE recipe_user_id = '%s'; DELETE FROM gatehouse_user_counts" % user)
         self.assertNotEqual(registry_invariants.broken(self.gatehouse.sql), {})
@@ -263,7 +263,7 @@ class Listing(harness.GatehouseTest):
 
 class Plans(unittest.TestCase):
     """The server's own record of how it ran each statement."""
-    # One with a row per tenant and set of recipes may be read whole while it is small.
+    # A table with a row per tenant and set of recipes may be scanned while it is small.
     USER_TABLES = {"app_id_to_user_id", "recipe_user_tenants", "recipe_user_account_infos", "primary_user_tenants", "emailpassword_users", "thirdparty_users",
                    "userid_mapping", "emailverification_verified_emails", "user_last_active", "gatehouse_listed_users"}
     USERS = 24000
@@ -331,7 +331,7 @@ class Plans(unittest.TestCase):
         self.check(self.plans(requests), "gatehouse_listed_users")
 
     def test_searches(self):
-        # Few are found: a good part of the users at once may well be read by reading all.
+        # Few are found: for a large part of the users a scan of all may well be chosen.
         requests = [lambda number: self.client.post("/recipe/signinup", {"thirdPartyId": "github", "thirdPartyUserId": "search-%d" % number,
                                                                          "email": {"id": "search-%d@example.com" % number, "isVerified": True}})]
         for order in ("ASC", "DESC"):

@@ -1,4 +1,4 @@
-"""Whoever changes users holds rows in one order (docs/adr, decision 13): every pair of writers at once on the same users, and no deadlock."""
+"""All code that changes users locks rows in one order (docs/adr, decision 13): every pair of writers at once on the same users, and no deadlock."""
 import itertools
 import unittest
 
@@ -29,7 +29,7 @@ class LockOrder(unittest.TestCase):
             if any(found):
                 wrong[" and ".join(name for name, _ in pair)] = found + replies[:1]
         self.assertEqual(registry_invariants.broken_at_rest(self.gatehouse.sql), {})
-        self.gatehouse.stop()  # sessions count for themselves until they end
+        self.gatehouse.stop()  # sessions only report their counts when they end
         self.assertEqual(wrong, {})
         self.assertEqual(self.postgres.deadlocks(self.gatehouse.database), 0, self.postgres.logged()[-3000:])
 

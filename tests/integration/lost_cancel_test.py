@@ -1,4 +1,4 @@
-"""A cancel request that the server does not heed, as when it comes before the statement has begun there: it is sent again before the connection is given up, so that no
+"""A cancel request that the server ignores, for example because it comes before the statement has begun: it is sent again before the connection is given up, so that no
 statement goes on in the server that nobody waits for."""
 import socket
 import struct
@@ -12,7 +12,7 @@ CANCEL_REQUEST_CODE = 80877102
 
 
 class Door:
-    """Stands before PostgreSQL and loses the first cancel request of each connection."""
+    """Sits in front of PostgreSQL and loses the first cancel request of each connection."""
 
     def __init__(self, port):
         self.upstream_port, self.lost, self.passed = port, set(), 0
@@ -81,7 +81,7 @@ class LostCancel(harness.GatehouseTest):
         with self.gatehouse.postgres.session(self.gatehouse.database) as session:
             session.run("BEGIN; LOCK TABLE roles IN ACCESS EXCLUSIVE MODE;")
             self.assertEqual(self.app.get("/recipe/roles").status, 503)
-            # In split the gateway answers by its own clock, a little before the service cancels.
+            # In split mode the gateway answers at its own deadline, a little before the service cancels.
             harness.wait_until(lambda: self.door.lost, 5, "a cancel request")
             harness.wait_until(lambda: self.gatehouse.sql(waiting) == [["0"]], 5, "the statement to end in the server")
             session.run("ROLLBACK;")

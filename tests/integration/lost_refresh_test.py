@@ -1,4 +1,4 @@
-"""From CDI 5.6 a refresh rotates the token at once. When the answer of the database is lost on the way, the client is told so soon, and loses no session for coming again."""
+"""From CDI 5.6 a refresh rotates the token at once. When the database's answer is lost, the client soon gets an error, and does not lose its session by trying again."""
 import re
 import socket
 import threading
@@ -7,12 +7,12 @@ import unittest
 
 from integration import harness
 
-# A Bind message of the protocol, to the statement that rotates.
+# A Bind message of the protocol, for the rotating statement.
 ROTATES = re.compile(rb"B.{4}\x00session_rotate\x00", re.DOTALL)
 
 
 class Proxy:
-    """Between Gatehouse and PostgreSQL. While `losing`, a connection that carried a rotation brings no more answers."""
+    """Between Gatehouse and PostgreSQL. While `losing`, a connection that carried a rotation delivers no more answers."""
 
     def __init__(self, port):
         self.server_port, self.losing, self.lost = port, False, 0
@@ -80,10 +80,10 @@ class LostRefresh(unittest.TestCase):
         took_s = time.monotonic() - begin
         self.assertEqual(reply.status, 503, reply)
         self.assertGreaterEqual(self.proxy.lost, 1)
-        # Long before the grace period's end, on the busiest machine.
+        # Long before the grace period's end, even on a busy machine.
         self.assertLess(took_s, 15)
         self.proxy.losing = False
-        # The rotation did happen, and is taken back, for whichever instance the client finds.
+        # The rotation did happen, and is undone, for whichever instance the client reaches.
         harness.wait_until(lambda: self.current() == before, 30, "the rotation to be taken back")
         harness.wait_until(lambda: time.monotonic() > begin + 4, 10, "the grace period's end")
         again = self.refresh(token).json

@@ -1,4 +1,4 @@
-"""What /metrics says, and that it is true."""
+"""The content of /metrics, and that it is true."""
 import re
 import unittest
 

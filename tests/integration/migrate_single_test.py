@@ -24,7 +24,7 @@ class Migrate(unittest.TestCase):
         self.postgres = harness.Postgres.shared()
         self.database = self.postgres.create_database()
         self.assertEqual(self.run_program("migrate").returncode, 0)
-        # As the first start makes them.
+        # As the first start creates them.
         self.sql("INSERT INTO apps (app_id, created_at_time) VALUES ('public', 1) ON CONFLICT DO NOTHING;"
                  "INSERT INTO tenants (app_id, tenant_id, created_at_time) VALUES ('public', 'public', 1) ON CONFLICT DO NOTHING")
 
@@ -60,7 +60,7 @@ class Migrate(unittest.TestCase):
         running.communicate()
         pending = int(self.sql("SELECT count(*) FROM app_id_to_user_id WHERE time_joined = 0")[0][0])
         self.assertTrue(0 < pending < MANY, pending)
-        # Meanwhile nothing serves: those that are left would be invisible.
+        # Meanwhile nothing serves: the remaining users would be invisible.
         refused = self.run_program("start", "--port", str(harness.free_port()))
         self.assertEqual(refused.returncode, 1, refused.stderr)
         self.assertIn("gatehouse migrate", refused.stderr)
@@ -86,7 +86,7 @@ class Migrate(unittest.TestCase):
             times.append((time.monotonic() - start) / (last - first + 1))
             self.assertEqual(done.returncode, 0, done.stderr)
         self.assert_complete(5 * MANY // 4)
-        # A user's share, with a quarter of the users and no others there, and with all of them.
+        # The time per user, with a quarter of the users and no others present, and with all of them.
         self.assertLess(times[1], 3 * times[0], times)
 
     def test_conflicts_are_named_and_show_in_the_exit_status(self):
@@ -109,7 +109,7 @@ class Migrate(unittest.TestCase):
         own, away = self.postgres.create_database(), self.postgres.create_database()
         gatehouse = self.start()
         app = gatehouse.new_app({"postgresql_connection_uri": self.postgres.uri(own)})
-        # Two tenants of one database, which is seen to once; one in a schema of its own.
+        # Two tenants of one database, which is handled once; one in its own schema.
         self.assertEqual(app.put("/recipe/multitenancy/tenant/v2", {"tenantId": "t"}).status, 200)
         self.assertEqual(app.put("/recipe/multitenancy/tenant/v2", {"tenantId": "s", "coreConfig": {"postgresql_table_schema": "s"}}).status, 200)
         self.addCleanup(app.close)
@@ -123,7 +123,7 @@ class Migrate(unittest.TestCase):
         self.assertIn("of tenant (, %s, " % app.app, refused.stderr)
         self.assertIn("gatehouse migrate", refused.stderr)
 
-        # One that can't be reached is named, and keeps nobody from the others.
+        # One that can't be reached is named, and does not prevent the others.
         self.sql('ALTER DATABASE "%s" ALLOW_CONNECTIONS false' % away, "postgres")
         done = self.run_program("migrate")
         self.assertEqual(done.returncode, 1, done.stdout)
@@ -146,7 +146,7 @@ class Migrate(unittest.TestCase):
         self.assertEqual(again.stdout.count("the database of tenant"), 3, again.stdout)
 
     def test_services_with_roles_of_their_own_look_too(self):
-        """They may not change tables, and still refuse to serve what they can't read."""
+        """They may not change tables, but refuse to serve what they can't read."""
         empty = self.postgres.create_database()
         roles = {"GATEHOUSE_USERS_DATABASE_USER": "gatehouse_users", "GATEHOUSE_USERS_DATABASE_PASSWORD": "p"}
         migrated = subprocess.run([os.path.join(harness.BIN, "gatehouse"), "migrate"], capture_output=True, text=True, env={**self.environment(), **roles}, timeout=120)

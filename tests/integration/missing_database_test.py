@@ -1,4 +1,4 @@
-"""A tenant's database that is away, refused or silent, is no matter to users of the app's other databases: only what needs all of them is refused, with the name of the one that is missing."""
+"""A tenant's database that is down, refused or silent, does not affect users of the app's other databases: only operations that need all of them are refused, naming the one that is missing."""
 import time
 import unittest
 
@@ -6,7 +6,7 @@ from integration import harness
 from integration.tenant_databases_test import PASSWORD, Hole
 
 MISSING = "The database of the tenant 'dead' is not available"
-# A database gets 2 s, and a request asks in up to five places. A hang would last 30 s.
+# A database gets 2 s, and a request queries up to five places. A hang would last 30 s.
 SLOW_S = 12
 
 
@@ -44,7 +44,7 @@ class MissingDatabase(harness.GatehouseTest):
         return result
 
     def user_of_a_healthy_database(self, tenant):
-        """All that a user of a database that answers is asked for."""
+        """All operations on a user of a database that answers."""
         tag, app = "%s-%d" % (tenant or "base", len(self.times)), self.app
         user = self.timed(lambda: self.sign_up(tag + "@example.com", tenant))
         session = self.timed(lambda: self.session(user, tenant))
@@ -77,7 +77,7 @@ class MissingDatabase(harness.GatehouseTest):
         self.assertEqual(revoked, [handle])
         for one in (user, code):
             self.expect(self.timed(lambda: app.post("/user/remove", {"userId": one})))
-            # That nobody has this id any more can't be told without the other database.
+            # Without the other database it is unknown whether this id is free.
             self.text(self.timed(lambda: app.get("/user/id", {"userId": one})), 503, MISSING)
 
     def app_as_a_whole(self):
@@ -86,7 +86,7 @@ class MissingDatabase(harness.GatehouseTest):
         self.assertEqual(self.timed(lambda: app.get("/hello", tenant="dead")).status, 503)
         tenants = self.expect(self.timed(lambda: app.get("/ee/featureflag")))["usageStats"]["multi_tenancy"]["tenants"]
         self.assertEqual({t["tenantId"]: "usersCount" in t for t in tenants}, {"public": True, "own": True, "dead": False})
-        # A session of an id that is nobody's, as applications without users have.
+        # A session of an id that belongs to no user, as in applications without users.
         self.timed(lambda: self.session("nobody-%d" % len(self.times)))
         for call in (lambda: app.get("/users/count", {"includeAllTenants": "true"}), lambda: app.get("/user/id", {"userId": "nobody"}),
                      lambda: app.get("/recipe/session/user", {"userId": "nobody"}), lambda: app.post("/recipe/session/remove", {"userId": "nobody"}),

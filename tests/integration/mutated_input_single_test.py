@@ -1,4 +1,4 @@
-"""Every operation with every field of its input spoilt in many ways, one at a time: never a 5xx, never a driver's words, and the server lives on."""
+"""Every operation with every field of its input corrupted in many ways, one at a time: never a 5xx, never a driver's message, and the server survives."""
 import json
 import re
 import unittest
@@ -27,7 +27,7 @@ VERSIONS = ("2.21", "5.4")
 
 
 class Recorder(Driver):
-    """Runs a recipe and keeps its requests."""
+    """Runs a recipe and records its requests."""
 
     def __init__(self, app, version):
         super().__init__(app, version, {})
@@ -40,7 +40,7 @@ class Recorder(Driver):
 
 
 def paths_of(value, depth=3):
-    """Where in a JSON value something can be replaced."""
+    """The places in a JSON value where something can be replaced."""
     members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for name, member in members:
         yield (name,)
