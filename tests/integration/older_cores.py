@@ -1,4 +1,4 @@
-"""The tables that each core version left behind, in SQL of our own: those of core 5.0, and what each later version changed in them."""
+"""The tables that each core version left behind, in SQL of our own: those of core 5.0, and each later version's changes to them."""
 
 # Names of keys are PostgreSQL's own, which are the original's too.
 CORE_5_0 = """
@@ -174,7 +174,7 @@ def _referring(table, column, how):
         table, name, name, column, how)
 
 
-# What each version changed; those in between changed nothing. As its scripts leave the tables, with their oddities.
+# What each version changed; those in between changed nothing. The tables are as its scripts leave them, with their oddities.
 CHANGES = [
     ("6.0", "".join(_core_6_0())),
     ("7.0", "".join("ALTER TABLE %s ADD COLUMN primary_or_recipe_user_id CHAR(36) NOT NULL DEFAULT '0', ADD COLUMN is_linked_or_is_a_primary_user BOOLEAN NOT NULL "
@@ -237,11 +237,11 @@ def number(version):
 
 
 def tables(version):
-    """The SQL that makes an installation of core 5.0 which was brought to `version` step by step."""
+    """The SQL that creates an installation of core 5.0 which was upgraded to `version` step by step."""
     return CORE_5_0 + "".join(sql for added, sql in CHANGES if number(added) <= number(version))
 
 
-# From the newest tables, as a fresh installation has them, back to what each version made.
+# From the newest tables, as a fresh installation has them, back to those that each version created.
 BACK_FROM_OURS = """
 DO $$ DECLARE thing record; BEGIN
   FOR thing IN SELECT tgname, tgrelid::regclass AS relation FROM pg_trigger WHERE NOT tgisinternal LOOP

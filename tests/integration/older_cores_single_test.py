@@ -1,4 +1,4 @@
-"""`gatehouse migrate` on the tables of every core since 5.0: refused by a start, brought over, the same as new ones, and signed in to.
+"""`gatehouse migrate` on the tables of every core since 5.0: refused at start, brought over, identical to new ones, and usable for sign-ins.
 
 tests/integration/older_cores.py has the tables. The rows are what Gatehouse itself writes, put into the older columns: tokens, hashes and keys have the same form since 5.0.
 """
@@ -13,7 +13,7 @@ EMAIL, IN_T1, MAPPED, LINKED = "mail@example.com", "tenant@example.com", "mapped
 PHONE = "+4930123456"
 THIRD_PARTY = {"thirdPartyId": "google", "thirdPartyUserId": "g-1", "email": {"id": "third@example.com", "isVerified": True}}
 
-# In an order in which foreign keys hold. What a table's query gives, of the columns that the older table has.
+# In an order that satisfies foreign keys. The result of each table's query, limited to the columns of the older table.
 ROWS = {
     "apps": "SELECT * FROM apps", "tenants": "SELECT * FROM tenants", "key_value": "SELECT * FROM key_value",
     "tenant_configs": "SELECT * FROM tenant_configs", "tenant_first_factors": "SELECT * FROM tenant_first_factors",
@@ -43,7 +43,7 @@ INSERT INTO passwordless_codes (code_id, device_id_hash, link_code_hash, created
 INSERT INTO user_last_active (user_id, last_active_time) VALUES ('someone', 1);
 """
 
-# A line for each thing in the tables' definition; order of columns and names of checks don't matter.
+# One line per item in the tables' definition; the order of columns and names of checks don't matter.
 SHAPE = """
 SELECT 'column ' || c.relname || '.' || a.attname || ' ' || format_type(a.atttypid, a.atttypmod) || CASE WHEN a.attnotnull THEN ' not null' ELSE '' END
     || COALESCE(' default ' || pg_get_expr(d.adbin, d.adrelid), '')
@@ -56,7 +56,7 @@ UNION ALL SELECT 'index ' || indexdef FROM pg_indexes WHERE schemaname = 'public
 UNION ALL SELECT 'trigger ' || tgrelid::regclass || ' ' || tgname FROM pg_trigger WHERE NOT tgisinternal
 ORDER BY 1
 """
-# What older installations keep, and no harm is in it: a default, the names of some keys.
+# What older installations keep, which is harmless: a default, the names of some keys.
 KEPT = {"column all_auth_recipe_users.primary_or_recipe_user_time_joined bigint not null default 0":
             "column all_auth_recipe_users.primary_or_recipe_user_time_joined bigint not null",
         "constraint bulk_import_users bulk_import_users__app_id_fkey FOREIGN KEY (app_id) REFERENCES apps(app_id) ON DELETE CASCADE":
@@ -95,7 +95,7 @@ class OlderCores(unittest.TestCase):
         ok(client.put("/recipe/user/role", {"userId": cls.user, "role": "editor"}))
         cls.sessions = [ok(client.post("/recipe/session", {"userId": cls.user, "userDataInJWT": {}, "userDataInDatabase": {"n": 1}, "enableAntiCsrf": False,
                                                           "useDynamicSigningKey": dynamic})) for dynamic in (True, False)]
-        # Account linking is core 7.0's: in older tables these two are not linked.
+        # Account linking exists since core 7.0: in older tables these two are not linked.
         ok(client.post("/recipe/accountlinking/user/primary", {"recipeUserId": cls.third}))
         ok(client.post("/recipe/accountlinking/user/link", {"recipeUserId": linked, "primaryUserId": cls.third}))
         cls.rows = {}
@@ -126,7 +126,7 @@ class OlderCores(unittest.TestCase):
         return done.stderr
 
     def fill(self, database, before_6):
-        """The rows, as far as the tables have their columns; those of 5.0 are of one tenant."""
+        """The rows, limited to columns that the tables have; those of 5.0 belong to one tenant."""
         columns = {}
         for table, column in self.postgres.sql("SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public'", database):
             columns.setdefault(table, set()).add(column)
@@ -255,7 +255,7 @@ class OlderCores(unittest.TestCase):
             self.assertIn("core 5.0 is the oldest that is taken over", self.start_refused(database))
 
     def test_half_done_by_an_older_build(self):
-        """Its migrations are on record, and one column is not there."""
+        """Its migrations are recorded, but one column is missing."""
         database = self.postgres.create_database()
         self.migrate(database)
         self.postgres.sql("ALTER TABLE tenant_configs DROP COLUMN is_first_factors_null", database)
@@ -278,7 +278,7 @@ class OlderCores(unittest.TestCase):
             reader.run("BEGIN; SELECT count(*) FROM user_roles;")
             running = begin()
             harness.wait_until(waits, 30, "migrate to wait for the reader")
-            # Whoever comes after it is not kept waiting for long.
+            # A transaction queued behind it does not wait for long.
             self.postgres.sql("SET statement_timeout = '4s'; INSERT INTO user_roles (user_id, role) VALUES ('someone', 'editor')", database)
             running.kill()
             running.communicate()
@@ -348,7 +348,7 @@ class OlderCores(unittest.TestCase):
         self.assertEqual(self.postgres.sql("SELECT user_id FROM emailpassword_users WHERE user_id = 'orphan'", database)[0][0].strip(), "orphan")
 
     def test_users_that_need_care(self):
-        """Numbers as cores before 7.0.12 kept them; recipes that nobody knows."""
+        """Phone numbers as cores before 7.0.12 stored them; unknown recipes."""
         database = self.make(older_cores.tables("5.0"), before_6=True)
         self.postgres.sql("""INSERT INTO all_auth_recipe_users VALUES ('odd', 'passwordless', 5), ('odder', 'passwordless', 6), ('who', 'carrier-pigeon', 7);
             INSERT INTO passwordless_users VALUES ('odd', NULL, '+49 (30) 555', 5), ('odder', NULL, '+49 30555', 6)""", database)
@@ -360,7 +360,7 @@ class OlderCores(unittest.TestCase):
         self.assertEqual(self.postgres.sql("SELECT DISTINCT phone_number FROM passwordless_users WHERE user_id LIKE 'odd%'", database), [["+4930555"]])
 
     def test_databases_of_tenants(self):
-        """At versions of their own; all are looked at before any is changed."""
+        """At different versions; all are checked before any is changed."""
         base, second, too_old = self.make(older_cores.tables("9.0")), self.make(older_cores.tables("7.0")), self.postgres.create_database()
         self.postgres.sql(older_cores.CORE_5_0 + "ALTER TABLE session_info DROP COLUMN use_static_key", too_old)
         for app, database in (("second", second), ("old", too_old)):

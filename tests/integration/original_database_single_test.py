@@ -1,6 +1,6 @@
 """A database that core 11.4.7 filled keeps working: every session, token, password, code and key of its manifest, of the kinds that these services own.
 
-Needs ../shared/databases beside the repository (or $GATEHOUSE_SHARED/databases); skipped without it.
+Needs ../shared/databases next to the repository (or $GATEHOUSE_SHARED/databases); skipped without it.
 """
 import base64
 import gzip
@@ -15,10 +15,10 @@ from integration import harness, registry_invariants
 
 FOLDER = os.path.join(os.environ.get("GATEHOUSE_SHARED", os.path.join(harness.ROOT, "..", "shared")), "databases")
 NAME = os.path.join(FOLDER, "supertokens-11.4.7")
-# What the core ran with, as README.md there says.
+# The core's configuration, from the README.md there.
 CONFIGURATION = {"ACCESS_TOKEN_VALIDITY": "86400000", "REFRESH_TOKEN_VALIDITY": "5256000", "BCRYPT_LOG_ROUNDS": "6",
                  "FIREBASE_PASSWORD_HASHING_SIGNER_KEY": "jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA=="}
-# Beside the core's own rows: an id without a login method that leads a linked user, a user in no tenant, an id that leads nothing, two with one email.
+# In addition to the core's own rows: an id without a login method that leads a linked user, a user in no tenant, an id that leads nothing, two with one email.
 ODD_ROWS = """
 INSERT INTO app_id_to_user_id (app_id, user_id, recipe_id, primary_or_recipe_user_id, is_linked_or_is_a_primary_user) VALUES
   ('public', 'ghost', 'emailpassword', 'ghost', true), ('public', 'member', 'emailpassword', 'ghost', true),
@@ -37,7 +37,7 @@ HAVE = os.path.exists(NAME + ".json")
 
 
 def verify_rs256(jwt, keys):
-    """Whether one of the JWKS's keys signed it. Textbook RSA: verification alone needs no library."""
+    """Whether one of the JWKS's keys signed it. Textbook RSA: verification needs no library."""
     header, payload, signature = jwt.split(".")
     number = lambda text: int.from_bytes(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), "big")
     kid = json.loads(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4)))["kid"]
@@ -113,14 +113,14 @@ class OriginalDatabase(unittest.TestCase):
     def test_invariants(self):
         for name, query in registry_invariants.INVARIANTS.items():
             if name == "the tables before the registry stay empty":
-                continue  # They are what was brought over from.
+                continue  # The source of what was brought over.
             with self.subTest(name):
                 rows = self.postgres.sql(query, self.migrated_only())
                 self.assertEqual(rows, [])
 
     @classmethod
     def migrated_only(cls):
-        """A database that was brought over, untouched since."""
+        """A database that was brought over and not changed since."""
         if not hasattr(cls, "untouched"):
             cls.untouched = cls.postgres.create_database()
             with gzip.open(NAME + ".sql.gz", "rt", encoding="utf-8") as f:
@@ -140,7 +140,7 @@ class OriginalDatabase(unittest.TestCase):
         # pg_dump leaves the search path empty only in its own session.
         self.postgres.sql(ODD_ROWS, database)
         done = self.migrate(database)
-        self.assertEqual(done.returncode, 3, done.stderr)  # all is brought over, and there was a conflict
+        self.assertEqual(done.returncode, 3, done.stderr)  # everything is brought over, and there was a conflict
         self.assertIn("users brought over: 85; in no tenant: 2; ids without a login method: 2; conflicts: 1", done.stdout)
         self.assertIn("the email of user zz-late belongs to member already", done.stdout)
         self.assertNotIn("example.com", done.stdout)
@@ -164,7 +164,7 @@ class OriginalDatabase(unittest.TestCase):
                 self.assertFalse(answer["createdNewUser"])
                 self.assertEqual(answer["recipeUserId"], user["id"])
             else:
-                # Signing in with a code is passwordless's; the user is the registry's.
+                # Signing in with a code belongs to passwordless; the user belongs to the registry.
                 info = {k: user[k] for k in ("email", "phoneNumber") if k in user}
                 answer = self.ok("GET", base, "/users/by-accountinfo", query={**info, "doUnionOfAccountInfo": "false"})
                 self.assertIn(user["id"], [m["recipeUserId"] for u in answer["users"] for m in u["loginMethods"]])
@@ -224,7 +224,7 @@ class OriginalDatabase(unittest.TestCase):
 
     def test_metadata(self):
         for base, user, value in self.split("metadata"):
-            # A null of an update removes its member.
+            # A null in an update removes its member.
             self.assertEqual(self.ok("GET", self.app(base), "/recipe/user/metadata", query={"userId": user})["metadata"], value)
 
     def test_roles(self):

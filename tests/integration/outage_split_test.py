@@ -1,4 +1,4 @@
-"""kill -9 of one service: 503 for every operation that needs it, at once, all others as ever; and all of them within 2 s of its return, with nothing else restarted."""
+"""kill -9 of one service: 503 at once for every operation that needs it, all others unaffected; and all of them work within 2 s of its return, with nothing else restarted."""
 import time
 import unittest
 
@@ -15,7 +15,7 @@ class Outage(harness.GatehouseTest):
         return self.expect(self.app.post("/recipe/signup", {"email": email, "password": "x1234567"}))["user"]["id"]
 
     def operations(self):
-        """name: (operation, the services that it cannot do without)"""
+        """name: (operation, the services that it requires)"""
         user = self.sign_up("out@example.com")
         # Each removal finds a user of its own.
         removable = [self.sign_up("remove%d@example.com" % n) for n in range(20 * len(harness.SERVICES))]
@@ -43,7 +43,7 @@ class Outage(harness.GatehouseTest):
         }
 
     def sign_in_by_code(self):
-        """Makes a code and uses it; the first reply that is not a 200, or the last."""
+        """Creates a code and uses it; returns the first reply that is not a 200, or the last."""
         made = self.app.post("/recipe/signinup/code", {"email": "code@example.com"})
         if made.status != 200:
             return made

@@ -10,7 +10,7 @@ from integration import harness
 
 PGBOUNCER = shutil.which("pgbouncer") or "/usr/sbin/pgbouncer"
 PASSWORD = "correct horse 1"
-# What Gatehouse sets for a session that is its own.
+# What Gatehouse sets for a session of its own.
 SETTINGS = ("statement_timeout", "idle_in_transaction_session_timeout", "jit", "client_min_messages", "default_transaction_isolation")
 
 
@@ -99,7 +99,7 @@ class BehindPgBouncer(unittest.TestCase):
         with concurrent.futures.ThreadPoolExecutor(12) as pool:
             list(pool.map(lambda number: self.life(app, number), range(24)))
         self.expect(app.get("/users/count"), count=12)
-        # Through the pooler one sees its server's sessions, in turn.
+        # Through the pooler its server sessions are seen, in turn.
         fresh = self.postgres.sql("; ".join("SHOW " + name for name in SETTINGS), self.database)
         for _ in range(6):
             self.assertEqual(self.bouncer.sql("; ".join("SHOW " + name for name in SETTINGS), self.database), fresh)
@@ -125,11 +125,11 @@ class BehindPgBouncer(unittest.TestCase):
         self.addCleanup(app.close)
         there = harness.Client(other.port, app=app.app)
         self.addCleanup(there.close)
-        self.expect(there.get("/users/count"))  # a tenant that is not known is asked for
+        self.expect(there.get("/users/count"))  # an unknown tenant is asked for
         self.expect(app.put("/recipe/multitenancy/tenant/v2", {"tenantId": "late"}))
         self.expect(there.get("/users/count", tenant="late"))
         self.expect(app.post("/recipe/multitenancy/tenant/remove", {"tenantId": "late"}))
-        # Nothing is delivered, so the tenants are looked at every 10 s.
+        # Nothing is delivered, so the tenants are checked every 10 s.
         harness.wait_until(lambda: there.get("/users/count", tenant="late").status == 400, 20, "the removal on the other instance")
 
 

@@ -8,12 +8,12 @@ import unittest
 from integration import harness
 
 CLIENTS = 1000
-# A debug build on a busy machine does some 500 a second; a dead-lock or a lost wake-up would take the request's own 30 s and answer 503.
+# A debug build on a busy machine does some 500 a second; a deadlock or a lost wake-up would use up the request's 30 s and answer 503.
 TIME_LIMIT_S = 25
 
 
 class Connection:
-    """A kept HTTP/1.1 connection."""
+    """A persistent HTTP/1.1 connection."""
 
     async def open(self, port):
         self.reader, self.writer = await asyncio.open_connection("127.0.0.1", port)
@@ -40,7 +40,7 @@ class PoolOfOne(harness.GatehouseTest):
         super().setUpClass()
 
     def at_once(self, connections, requests, cdi):
-        """Sends a request on each connection at once; the replies' JSON, all of them 200 and OK, within the limit."""
+        """Sends a request on each connection at once; returns the replies' JSON, all of them 200 and OK, within the limit."""
         async def all_of_them():
             return await asyncio.gather(*(connection.post("/appid-" + self.app.app + path, body, cdi) for connection, (path, body) in zip(connections, requests)))
         start = time.monotonic()

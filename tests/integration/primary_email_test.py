@@ -1,4 +1,4 @@
-"""A primary user's email stays reserved for it when it changes, also when it was all that the user had reserved."""
+"""A primary user's email stays reserved for it when it changes, even if it was the user's only reservation."""
 import unittest
 
 from integration import harness

@@ -1,4 +1,4 @@
-"""Settings that belong to the holder of the SaaS secret: an ordinary key neither sets, changes, hides nor removes them, in any generation of the interface, nor by removing what has them."""
+"""Settings that belong to the holder of the SaaS secret: an ordinary key neither sets, changes, hides nor removes them, in any generation of the interface, nor by removing the tenant or app that has them."""
 import json
 import unittest
 
@@ -48,7 +48,7 @@ class ProtectedSettings(harness.GatehouseTest):
                         continue
                     text = DATABASE if key.startswith("postgresql") else CORE
                     other = 4 if isinstance(value, int) else "other"
-                    # From each place that may change it at all.
+                    # From each place that may change it.
                     ways = [("tenant", {"tenantId": tenant}, "/appid-" + app)]
                     if tenant == "public":
                         ways += [("app", {"appId": app}, ""), ("app", {"appId": app}, "/appid-" + app)]
@@ -58,7 +58,7 @@ class ProtectedSettings(harness.GatehouseTest):
                         for new in (None, other):
                             tries += 1
                             self.refused(self.put(kind, {**body, "coreConfig": {key: new}}, API_KEY, path, cdi, suffix), text)
-                        # Nothing said, or what is stored: no difference.
+                        # No value, or the stored one: no difference.
                         self.expect(self.put(kind, {**body, "coreConfig": {key: value}}, API_KEY, path, cdi, suffix), createdNew=False)
                         self.expect(self.put(kind, {**body, "coreConfig": {"totp_max_attempts": None}}, API_KEY, path, cdi, suffix))
                         self.expect(self.put(kind, body, API_KEY, path, cdi, suffix), createdNew=False)
@@ -76,7 +76,7 @@ class ProtectedSettings(harness.GatehouseTest):
                 self.refused(self.put("tenant", {"tenantId": "t", "coreConfig": config}, API_KEY, "/appid-heir", cdi, suffix), CORE)
             self.refused(self.put("tenant", {"tenantId": "t", "coreConfig": {"postgresql_host": None}}, API_KEY, "/appid-heir", cdi, suffix), DATABASE)
         self.assertIsNone(self.stored("heir", "t"))
-        # A null that the holder of the secret put is a setting too.
+        # A null set by the holder of the secret is a setting too.
         self.expect(self.put("tenant", {"tenantId": "open", "coreConfig": {"ip_deny_regex": None}}, SAAS_SECRET, "/appid-heir"))
         self.refused(self.put("tenant", {"tenantId": "open", "coreConfig": {"ip_deny_regex": None}}, API_KEY, "/appid-heir"), CORE)
         self.assertEqual(self.stored("heir", "open"), {"ip_deny_regex": None})

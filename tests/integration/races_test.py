@@ -1,4 +1,4 @@
-"""Fifty clients at once: what may be done once is done once, nothing answers 5xx, and the tables are whole afterwards."""
+"""Fifty clients at once: what may be done once is done once, nothing answers 5xx, and the tables are consistent afterwards."""
 import collections
 import threading
 import unittest
@@ -11,14 +11,14 @@ PASSWORD = "correct horse 1"
 
 
 def outcome(reply):
-    """A reply in a word: its status member, or the HTTP status when it has none."""
+    """A short form of a reply: its status member, or the HTTP status if it has none."""
     if reply.status != 200:
         return "%d %s" % (reply.status, reply.text.strip())
     return reply.json["status"]
 
 
 class Races(harness.GatehouseTest):
-    # Hashing is not what races here.
+    # These races are not about hashing.
     environment = {"BCRYPT_LOG_ROUNDS": "4"}
 
     def setUp(self):
@@ -29,7 +29,7 @@ class Races(harness.GatehouseTest):
             client.get("/users/count")  # connects
 
     def at_once(self, call, clients=CLIENTS):
-        """Replies to call(client, number) of all clients, let loose together."""
+        """Replies to call(client, number) of all clients, started together."""
         replies, barrier = [None] * clients, threading.Barrier(clients)
 
         def run(number):
@@ -128,7 +128,7 @@ class Races(harness.GatehouseTest):
             self.assertEqual({reply.json["primaryUserId"] for reply in replies if "primaryUserId" in reply.json}, {winner})
 
     def test_links_that_would_give_two_primaries_one_email(self):
-        """Logins with one email, each to be linked with a primary user of its own: one may."""
+        """Logins with one email, each to be linked with its own primary user: one succeeds."""
         for number in range(ROUNDS):
             email = "linked%d@example.com" % number
             primaries, logins = [], []
@@ -201,12 +201,12 @@ class Races(harness.GatehouseTest):
             self.assertEqual(self.counted(replies), {"OK": CLIENTS})
             children = [reply.json["refreshToken"]["token"] for reply in replies]
             self.assertEqual(len(set(children)), CLIENTS)
-            # The children at once: whoever comes first becomes current, and to hold another one is theft.
+            # The children at once: the first one becomes current, and holding another one is theft.
             replies = self.at_once(lambda client, n: self.refresh(client, children[n], "5.4"))
             self.assertEqual(self.counted(replies), {"OK": 1, "TOKEN_THEFT_DETECTED": CLIENTS - 1})
 
     def test_refreshes_of_one_token_at_5_6(self):
-        """Retries within the grace period: each gets a token, the last one given is the current one."""
+        """Retries within the grace period: each gets a token, the last one issued is the current one."""
         for number in range(ROUNDS):
             session = self.new_session("anyone", cdi="5.6")
             first, handle = session["refreshToken"]["token"], session["session"]["handle"]
@@ -274,7 +274,7 @@ class Races(harness.GatehouseTest):
             self.assertEqual(len(self.app.get("/recipe/role/permissions", {"role": "role%d" % number}).json["permissions"]), 7)
 
     def test_metadata_of_one_user(self):
-        """Each adds a key of its own: none is lost."""
+        """Each adds its own key: none is lost."""
         for number in range(ROUNDS):
             replies = self.at_once(lambda client, n: client.put("/recipe/user/metadata", {"userId": "m%d" % number, "metadataUpdate": {"k%d" % n: n}}))
             self.assertEqual(self.counted(replies), {"OK": CLIENTS})

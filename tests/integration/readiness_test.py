@@ -1,4 +1,4 @@
-"""/readyz says no while requests can't be served, and yes again afterwards: without a database, with one that takes no writes, without a service."""
+"""/readyz reports not ready while requests can't be served, and ready again afterwards: without a database, with one that accepts no writes, without a service."""
 import os
 import signal
 import unittest

@@ -1,4 +1,4 @@
-"""Which recipe `/recipe/user` is about is the header `rid`'s to say, to the letter."""
+"""The header `rid`, compared exactly, determines the recipe of `/recipe/user`."""
 import unittest
 
 from integration import harness

@@ -1,6 +1,6 @@
 """What must hold in the tables whatever clients do at once: each query finds the rows that break one invariant, and must find none.
 
-For a database in mode MIGRATED at rest (no request under way), with all tenants in one schema. Names a group what has one primary user.
+For a database in mode MIGRATED at rest (no request under way), with all tenants in one schema. A group is the users of one primary user.
 """
 
 from integration import harness
@@ -9,7 +9,7 @@ from integration import harness
 GROUPS = """groups AS (
   SELECT app_id, user_id, recipe_id, CASE WHEN is_linked_or_is_a_primary_user THEN primary_or_recipe_user_id END AS primary_id FROM app_id_to_user_id)"""
 
-# What gatehouse_listed_users should say.
+# What gatehouse_listed_users should contain.
 LISTED = """wanted AS (
   SELECT u.app_id, p.tenant_id, u.primary_or_recipe_user_id AS primary_user_id,
     bit_or(CASE u.recipe_id WHEN 'emailpassword' THEN 1 WHEN 'thirdparty' THEN 2 WHEN 'passwordless' THEN 4 WHEN 'webauthn' THEN 8 ELSE 16 END)::int AS recipes,
@@ -35,7 +35,7 @@ INVARIANTS = {
     "an account's row has a user of its recipe": """
         SELECT i.app_id, i.recipe_user_id, i.recipe_id FROM recipe_user_account_infos i
         WHERE NOT EXISTS (SELECT 1 FROM app_id_to_user_id u WHERE u.app_id = i.app_id AND u.user_id = i.recipe_user_id AND u.recipe_id = i.recipe_id)""",
-    # A primary user whose own account is gone keeps its id for those linked to it, and for the data that go by it when the last of those is unlinked.
+    # A primary user whose own account is gone keeps its id for those linked to it, and for the data stored under it when the last of those is unlinked.
     "a user has an account, or led a group": """
         SELECT u.app_id, u.user_id FROM app_id_to_user_id u
         WHERE NOT EXISTS (SELECT 1 FROM recipe_user_account_infos i WHERE i.app_id = u.app_id AND i.recipe_user_id = u.user_id)
@@ -79,7 +79,7 @@ INVARIANTS = {
         WITH """ + GROUPS + """
         SELECT i.app_id, i.recipe_user_id FROM recipe_user_account_infos i JOIN groups g ON g.app_id = i.app_id AND g.user_id = i.recipe_user_id
         WHERE i.primary_user_id IS DISTINCT FROM g.primary_id""",
-    # One that led the group may be only its id; an eldest one that was removed leaves the group its place in the list.
+    # The user that led the group may be a bare id; an oldest one that was removed leaves the group its place in the list.
     "a group has one time, not after that of a member": """
         SELECT u.app_id, u.user_id FROM app_id_to_user_id u
         JOIN (SELECT app_id, primary_or_recipe_user_id, min(primary_or_recipe_user_time_joined) AS listed,
@@ -122,7 +122,7 @@ INVARIANTS = {
     "a configuration has its tenant": """
         SELECT c.app_id, c.tenant_id FROM tenant_configs c
         WHERE NOT EXISTS (SELECT 1 FROM tenants t WHERE t.app_id = c.app_id AND t.tenant_id = c.tenant_id)""",
-    # What is kept for listing and counting follows from the other tables. (A tenant that is no more may have left rows, which a new one's creation removes.)
+    # The data for listing and counting follows from the other tables. (A removed tenant may have left rows, which are deleted when one of its name is created.)
     "who should be listed is listed": "WITH " + LISTED + " TABLE wanted EXCEPT TABLE listed",
     "who is listed should be": "WITH " + LISTED + " TABLE listed EXCEPT TABLE wanted",
     "users are counted as they are listed": """
@@ -153,7 +153,7 @@ def broken(sql):
 
 
 def at_rest(sql):
-    """Whether nothing is left to be settled of tenants that were removed while their users were changed: true soon after the last request, where Gatehouse runs."""
+    """Whether nothing is left to be settled of tenants that were removed while their users were changed: true soon after the last request, while Gatehouse runs."""
     return sql("SELECT count(*) FROM gatehouse_unsettled_users") == [["0"]]
 
 

@@ -1,4 +1,4 @@
-"""What was given out in a tenant that is removed is worth nothing any more, though its app goes on."""
+"""Tokens issued in a removed tenant are no longer valid, though its app lives on."""
 import time
 import unittest
 import uuid

@@ -1,4 +1,4 @@
-"""What travels with a request: its id and trace, to the log of whichever process a fault happens in, and its client's address past trusted proxies."""
+"""What travels with a request: its id and trace, to the log of the process in which a fault happens, and its client's address past trusted proxies."""
 import json
 import unittest
 

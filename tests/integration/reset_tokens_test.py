@@ -1,4 +1,4 @@
-"""A password-reset token opens an account to whoever reads the mailbox it went to: it ends when the email or the password changes, however that happens."""
+"""A password-reset token opens an account to anyone who reads the mailbox it went to: it ends when the email or the password changes, however that happens."""
 import unittest
 
 from integration import harness
@@ -48,7 +48,7 @@ class ResetTokens(harness.GatehouseTest):
             self.consume(tokens[1], INVALID)
             self.reset(tokens[2], INVALID)
             self.expect(self.app.post("/recipe/signin", {"email": change.get("email", email), "password": change.get("password", PASSWORD)}))
-            # What is sent afterwards does.
+            # A token sent afterwards does.
             self.reset(self.token(user, change.get("email", email)))
         self.reset(others_token)
 

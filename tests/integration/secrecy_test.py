@@ -25,7 +25,7 @@ class Secrecy(harness.GatehouseTest):
         self.app.get("/" + EMAIL)
         reset = self.expect(self.app.post("/recipe/user/password/reset/token", {"userId": user, "email": EMAIL}))["token"]
         tokens.append(reset)
-        # The database fails under a request that carries secrets.
+        # The database fails during a request that carries secrets.
         self.gatehouse.sql("ALTER TABLE emailpassword_users RENAME TO gone; ALTER TABLE recipe_user_tenants RENAME TO gone2")
         try:
             for path, body in (("/recipe/signin", {"email": EMAIL, "password": PASSWORD}), ("/recipe/signup", {"email": "x" + EMAIL, "password": PASSWORD})):

@@ -1,4 +1,4 @@
-"""The walk again, each service with a database role of its own that has rights on its own tables only."""
+"""The walk again, each service with its own database role, which has rights on its own tables only."""
 import unittest
 
 from integration import harness, walk_test
@@ -33,7 +33,7 @@ class ServiceRoles(walk_test.Walk):
                     self.assertEqual(allowed is not None, service == owner)
 
     def test_each_role_has_the_rights_to_its_rows_and_no_more(self):
-        """On every table and view of the database, whoever owns it."""
+        """On every table and view of the database, whichever service owns it."""
         owners = {table: row["name"] for row in harness.SERVICE_ROWS for table in row["tables"]}
         rights = self.gatehouse.sql("""
             SELECT replace(r.rolname, 'gatehouse_', ''), c.relname, string_agg(p, ' ' ORDER BY p) FROM pg_class c, pg_roles r,

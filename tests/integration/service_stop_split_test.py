@@ -1,4 +1,4 @@
-"""Services of a split suite stop at once, although all the others watch them, and nobody notices who does not need them."""
+"""Services of a split suite stop at once, although all the others watch them, and requests that do not need them are unaffected."""
 import threading
 import time
 import unittest

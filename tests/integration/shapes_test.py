@@ -1,8 +1,8 @@
 """Every operation at every CDI version, and the exact shape of its reply as written down in shapes/<recipe>.json.
 
-A file maps an operation (and the case, when it has several) to the versions from which its shape changes. In a shape a value stands as its JSON type,
-but for `status`, which is compared; a list stands for its elements' distinct shapes; a text reply for its HTTP status. Recipes that change their shape
-on purpose write the files anew: GATEHOUSE_WRITE_SHAPES=1 python3 -m unittest integration.shapes_test, then read the difference.
+A file maps an operation (and the case, when it has several) to the versions from which its shape changes. In a shape a value appears as its JSON type,
+except `status`, which is compared; a list as its elements' distinct shapes; a text reply as its HTTP status. Recipes that change their shape
+on purpose rewrite the files: GATEHOUSE_WRITE_SHAPES=1 python3 -m unittest integration.shapes_test, then read the difference.
 """
 import glob
 import json
@@ -163,7 +163,7 @@ def multitenancy(d):
             base.run("GET /recipe/multitenancy/connectionuridomain/list" + suffix)
             base.run("GET /recipe/multitenancy/app/list" + suffix)
             domain = "localhost.%s" % app[:20]
-            with_domain = d.version in ("3.0", "5.0", "5.6")  # a schema of its own takes a second
+            with_domain = d.version in ("3.0", "5.0", "5.6")  # a separate schema takes a second
             if with_domain:
                 base.run("PUT /recipe/multitenancy/connectionuridomain" + suffix, {"connectionUriDomain": domain, "coreConfig": {"postgresql_table_schema": "d_" + app}})
             if not suffix:
@@ -386,7 +386,7 @@ class Shapes(harness.GatehouseTest):
 
 
     def test_every_operation_is_here(self):
-        """Of each path that the gateway's sources name, each method that is there."""
+        """Every existing method of each path that the gateway's sources name."""
         shaped = set()
         for recipe in RECIPES:
             with open(os.path.join(FOLDER, recipe.__name__ + ".json")) as f:
@@ -396,7 +396,7 @@ class Shapes(harness.GatehouseTest):
         routed = set()
         for path in sorted(routed_paths()):
             for method in ("GET", "POST", "PUT", "DELETE"):
-                # An operation that ended with some version is there at an old one.
+                # An operation that some version removed exists at an old one.
                 replies = [app.request(method, path, cdi=cdi).status for cdi in ("2.20", "5.4")]
                 if not set(replies) <= {404, 405, 501}:
                     routed.add((method, path))
@@ -406,7 +406,7 @@ class Shapes(harness.GatehouseTest):
 
 
 def routed_paths():
-    """Every path that may be one: string literals of the route files, and what multitenancy puts together. Those that are none answer 404."""
+    """Every possible path: string literals of the route files, and those that multitenancy assembles. Others answer 404."""
     paths = set()
     for path in glob.glob(os.path.join(harness.ROOT, "gateway", "routes", "*_routes.cc")):
         with open(path) as f:
@@ -421,7 +421,7 @@ def routed_paths():
 
 
 def readable(found):
-    """JSON with a line for a version, so that one shape is seen at a glance."""
+    """JSON with one line per version, so that a shape is seen at a glance."""
     blocks = []
     for label, versions in found.items():
         lines = ",\n".join("    %s: %s" % (json.dumps(version), json.dumps(kept)) for version, kept in versions.items())

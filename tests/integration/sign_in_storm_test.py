@@ -1,4 +1,4 @@
-"""A storm of sign-ins: hashing has workers of its own, so that everybody else hardly waits."""
+"""A storm of sign-ins: hashing has its own workers, so that other requests hardly wait."""
 import statistics
 import threading
 import time
@@ -57,7 +57,7 @@ class SignInStorm(harness.GatehouseTest):
         threads = [threading.Thread(target=sign_in, args=(client,)) for client in clients]
         for thread in threads:
             thread.start()
-        # The first answer came from a queue that all of them had joined.
+        # All of them were queued when the first answer came.
         harness.wait_until(lambda: replies, 30, "a sign-in")
         storm = self.measure(8)
         stop.set()
@@ -69,7 +69,7 @@ class SignInStorm(harness.GatehouseTest):
             print("%-16s calm: median %7.1f ms, most %7.1f ms   storm: median %7.1f ms, most %7.1f ms" % (name, *calm[name], *storm[name]))
         self.assertLessEqual({reply.status for reply in replies}, {200, 429})
         self.assertIn(200, {reply.status for reply in replies})
-        # A sign-in waits behind some thirty others, for seconds. What hashes nothing must not wait with it.
+        # A sign-in waits behind some thirty others, for seconds. Operations that hash nothing must not wait with it.
         for name, (median, _) in storm.items():
             self.assertLess(median, 250, (name, storm))
 

@@ -1,4 +1,4 @@
-"""PostgreSQL servers that fall silent: what was sent gets no answer, connections are taken and nobody speaks. Others don't feel it, and the return is noticed within 2 s."""
+"""PostgreSQL servers that fall silent: requests get no answer, connections are accepted and nothing is sent. Others are unaffected, and the return is noticed within 2 s."""
 import http.client
 import socket
 import threading
@@ -11,7 +11,7 @@ REQUEST_TIMEOUT_S = 1.5
 
 
 class Door:
-    """A port that leads to PostgreSQL. Shut, it takes connections and passes nothing on; opened again, those that were open are gone, as after a failover, and those that were
+    """A port that leads to PostgreSQL. Shut, it accepts connections and passes nothing on; opened again, those that were open are gone, as after a failover, and those that were
     being made stay silent, as their packets were lost."""
 
     def __init__(self, target_port):
@@ -39,7 +39,7 @@ class Door:
         try:
             while data := source.recv(65536):
                 if not self.open:
-                    return  # heard, and never answered
+                    return  # received, and never answered
                 sink.sendall(data)
         except OSError:
             pass
@@ -148,7 +148,7 @@ class SilentBaseDatabase(harness.GatehouseTest):
             thread.start()
         try:
             harness.wait_until(lambda: not self.ready(), 10, "the readiness to end")
-            # Long enough for an attempt to connect, and what follows it, to be under way.
+            # Long enough for an attempt to connect, and its follow-up, to be under way.
             hushed = time.monotonic()
             harness.wait_until(lambda: time.monotonic() - hushed > 3, 10, "the silence to last")
             start = time.monotonic()

@@ -1,4 +1,4 @@
-"""A request reads in which groups its users are, and waits for a row: meanwhile they change their groups. It waits for nothing more while it holds what is no longer theirs."""
+"""A request reads which groups its users are in, and waits for a row: meanwhile they change their groups. It waits for nothing more while it holds rows that are no longer theirs."""
 import threading
 import unittest
 
@@ -17,7 +17,7 @@ SOON = "SET LOCAL lock_timeout = '5s';"
 class StaleGroups(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        # Who waits in a circle is to wait, not to be helped.
+        # A deadlock should last, not be resolved.
         cls.postgres = harness.Postgres(settings=("deadlock_timeout=60s",))
         cls.addClassCleanup(cls.postgres.stop)
         cls.gatehouse = harness.Gatehouse(mode="all-in-one", postgres=cls.postgres, environment={"BCRYPT_LOG_ROUNDS": "4"}).start()
@@ -39,11 +39,11 @@ class StaleGroups(unittest.TestCase):
         return int(self.gatehouse.sql(which)[0][0])
 
     def wait(self, count, job=False):
-        """For `count` to wait besides the background job, or for the job."""
+        """Waits until `count` wait besides the background job, or for the job."""
         harness.wait_until(lambda: self.count(WAITING + (SETTLES if job else OTHERS)) == count, 20, "%d to wait" % count)
 
     def wait_for(self, session):
-        """For the request to wait for what the session holds."""
+        """Waits until the request waits for what the session holds."""
         pid = session.run("SELECT pg_backend_pid();")[0].strip()
         harness.wait_until(lambda: self.count(BLOCKED % pid + OTHERS) == 1, 20, "the request to wait")
 

@@ -1,4 +1,4 @@
-"""A start that has to wait: for a database that is not up yet, in every way in which one is not, and for the tenants service. Alive, not ready, and gone at SIGTERM."""
+"""A start that has to wait: for a database that is not up yet, in every possible way, and for the tenants service. Alive, not ready, and ends at SIGTERM."""
 import contextlib
 import os
 import signal
@@ -25,7 +25,7 @@ class Port:
         threading.Thread(target=self.accept, daemon=True).start()
 
     def refuse_with(self, sqlstate, text):
-        """What a server says when it lets nobody in."""
+        """A server's message when it accepts nobody."""
         fields = b"".join(kind + value.encode() + b"\0" for kind, value in ((b"S", "FATAL"), (b"V", "FATAL"), (b"C", sqlstate), (b"M", text))) + b"\0"
         self.answer = b"E" + struct.pack("!I", len(fields) + 4) + fields
 
@@ -68,7 +68,7 @@ class Port:
             self.listener.close()
 
 
-# What a server says, and whether waiting can help.
+# A server's message, and whether waiting can help.
 PASSING = {"57P03": "the database system is starting up", "57P02": "the database system is shutting down", "53300": "sorry, too many clients already"}
 LASTING = {"28P01": 'password authentication failed for user "gatehouse"', "28000": 'role "gatehouse" does not exist', "3D000": 'database "x" does not exist'}
 
@@ -107,7 +107,7 @@ class StartWaits(unittest.TestCase):
             connection.close()
 
     def expect_wait(self, process, cause):
-        """Alive and not ready; has said why; ends at once when asked to."""
+        """Alive and not ready; has logged why; ends at once when asked to."""
         harness.wait_until(lambda: '"event":"waiting"' in process.log() or process.process.poll() is not None, 30, "a line about the wait")
         self.assertIsNone(process.process.poll(), process.log())
         self.assertIn(cause, process.log())
@@ -162,7 +162,7 @@ class StartWaits(unittest.TestCase):
         harness.wait_until(lambda: "starting up" in first.log() or self.probe_of(server, "/readyz") == 503, 30, "the second attempt")
         self.port.target = postgres.port
         server.wait_ready()
-        # Asked as often as while it was waited for, it says RateLimitedHello without looking.
+        # Requested as often as while waiting, it answers RateLimitedHello without checking.
         harness.wait_until(lambda: server.once("GET", "/hello").text == "Hello\n", 5, "a hello that looked")
 
     def probe_of(self, server, path):

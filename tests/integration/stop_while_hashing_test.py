@@ -1,4 +1,4 @@
-"""SIGTERM while passwords are hashed for longer than the drain time: a hash can't be interrupted, but whoever waits for it is answered, and the process ends in time, with status 0."""
+"""SIGTERM while passwords are hashed for longer than the drain time: a hash can't be interrupted, but a request that waits for it is answered, and the process ends in time, with status 0."""
 import pathlib
 import threading
 import time

@@ -1,4 +1,4 @@
-"""A change of an app or a tenant holds, in every process, once it is answered."""
+"""A change of an app or a tenant is in effect in every process once it is answered."""
 import unittest
 import uuid
 

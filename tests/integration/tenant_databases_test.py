@@ -1,4 +1,4 @@
-"""Apps and tenants with a database or a schema of their own: their rows lie there and nowhere else, and nobody else feels it when it is away."""
+"""Apps and tenants with their own database or schema: their rows are there and nowhere else, and nobody else is affected when it is down."""
 import socket
 import threading
 import time
@@ -7,7 +7,7 @@ import unittest
 from integration import harness
 
 PASSWORD = "correct horse 1"
-# What may have no row of an app that lives elsewhere. tenant_configs and its children are the base database's alone.
+# Tables that may have no row of an app that lives elsewhere. tenant_configs and its children belong to the base database only.
 TABLES = ["apps", "tenants", "app_id_to_user_id", "recipe_user_account_infos", "recipe_user_tenants", "primary_user_tenants", "userid_mapping", "emailpassword_users",
           "emailverification_verified_emails", "emailverification_tokens", "emailpassword_pswd_reset_tokens", "user_metadata", "user_last_active", "thirdparty_users",
           "passwordless_users", "passwordless_devices", "passwordless_codes", "session_info", "roles", "role_permissions", "user_roles", "jwt_signing_keys",
@@ -15,7 +15,7 @@ TABLES = ["apps", "tenants", "app_id_to_user_id", "recipe_user_account_infos", "
 
 
 class Hole:
-    """A port of ours that leads to PostgreSQL, to nowhere (connections are refused), or into silence (they are taken, and never answered)."""
+    """A port of ours that leads to PostgreSQL, to nowhere (connections are refused), or into silence (they are accepted, and never answered)."""
 
     def __init__(self, target_port):
         self.target_port, self.port = target_port, harness.free_port()
@@ -78,7 +78,7 @@ class TenantDatabases(harness.GatehouseTest):
         return app.put("/recipe/multitenancy/tenant/v2", {"tenantId": tenant, "coreConfig": config}, **k)
 
     def in_database(self, database):
-        """A core config. Where the base is configured by a connection URI, its parts win over single keys, a tenant's too: as in the original."""
+        """A core config. If the base is configured by a connection URI, its parts win over individual keys, a tenant's too: as in the original."""
         return {"postgresql_connection_uri": self.postgres.uri(database)}
 
     def rows(self, database, app, schema="public"):
@@ -96,7 +96,7 @@ class TenantDatabases(harness.GatehouseTest):
         return self.expect(app.post("/recipe/session", {"userId": user, "userDataInJWT": {}, "userDataInDatabase": {}, "enableAntiCsrf": False}, tenant=tenant))
 
     def use_everything(self, app, tenant=None):
-        """One of each kind of user, with sessions, roles, metadata, verification, links, a mapping; the ids by kind."""
+        """One of each kind of user, with sessions, roles, metadata, verification, links, a mapping; returns the ids by kind."""
         users = {"password": self.sign_up(app, tenant=tenant), "linked": self.sign_up(app, "linked@example.com", tenant), "mapped": self.sign_up(app, "m@example.com", tenant)}
         self.expect(app.post("/recipe/signin", {"email": "a@example.com", "password": PASSWORD}, tenant=tenant))
         social = {"thirdPartyId": "google", "thirdPartyUserId": "g-1", "email": {"id": "social@example.com", "isVerified": True}}
@@ -170,7 +170,7 @@ class TenantDatabases(harness.GatehouseTest):
         self.assertEqual((base["app_id_to_user_id"], own["app_id_to_user_id"]), (1, 2))
         self.assertNotIn("session_info", base)
         self.assertEqual(own["session_info"], 1)
-        # Keys and activity are the app's; roles are its too, who has them lies with the user.
+        # Keys, activity and roles belong to the app; who has a role is stored with the user.
         self.assertNotIn("jwt_signing_keys", own)
         self.assertNotIn("user_last_active", own)
         self.assertNotIn("user_roles", base)
@@ -179,7 +179,7 @@ class TenantDatabases(harness.GatehouseTest):
         self.expect(self.app.get("/users/count", tenant="own"), count=2)
         self.expect(self.app.get("/users/count", {"includeAllTenants": "true"}), count=3)
         self.expect(self.app.get("/users/count/active", {"since": "0"}), count=3)
-        # A user of a tenant's database is found by its id alone, and can't be linked across databases.
+        # A user of a tenant's database is found only by its id, and can't be linked across databases.
         self.assertEqual(self.expect(self.app.get("/user/id", {"userId": users[0]}))["user"]["tenantIds"], ["own"])
         other = self.sign_up(self.app, "lead@example.com")
         self.expect(self.app.post("/recipe/accountlinking/user/primary", {"recipeUserId": other}))
@@ -187,7 +187,7 @@ class TenantDatabases(harness.GatehouseTest):
         self.assertEqual(refused.status, 400)
         self.assertTrue(refused.text.startswith("Cannot link users that are parts of different databases. Different pool IDs: "), refused)
 
-        # Removal takes everything along, the activity in the app's database too.
+        # Removal deletes everything, including the activity in the app's database.
         self.expect(self.app.get("/users/count/active", {"since": "0"}), count=4)
         self.expect(self.app.post("/user/remove", {"userId": users[0]}))
         self.expect(self.app.get("/users/count/active", {"since": "0"}), count=3)
@@ -207,7 +207,7 @@ class TenantDatabases(harness.GatehouseTest):
         return users
 
     def test_schemas_and_pools_in_one_database(self):
-        """A schema keeps rows apart; another size of pool doesn't: those tenants are of one database, and share its users."""
+        """A schema separates rows; another pool size doesn't: those tenants are in one database, and share its users."""
         self.expect(self.put_tenant(self.app, "schema", {"postgresql_table_schema": "s_" + self.app.app}))
         self.expect(self.put_tenant(self.app, "small", {"postgresql_connection_pool_size": 1}))
         self.sign_up(self.app, "x@example.com", tenant="schema")
@@ -222,7 +222,7 @@ class TenantDatabases(harness.GatehouseTest):
         self.expect(self.app.get("/users/count", {"includeAllTenants": "true"}), count=2)
 
     def test_another_prefix_in_a_schema_that_was_used(self):
-        """Other tables in a known place: they have to be made, by who changes its prefix and by who comes after another."""
+        """Other tables in a known place: they have to be created, for a tenant that changes its prefix and for a later one."""
         schema = "s_" + self.app.app
         for number, prefix in enumerate(("", "p", "q")):
             config = {"postgresql_table_schema": schema, "postgresql_table_names_prefix": prefix}
@@ -263,7 +263,7 @@ class TenantDatabases(harness.GatehouseTest):
         services = 1 if self.gatehouse.mode == "all-in-one" else len(harness.SERVICES)
         self.assertGreater(most, 0)
         self.assertLessEqual(most, 2 * services)
-        # With the last tenant of a database its connections go.
+        # The connections of a database are closed with its last tenant.
         for tenant in tenants:
             self.expect(self.app.post("/recipe/multitenancy/tenant/remove", {"tenantId": tenant}), didExist=True)
         harness.wait_until(lambda: self.connections(self.own) == 0, 10, "the connections to a database that nobody uses any more to close")
@@ -302,7 +302,7 @@ class TenantDatabases(harness.GatehouseTest):
         self.base_user = self.sign_up(self.app, "base@example.com")
         hole = Hole(self.postgres.port).listen()
         self.addCleanup(hole.close)
-        # An app of its own: what asks for all of an app's users needs all of its databases.
+        # A separate app: operations on all of an app's users need all of its databases.
         away = self.gatehouse.new_app({"postgresql_connection_uri": "postgresql://gatehouse:x@127.0.0.1:%d/%s" % (hole.port, self.own)})
         self.addCleanup(away.close)
         user = self.sign_up(away)
@@ -323,7 +323,7 @@ class TenantDatabases(harness.GatehouseTest):
                 threads = [threading.Thread(target=ask, args=(client,)) for client in clients]
                 for thread in threads:
                     thread.start()
-                # The first to ask find out for the others, as long as a connection may take.
+                # The first requests find out for the others, for as long as a connection may take.
                 harness.wait_until(lambda: len(replies) > len(threads), 15, "the first answers")
                 times = [self.others_work() for _ in range(5)]
                 stop.set()
@@ -334,7 +334,7 @@ class TenantDatabases(harness.GatehouseTest):
                     client.close()
                 self.assertEqual({(r.status, r.text) for r in replies}, {(503, "The database is not available\n")})
                 self.assertLess(sorted(times)[2], 2, times)
-                # The whole is ready all the same: the base database is there.
+                # The process is ready all the same: the base database is up.
                 self.assertEqual(self.gatehouse.admin("/readyz").status, 200)
                 if silent:
                     hole.close()

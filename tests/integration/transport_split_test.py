@@ -23,7 +23,7 @@ class SharedSecret(walk_test.Walk):
         cls.addClassCleanup(cls.gatehouse.kill)
 
     def openssl(self, *arguments):
-        """A TLS client at the session service's address: whether it is let in, and what it gets to see."""
+        """A TLS client at the session service's address: whether it is accepted, and what it sees."""
         done = subprocess.run(["openssl", "s_client", "-connect", self.addresses["GATEHOUSE_SESSION_ADDRESS"], "-alpn", "h2", *arguments],
                               input=b"", capture_output=True, timeout=30)
         return done.returncode == 0, done.stdout.decode("utf-8", "replace")
@@ -40,7 +40,7 @@ class SharedSecret(walk_test.Walk):
         self.assertTrue(admitted)
         self.assertIn("subject=CN = session", seen)
         self.assertFalse(self.openssl("-tls1_2", "-CAfile", out + "/ca.crt")[0])
-        # What is there is not replaced, and without a secret there is nothing to make.
+        # Existing files are not replaced, and without a secret nothing can be made.
         again = subprocess.run(command, env=environment, capture_output=True, text=True)
         self.assertEqual(again.returncode, 1)
         self.assertIn("File exists", again.stderr)

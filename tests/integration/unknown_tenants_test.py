@@ -1,4 +1,4 @@
-"""Strangers who name apps that are not there keep nobody from one that another instance has just made."""
+"""Requests for apps that do not exist do not block those for an app that another instance has just created."""
 import selectors
 import socket
 import threading
@@ -10,7 +10,7 @@ from integration import harness
 KEY = "a-very-long-api-key-0123456789"
 STRANGERS = 8
 ROUNDS = 10
-# More requests at once than wait in a queue.
+# More requests at once than fit into a queue.
 CONNECTIONS = 400
 PIPELINED = 4
 
@@ -52,7 +52,7 @@ class UnknownTenants(harness.GatehouseTest):
         self.assertGreater(sum(asked), 100)
 
     def flood(self, stop, statuses):
-        """Keeps PIPELINED requests for apps that are not there under way on each of CONNECTIONS connections."""
+        """Keeps PIPELINED requests for apps that do not exist under way on each of CONNECTIONS connections."""
         def send(connection):
             name = uuid.uuid4().hex
             connection.sendall(b"".join(b"GET /appid-%s%d/users/count HTTP/1.1\r\nHost: x\r\n\r\n" % (name.encode(), i) for i in range(PIPELINED)))

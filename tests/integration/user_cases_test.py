@@ -1,4 +1,4 @@
-"""Users in cases that are easily answered a little differently from the original."""
+"""Cases that are easily answered a little differently from the original."""
 import unittest
 import uuid
 
@@ -143,7 +143,7 @@ class UserCases(harness.GatehouseTest):
             expected, reply = call(linking + path, unknown), call(linking + path, body)
             self.assertEqual((reply.status, reply.text), (expected.status, expected.text), path)
             self.assertIn("nknown", reply.text.replace("UNKNOWN", "Unknown"), path)
-        # The data that go by its id stay until it is removed.
+        # The data stored under its id stay until it is removed.
         self.assertEqual(self.expect(self.app.get("/recipe/user/metadata", {"userId": left}))["metadata"], {"k": 1})
         self.assertEqual(registry_invariants.broken(self.gatehouse.sql), {})
         self.expect(self.app.post("/user/remove", {"userId": left}))
@@ -151,7 +151,7 @@ class UserCases(harness.GatehouseTest):
         self.assertEqual(self.gatehouse.sql("SELECT count(*) FROM app_id_to_user_id WHERE app_id = '%s'" % self.app.app), [["2"]])
 
     def test_a_user_moves_to_another_recipe_under_its_id(self):
-        """Who comes after a user gets its id as the external one, by force; both sign in until the old one is removed, whose data stay with the id."""
+        """A successor gets a user's id as its external one, by force; both sign in until the old user is removed, whose data stay with the id."""
         self.expect(self.app.put("/recipe/role", {"role": "r"}))
         for whole_group in (True, False):
             old, new = self.email_password("a@x.io"), self.third_party("b@x.io", "1")

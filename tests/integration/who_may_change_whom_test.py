@@ -56,7 +56,7 @@ class WhoMayChangeWhom(harness.GatehouseTest):
         return BASE_KEY if (domain, app) == ("", "public") else "the-very-own-key-of-%s-%s" % (app, domain.replace(".example", "") or "base")
 
     def call(self, source, method, path, body, cdi="5.4"):
-        """As who holds the key of the source's app."""
+        """As the holder of the key of the source's app."""
         domain, app, tenant = source
         prefix = ("/appid-" + app if app != "public" else "") + ("/" + tenant if tenant != "public" else "")
         headers = {"api-key": self.key(source)}
@@ -82,7 +82,7 @@ class WhoMayChangeWhom(harness.GatehouseTest):
         return [(d, a, t) for d in DOMAINS for a in ("public", "a") for t in ("public", "t")]
 
     def requests(self, source):
-        """What a request made at the source can name: (kind, its body's field, the target)."""
+        """The targets that a request made at the source can name: (kind, its body's field, the target)."""
         domain, app, _ = source
         for tenant in ("public", "t", "u", "new"):
             yield "tenant", {"tenantId": tenant}, (domain, app, tenant)
@@ -95,7 +95,7 @@ class WhoMayChangeWhom(harness.GatehouseTest):
         yield "connectionuridomain", {}, ("", "public", "public")
 
     def change(self, cdi, suffix, number):
-        """A change that shows in the database each time."""
+        """A change that is visible in the database each time."""
         if suffix:
             return {"firstFactors": ["custom-%d" % number], "requiredSecondaryFactors": ["otp-%d" % number]}
         return {"firstFactors": ["custom-%d" % number]} if cdi == "5.0" else {"emailPasswordEnabled": number % 2 == 0, "passwordlessEnabled": True}
@@ -135,7 +135,7 @@ class WhoMayChangeWhom(harness.GatehouseTest):
                     self.expect(self.call(remover, "POST", "/recipe/multitenancy/%s/remove" % kind, body), didExist=True)
             if allowed:
                 self.assertNotEqual(self.state(), before)
-        # Both kinds of cells, in numbers that a broken walk would not reach.
+        # Both kinds of cells, in numbers that a broken test would not reach.
         self.assertGreater(tried[True], 100)
         self.assertGreater(tried[False], 250)
 
@@ -152,7 +152,7 @@ class WhoMayChangeWhom(harness.GatehouseTest):
         user = self.expect(self.call(app, "POST", "/recipe/signup", {"email": "a@example.com", "password": "correct horse 1"}))["user"]["id"]
         self.expect(self.call(("", "own", "t"), "POST", "/recipe/multitenancy/tenant/user", {**names, "recipeUserId": user}), wasAlreadyAssociated=False)
         self.assertEqual(self.gatehouse.sql("SELECT DISTINCT app_id FROM recipe_user_tenants"), [["own"]])
-        # Another app's user is nobody here.
+        # Another app's user is unknown here.
         self.assertEqual(self.call(("", "public", "public"), "POST", "/recipe/multitenancy/tenant/user", {"recipeUserId": user}).json, {"status": "UNKNOWN_USER_ID_ERROR"})
         # Another app's key opens none of it.
         for path, body in (("/recipe/multitenancy/config/thirdparty", {"config": {"thirdPartyId": "x"}}), ("/recipe/multitenancy/tenant/v2", {"tenantId": "t"})):
@@ -163,7 +163,7 @@ class WhoMayChangeWhom(harness.GatehouseTest):
         for key, status in ((None, 401), ("another-key-than-the-one", 401), (BASE_KEY, 200)):
             reply = self.client.get("/config", {"pid": "1"}, headers={"api-key": key} if key else {})
             self.assertEqual(reply.status, status, reply)
-        # What is asked before a key is known stays open.
+        # What clients request before they have a key stays open.
         for path in ("/hello", "/.well-known/jwks.json"):
             self.assertEqual(self.client.get(path).status, 200)
 

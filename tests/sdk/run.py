@@ -7,8 +7,8 @@ WALK is one of node, python, go (the newest SDKs), node13, node16, python015, go
 "current", "old", "all". URL is the core, such as http://127.0.0.1:3567; GATEHOUSE_API_KEY is its API
 key, if it wants one.
 
-Each walk gets an app of its own in the core, which is removed at the end; --public-app walks in the
-default app instead. Packages are installed as the lock files say, once: as long as a lock file does
+Each walk gets its own app in the core, which is removed at the end; --public-app walks in the
+default app instead. Packages are installed from the lock files, once: as long as a lock file does
 not change, later runs need no network. Exits with 0 if every walk passed.
 """
 import argparse
@@ -29,7 +29,7 @@ HERE = Path(__file__).resolve().parent
 # A walk takes seconds; this is for a core that hangs on each of its calls.
 WALK_TIMEOUT_S = 300
 INSTALL_TIMEOUT_S = 900
-# No proxy: the core and the provider are on this machine, or named by who runs this.
+# No proxy: the core and the provider are on this machine, or named by the user.
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 CURRENT = ["node", "python", "go"]
@@ -50,7 +50,7 @@ def language(walk):
 
 
 def run(command, cwd, timeout_s, env=None):
-    """Runs a command in a process group of its own, and ends the whole group with it."""
+    """Runs a command in its own process group, and ends the whole group with it."""
     process = subprocess.Popen(
         command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, start_new_session=True
     )

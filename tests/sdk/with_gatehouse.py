@@ -1,4 +1,4 @@
-"""Runs the SDK walks against a Gatehouse of their own: with_gatehouse.py [current|old|all|node|...]; the way to run comes from GATEHOUSE_MODE."""
+"""Runs the SDK walks against their own Gatehouse: with_gatehouse.py [current|old|all|node|...]; GATEHOUSE_MODE sets the mode."""
 import os
 import subprocess
 import sys

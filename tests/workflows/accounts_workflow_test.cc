@@ -1,6 +1,6 @@
-// The workflows over the real users service: what the services beside it are asked, in which order,
-// and what is left when a call fails or its reply is lost. cuts_test.cc cuts off every call of
-// each.
+// The workflows over the real users service: which calls the other services get, in which order,
+// and what is left when a call fails or its reply is lost. cuts_test.cc interrupts each at every
+// call.
 
 #include "tests/workflows/world.h"
 
@@ -11,7 +11,7 @@ constexpr db::Statement kUserRows = {"test_accounts_user_rows",
                                      "SELECT count(*) FROM {app_id_to_user_id}"};
 
 TEST(RemoveUserTest, IsCompletedByARepetitionWhereverItWasCutOff) {
-  // One more than there are calls: the last round is not cut off.
+  // One more than there are calls: the last round is not interrupted.
   for (bool after : {false, true}) {
     int steps = 0;
     for (int step = 0; step <= steps; ++step) {
@@ -28,7 +28,7 @@ TEST(RemoveUserTest, IsCompletedByARepetitionWhereverItWasCutOff) {
       EXPECT_EQ(status.ok(), step == world.saboteur.calls) << status;
       EXPECT_EQ(world.env.Violations(), "");
       if (world.env.Count(kUserRows) == 0) {
-        // Gone from the registry, so nobody would come back to find the rest.
+        // Gone from the registry, so no retry would find the rest.
         EXPECT_TRUE(world.data.sessions.empty() && world.data.roles.empty() &&
                     world.data.third_party.empty());
       }
@@ -53,7 +53,7 @@ TEST(RemoveUserTest, KeepsTheDataOfAPrimaryUserThatOthersAreLinkedTo) {
   EXPECT_EQ(world.data.sessions.size(), 2u);
   EXPECT_EQ(world.data.third_party.size(), 1u);
   EXPECT_EQ(world.env.Count(kUserRows), 2);
-  // The last login method takes all with it.
+  // Everything goes with the last login method.
   request.set_user_id(group.linked);
   EXPECT_TRUE(world.service->RemoveUser(world.context, request).ok());
   EXPECT_TRUE(world.data.sessions.empty());

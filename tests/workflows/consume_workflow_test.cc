@@ -1,5 +1,5 @@
-// A passwordless sign-in over the real users service, cut off before and after each of its steps:
-// the code is good until somebody is signed in by it.
+// A passwordless sign-in over the real users service, interrupted before and after each of its
+// steps: the code is valid until it has signed a user in.
 
 #include <gtest/gtest.h>
 
@@ -26,7 +26,7 @@ constexpr db::Statement kCredentials = {"test_consume_credentials",
                                         "SELECT count(*) FROM {passwordless_users}"};
 constexpr db::Statement kUsers = {"test_consume_users", "SELECT count(*) FROM {app_id_to_user_id}"};
 
-// A step that is cut off before or after it has had its effect.
+// A step that is interrupted before or after it has taken effect.
 template <typename Result, typename Effect>
 absl::StatusOr<Result> Step(Saboteur& saboteur, std::string_view name, Effect effect) {
   absl::StatusOr<Result> result = absl::InternalError("not reached");
@@ -161,7 +161,7 @@ struct ConsumeWorld {
 TEST(ConsumeTest, ACodeIsGoodUntilItSignsSomebodyIn) {
   for (bool after : {false, true}) {
     int steps = 0;
-    // One more than there are steps: the last round is not cut off.
+    // One more than there are steps: the last round is not interrupted.
     for (int step = 0; step <= steps; ++step) {
       SCOPED_TRACE(::testing::Message() << "step " << step << (after ? " after" : " before"));
       ConsumeWorld world;
@@ -179,7 +179,7 @@ TEST(ConsumeTest, ACodeIsGoodUntilItSignsSomebodyIn) {
       if (used_up) {
         EXPECT_TRUE(again->restart_flow());
       } else {
-        EXPECT_TRUE(again->signed_in().created());  // as the first would have been told
+        EXPECT_TRUE(again->signed_in().created());  // as in the first attempt's reply
       }
       EXPECT_EQ(world.env.Count(kUsers), 1);
       EXPECT_EQ(world.env.Count(kCredentials), 1);

@@ -1,5 +1,5 @@
-// Every workflow of accounts, cut off before and after each of its calls: nothing is broken then,
-// and who asks again gets what was asked for.
+// Every workflow of accounts, interrupted before and after each of its calls: nothing is
+// inconsistent then, and a retry succeeds.
 
 #include "tests/workflows/world.h"
 
@@ -13,8 +13,8 @@ constexpr db::Statement kLinked = {
     "test_cuts_linked",
     "SELECT count(*) FROM {app_id_to_user_id} WHERE primary_or_recipe_user_id <> user_id"};
 
-// A user's way through one workflow. `prepare` makes the world and gives the call; `check` looks at
-// the world when the call has succeeded, in whichever attempt.
+// One workflow. `prepare` sets the world up and returns the call; `check` checks the world when the
+// call has succeeded, in whichever attempt.
 struct Workflow {
   std::function<std::function<absl::Status()>(World&)> prepare;
   std::function<void(World&)> check;
@@ -24,7 +24,7 @@ struct Workflow {
 void CutEverywhere(const Workflow& workflow) {
   for (bool after : {false, true}) {
     int steps = 0;
-    // One more than there are calls: the last round is not cut off.
+    // One more than there are calls: the last round is not interrupted.
     for (int step = 0; step <= steps; ++step) {
       SCOPED_TRACE(::testing::Message() << "call " << step << (after ? " after" : " before"));
       World world;
@@ -125,7 +125,7 @@ TEST(CutsTest, MappingOfAnId) {
               auto request = world.In<v1::CreateUserIdMappingRequest>();
               request.set_supertokens_user_id(user);
               request.set_external_user_id("ext");
-              // Or in conflict, with itself: what was asked for is there.
+              // Or in conflict with itself: the mapping exists.
               return world.service->CreateUserIdMapping(world.context, request).status();
             };
           },

@@ -1,7 +1,7 @@
 #pragma once
 
-// Workflows over the real users service, with the services beside it played, and a saboteur who
-// cuts off one of their calls.
+// Workflows over the real users service, with fakes for the other services, and a saboteur that
+// interrupts one of their calls.
 
 #include <gtest/gtest.h>
 
@@ -29,12 +29,12 @@ namespace gatehouse::accounts {
 
 using users::LinkResult;
 
-// Cuts off one call of many: before it is made, or after it has had its effect.
+// Interrupts one call of many: before it is made, or after it has taken effect.
 struct Saboteur {
   int calls = 0;
   int fail_at = -1;
   bool after = false;
-  std::vector<std::string> log;  // "RemoveUserSessions", in order, of those that had their effect
+  std::vector<std::string> log;  // "RemoveUserSessions", in order, of those that took effect
   std::function<void(std::string_view)> meanwhile;  // what others do after a call's effect
 
   template <typename Effect>
@@ -73,7 +73,7 @@ class SabotagedChannel : public rpc::Channel {
   Saboteur& saboteur_;
 };
 
-// Hands on to the real service.
+// Forwards to the real service.
 class ForwardingChannel final : public SabotagedChannel {
  public:
   ForwardingChannel(Saboteur& saboteur, std::unique_ptr<rpc::Channel> target)
@@ -130,7 +130,7 @@ inline constexpr db::Statement kUserRow = {
     "test_accounts_user_row",
     "SELECT 1 FROM {app_id_to_user_id} WHERE app_id = $1 AND user_id = $2"};
 
-// The whole: real users, played others.
+// Everything: the real users service, and fakes.
 struct World {
   World() {
     context.deadline = testing::Soon();
@@ -153,7 +153,7 @@ struct World {
     EXPECT_TRUE(dispatcher.ok()) << dispatcher.status();
     return *std::move(dispatcher);
   }
-  // Third-party credentials hang on the registry's rows by a foreign key.
+  // Third-party credentials depend on the registry's rows by a foreign key.
   void FollowRegistry() {
     std::erase_if(data.third_party, [&](const std::string& id) {
       const auto rows = env.tenants().Base().Execute(testing::Soon(), kUserRow, {"public", id});

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A small OpenID Connect provider on loopback, for the SDK walks. Standard library only.
 
-It signs in whoever is named by `login_hint` (by default "walker") without asking, with the address
+It signs in the user named by `login_hint` (by default "walker") without asking, with the address
 <login_hint>@oidc.example. Codes work once, for the client, redirect URI and PKCE challenge that they
 were issued to. Keys and codes live as long as the process. Not for production: there is no login page.
 
@@ -93,7 +93,7 @@ class SigningKey:
 
 
 class Provider:
-    """What the provider knows; safe to use from several threads."""
+    """The provider's state; safe to use from several threads."""
 
     def __init__(self, client_id, client_secret):
         self.client_id, self.client_secret = client_id, client_secret

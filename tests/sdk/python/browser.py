@@ -27,7 +27,7 @@ class Browser:
         self.cookies, self.tokens, self.anti_csrf = {}, {}, None
 
     def copy(self):
-        """A browser with the same tokens, such as the one of whoever has stolen them."""
+        """A browser with the same tokens, such as that of a thief."""
         other = copy.copy(self)
         other.cookies, other.tokens = dict(self.cookies), dict(self.tokens)
         return other
@@ -60,7 +60,7 @@ class Browser:
         for line in headers.getlist("Set-Cookie"):
             for name, morsel in SimpleCookie(line).items():
                 if morsel.value and "1970" not in morsel["expires"]:
-                    # As it came: the values are percent-encoded by the SDK and go back so.
+                    # Unchanged: the values are percent-encoded by the SDK and are sent back that way.
                     self.cookies[name] = morsel.coded_value
                 else:
                     self.cookies.pop(name, None)
