@@ -12,7 +12,7 @@ namespace gatehouse::accounts {
 // services. Thread-safe.
 class AccountsServiceImpl final : public v1::AccountsService {
  public:
-  // `cut_off` is called when a removal has failed that may have left credentials behind.
+  // `cut_off` is called after a failed removal that may have left credentials behind.
   explicit AccountsServiceImpl(
       Peers peers, std::function<void()> cut_off = [] {})
       : peers_(peers), cut_off_(std::move(cut_off)) {}

@@ -9,9 +9,8 @@
 
 namespace gatehouse::accounts {
 
-// Removes what the service of a login method's recipe keeps of it; nothing where that is users
-// itself. `home_tenant_id` is a tenant in the user's database, `supertokens_user_id` internal.
-// Idempotent.
+// Removes a login method's credentials from its recipe's service; nothing if that is users itself.
+// `home_tenant_id` is a tenant in the user's database, `supertokens_user_id` internal. Idempotent.
 absl::Status RemoveCredentials(Peers& peers, rpc::CallContext& context,
                                const common::v1::Scope& scope, const std::string& home_tenant_id,
                                std::string_view recipe_id,

@@ -9,14 +9,14 @@
 namespace gatehouse::accounts {
 namespace {
 
-// Whose data go by an id.
+// Who has data under an id.
 struct Uses {
   bool session = false;
   bool metadata = false;
   bool roles = false;
   bool email_verification = false;
 
-  // The first in the original's order, by its name there; empty: nobody's.
+  // The first in the original's order, by its name there; empty: nobody.
   std::string_view First() const {
     if (session) return "Session";
     if (metadata) return "UserMetadata";
@@ -122,7 +122,7 @@ absl::StatusOr<v1::DeleteUserIdMappingResponse> DeleteUserIdMapping(
   remove.set_type(request.type());
   const std::string& external_id = found.mapping().external_user_id();
   if (found.external_id_is_a_user()) {
-    // Data that go by the external id are that other user's.
+    // Data under the external id belong to that other user.
     remove.set_user_id(found.mapping().supertokens_user_id());
     remove.set_type(users::v1::USER_ID_TYPE_SUPERTOKENS);
   } else if (!request.force()) {

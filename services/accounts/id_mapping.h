@@ -7,8 +7,8 @@
 
 namespace gatehouse::accounts {
 
-// Nothing may go by an id that stops being what clients see: every service that keeps data by user
-// id is asked first (formats: 7.3, 18.8).
+// No data may be stored under an id that clients will no longer see: every service that keeps data
+// by user id is asked first (formats: 7.3, 18.8).
 
 absl::StatusOr<v1::CreateUserIdMappingResponse> CreateUserIdMapping(
     Peers& peers, rpc::CallContext& context, const v1::CreateUserIdMappingRequest& request);

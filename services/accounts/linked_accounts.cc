@@ -81,7 +81,7 @@ absl::StatusOr<v1::RemoveUserFromTenantResponse> RemoveUserFromTenant(
   resolve.add_user_ids(request.user_id());
   ASSIGN_OR_RETURN(const users::v1::ResolveUserIdsResponse resolved,
                    peers.registry.ResolveUserIds(context, resolve));
-  // The input itself when nobody has it: data may go by any id.
+  // The input itself if no user has it: data may be stored under any id.
   const std::string& data_user_id = resolved.users(0).recipe_user_id();
 
   session::v1::RemoveUserSessionsRequest sessions;

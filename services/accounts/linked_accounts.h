@@ -9,9 +9,9 @@
 
 namespace gatehouse::accounts {
 
-// A user's session names it by the id of its group, so that whoever changes groups gets new
-// sessions. They are ended before the change, so that a call that is cut off after it has nothing
-// left to do, and again after it, for those that came in between.
+// A user's session names it by the id of its group, so a user that changes groups needs new
+// sessions. The old ones are ended before the change, so that a call interrupted after it has
+// nothing left to do, and again after it, for those created in between.
 
 absl::StatusOr<v1::LinkAccountsResponse> LinkAccounts(Peers& peers, rpc::CallContext& context,
                                                       const v1::LinkAccountsRequest& request);
@@ -19,7 +19,7 @@ absl::StatusOr<v1::LinkAccountsResponse> LinkAccounts(Peers& peers, rpc::CallCon
 absl::StatusOr<v1::UnlinkAccountResponse> UnlinkAccount(Peers& peers, rpc::CallContext& context,
                                                         const v1::UnlinkAccountRequest& request);
 
-// Sessions and roles first: as long as the user is in the tenant, a repetition finds it there.
+// Sessions and roles first: as long as the user is in the tenant, a retry finds it there.
 absl::StatusOr<v1::RemoveUserFromTenantResponse> RemoveUserFromTenant(
     Peers& peers, rpc::CallContext& context, const v1::RemoveUserFromTenantRequest& request);
 

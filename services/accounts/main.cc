@@ -1,4 +1,4 @@
-// gatehouse-accounts: the accounts service as a process of its own.
+// gatehouse-accounts: the accounts service as a separate process.
 
 #include "libs/process/program.h"
 #include "services/accounts/component.h"

@@ -10,7 +10,7 @@
 
 namespace gatehouse::accounts {
 
-// The services that accounts works with. All outlive whoever holds this.
+// The services that accounts works with. All outlive the holder of this.
 struct Peers {
   users::v1::LinkingService& linking;
   users::v1::IdMappingService& id_mapping;

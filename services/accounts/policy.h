@@ -4,7 +4,7 @@
 
 namespace gatehouse::accounts {
 
-// Who may call what.
+// The callers that each method accepts.
 rpc::Policy AccountsPolicy();
 
 }  // namespace gatehouse::accounts

@@ -11,7 +11,7 @@ namespace {
 
 using Removals = google::protobuf::RepeatedPtrField<users::v1::UserRemoval>;
 
-// Removes what session and roles have of those that are not in `done` yet.
+// Removes the sessions and roles of users that are not in `done` yet.
 absl::Status RemoveData(Peers& peers, rpc::CallContext& context, const common::v1::Scope& scope,
                         const std::string& home_tenant_id, const Removals& removals,
                         std::set<std::string>& done) {
@@ -58,11 +58,11 @@ absl::Status RemoveUser(Peers& peers, rpc::CallContext& context,
   remove.set_whole_group(request.remove_all_linked_accounts());
   ASSIGN_OR_RETURN(const users::v1::RemoveUserResponse removed,
                    peers.linking.RemoveUser(context, remove));
-  // Those that were linked to the user since the plan was made.
+  // Users that were linked to the user since the plan was made.
   RETURN_IF_ERROR(RemoveData(peers, context, request.scope(), home, removed.users(), done));
-  // Not of those that were planned to go: one that was unlinked meanwhile stays, and must be able
-  // to sign in. Rows of users that are gone went with them, by foreign keys; a primary user that
-  // others are linked to keeps its id.
+  // Not of all users in the plan: one that was unlinked meanwhile stays, and must be able to sign
+  // in. Rows of removed users were deleted with them, by foreign keys; a primary user that others
+  // are linked to keeps its id.
   for (const users::v1::UserRemoval& user : removed.users()) {
     RETURN_IF_ERROR(RemoveCredentials(peers, context, request.scope(), home, user.recipe_id(),
                                       user.supertokens_user_id()));

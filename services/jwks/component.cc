@@ -18,7 +18,7 @@ namespace {
 
 // An app takes two pairs at first and one a week.
 constexpr crypto::KeyPairPool::Options kPool = {.ready_pairs = 2, .most_ready_pairs = 16};
-// A test suite makes an app a test, and waits for its keys on a busy machine.
+// A test suite creates one app per test, and waits for its keys on a busy machine.
 constexpr crypto::KeyPairPool::Options kPoolInTestMode = {
     .ready_pairs = 8, .most_ready_pairs = 64, .low_priority = false};
 

@@ -10,7 +10,7 @@ class TenantDirectory;
 
 namespace gatehouse::jwks {
 
-// The RPC face of SigningKeys. Thread-safe.
+// The RPC adapter of SigningKeys. Thread-safe.
 class JwksService final : public v1::JwksService {
  public:
   // All must outlive this.

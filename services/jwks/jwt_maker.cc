@@ -8,7 +8,7 @@
 namespace gatehouse::jwks {
 namespace {
 
-// Wraps round as the original's arithmetic does: a validity of any size is accepted.
+// Wraps around like the original's arithmetic: a validity of any size is accepted.
 int64_t ExpirySeconds(int64_t now_ms, int64_t validity_s) {
   const auto expiry_ms = static_cast<int64_t>(static_cast<uint64_t>(now_ms) +
                                               static_cast<uint64_t>(validity_s) * 1000u);

@@ -25,7 +25,7 @@ struct StoredKeys {
   std::vector<StoredKey> static_keys;
 };
 
-// The signing keys of apps, in the database of each app's public tenant, which `app` is.
+// The signing keys of apps, in the database of each app's public tenant, given as `app`.
 // Thread-safe.
 class KeyStore {
  public:
@@ -41,12 +41,12 @@ class KeyStore {
     StoredKey dynamic_key;
     StoredKey static_key;  // stored if there is none
   };
-  // Stores the candidates that are still missing and returns all keys. Of several instances at
-  // once, one stores and the others see what it stored.
+  // Stores the candidates that are still missing and returns all keys. If several instances do so
+  // at once, one stores and the others see what it stored.
   virtual absl::StatusOr<StoredKeys> Ensure(const tenancy::Tenant& app, int64_t created_from_ms,
                                             const Candidates& candidates, absl::Time deadline) = 0;
 
-  // Stores a key that came from elsewhere, unless it is there already.
+  // Stores a key that came from elsewhere, unless it exists already.
   virtual absl::Status AdoptDynamic(const tenancy::Tenant& app, const StoredKey& key,
                                     absl::Time deadline) = 0;
   virtual absl::Status AdoptStatic(const tenancy::Tenant& app, const StoredKey& key,

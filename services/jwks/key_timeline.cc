@@ -6,9 +6,10 @@
 
 namespace gatehouse::jwks {
 namespace {
-// The original's overlap. Intervals too short for it occur in test mode only: a fifth there, in the
-// original, whose first key is some 100 ms older than its app's first request. Clients that ask every
-// 2 s see a key of 5 s change after the second time because of that; ours is as old as the request.
+// The original's overlap. Intervals too short for it occur only in test mode: there the original
+// takes a fifth, and its first key is some 100 ms older than its app's first request. Because of
+// that, clients that poll every 2 s see a key of 5 s change after the second poll; ours is only as
+// old as the request.
 constexpr int64_t kOverlapMs = 60'000;
 constexpr int64_t kShortIntervalParts = 4;
 }  // namespace

@@ -49,7 +49,7 @@ TEST(KeyTimelineTest, YoungKeySignsNothingWhileTheOldOneMay) {
   EXPECT_EQ(kWeekly.NextChangeMs(keys, new_key), old_stops);
   EXPECT_EQ(kWeekly.SigningIndex(keys, old_stops - 1), 1u);
   EXPECT_EQ(kWeekly.SigningIndex(keys, old_stops), 0u);
-  // Nobody asked for a day: the old key is past its time when the new one is made.
+  // No requests for a day: the old key is past its time when the new one is made.
   const std::vector<int64_t> late = {old_stops + 24 * kHour, old_key};
   EXPECT_EQ(kWeekly.SigningIndex(late, late[0]), 0u);
 }

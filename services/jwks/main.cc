@@ -1,4 +1,4 @@
-// gatehouse-jwks: the jwks service in a process of its own.
+// gatehouse-jwks: the jwks service in a separate process.
 
 #include "libs/process/program.h"
 #include "services/jwks/component.h"

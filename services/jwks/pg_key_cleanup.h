@@ -11,8 +11,9 @@ class TenantDirectory;
 
 namespace gatehouse::jwks {
 
-// Removes the dynamic keys of all apps that verify nothing any more: a few apps a transaction, one
-// instance at a time. Goes on with the other databases when one fails, and returns the first error.
+// Removes the dynamic keys of all apps that no longer verify anything: a few apps per transaction,
+// one instance at a time. Continues with the other databases when one fails, and returns the first
+// error.
 absl::Status DeleteExpiredKeys(tenancy::TenantDirectory& directory,
                                tenancy::TenantDatabases& databases, const Clock& clock,
                                absl::Time deadline);

@@ -21,11 +21,11 @@ constexpr db::Statement kLoad = {
     " WHERE app_id = $1 AND algorithm = 'RS256'"
     " ORDER BY 1, 4 DESC, 2"};
 
-// Serialises the making of keys of an app among our instances; ends with the transaction.
+// Serialises the creation of an app's keys among our instances; ends with the transaction.
 constexpr db::Statement kLockApp = {"jwks_lock_app",
                                     "SELECT pg_advisory_xact_lock(hashtext($1::text))"};
 
-// The row locks serialise us with a SuperTokens core that runs beside, which takes them too.
+// The row locks serialise us with a SuperTokens core that runs alongside, which takes them too.
 constexpr db::Statement kLockDynamic = {
     "jwks_lock_dynamic",
     "SELECT value, created_at_time FROM {session_access_token_signing_keys}"

@@ -4,7 +4,8 @@
 
 namespace gatehouse::jwks {
 
-// Who may call what of JwksService. Private halves go to who signs, and to nobody else.
+// The callers that each method of JwksService accepts. Private halves only go to services that
+// sign.
 inline rpc::Policy JwksServicePolicy() {
   namespace callers = rpc::callers;
   return {

@@ -37,7 +37,7 @@ std::vector<AppKey> ParseKeys(const std::vector<StoredKey>& stored,
       continue;
     }
     auto pair = crypto::RsaKeyPair::FromStored(key.key_pair);
-    // A row that is no RSA pair can neither sign nor verify anything.
+    // A row that is not an RSA pair can neither sign nor verify anything.
     if (pair.ok()) keys.push_back({key.key_id, key.created_at_ms, *std::move(pair)});
   }
   return keys;
@@ -54,7 +54,7 @@ absl::Status TooSlow() {
   return MakeError(ErrorReason::kDeadlineExceeded, "The signing keys took too long to read");
 }
 
-// nullopt: `keys` do not do any more, and the database has to be asked.
+// nullopt: `keys` are no longer sufficient, and the database has to be read.
 std::optional<KeysNow> At(const tenancy::Tenant& app, std::shared_ptr<const AppKeys> keys,
                           StaticKey static_key, int64_t now_ms) {
   if (keys == nullptr) return std::nullopt;
@@ -79,7 +79,7 @@ std::optional<KeysNow> At(const tenancy::Tenant& app, std::shared_ptr<const AppK
 }  // namespace
 
 struct SigningKeys::Entry {
-  // Held over a reading of the database, so that one thread reads for all.
+  // Held while the database is read, so that one thread reads for all.
   std::timed_mutex reload_mutex;
   bool inherited = false;  // under reload_mutex
 
@@ -104,7 +104,7 @@ SigningKeys::SigningKeys(KeyStore& store, crypto::KeyPairPool& pairs, const Cloc
 SigningKeys::~SigningKeys() = default;
 
 std::shared_ptr<SigningKeys::Entry> SigningKeys::EntryOf(const tenancy::Tenant& app) {
-  // Not those of an app of the same name that was removed before.
+  // Not the keys of a removed app of the same name.
   const std::string key =
       StrCat(app.storage_id, "~", app.app_id, "~", std::to_string(app.app_incarnation));
   return entries_.FindOrMake(key, [] { return std::make_shared<Entry>(); });
@@ -152,13 +152,13 @@ absl::StatusOr<int64_t> SigningKeys::Reload(const tenancy::Tenant& app, Entry& e
       timeline.NeedsNewKey(stored.dynamic_keys.front().created_at_ms, read_at_ms);
   const bool static_missing = static_key == StaticKey::kRequired && stored.static_keys.empty();
   if (dynamic_missing || static_missing) {
-    // Pairs are made before the transaction: no connection waits for them.
+    // Pairs are generated before the transaction: no connection waits for them.
     KeyStore::Candidates candidates;
     if (dynamic_missing) candidates.dynamic_key.key_pair = pairs_.Take()->ToStored();
     if (static_missing) {
       candidates.static_key = {"s-" + crypto::NewUuid4(), pairs_.Take()->ToStored(), 0};
     }
-    // A key is as old as its row, not as its making.
+    // A key's age counts from its row, not from its generation.
     if (dynamic_missing) read_at_ms = clock_.NowMs();
     candidates.static_key.created_at_ms = read_at_ms;
     candidates.dynamic_key.created_at_ms = read_at_ms;

@@ -10,7 +10,7 @@ namespace {
 
 constexpr int kDigits = 6;
 
-// crypto's decoder takes either alphabet; the original's does not.
+// crypto's decoder accepts either alphabet; the original's does not.
 absl::StatusOr<std::string> Decode(std::string_view field, std::string_view text,
                                    std::string_view other_alphabet) {
   absl::StatusOr<std::string> bytes = crypto::Base64Decode(text);

@@ -42,49 +42,49 @@ struct DeviceWithCodes {
 
 enum class AddCodeOutcome { kAdded, kDuplicateLinkCode, kDuplicateId, kUnknownDevice };
 
-// One try of a code at a device.
+// One attempt to use a code at a device.
 struct CodeTry {
   std::string device_id_hash;
   std::string link_code_hash;
-  int64_t oldest_valid_ms = 0;  // codes made before are expired
+  int64_t oldest_valid_ms = 0;  // codes created earlier are expired
   int max_attempts = 0;
   bool counts_as_attempt = false;  // a typed code; the code of a link can't be guessed
 };
 struct CodeTryOutcome {
   enum class Result { kRight, kWrong, kExpired, kRestart };
   Result result = Result::kRestart;
-  LoginDevice device;       // as it was; for kRight
+  LoginDevice device;       // as it was before; for kRight
   LoginCode code;           // for kRight
-  int failed_attempts = 0;  // for kWrong and kExpired, with this one
+  int failed_attempts = 0;  // for kWrong and kExpired, this one included
 };
 
-// Thread-safe. Besides what is said, a call fails as libs/db/errors.h says, and with
-// kTenantNotFound where the tenant was removed a moment ago.
+// Thread-safe. Besides the stated errors, a call fails as described in libs/db/errors.h, and with
+// kTenantNotFound when the tenant has just been removed.
 class DeviceStore {
  public:
   virtual ~DeviceStore() = default;
 
-  // False, and nothing done, when an id or hash is taken. One statement.
+  // False, without effect, when an id or hash is taken. One statement.
   virtual absl::StatusOr<bool> CreateDevice(const Where& where, const LoginDevice& device,
                                             const LoginCode& code) = 0;
-  // Keeps the device's newest `max_codes` codes, the new one among them.
+  // Keeps the device's newest `max_codes` codes, including the new one.
   virtual absl::StatusOr<AddCodeOutcome> AddCode(const Where& where, const LoginCode& code,
                                                  int max_codes) = 0;
   virtual absl::StatusOr<std::optional<LoginDevice>> FindDevice(const Where& where,
                                                                 std::string_view id_hash) = 0;
   virtual absl::StatusOr<std::optional<LoginCode>> FindCode(const Where& where,
                                                             std::string_view link_code_hash) = 0;
-  // Decides under a lock of the device, in one transaction: of tries at once no attempt is lost.
+  // Decides under a lock of the device, in one transaction: no concurrent attempt is lost.
   virtual absl::StatusOr<CodeTryOutcome> TryCode(const Where& where, const CodeTry& attempt) = 0;
-  // Uses up a right code: removes all devices of the contact that `device` is for. False, and
-  // nothing done, when the code is gone: of uses at once, of any codes of the contact, one has it.
+  // Uses up a right code: removes all devices of the contact that `device` is for. False, without
+  // effect, when the code is gone: of concurrent uses of any of the contact's codes, one succeeds.
   virtual absl::StatusOr<bool> UseUp(const Where& where, const LoginDevice& device,
                                      std::string_view link_code_hash) = 0;
 
-  // Removals; what is not there is no error.
+  // Removals; missing rows are no error.
   virtual absl::Status RemoveCode(const Where& where, std::string_view code_id) = 0;
   virtual absl::Status RemoveDevice(const Where& where, std::string_view id_hash) = 0;
-  // In the given tenants of the app, which lie in `where`'s database.
+  // In the given tenants of the app, whose rows are in `where`'s database.
   virtual absl::Status RemoveDevicesOf(const Where& where,
                                        const std::vector<std::string>& tenant_ids,
                                        const ContactInfo& contact) = 0;

@@ -169,7 +169,7 @@ TEST_F(DeviceStoreTest, OfManyAtOnceOneUsesACodeOfTheContact) {
     EXPECT_EQ(restart, 7);
     EXPECT_EQ(DevicesOf(), 0u);
   }
-  EXPECT_EQ(database->stats().retries, 0);  // nobody had to be started again by the server
+  EXPECT_EQ(database->stats().retries, 0);  // the server aborted no transaction
 }
 
 TEST_F(DeviceStoreTest, ACodeThatIsTakenBackIsNotUsedUp) {

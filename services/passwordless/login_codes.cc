@@ -9,7 +9,7 @@
 namespace gatehouse::passwordless {
 namespace {
 
-// Random values collide never, or the generator is broken; six digits do for one device.
+// Random values never collide unless the generator is broken; six digits of one device may.
 constexpr int kMaxRounds = 10;
 constexpr char kTooManyRounds[] = "No unused code was found; try again";
 

@@ -10,7 +10,7 @@
 
 namespace gatehouse::passwordless {
 
-// What the application sends on, and keeps.
+// What the application sends out, and keeps.
 struct NewCode {
   std::string device_id_hash;
   std::string code_id;
@@ -19,21 +19,21 @@ struct NewCode {
   std::string link_code;  // Base64 for URLs
   int64_t created_at_ms = 0;
 };
-// More than a user asks for, and few enough not to help whoever guesses: with all of them valid,
-// five attempts at six digits are right once in 20,000.
+// More than a user requests, and few enough not to help an attacker: with all of them valid, five
+// attempts at six digits succeed once in 20,000.
 inline constexpr int kMaxCodesOfDevice = 10;
 
 enum class NoCode { kRestartFlow, kUserInputCodeUsed };
 
-// What a user brings: the code of a link, or else the typed code with the device's id.
+// What a user presents: the code of a link, or else the typed code with the device's id.
 struct CodeProof {
-  std::string device_id_hash;  // as the client has it; with or without padding
+  std::string device_id_hash;  // as sent by the client; with or without padding
   std::optional<std::string> link_code;
   std::string device_id;
   std::string user_input_code;
 };
 
-// Making and trying codes. Thread-safe.
+// Creates and checks codes. Thread-safe.
 class LoginCodes {
  public:
   // Both outlive this.
@@ -43,13 +43,13 @@ class LoginCodes {
   absl::StatusOr<NewCode> CreateDevice(const Where& where, const ContactInfo& contact,
                                        const std::optional<std::string>& user_input_code);
   // A further code of a device, which keeps its newest kMaxCodesOfDevice. BAD_INPUT: the device id
-  // is no Base64.
+  // is not Base64.
   absl::StatusOr<std::variant<NewCode, NoCode>> AddCode(
       const Where& where, const std::string& device_id,
       const std::optional<std::string>& user_input_code);
-  // BAD_INPUT: no Base64, or not of this device.
+  // BAD_INPUT: not Base64, or not of this device.
   absl::StatusOr<CodeTryOutcome> Try(const Where& where, const CodeProof& proof);
-  // After a right try. False: somebody else used up a code of the contact meanwhile.
+  // After a successful Try. False: somebody else used up a code of the contact meanwhile.
   absl::StatusOr<bool> UseUp(const Where& where, const CodeTryOutcome& right);
 
  private:

@@ -1,4 +1,4 @@
-// gatehouse-passwordless: the passwordless service as a process of its own.
+// gatehouse-passwordless: the passwordless service as a separate process.
 
 #include "libs/process/program.h"
 #include "services/passwordless/component.h"

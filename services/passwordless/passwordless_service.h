@@ -11,11 +11,11 @@
 namespace gatehouse::passwordless {
 
 // passwordless_service.proto: finds the tenant and calls the rules (login_codes.h,
-// passwordless_users.h). Look-ups of users are the users service's to answer. Thread-safe.
+// passwordless_users.h). The users service answers look-ups of users. Thread-safe.
 class PasswordlessServiceImpl final : public v1::PasswordlessService {
  public:
-  // All outlive the service. `cut_off` is called when a call has failed that may have left a user's
-  // credentials other than the registry has them.
+  // All outlive the service. `cut_off` is called after a failed call that may have left a user's
+  // credentials different from the registry's.
   PasswordlessServiceImpl(
       const tenancy::TenantDirectory& directory, users::v1::PasswordlessRegistryService& registry,
       users::v1::UserDirectoryService& users, DeviceStore& devices, PasswordlessUserStore& store,

@@ -164,14 +164,14 @@ TEST_F(PasswordlessServiceTest, ACodeIsNotUsedUpByAnAttemptThatFails) {
   users.fails_before = true;
   EXPECT_FALSE(Consume(code).ok());
   users.fails_before = false;
-  users.fails_after = true;  // the user is there now
+  users.fails_after = true;  // the user exists now
   users.method.set_time_joined_ms(clock.NowMs() + 1);
   EXPECT_FALSE(Consume(code).ok());
   EXPECT_EQ(Devices("a@x.io"), 1);
   users.fails_after = false;
   const auto response = Consume(code);
   ASSERT_TRUE(response.ok()) << response.status();
-  EXPECT_TRUE(response->signed_in().created());  // nobody was told before
+  EXPECT_TRUE(response->signed_in().created());  // no earlier reply reported it
   EXPECT_EQ(Rows(), std::string(kUser) + "|a@x.io|\n");
   EXPECT_TRUE(Consume(code)->restart_flow());
 }

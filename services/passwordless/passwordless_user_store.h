@@ -10,7 +10,7 @@
 
 namespace gatehouse::passwordless {
 
-// A passwordless login method as this service keeps it.
+// A passwordless login method as stored by this service.
 struct PasswordlessUser {
   std::string user_id;  // internal
   std::optional<std::string> email, phone_number;  // normalised
@@ -18,16 +18,16 @@ struct PasswordlessUser {
 };
 
 enum class SaveOutcome {
-  kSaved,           // the row is new, or was as it should be
+  kSaved,           // the row is new, or was already correct
   kContactChanged,  // the row had another email or phone number
-  kUnknownUser,     // the registry has no such user any more
+  kUnknownUser,     // the registry no longer has such a user
 };
 
-// Thread-safe. Besides what is said, a call fails as libs/db/errors.h says.
+// Thread-safe. Besides the stated errors, a call fails as described in libs/db/errors.h.
 class PasswordlessUserStore {
  public:
   virtual ~PasswordlessUserStore() = default;
-  // Makes the row, or brings it up to date; writes nothing when it is as it should be.
+  // Creates the row, or brings it up to date; writes nothing if it is already correct.
   virtual absl::StatusOr<SaveOutcome> SaveUser(const Where& where,
                                                const PasswordlessUser& user) = 0;
   virtual absl::Status RemoveUser(const Where& where, std::string_view user_id) = 0;

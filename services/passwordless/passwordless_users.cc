@@ -20,8 +20,8 @@ constexpr char kRecipeId[] = "passwordless";
 constexpr std::string_view kFactors[] = {"otp-email", "otp-phone", "link-email", "link-phone"};
 constexpr char kTooManyChanges[] = "The user is being changed by many requests at once";
 
-// A user that is deleted, or changed, between the steps costs a round. Of many requests that change
-// one user at once, each round lets one through: as many may wait for each other.
+// A user that is deleted, or changed, between the steps costs a round. Of many concurrent changes
+// of one user each round lets one through: this many may wait for each other.
 constexpr int kMaxRounds = 50;
 
 PasswordlessUser RowOf(const LoginMethod& method) {
@@ -45,7 +45,7 @@ std::vector<ContactInfo> ContactsOf(const std::optional<std::string>& email,
   return contacts;
 }
 
-// Those before and after, where the two differ.
+// The contacts before and after, if they differ.
 std::vector<ContactInfo> ChangedContacts(const UpdatePasswordlessUserResponse::Updated& updated) {
   std::vector<ContactInfo> changed;
   const LoginMethod& now = updated.method();
@@ -96,15 +96,15 @@ absl::StatusOr<v1::ConsumeCodeResponse::SignedIn> PasswordlessUsers::SignInOrUp(
     const PasswordlessUser row = RowOf(method);
     ASSIGN_OR_RETURN(const bool saved, SaveUser(tenant, context, row));
     if (!saved) continue;
-    // Codes that were sent to the user's other address are of no use any more.
+    // Codes that were sent to the user's other address are no longer valid.
     for (const ContactInfo& other : ContactsOf(row.email, row.phone_number)) {
       if (other.is_email == contact.is_email) continue;
       RETURN_IF_ERROR(
           devices_.RemoveDevicesOf({tenant, context.deadline}, {tenant.tenant_id}, other));
     }
     v1::ConsumeCodeResponse::SignedIn signed_in;
-    // Who signed up since the code was made did so by an attempt that was cut off, or at once with
-    // this one: had another used a code, this one would be gone.
+    // A user that signed up since the code was created did so in an interrupted attempt, or
+    // concurrently with this one: if another code had been used, this one would be gone.
     signed_in.set_created(registered.created() ||
                           method.time_joined_ms() > right.code.created_at_ms);
     signed_in.set_recipe_user_id(method.recipe_user_id());
@@ -147,7 +147,7 @@ absl::StatusOr<Outcome::Outcome> PasswordlessUsers::Update(
       return Outcome::OUTCOME_UNKNOWN_USER;
   }
   const LoginMethod& method = response.updated().method();
-  bool known = false;  // the registry does not say in which of the app's databases the user is
+  bool known = false;  // the registry does not tell which of the app's databases has the user
   ASSIGN_OR_RETURN(
       const auto missing,
       tenancy::AskDatabases(
@@ -191,8 +191,8 @@ absl::StatusOr<bool> PasswordlessUsers::SaveUser(const tenancy::Tenant& tenant,
   for (int round = 0; round < kMaxRounds; ++round) {
     ASSIGN_OR_RETURN(const SaveOutcome outcome, store_.SaveUser({tenant, context.deadline}, user));
     if (outcome != SaveOutcome::kContactChanged) return outcome == SaveOutcome::kSaved;
-    // Of two changes at once, the one that the registry took first may save last. Whoever changes
-    // the row looks afterwards, so that what the registry has remains.
+    // Of two concurrent changes, the one that the registry accepted first may save last. Every
+    // change checks the registry after writing the row, so that its state prevails.
     ASSIGN_OR_RETURN(const std::optional<LoginMethod> registered,
                      Registered(tenant.scope(), context, user.user_id, tenant.tenant_id));
     if (!registered.has_value()) return false;

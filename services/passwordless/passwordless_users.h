@@ -16,8 +16,8 @@ namespace gatehouse::passwordless {
 absl::Status CheckPasswordlessGate(const tenancy::Tenant& tenant, users::v1::RecipeGate gate);
 
 // Signing in and changing users, each in steps that are idempotent: the registry decides first;
-// then this service's own row and devices follow. Whoever signs in after a crash between them makes
-// the row. Holds no database connection while it waits for the users service. Thread-safe.
+// then this service's own row and devices follow. A sign-in after a crash between them creates the
+// row. Holds no database connection while it waits for the users service. Thread-safe.
 class PasswordlessUsers {
  public:
   // All outlive this.
@@ -26,8 +26,8 @@ class PasswordlessUsers {
                     PasswordlessUserStore& store)
       : registry_(registry), users_(users), devices_(devices), store_(store) {}
 
-  // The owner of the device's contact has proved to be that, by `right`. Fills created, user and
-  // recipe_user_id. May be repeated until the code is used up, and then gives the same.
+  // The owner of the device's contact has proved ownership, by `right`. Fills in created, user and
+  // recipe_user_id. May be repeated until the code is used up, with the same result.
   absl::StatusOr<v1::ConsumeCodeResponse::SignedIn> SignInOrUp(const tenancy::Tenant& tenant,
                                                                rpc::CallContext& context,
                                                                const CodeTryOutcome& right,

@@ -15,8 +15,8 @@ namespace {
 // A few milliseconds of work, so that no row stays locked for long.
 constexpr int64_t kBatch = 500;
 
-// $3: codes made before are expired. By passwordless_codes_created_at_index and
-// passwordless_codes_device_id_hash_index. A device that a request holds is left for the next run.
+// $3: codes created before it are expired. By passwordless_codes_created_at_index and
+// passwordless_codes_device_id_hash_index. A device locked by a request is left for the next run.
 constexpr db::Statement kLockExpired = {
     "passwordless_lock_expired_devices",
     "SELECT d.device_id_hash FROM {passwordless_devices} d"
@@ -29,7 +29,7 @@ constexpr db::Statement kLockExpired = {
     "   AND c.created_at >= $3::bigint)"
     " LIMIT $4 FOR UPDATE SKIP LOCKED"};
 
-// Looks again: a code may have been added before the device was locked.
+// Checks again: a code may have been added before the device was locked.
 constexpr db::Statement kDeleteLocked = {
     "passwordless_delete_expired_devices",
     "DELETE FROM {passwordless_devices} d WHERE d.app_id = $1::varchar"

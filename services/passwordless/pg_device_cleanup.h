@@ -12,9 +12,9 @@ class TenantDirectory;
 namespace gatehouse::passwordless {
 
 // Removes each tenant's devices all of whose codes are expired, in small batches and on one
-// instance at a time. An expired code of a device with a valid one stays, so that whoever types it
-// is told that it is expired. Goes on with the others when a tenant fails, and returns the first
-// error.
+// instance at a time. An expired code of a device with a valid one stays, so that a user who types
+// it learns that it is expired. Continues with the others when a tenant fails, and returns the
+// first error.
 absl::Status DeleteExpiredDevices(tenancy::TenantDirectory& directory,
                                   tenancy::TenantDatabases& databases, const Clock& clock,
                                   absl::Time deadline);

@@ -11,7 +11,8 @@ namespace {
 using db::Statement;
 using Result = CodeTryOutcome::Result;
 
-// Everywhere: $1 app, $2 tenant. The primary keys and passwordless_codes_link_code_hash_key decide.
+// In all statements: $1 app, $2 tenant. The primary keys and passwordless_codes_link_code_hash_key
+// decide.
 constexpr Statement kCreateDevice = {
     "passwordless_create_device",
     "WITH device AS (INSERT INTO {passwordless_devices} (app_id, tenant_id, device_id_hash, email,"
@@ -53,7 +54,7 @@ constexpr Statement kCountAttempt = {
     "UPDATE {passwordless_devices} SET failed_attempts = failed_attempts + 1"
     " WHERE app_id = $1 AND tenant_id = $2 AND device_id_hash = $3"};
 
-// Codes go with their device.
+// Codes are deleted with their device, by a foreign key.
 constexpr Statement kRemoveDevice = {
     "passwordless_remove_device",
     "DELETE FROM {passwordless_devices}"
@@ -75,8 +76,8 @@ constexpr Statement kRemoveDeviceWithoutCodes = {
     "  WHERE c.app_id = d.app_id AND c.tenant_id = d.tenant_id"
     "   AND c.device_id_hash = d.device_id_hash)"};
 
-// $2 tenants: held, so that a removal of one, which takes its devices in any order, waits. What
-// they are in is nobody else's concern then, and devices are locked in the order of their key.
+// $2 tenants: locked, so that a removal of one, which locks its devices in any order, waits.
+// Devices are then locked in the order of their key.
 constexpr Statement kHoldTenants = {
     "passwordless_hold_tenants",
     "SELECT {schema}.{~gatehouse_hold_tenants}($1::varchar, $2::varchar[])"};
@@ -100,7 +101,7 @@ constexpr Statement kRemoveDevices = {
     " WHERE d.app_id = $1::varchar AND d.tenant_id = locked.tenant_id"
     "  AND d.device_id_hash = locked.device_id_hash"};
 
-// A row for each code; a device has at least one. Indexes as said.
+// A row for each code; a device has at least one. Indexes as named above.
 #define GATEHOUSE_LIST_DEVICES_SQL                                                            \
   "SELECT d.device_id_hash, d.link_code_salt, d.email, d.phone_number, d.failed_attempts,"    \
   " c.code_id, c.link_code_hash, c.created_at,"                                               \
@@ -250,7 +251,7 @@ absl::StatusOr<AddCodeOutcome> PgDeviceStore::AddCode(const Where& where, const 
   const absl::Status status =
       database->Transact(where.deadline, [&](db::Transaction& transaction) -> absl::Status {
         outcome = AddCodeOutcome::kAdded;
-        // Locked first: of codes at once none is one too many.
+        // Locked first, so that concurrent additions never exceed the limit.
         const db::Params device_key = {app, tenant, code.device_id_hash};
         ASSIGN_OR_RETURN(const db::Result device, transaction.Execute(kLockDevice, device_key));
         if (device.empty()) {
@@ -332,7 +333,7 @@ absl::Status PgDeviceStore::RemoveCode(const Where& where, std::string_view code
     ASSIGN_OR_RETURN(const db::Result found,
                      transaction.Execute(kDeviceOfCode, {app, tenant, code_id}));
     if (found.empty()) return absl::OkStatus();
-    // Locked first, so that of two removals at once one sees that no code is left.
+    // Locked first, so that one of two concurrent removals sees that no code is left.
     const db::Params device_key = {app, tenant, found.front().Trimmed(0)};
     RETURN_IF_ERROR(transaction.Execute(kLockDevice, device_key).status());
     RETURN_IF_ERROR(transaction.Execute(kRemoveCode, {app, tenant, code_id}).status());

@@ -8,8 +8,8 @@ namespace {
 
 using db::Statement;
 
-// By passwordless_users_pkey. Looks first, because nearly every sign-in finds the row as it should
-// be, and a row that is only looked at costs no write. xmax is 0 in a row that is new.
+// By passwordless_users_pkey. Reads first, because nearly every sign-in finds the row correct, and
+// reading it costs no write. xmax is 0 in a new row.
 constexpr Statement kSaveUser = {
     "passwordless_save_user",
     "WITH same AS ("

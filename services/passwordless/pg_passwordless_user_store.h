@@ -5,7 +5,7 @@
 
 namespace gatehouse::passwordless {
 
-// PasswordlessUserStore in PostgreSQL: table passwordless_users. One statement a call.
+// PasswordlessUserStore in PostgreSQL: table passwordless_users. One statement per call.
 class PgPasswordlessUserStore final : public PasswordlessUserStore {
  public:
   // `databases` outlives the store.

@@ -4,7 +4,7 @@
 
 namespace gatehouse::passwordless {
 
-// Who may call each method of PasswordlessService.
+// The callers that each method of PasswordlessService accepts.
 rpc::Policy PasswordlessPolicy();
 
 }  // namespace gatehouse::passwordless

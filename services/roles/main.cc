@@ -1,4 +1,4 @@
-// gatehouse-roles: the roles service as a process of its own.
+// gatehouse-roles: the roles service as a separate process.
 
 #include "libs/process/program.h"
 #include "services/roles/component.h"

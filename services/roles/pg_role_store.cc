@@ -8,8 +8,8 @@ namespace {
 
 using db::Statement;
 
-// A role that is deleted while permissions are added to it makes one round in vain. More than a few
-// in a row is no accident.
+// A role that is deleted while permissions are added to it costs one round. More than a few in a
+// row are no coincidence.
 constexpr int kMaxUpsertRounds = 5;
 
 // ON CONFLICT relies on roles_pkey and role_permissions_pkey. A concurrent DeleteRole can make the
@@ -24,7 +24,7 @@ constexpr Statement kUpsertRole = {"roles_upsert",
                                    "  ON CONFLICT DO NOTHING"
                                    ") SELECT EXISTS (SELECT role FROM created)"};
 
-// By roles_pkey; the foreign key takes the permissions along.
+// By roles_pkey; the foreign key deletes the permissions too.
 constexpr Statement kDeleteRole = {"roles_delete",
                                    "DELETE FROM {roles} WHERE app_id = $1 AND role = $2"};
 
@@ -62,9 +62,9 @@ constexpr Statement kListRolesWithPermission = {
     "SELECT role FROM {role_permissions} WHERE app_id = $1 AND permission = $2"
     " ORDER BY role COLLATE \"C\""};
 
-// By roles_pkey and user_roles_pkey. The lock makes a concurrent DeleteRole wait, and this wait for
-// one that came first, so that no user keeps a role that is gone.
-// The sub-select keeps the user id from being measured where there is no role to assign.
+// By roles_pkey and user_roles_pkey. The lock makes a concurrent DeleteRole wait, and this
+// statement wait for one that came first, so that no user keeps a deleted role. The sub-select
+// keeps the user id's length from being checked if there is no role to assign.
 constexpr Statement kAssignExistingRole = {
     "roles_assign",
     "WITH known AS ("
@@ -150,7 +150,7 @@ absl::StatusOr<bool> PgRoleStore::DeleteRole(const Where& app, std::string_view 
   ASSIGN_OR_RETURN(db::Database * database, databases_.Of(app.tenant));
   const db::Params params(app.tenant.app_id, role);
   bool existed = false;
-  // Two statements, because the second must see what was assigned until the first had its lock.
+  // Two statements, because the second must see what was assigned before the first got its lock.
   RETURN_IF_ERROR(database->Transact(app.deadline, [&](db::Transaction& transaction) {
     ASSIGN_OR_RETURN(db::Result role_rows, transaction.Execute(kDeleteRole, params));
     ASSIGN_OR_RETURN(db::Result user_rows, transaction.Execute(kDeleteUserRolesOfRole, params));

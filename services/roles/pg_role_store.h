@@ -12,7 +12,7 @@ struct Statement;
 
 namespace gatehouse::roles {
 
-// RoleStore in PostgreSQL: tables roles, role_permissions and user_roles. One statement a call,
+// RoleStore in PostgreSQL: tables roles, role_permissions and user_roles. One statement per call,
 // except DeleteRole.
 class PgRoleStore final : public RoleStore {
  public:

@@ -4,7 +4,7 @@
 
 namespace gatehouse::roles {
 
-// Who may call each method of RolesService.
+// The callers that each method of RolesService accepts.
 rpc::Policy RolesPolicy();
 
 }  // namespace gatehouse::roles

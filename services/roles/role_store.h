@@ -14,9 +14,9 @@ namespace gatehouse::roles {
 
 using tenancy::Where;
 
-// Roles, their permissions, and who has them; each call works in one database. Thread-safe. Besides
-// what is said, a call fails as libs/db/errors.h says: kBadInput when a text is longer than its
-// column. Lists are sorted by code point.
+// Roles, their permissions, and their users; each call works in one database. Thread-safe. Besides
+// the stated errors, a call fails as described in libs/db/errors.h: kBadInput when a text is longer
+// than its column. Lists are sorted by code point.
 class RoleStore {
  public:
   struct Assigned {
@@ -30,8 +30,8 @@ class RoleStore {
   // True when the role is new. kTenantNotFound when the app has just been removed.
   virtual absl::StatusOr<bool> UpsertRole(const Where& app, std::string_view role,
                                           const std::vector<std::string>& permissions) = 0;
-  // Deletes the role, its permissions and who has it, so that nobody is left with a role that isn't
-  // there. True when there was any of it.
+  // Deletes the role, its permissions and its assignments, so that nobody is left with a deleted
+  // role. True if any of them existed.
   virtual absl::StatusOr<bool> DeleteRole(const Where& app, std::string_view role) = 0;
   virtual absl::StatusOr<bool> RoleExists(const Where& app, std::string_view role) = 0;
   virtual absl::StatusOr<std::vector<std::string>> ListRoles(const Where& app) = 0;
@@ -46,13 +46,13 @@ class RoleStore {
       const Where& app, std::string_view permission) = 0;
 
   // Of a tenant.
-  // For a tenant in its app's database: adds the row if the role is there.
+  // For a tenant in its app's database: adds the row if the role exists.
   virtual absl::StatusOr<Assigned> AssignExistingRole(const Where& tenant, std::string_view user_id,
                                                       std::string_view role) = 0;
-  // Adds the row, whether or not there is such a role. False: it was there.
+  // Adds the row, whether or not the role exists. False: it existed.
   virtual absl::StatusOr<bool> AddUserRole(const Where& tenant, std::string_view user_id,
                                            std::string_view role) = 0;
-  // False: it wasn't there.
+  // False: there was no such row.
   virtual absl::StatusOr<bool> RemoveUserRole(const Where& tenant, std::string_view user_id,
                                               std::string_view role) = 0;
   virtual absl::StatusOr<std::vector<std::string>> ListUserRoles(const Where& tenant,
@@ -62,7 +62,7 @@ class RoleStore {
   virtual absl::StatusOr<std::vector<std::string>> ListRoleUsers(const Where& tenant,
                                                                  std::string_view role) = 0;
 
-  // Of all tenants of an app whose rows lie in this tenant's database.
+  // For all tenants of an app whose rows are in this tenant's database.
   virtual absl::Status RemoveUser(const Where& database, std::string_view user_id) = 0;
   virtual absl::StatusOr<bool> IsUserIdInUse(const Where& database, std::string_view user_id) = 0;
 };

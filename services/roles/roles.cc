@@ -10,7 +10,7 @@ namespace gatehouse::roles {
 absl::StatusOr<bool> UpsertRole(RoleStore& store, const Where& app, std::string_view role,
                                 std::vector<std::string> permissions) {
   if (role.empty()) return BadInput("role must not be empty");
-  // In one order everywhere: two requests that add the same permissions don't deadlock.
+  // Always in the same order, so that two requests that add the same permissions don't deadlock.
   std::sort(permissions.begin(), permissions.end());
   permissions.erase(std::unique(permissions.begin(), permissions.end()), permissions.end());
   if (!permissions.empty() && permissions.front().empty()) {
@@ -28,7 +28,7 @@ absl::StatusOr<bool> DeleteRole(RoleStore& store, const std::vector<tenancy::Ten
       tenancy::AskDatabases(
           databases, deadline,
           [&](const tenancy::TenantPtr& database, absl::Time until) -> absl::StatusOr<bool> {
-            // The role itself goes first, so that nobody gets it in a database that is done.
+            // The role itself is deleted first, so that nobody gets it in a database that is done.
             if (database != databases.front() && !role_is_gone) return true;
             ASSIGN_OR_RETURN(const bool deleted, store.DeleteRole({*database, until}, role));
             existed = existed || deleted;

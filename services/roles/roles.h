@@ -1,9 +1,8 @@
 #pragma once
 
-// The rules of roles. A role belongs to an app, and lies in the database of the app's public
-// tenant; who has it belongs to a tenant, and lies in that tenant's database. The two are nearly
-// always one database; where they are not, steps are ordered so that nobody keeps a role that has
-// been deleted.
+// The rules of roles. A role belongs to an app, and is stored in the database of the app's public
+// tenant; its assignments belong to a tenant, and are stored in that tenant's database. The two are
+// nearly always one database; if not, steps are ordered so that nobody keeps a deleted role.
 
 #include <optional>
 #include <string>
@@ -15,7 +14,7 @@
 
 namespace gatehouse::roles {
 
-// A tenant, and where its app's roles are.
+// A tenant, and the place of its app's roles.
 struct TenantInApp {
   Where app;
   Where tenant;
@@ -26,12 +25,12 @@ absl::StatusOr<bool> UpsertRole(RoleStore& store, const Where& app, std::string_
                                 std::vector<std::string> permissions);
 
 // `databases`: a tenant of each, the app's own first. True when there was such a role.
-// kDependencyDown names the tenants whose databases are away; what answers is done then, and the
-// same call does the rest.
+// kDependencyDown names the tenants whose databases are down; the others are done then, and
+// repeating the call does the rest.
 absl::StatusOr<bool> DeleteRole(RoleStore& store, const std::vector<tenancy::TenantPtr>& databases,
                                 absl::Time deadline, std::string_view role);
 
-// True when the user has got the role now, false when it had it; nullopt: no such role.
+// True when the user got the role now, false if it had it already; nullopt: no such role.
 absl::StatusOr<std::optional<bool>> AssignRole(RoleStore& store, const TenantInApp& where,
                                                std::string_view user_id, std::string_view role);
 

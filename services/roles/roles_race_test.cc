@@ -1,4 +1,4 @@
-// Many threads on the same role: whatever the order, what is left makes sense.
+// Many threads on the same role: whatever the order, the result is consistent.
 
 #include <gtest/gtest.h>
 
@@ -27,7 +27,7 @@ class RolesRaceTest : public ::testing::Test {
  protected:
   Where In(const tenancy::TenantPtr& tenant) { return {*tenant, testing::Soon()}; }
 
-  // Runs each step in a thread of its own, all let loose together.
+  // Runs each step in its own thread, all started together.
   static void AtOnce(const std::vector<std::function<absl::Status()>>& steps) {
     std::barrier start(static_cast<std::ptrdiff_t>(steps.size()));
     std::vector<std::thread> threads;
@@ -70,7 +70,7 @@ TEST_F(RolesRaceTest, OneOfManyCreatesARole) {
   }
 }
 
-// What is looked for is what a deletion leaves, so nothing deletes again before the look.
+// The test checks what a deletion leaves, so nothing is deleted again before the check.
 TEST_F(RolesRaceTest, NobodyKeepsADeletedRole) {
   for (int round = 0; round < kRounds; ++round) {
     ASSERT_TRUE(UpsertRole(store, In(app), "r", {"a", "b"}).ok());
@@ -118,7 +118,7 @@ TEST_F(RolesRaceTest, ARoleThatIsMadeWhileItIsDeletedIsThereOrNobodyHasIt) {
   EXPECT_LT(stayed, kRounds) << "no deletion came last: nothing was looked at";
 }
 
-// Every deletion is followed by a look: the user may have the role only while it exists.
+// Every deletion is followed by a check: the user may have the role only while it exists.
 TEST_F(RolesRaceTest, NobodyKeepsADeletedRoleInAnotherDatabase) {
   const tenancy::TenantPtr far = tenants.AddWithDatabase("app", "far", *far_database);
   for (int round = 0; round < kRounds; ++round) {

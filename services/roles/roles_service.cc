@@ -152,7 +152,7 @@ absl::StatusOr<v1::RemoveUserResponse> RolesServiceImpl::RemoveUser(
                          return false;
                        }));
   if (!request.home_tenant_id().empty()) {
-    // Roles of a user are where the user is.
+    // A user's roles are in the user's database.
     common::v1::Scope home = request.scope();
     home.set_tenant_id(request.home_tenant_id());
     ASSIGN_OR_RETURN(const TenantPtr tenant, directory_.Find(home, context.deadline));

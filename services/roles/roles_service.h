@@ -6,8 +6,8 @@
 
 namespace gatehouse::roles {
 
-// roles_service.proto: finds the tenant, calls the rule (roles.h) or, where there is none, the
-// store, and encodes the answer. Thread-safe.
+// roles_service.proto: finds the tenant, calls the rule (roles.h) or, if there is none, the store,
+// and encodes the answer. Thread-safe.
 class RolesServiceImpl final : public v1::RolesService {
  public:
   // Both outlive the service.

@@ -295,7 +295,7 @@ TEST_F(RolesServiceTest, UnknownTenantAndAppAreNotFound) {
 }
 
 TEST_F(RolesServiceTest, TenantThatIsBeingRemovedIsNotFound) {
-  const auto tenant = tenants.AddToDirectory("app", "t1")->scope();  // its row has gone
+  const auto tenant = tenants.AddToDirectory("app", "t1")->scope();  // its row is gone
   Created("editor");
   EXPECT_EQ(ReasonOf(Assign(tenant, "u", "editor").status()), ErrorReason::kTenantNotFound);
 }

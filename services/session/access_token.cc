@@ -19,7 +19,7 @@ constexpr std::string_view kClaims[] = {
     "sub",           "exp", "iat", "sessionHandle", "refreshTokenHash1", "parentRefreshTokenHash1",
     "antiCsrfToken", "tId", "rsub"};
 
-// Required in a token and, from V3 on, kept from user data.
+// Required in a token and, from V3 on, excluded from user data.
 std::span<const std::string_view> OwnClaims(TokenVersion version) {
   if (IsLegacy(version)) return kLegacyClaims;
   const size_t left_out = static_cast<size_t>(TokenVersion::kV5) - static_cast<size_t>(version);
@@ -32,7 +32,7 @@ absl::Status NotAnAccessToken(std::string_view what) {
 
 absl::StatusOr<TokenVersion> VersionFromHeader(const json::Value& header) {
   const json::Value* version = header.Find("version");
-  // JWTs of other makers have none; they are read as the latest.
+  // Other JWTs have none; they are read as the latest version.
   if (version == nullptr) return TokenVersion::kV5;
   const auto text = version->AsString();
   if (!text.has_value() || *text == "1" || *text == "2") {

@@ -1,6 +1,6 @@
 #pragma once
 
-// Access tokens V1 to V5: what is in them, and how it is written and read (formats: 2). Pure
+// Access tokens V1 to V5: their content, and how it is written and read (formats: 2). Pure
 // functions, thread-safe.
 
 #include <cstdint>
@@ -17,10 +17,10 @@ namespace gatehouse::session {
 
 enum class TokenVersion { kV1 = 1, kV2 = 2, kV3 = 3, kV4 = 4, kV5 = 5 };
 
-// V1 and V2 have a container of their own; V3 and later are JWTs.
+// V1 and V2 have their own container; V3 and later are JWTs.
 constexpr bool IsLegacy(TokenVersion version) { return version <= TokenVersion::kV2; }
 
-// What an access token says.
+// The content of an access token.
 struct AccessToken {
   TokenVersion version = TokenVersion::kV5;
   std::string session_handle;
@@ -35,19 +35,19 @@ struct AccessToken {
   json::Value user_data;   // an object
 };
 
-// A token taken apart, before anything is verified: views into the token, which must outlive it.
+// A token split into its parts, before anything is verified: views into the token, which must
+// outlive this.
 struct RawAccessToken {
   TokenVersion version = TokenVersion::kV5;
-  // False: the header says no version. Sessions' tokens say theirs; a general-purpose JWT of the
-  // app (POST /recipe/jwt) is signed with the same keys, and can have any claims that its maker
-  // wanted.
+  // False: the header names no version. Sessions' tokens name theirs; a general-purpose JWT of the
+  // app (POST /recipe/jwt) is signed with the same keys, and can have any claims.
   bool says_version = true;
   std::string key_id;  // empty before V3: any key may have signed
   crypto::JwtParts parts;
 };
 
-// InvalidArgument without a reason when this is a JWT of another kind or no JWT at all. BAD_INPUT
-// for what the original answers with an error of its own: a header that is no JSON object, names no
+// InvalidArgument without a reason when this is another kind of JWT or no JWT at all. BAD_INPUT for
+// cases in which the original has a specific error: a header that is not a JSON object, names no
 // key, or states an unknown version.
 absl::StatusOr<RawAccessToken> SplitAccessToken(std::string_view token);
 
@@ -55,9 +55,9 @@ absl::StatusOr<RawAccessToken> SplitAccessToken(std::string_view token);
 // BAD_INPUT when one is of the wrong type.
 absl::StatusOr<AccessToken> ReadAccessToken(const RawAccessToken& raw);
 
-// Whether `user_data` has a member of the name of a claim that the version keeps for itself.
+// Whether `user_data` has a member with the name of a claim that the version reserves.
 bool HasOwnClaim(TokenVersion version, const json::Value& user_data);
-// Whether it has one that would collide with the token's: legacy versions nest user data.
+// Whether it has one that would collide with the token's claims: legacy versions nest user data.
 bool HasProtectedClaim(TokenVersion version, const json::Value& user_data);
 
 struct SignedToken {
@@ -71,8 +71,8 @@ struct SignedToken {
 absl::StatusOr<SignedToken> SignAccessToken(const AccessToken& content, std::string_view key_id,
                                             const crypto::RsaKeyPair& key);
 
-// The tenant of a session handle: what follows the first `_`, else public. BAD_INPUT for a handle
-// of nothing but `_`.
+// The tenant of a session handle: the part after the first `_`, else public. BAD_INPUT for a handle
+// that consists of `_` only.
 absl::StatusOr<std::string> TenantOfHandle(std::string_view handle);
 
 }  // namespace gatehouse::session

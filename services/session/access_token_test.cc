@@ -77,7 +77,7 @@ TEST(AccessTokenTest, V3AndV4LeaveOutWhatCameLater) {
             R"({"iat":1700000000,"exp":1700003600,"sub":"primary",)"
             R"("sessionHandle":"handle","refreshTokenHash1":"hash",)"
             R"("parentRefreshTokenHash1":"parent","antiCsrfToken":"csrf","tId":"mine"})");
-  // A claim called tId says nothing of the tenant there.
+  // A claim called tId says nothing about the tenant there.
   EXPECT_EQ(ReadBack(Write(v3).token.token).tenant_id, "public");
 }
 

@@ -6,7 +6,7 @@
 
 namespace gatehouse::session {
 
-// Names an app in caches: not one of the same name that was removed before.
+// Identifies an app in caches, as distinct from a removed one of the same name.
 inline std::string AppCacheKey(const tenancy::Tenant& app) {
   return app.connection_uri_domain + '~' + app.app_id + '~' + std::to_string(app.app_incarnation);
 }

@@ -16,9 +16,9 @@ namespace gatehouse::session {
 namespace {
 
 constexpr absl::Duration kCleanUpInterval = absl::Hours(12);
-// What happened may be missing from the audit log this long.
+// Events may be missing from the audit log for this long.
 constexpr absl::Duration kActivityFlushInterval = absl::Seconds(5);
-// After a fault, for clients that come again to another instance: well within a grace period.
+// After a fault, for clients that retry at another instance: well within a grace period.
 constexpr absl::Duration kSettleInterval = absl::Seconds(2);
 
 class SessionComponent final : public host::Component {

@@ -1,4 +1,4 @@
-// Sessions that the original core made: their rows, access tokens of every version and refresh
+// Sessions created by the original core: their rows, access tokens of every version and refresh
 // tokens, through this service.
 
 #include <fstream>
@@ -27,7 +27,7 @@ class CoreRowsTest : public SessionServiceTest {
       : SessionServiceTest(
             R"({"access_token_validity":86400000,"refresh_token_validity":5256000})") {
     tenants.Add("public", "t1");
-    // A few hours after the rows were made.
+    // A few hours after the rows were created.
     clock.SetMs(1'795'380'000'000);
     jwks.keys.mutable_dynamic_keys(0)->set_key_id(std::string(*data.FindString("dynamicKeyId")));
     jwks.keys.set_current_dynamic_key_id(std::string(*data.FindString("dynamicKeyId")));

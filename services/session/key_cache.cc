@@ -19,7 +19,7 @@ constexpr size_t kMaxCachedApps = 2000;
 constexpr int64_t kMinRefetchMs = 1000;
 // Between attempts while the jwks service does not answer.
 constexpr int64_t kRetryMs = 1000;
-// What the original states for static keys.
+// The lifetime that the original states for static keys.
 constexpr int64_t kTenYearsMs = 10LL * 365 * 24 * 3600 * 1000;
 
 const SigningKey* FindIn(const std::vector<SigningKey>& keys, std::string_view key_id) {
@@ -98,7 +98,7 @@ absl::StatusOr<std::shared_ptr<const KeySet>> KeyCache::Get(rpc::CallContext& co
   }
   auto fetched = Fetch(context, app, *entry, with_static, /*refresh=*/false);
   if (fetched.ok() || old == nullptr || IsWouldBlock(fetched.status())) return fetched;
-  // Without the jwks service the keys at hand do as long as what they sign can be verified.
+  // Without the jwks service the cached keys suffice as long as what they sign can be verified.
   const int64_t now_ms = clock_.NowMs();
   if (old->dynamic_keys[old->current].expires_at_ms < now_ms) return fetched;
   const std::lock_guard lock(entry->mutex);
@@ -139,7 +139,7 @@ absl::StatusOr<std::shared_ptr<const KeySet>> KeyCache::Fetch(rpc::CallContext& 
   }
   jwks::v1::GetSigningKeysRequest request;
   *request.mutable_scope() = app.scope();
-  // Once known it stays known: an instance of the jwks service may not have met it yet.
+  // Once known it stays known: an instance of the jwks service may not know it yet.
   request.set_with_static_key(with_static || (old != nullptr && !old->static_keys.empty()));
   request.set_refresh(refresh);
   ASSIGN_OR_RETURN(const auto response, jwks_.GetSigningKeys(context, request));

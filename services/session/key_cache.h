@@ -28,21 +28,21 @@ struct SigningKey {
   int64_t expires_at_ms = 0;  // when it stops verifying; 0: never
 };
 
-// An app's keys as the jwks service gave them, parsed. Immutable.
+// An app's keys from the jwks service, parsed. Immutable.
 struct KeySet {
   std::vector<SigningKey> dynamic_keys;  // newest first, not empty
   std::vector<SigningKey> static_keys;   // newest first; may be empty unless asked for
   size_t current = 0;                    // the dynamic key that signs
   int64_t refresh_at_ms = 0;
 
-  // DEPENDENCY_DOWN when the static key is to be used and could not be fetched.
+  // DEPENDENCY_DOWN when the static key is required and could not be fetched.
   absl::StatusOr<const SigningKey*> ToSign(bool use_static) const;
   // Null when there is no such key, or it has expired.
   const SigningKey* Find(std::string_view key_id, int64_t now_ms) const;
 };
 
-// The signing keys of apps, kept so that a verification is no call. Fetched anew when one is about
-// to take its turn. Thread-safe; bounded.
+// The signing keys of apps, cached so that a verification needs no call. Fetched again when a new
+// one is about to take over. Thread-safe; bounded.
 class KeyCache {
  public:
   // Both must outlive this.
@@ -50,15 +50,15 @@ class KeyCache {
   ~KeyCache();
 
   // `app` is the app's public tenant. A static key is among the keys if `with_static`, unless the
-  // jwks service does not answer. Who can do without spares the app's first session the making of
-  // one.
+  // jwks service does not answer. A caller that does not need one spares the app's first session
+  // its generation.
   absl::StatusOr<std::shared_ptr<const KeySet>> Get(rpc::CallContext& context,
                                                     const tenancy::Tenant& app, bool with_static);
-  // The key of `keys` that signs. Fetches the static one if it is to be used and is not there.
+  // The key of `keys` that signs. Fetches the static one if it is required and missing.
   absl::StatusOr<SigningKey> ToSign(rpc::CallContext& context, const tenancy::Tenant& app,
                                     const KeySet& keys, bool use_static);
-  // All keys, fetched past every cache, since a token was signed with none of `known`. Returns
-  // `known` itself when that was tried a moment ago: anybody can send unknown key ids.
+  // All keys, bypassing every cache, since a token was signed with none of `known`. Returns `known`
+  // itself if that was tried a moment ago: anybody can send unknown key ids.
   absl::StatusOr<std::shared_ptr<const KeySet>> Refetch(rpc::CallContext& context,
                                                         const tenancy::Tenant& app,
                                                         std::shared_ptr<const KeySet> known);
@@ -75,7 +75,7 @@ class KeyCache {
   LruCache<Entry> entries_;
 };
 
-// The keys in the form that SDKs before JWKS read (formats: 2.10). Fails as KeySet::ToSign does.
+// The keys in the form for SDKs before JWKS (formats: 2.10). Fails as KeySet::ToSign does.
 absl::StatusOr<v1::LegacyKeys> MakeLegacyKeys(const KeySet& keys,
                                               const config::CoreConfig& app_config, int64_t now_ms);
 

@@ -1,4 +1,4 @@
-// gatehouse-session: the session service in a process of its own.
+// gatehouse-session: the session service in a separate process.
 
 #include "libs/process/program.h"
 #include "services/session/component.h"

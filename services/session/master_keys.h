@@ -14,8 +14,8 @@ class AppSettingsService;
 
 namespace gatehouse::session {
 
-// The key that encrypts an app's refresh tokens: setting `refresh_token_key`, made on first need
-// and never changed (formats: 3.2). Kept in memory. Thread-safe; bounded.
+// The key that encrypts an app's refresh tokens: setting `refresh_token_key`, created when first
+// needed and never changed (formats: 3.2). Kept in memory. Thread-safe; bounded.
 class MasterKeys {
  public:
   // `settings` must outlive this.

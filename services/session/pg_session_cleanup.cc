@@ -10,8 +10,8 @@
 namespace gatehouse::session {
 namespace {
 
-// By session_expiry_index. A row that a refresh holds is left for the next run; so is one that it
-// has prolonged since it was found.
+// By session_expiry_index. A row locked by a refresh is left for the next run, and so is one that a
+// refresh has prolonged since it was found.
 constexpr db::Statement kDeleteExpired = {
     "session_delete_expired",
     "DELETE FROM {session_info} WHERE ctid = ANY(ARRAY(SELECT ctid FROM {session_info}"

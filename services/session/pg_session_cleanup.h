@@ -12,7 +12,7 @@ class TenantDirectory;
 namespace gatehouse::session {
 
 // Removes expired sessions from every database, in small batches and on one instance at a time.
-// Goes on with the other databases when one fails, and returns the first error.
+// Continues with the other databases when one fails, and returns the first error.
 absl::Status DeleteExpiredSessions(tenancy::TenantDirectory& directory,
                                    tenancy::TenantDatabases& databases, const Clock& clock,
                                    absl::Time deadline);

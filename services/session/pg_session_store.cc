@@ -10,7 +10,7 @@
 namespace gatehouse::session {
 namespace {
 
-// By the primary key (app_id, tenant_id, session_handle), all that say no other index.
+// By the primary key (app_id, tenant_id, session_handle), unless another index is named.
 
 constexpr db::Statement kCreate = {
     "session_create",
@@ -28,8 +28,8 @@ constexpr db::Statement kGet = {
 // rotation that is within the grace period, $10 the static-key flag or null, $11 the latest
 // rotation that the statement may know of. When the presented token or its parent is current, the
 // presented one becomes the previous one. When it is the previous one within the grace period, only
-// the current one changes, so that it can be repeated for the rest of that period. Two at once take
-// turns at the row's lock and see each other's work.
+// the current one changes, so that the refresh can be repeated for the rest of that period. Two at
+// once take turns at the row's lock and see each other's changes.
 constexpr db::Statement kRotate = {
     "session_rotate",
     "UPDATE {session_info} SET refresh_token_hash_2 = $4,"

@@ -4,7 +4,7 @@
 
 namespace gatehouse::session {
 
-// Who may call what of SessionService.
+// The callers that each method of SessionService accepts.
 inline rpc::Policy SessionServicePolicy() {
   namespace callers = rpc::callers;
   const std::vector<std::string_view> outside = {callers::kGateway, callers::kClient};

@@ -10,16 +10,16 @@
 namespace gatehouse::session {
 namespace {
 
-// How often a refresh is tried anew when another one changed the session under its hands.
+// How often a refresh starts over when another one changed the session meanwhile.
 constexpr int kMaxAttempts = 4;
 
-// How far ahead of this refresh another of the same token may be dated: those of several tabs at
-// once, on instances whose clocks differ a little. Beyond it costs a second look at the row.
+// How far ahead of this refresh another of the same token may be dated: several tabs at once, on
+// instances whose clocks differ a little. Beyond that, the row is read a second time.
 constexpr int64_t kAheadMs = 1000;
 
 constexpr char kMissing[] = "Session missing in db or has expired";
 
-// Of two requests with one token, one may always win.
+// Another request with the same token won every time.
 absl::Status TooMuchContention() {
   return MakeError(ErrorReason::kOverloaded, "The session is being refreshed; try again");
 }
@@ -102,13 +102,13 @@ absl::StatusOr<v1::RefreshSessionResponse> SessionService::RefreshSession(
   if (request.has_access_token_validity_ms()) {
     RETURN_IF_ERROR(CheckValidity(*refreshing.tenant->config, request.access_token_validity_ms()));
   }
-  // An eager rotation is not undone: what may sign afterwards has to be there.
+  // An eager rotation is not undone: the key that may sign afterwards must be available before.
   const bool may_use_static = refreshing.use_static_key().value_or(request.eager_rotation());
   ASSIGN_OR_RETURN(refreshing.keys, parts_.keys.Get(context, *app, may_use_static));
   RETURN_IF_ERROR(refreshing.keys->ToSign(may_use_static).status());
   ASSIGN_OR_RETURN(refreshing.user,
                    parts_.users.Resolve(context, *refreshing.tenant, refreshing.presented.user_id));
-  // As stored with the session, even if the user has got another id since.
+  // As stored with the session, even if the user has a different id now.
   refreshing.user.recipe_user_id = refreshing.presented.user_id;
 
   refreshing.presented_hash1 = Hash1(request.refresh_token());
@@ -152,7 +152,7 @@ absl::Status SessionService::RefreshEagerly(rpc::CallContext& context, Refreshin
       const absl::Status issued =
           Issue(context, refreshing, (*rotated)->jwt_payload, (*rotated)->use_static_key, response);
       if (!issued.ok()) return untold(issued);
-      // Whoever asked has given up.
+      // The caller has given up.
       if (SteadyNow() >= context.deadline) return untold(TookTooLong());
       return absl::OkStatus();
     }
@@ -173,15 +173,16 @@ absl::Status SessionService::RefreshEagerly(rpc::CallContext& context, Refreshin
     if (!parts_.untold.Has(row->refresh_hash2)) {
       return ReportReuse(context, refreshing, *row, response);
     }
-    // Nobody has the current token: the one before it never was replaced.
+    // Nobody has the current token: the one before it counts as not replaced.
     RETURN_IF_ERROR(parts_.store.UndoRotation(*refreshing.tenant, handle, row->refresh_hash2,
                                               context.deadline));
   }
   return TooMuchContention();
 }
 
-// A lost connection or a late answer leaves open whether the session was rotated. Once more settles
-// it: the new token is the same, so that the second rotation finds the first one done, or does it.
+// A lost connection or a late answer leaves open whether the session was rotated. A repetition
+// settles it: the new token is the same, so the second rotation finds the first one done, or does
+// it.
 absl::StatusOr<std::optional<ChangedSession>> SessionService::Rotate(rpc::CallContext& context,
                                                                      const Refreshing& refreshing,
                                                                      int64_t grace_from_ms,
@@ -193,7 +194,8 @@ absl::StatusOr<std::optional<ChangedSession>> SessionService::Rotate(rpc::CallCo
       .now_ms = refreshing.now_ms,
       .expires_at_ms = refreshing.refresh_expiry_ms(),
       .grace_from_ms = grace_from_ms,
-      // A later attempt has seen the row, which another instance's clock may have dated ahead.
+      // A later attempt has seen the row, which another instance's clock may have dated in the
+      // future.
       .grace_to_ms = first ? refreshing.now_ms + kAheadMs : INT64_MAX,
       .use_static_key = refreshing.use_static_key()};
   const auto rotate = [&](absl::Time deadline) {
@@ -215,7 +217,7 @@ absl::Status SessionService::ReportReuse(rpc::CallContext& context, const Refres
              Equal(row.previous_refresh_hash2, *refreshing.parent_hash2)) {
     subtype = v1::REUSE_SUBTYPE_ORPHANED_BRANCH;
   }
-  // Whatever it is called, somebody holds a token that he should not: the session ends.
+  // Whatever it is reported as, somebody holds a token that they should not have: the session ends.
   RETURN_IF_ERROR(
       parts_.store
           .Delete(*refreshing.tenant, {refreshing.presented.session_handle}, context.deadline)

@@ -20,7 +20,7 @@ absl::Status Invalid(std::string_view message) {
   return absl::InvalidArgumentError(std::string(message));
 }
 
-// More parts than a token has are not told apart.
+// Stops after more parts than a token has.
 std::vector<std::string_view> Split(std::string_view token) {
   constexpr size_t kMaxParts = 4;
   std::vector<std::string_view> parts;

@@ -11,7 +11,7 @@
 
 namespace gatehouse::session {
 
-// What a refresh token says.
+// The content of a refresh token.
 struct RefreshToken {
   std::string session_handle;
   std::string user_id;                      // of the login method, as stored with the session
@@ -24,10 +24,10 @@ struct RefreshToken {
 std::string SealRefreshToken(const RefreshToken& content, std::string_view master_key);
 
 // InvalidArgument, with a message for the client, for anything that SealRefreshToken with this key
-// did not make.
+// did not produce.
 absl::StatusOr<RefreshToken> OpenRefreshToken(std::string_view token, std::string_view master_key);
 
-// What other tokens say of a refresh token, and what of that is stored.
+// What other tokens contain of a refresh token, and what is stored of that.
 std::string Hash1(std::string_view refresh_token);
 std::string Hash2OfHash1(std::string_view hash1);
 

@@ -32,8 +32,8 @@ absl::StatusOr<v1::GetSessionResponse> SessionService::GetSession(
   session.set_created_ms(row->created_at_ms);
   if (request.resolve_user()) {
     ASSIGN_OR_RETURN(const UserIds user, parts_.users.Resolve(context, *tenant, row->user_id));
-    // As the original does: an id in internal form gives the primary user's in internal form, and
-    // an external one stays as it is.
+    // As in the original: for an id in internal form the primary user's internal id is shown, and
+    // an external one stays unchanged.
     if (user.supertokens_user_id == row->user_id) {
       session.set_user_id(user.primary_supertokens_user_id);
     }

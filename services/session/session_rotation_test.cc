@@ -37,7 +37,7 @@ TEST_F(LazyRotationTest, CurrentTokenGivesAChildAndChangesNothing) {
   EXPECT_EQ(token.refresh_token_hash1, Hash1(second.refresh_token().token()));
   EXPECT_EQ(token.parent_refresh_token_hash1, Hash1(first.refresh_token().token()));
   EXPECT_EQ(second.refresh_token().expiry_ms(), clock.NowMs() + kRefreshValidityMs);
-  // The parent goes on working until a child is used.
+  // The parent keeps working until a child is used.
   EXPECT_TRUE(Refresh(first, kLazy).has_issued());
 }
 
@@ -78,7 +78,7 @@ TEST_F(LazyRotationTest, VerifyOfTheFirstAccessTokenMakesItsRefreshTokenCurrent)
   EXPECT_EQ(row.refresh_hash2, Hash2(second.refresh_token()));
   EXPECT_EQ(row.previous_refresh_hash2, Hash2(first.refresh_token()));
 
-  // Again: nothing to change, and a new token all the same.
+  // Again: nothing to change, but a new token all the same.
   verified = Verify(second.access_token().token(), false, false)->verified();
   EXPECT_TRUE(verified.has_access_token());
   // The renewed token needs no database.
@@ -86,7 +86,7 @@ TEST_F(LazyRotationTest, VerifyOfTheFirstAccessTokenMakesItsRefreshTokenCurrent)
   verified = Verify(verified.access_token().token(), false, false)->verified();
   EXPECT_FALSE(verified.has_access_token());
   EXPECT_EQ(database->statements_executed(), now_statements);
-  // A token of the branch that lost gets none.
+  // A token of the losing branch gets none.
   EXPECT_TRUE(Verify(first.access_token().token(), false, false)->has_verified());
 }
 
@@ -336,7 +336,7 @@ TEST_F(VerifyTest, BadTokensAreToBeRefreshedOrBadInput) {
   EXPECT_EQ(Verify(tampered, false, true)->try_refresh_token_message(), "JWT verification failed");
   EXPECT_EQ(Verify("", false, true)->try_refresh_token_message(), "Invalid JWT");
   EXPECT_EQ(ReasonOf(Verify("a.b.c", false, true).status()), ErrorReason::kBadInput);
-  // Its signature is no base64.
+  // Its signature is not base64.
   EXPECT_EQ(ReasonOf(Verify(issued.access_token().token() + "=", false, true).status()),
             ErrorReason::kBadInput);
   EXPECT_EQ(ReasonOf(Verify(issued.refresh_token().token(), false, true).status()),

@@ -22,9 +22,9 @@ namespace gatehouse::session {
 // Sessions. A file each for create, verify, refresh and regenerate; session_data.cc and
 // user_sessions.cc for the rest. Thread-safe: all state is in the store and in bounded caches.
 //
-// Where a request makes tokens, everything that may fail (keys, users) comes before the store is
-// changed, so that an error leaves the session as it was; where the store may have rotated it all
-// the same, the rotation is taken back (untold_rotations.h).
+// If a request mints tokens, everything that may fail (keys, users) comes before the store is
+// changed, so that an error leaves the session unchanged; if the store may have rotated it all the
+// same, the rotation is undone (untold_rotations.h).
 class SessionService final : public v1::SessionService {
  public:
   // All must outlive this.
@@ -74,8 +74,8 @@ class SessionService final : public v1::SessionService {
                                                  const common::v1::Scope& scope,
                                                  std::string_view tenant_id) const;
 
-  // Whether `token` is of the user that the session is of: what a token without the marks of a
-  // session's own must be, to count as the session's.
+  // Whether `token` belongs to the session's user: required of a token without the marks of a
+  // session's own token to count as the session's.
   absl::StatusOr<bool> IsOfItsUser(rpc::CallContext& context, const tenancy::Tenant& tenant,
                                    const AccessToken& token, std::string_view session_user_id);
 
@@ -103,10 +103,10 @@ class SessionService final : public v1::SessionService {
                                              const tenancy::Tenant& tenant,
                                              const std::string& user_id, bool across_all_tenants,
                                              bool include_linked);
-  // Runs `body` in each database that has sessions of the tenant, or of its whole app, and goes on
-  // when one does not answer. DEPENDENCY_DOWN at the end when sessions of `user_id` can be in such a
-  // one: a user's are where the user is, which `home_tenant_id` says if it is known; those of an id
-  // that is nobody's can be anywhere.
+  // Runs `body` in each database that has sessions of the tenant, or of its whole app, and
+  // continues when one does not answer. DEPENDENCY_DOWN at the end when sessions of `user_id` can
+  // be in such a database: a user's are in the user's database, given by `home_tenant_id` if known;
+  // those of an id without a user can be anywhere.
   absl::Status InStorages(
       rpc::CallContext& context, const tenancy::TenantPtr& tenant, bool across_all_tenants,
       const std::string& user_id, const std::string& home_tenant_id,

@@ -1,4 +1,4 @@
-// A rotation whose outcome is unknown, or that nobody was told of, costs nobody the session.
+// A rotation whose outcome is unknown, or that was never reported, costs nobody the session.
 
 #include <functional>
 #include <string>
@@ -14,7 +14,7 @@ namespace {
 
 constexpr int64_t kGraceMs = 30'000;
 
-// A store over the real one, for one statement of which a test says what happens.
+// A wrapper of the real store, for one statement of which a test determines what happens.
 class FaultyStore final : public SessionStore {
  public:
   explicit FaultyStore(SessionStore& real) : real_(real) {}
@@ -134,7 +134,7 @@ TEST_F(SettleTest, ARotationThatNobodyWasToldOfIsNoTheftHoweverLateTheClientCome
   clock.AdvanceMs(kGraceMs + 1);
   const auto second = Refresh(first, /*eager=*/true);
   ASSERT_TRUE(second.has_issued());
-  // And from there on as ever: the old token is a thief's when it comes late.
+  // And from there on as usual: the old token counts as stolen when it comes late.
   clock.AdvanceMs(kGraceMs + 1);
   EXPECT_EQ(Refresh(first, /*eager=*/true).token_theft().reuse_subtype(),
             v1::REUSE_SUBTYPE_RECENT_PREV);
@@ -188,7 +188,7 @@ TEST_F(SettleTest, WhatTheClientGotInTheMeantimeIsNotTakenBack) {
   EXPECT_TRUE(Refresh(second, /*eager=*/true).has_issued());
 }
 
-// A server that hung runs what it has read, long after the client was told to come again.
+// A server that hung runs what it has read, long after the client was told to try again.
 TEST_F(SettleTest, AStragglerDisplacesNothingThatSomebodyHas) {
   const auto first = Create();
   std::vector<Rotation> given_up;
@@ -211,7 +211,7 @@ TEST_F(SettleTest, AStragglerDisplacesNothingThatSomebodyHas) {
   EXPECT_FALSE(run(given_up[0]));
   EXPECT_EQ(CurrentHash(first), Hash2(second.refresh_token()));
 
-  // Of a session that its client did not come back to, it rotates; that is no theft either.
+  // It does rotate a session that its client did not come back to; that is no theft either.
   const auto other = Create();
   given_up.clear();
   EXPECT_FALSE(RefreshFaultily(other).ok());

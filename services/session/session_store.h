@@ -40,7 +40,7 @@ struct NewSession {
   bool use_static_key = false;
 };
 
-// What minting new tokens needs of a row that was just changed.
+// The parts of a row just changed that minting new tokens needs.
 struct ChangedSession {
   std::string user_id;
   std::string jwt_payload;
@@ -55,8 +55,8 @@ struct Rotation {
   std::string parent_hash2;
   int64_t now_ms = 0;
   int64_t expires_at_ms = 0;  // from now on, when the presented token was current
-  int64_t grace_from_ms = 0;  // the previous token still does if it was replaced since then
-  // And before this: a statement that the server runs long after it was given up must not displace
+  int64_t grace_from_ms = 0;  // the previous token is still valid if it was replaced since then
+  // And before this: a statement that the server runs long after it was given up must not replace
   // what its client has got since.
   int64_t grace_to_ms = INT64_MAX;
   std::optional<bool> use_static_key;
@@ -71,7 +71,7 @@ struct Promotion {
   std::optional<bool> use_static_key;
 };
 
-// Whose sessions, of one database.
+// Selects sessions of users in one database.
 struct UserSessions {
   std::vector<std::string> user_ids;
   std::optional<std::string> tenant_id;  // absent: of every tenant of the app
@@ -89,13 +89,13 @@ class SessionStore {
   virtual absl::StatusOr<std::optional<SessionRow>> Get(const tenancy::Tenant& tenant,
                                                         std::string_view handle,
                                                         absl::Time deadline) = 0;
-  // nullopt: there is no such session, it has expired, or the token is none of those that rotate.
+  // nullopt: there is no such session, it has expired, or the token is not one that rotates.
   virtual absl::StatusOr<std::optional<ChangedSession>> Rotate(const tenancy::Tenant& tenant,
                                                                std::string_view handle,
                                                                const Rotation& rotation,
                                                                absl::Time deadline) = 0;
-  // Takes a rotation to `new_hash2` back: the token that it replaced is the current one again.
-  // Nothing where the session has gone, or gone on.
+  // Undoes a rotation to `new_hash2`: the token that it replaced is the current one again. No
+  // effect if the session is gone or has rotated since.
   virtual absl::Status UndoRotation(const tenancy::Tenant& tenant, std::string_view handle,
                                     std::string_view new_hash2, absl::Time deadline) = 0;
   // nullopt: the parent is not (any more) the current token.
@@ -110,14 +110,14 @@ class SessionStore {
       const tenancy::Tenant& tenant, std::string_view handle, int64_t now_ms,
       const std::optional<std::string>& session_data, const std::optional<std::string>& jwt_payload,
       absl::Time deadline) = 0;
-  // The handles that were there.
+  // Returns the handles that existed.
   virtual absl::StatusOr<std::vector<std::string>> Delete(const tenancy::Tenant& tenant,
                                                           const std::vector<std::string>& handles,
                                                           absl::Time deadline) = 0;
   virtual absl::StatusOr<std::vector<std::string>> List(const tenancy::Tenant& tenant,
                                                         const UserSessions& sessions,
                                                         absl::Time deadline) = 0;
-  // The handles that were there.
+  // Returns the handles that existed.
   virtual absl::StatusOr<std::vector<std::string>> DeleteOfUsers(const tenancy::Tenant& tenant,
                                                                  const UserSessions& sessions,
                                                                  absl::Time deadline) = 0;

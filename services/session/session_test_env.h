@@ -1,6 +1,6 @@
 #pragma once
 
-// A session service over a real database, with the services below it faked. For tests.
+// A session service over a real database, with fakes for the services below it. For tests.
 
 #include <gtest/gtest.h>
 
@@ -27,7 +27,7 @@
 
 namespace gatehouse::session {
 
-// Gives one dynamic and one static key, which are the same pair.
+// Returns one dynamic and one static key, which are the same pair.
 class FakeJwks final : public jwks::v1::JwksService {
  public:
   absl::StatusOr<jwks::v1::GetPublicKeysResponse> GetPublicKeys(
@@ -96,7 +96,7 @@ class FakeAppSettings final : public tenants::v1::AppSettingsService {
   }
 };
 
-// Knows the users that a test puts in, by any of their ids.
+// Knows the users that a test adds, by any of their ids.
 class FakeRegistry final : public users::v1::RegistryService {
  public:
   absl::StatusOr<users::v1::ResolveUserIdsResponse> ResolveUserIds(
@@ -213,7 +213,7 @@ class SessionServiceTest : public ::testing::Test {
   }
   static std::string Hash2(const v1::Token& token) { return Hash2OfHash1(Hash1(token.token())); }
 
-  // What the claims of an access token say.
+  // The content of an access token's claims.
   static AccessToken Read(const v1::Token& token) {
     const auto raw = SplitAccessToken(token.token());
     EXPECT_TRUE(raw.ok()) << raw.status();

@@ -1,6 +1,6 @@
 #pragma once
 
-// What create, verify, refresh and regenerate share.
+// Helpers shared by create, verify, refresh and regenerate.
 
 #include <cstdint>
 #include <optional>
@@ -24,10 +24,10 @@ absl::StatusOr<TokenVersion> MintedVersion(v1::AccessTokenVersion version);
 // JSON text of an object that a caller sent; BAD_INPUT otherwise.
 absl::StatusOr<json::Value> ParseUserData(std::string_view text, std::string_view field);
 
-// JSON text of an object as the database has it; an unreadable one counts as `{}`.
+// JSON text of an object from the database; an unreadable one counts as `{}`.
 json::Value StoredUserData(std::string_view text);
 
-// BAD_INPUT when `user_data` holds what no token of this version can carry.
+// BAD_INPUT when `user_data` contains something that no token of this version can carry.
 absl::Status CheckUserData(TokenVersion version, const json::Value& user_data);
 
 // BAD_INPUT unless 0 < validity <= the configured one.

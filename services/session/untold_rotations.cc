@@ -15,7 +15,7 @@ namespace {
 
 // The server runs no statement longer than this after it has begun.
 constexpr absl::Duration kStragglersFor = absl::Seconds(60);
-// An UPDATE by primary key: a database that takes longer is not well yet.
+// An UPDATE by primary key: a database that takes longer has not recovered yet.
 constexpr absl::Duration kStatementLimit = absl::Seconds(2);
 
 }  // namespace

@@ -19,22 +19,21 @@ namespace gatehouse::session {
 
 class SessionStore;
 
-// Rotations that may have happened in the database although nobody was handed the new refresh
-// token: the statement's outcome is unknown, or what followed it failed. The client goes on with
-// the token that it has, and must not be taken for a thief because of it. So these rotations are
-// taken back: when the client comes again, and meanwhile in the background, for instances that do
-// not know of them. Bounded: the oldest are forgotten first. Thread-safe.
+// Rotations that may have happened in the database although the new refresh token was never
+// delivered: the statement's outcome is unknown, or a later step failed. The client continues with
+// the token that it has, and must not be treated as a thief because of that. So these rotations are
+// undone: when the client tries again, and meanwhile in the background, for instances that do not
+// know about them. Bounded: the oldest are forgotten first. Thread-safe.
 class UntoldRotations {
  public:
   static constexpr size_t kMaxEntries = 10'000;
 
-  // `new_hash2`: of the refresh token that nobody has. `tenant`: of the session.
+  // `new_hash2`: of the refresh token that was never delivered. `tenant`: of the session.
   void Note(const common::v1::Scope& tenant, std::string_view handle, std::string_view new_hash2);
   bool Has(std::string_view new_hash2) const;
 
-  // Takes back what is due; what can't be is due again, and the first reason is returned. A
-  // statement that was given up may still be run by a server that hung, so that each rotation is
-  // taken back twice.
+  // Undoes the rotations that are due; those that fail stay due, and the first error is returned. A
+  // server that hung may still run a statement that was given up, so each rotation is undone twice.
   absl::Status Settle(tenancy::TenantDirectory& tenants, SessionStore& store, absl::Time deadline);
 
  private:

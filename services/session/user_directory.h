@@ -17,7 +17,7 @@ class RegistryService;
 
 namespace gatehouse::session {
 
-// What a user id means. Of an id that nobody has, every member is that id.
+// The meaning of a user id. If no user has the id, every member is that id.
 struct UserIds {
   std::string recipe_user_id;               // external form where mapped
   std::string user_id;                      // the primary user's, external form where mapped
@@ -25,21 +25,21 @@ struct UserIds {
   std::string primary_supertokens_user_id;  // internal form of user_id
   // Of the other login methods of the primary user, external form where mapped.
   std::vector<std::string> linked_recipe_user_ids;
-  std::string database_tenant_id;  // a tenant in whose database the user is; empty: nobody's
+  std::string database_tenant_id;  // a tenant in whose database the user is; empty: no such user
 };
 
-// Users, as far as sessions need to know them. Thread-safe.
+// The users, for sessions. Thread-safe.
 class UserDirectory {
  public:
   // Both must outlive this. Activity is noted once in five minutes per user, unless in test mode.
   UserDirectory(users::v1::RegistryService& registry, const Clock& clock, bool test_mode);
   ~UserDirectory();
 
-  // A database that is away does not count, unless it is the tenant's own.
+  // A database that is down is ignored, unless it is the tenant's own.
   absl::StatusOr<UserIds> Resolve(rpc::CallContext& context, const tenancy::Tenant& tenant,
                                   std::string_view user_id, bool include_linked = false);
 
-  // Notes that the user was active. Best effort: the request goes on without.
+  // Records that the user was active. Best effort: the request continues without it.
   void NoteActivity(rpc::CallContext& context, const tenancy::Tenant& tenant,
                     const std::string& supertokens_user_id);
 

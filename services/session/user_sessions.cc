@@ -13,7 +13,7 @@ std::vector<tenancy::TenantPtr> SessionService::Storages(const tenancy::TenantPt
                                                          bool across_all_tenants) const {
   if (!across_all_tenants) return {tenant};
   const auto app = parts_.directory.FindApp(tenant->scope());
-  if (!app.ok()) return {tenant};  // so new that this process has not been told of it
+  if (!app.ok()) return {tenant};  // so new that this process does not know it yet
   return parts_.directory.OnePerDatabase(*app);
 }
 
@@ -139,7 +139,7 @@ absl::StatusOr<v1::RemoveUserSessionsResponse> SessionService::RemoveUserSession
   whose.user_ids.assign(request.user_ids().begin(), request.user_ids().end());
   if (!everywhere) whose.tenant_id = tenant->tenant_id;
   v1::RemoveUserSessionsResponse response;
-  // All are of one group, which is in one database.
+  // All are in one group, which is in one database.
   const std::string user_id = whose.user_ids.empty() ? "" : whose.user_ids.front();
   RETURN_IF_ERROR(InStorages(
       context, tenant, everywhere, user_id, request.home_tenant_id(),

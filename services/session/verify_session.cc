@@ -33,8 +33,8 @@ bool IsHashOf(std::string_view stored_hash2, std::string_view hash1) {
   return crypto::ConstantTimeEqual(stored_hash2, Hash2OfHash1(hash1));
 }
 
-// Whether the token is older than the tenant: of a former one of its name. Where the tenant has a
-// database of its own, nobody knows when it was made. A token's time is in whole seconds.
+// Whether the token is older than the tenant: it belongs to a former one of that name. The creation
+// time of a tenant with its own database is unknown. A token's time is in whole seconds.
 bool IsOlderThan(const tenancy::Tenant& tenant, const AccessToken& token) {
   return token.created_ms / 1000 < tenant.record.created_at_ms() / 1000;
 }
@@ -49,7 +49,7 @@ bool IsOfLineage(const SessionRow& row, std::string_view hash1) {
 
 }  // namespace
 
-// A token that was looked at: what it says, or what to tell the client instead.
+// A token that was checked: its content, or what to tell the client instead.
 struct SessionService::Judged {
   AccessToken token;
   bool is_general_jwt = false;
@@ -122,8 +122,8 @@ absl::StatusOr<v1::VerifySessionResponse> SessionService::VerifySession(
 
   const AccessToken& token = judged.token;
   ASSIGN_OR_RETURN(const auto tenant, TenantOfApp(context, request.scope(), token.tenant_id));
-  // What an app signs by POST /recipe/jwt may copy a session's claims, which SDKs' users do, but it
-  // is the session's no longer than the session lives, and only of its user.
+  // A JWT from POST /recipe/jwt may copy a session's claims, which SDK users do, but it counts as
+  // the session's only while the session lives, and only for its user.
   const bool asked_for_database = request.has_check_database()
                                       ? request.check_database()
                                       : app->config->access_token_blacklisting();
@@ -132,7 +132,7 @@ absl::StatusOr<v1::VerifySessionResponse> SessionService::VerifySession(
   if (check_database) {
     ASSIGN_OR_RETURN(row, parts_.store.Get(*tenant, token.session_handle, context.deadline));
     if (!row.has_value()) {
-      // The caller did not ask for the database: what the exchange of such a token says.
+      // The caller did not ask for the database: answer as in the exchange of such a token.
       const bool exchanged = !asked_for_database && !request.stateless() &&
                              token.parent_refresh_token_hash1.has_value();
       response.set_unauthorised_message(
@@ -150,7 +150,7 @@ absl::StatusOr<v1::VerifySessionResponse> SessionService::VerifySession(
   }
 
   if (!check_database && IsOlderThan(*tenant, token)) {
-    // Clocks of two machines may differ, but sessions of a former tenant went with it.
+    // Clocks of two machines may differ, but sessions of a former tenant were deleted with it.
     ASSIGN_OR_RETURN(const auto still_there,
                      parts_.store.Get(*tenant, token.session_handle, context.deadline));
     if (!still_there.has_value()) {
@@ -190,7 +190,7 @@ absl::StatusOr<bool> SessionService::IsOfItsUser(rpc::CallContext& context,
 }
 
 // The way before 5.6 (formats: 2.11): the first token of a rotation makes its refresh token the
-// current one, and is exchanged for one that no longer names a parent. `row` is there when the
+// current one, and is exchanged for one that no longer names a parent. `row` is set when the
 // database was asked for.
 absl::Status SessionService::VerifyLazily(rpc::CallContext& context, const tenancy::Tenant& app,
                                           const tenancy::Tenant& tenant, const AccessToken& token,
@@ -238,7 +238,7 @@ absl::Status SessionService::VerifyLazily(rpc::CallContext& context, const tenan
     return BadInput(kProtectedClaimMessage);
   }
   FillSession(renewed, *verified.mutable_session());
-  // V1 knows no static keys.
+  // V1 has no static keys.
   const bool use_static_key = source->use_static_key && token.version != TokenVersion::kV1;
   ASSIGN_OR_RETURN(const SigningKey key, parts_.keys.ToSign(context, app, keys, use_static_key));
   return Mint(renewed, key, *verified.mutable_access_token());

@@ -5,7 +5,7 @@
 
 namespace gatehouse::tenants {
 
-// The RPC face of ActivityLogStore. Arguments outlive it.
+// The RPC adapter of ActivityLogStore. Arguments outlive it.
 class ActivityLogServiceImpl final : public v1::ActivityLogService {
  public:
   ActivityLogServiceImpl(const tenancy::TenantDirectory& directory, ActivityLogStore& store)

@@ -26,7 +26,7 @@ struct ActivityRow {
 class ActivityLogStore {
  public:
   virtual ~ActivityLogStore() = default;
-  // `anywhere` says which database.
+  // `anywhere` identifies the database.
   virtual absl::Status Append(absl::Time deadline, const tenancy::Tenant& anywhere,
                               const std::vector<ActivityRow>& rows) = 0;
 };

@@ -46,7 +46,7 @@ class ActivityLogTest : public ::testing::Test {
   }
   // The first column's first row, as text.
   static std::string Ask(db::Database& database, const std::string& sql) {
-    static auto& names = *new std::map<std::string, std::string>;  // each text's own, for good
+    static auto& names = *new std::map<std::string, std::string>;  // one per text, never destroyed
     const auto [named, is_new] = names.try_emplace(sql, absl::StrCat("test_", names.size()));
     const auto result =
         database.Execute(Soon(), db::Statement{named->second.c_str(), named->first.c_str()});
@@ -150,7 +150,7 @@ TEST_F(ActivityLogTest, ABoundOfTheMonthIsTheOriginals) {
 
 TEST_F(ActivityLogTest, WhatHasHadItsTimeGoes) {
   tenants_.Add("public", "public");
-  // A month that ended 20 days before the limit, and one that is not over for long enough.
+  // A month that ended 20 days before the limit, and one that has not been over for long enough.
   Run(*base_,
       "CREATE TABLE {schema}.{~activity_log}_p202001 PARTITION OF {activity_log}"
       " FOR VALUES FROM (1577836800000) TO (1580515200000);\n"

@@ -6,7 +6,7 @@
 
 namespace gatehouse::tenants {
 
-// The RPC face of AppSettingsStore. Arguments outlive it.
+// The RPC adapter of AppSettingsStore. Arguments outlive it.
 class AppSettingsService final : public v1::AppSettingsService {
  public:
   AppSettingsService(const tenancy::TenantDirectory& directory, AppSettingsStore& store,

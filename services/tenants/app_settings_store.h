@@ -12,7 +12,7 @@
 namespace gatehouse::tenants {
 
 // Rows of key_value in an app's database. `app` is the app's public tenant; kTenantNotFound when it
-// has gone meanwhile. Thread-safe.
+// has been removed meanwhile. Thread-safe.
 class AppSettingsStore {
  public:
   struct Setting {
@@ -21,8 +21,8 @@ class AppSettingsStore {
   };
 
   virtual ~AppSettingsStore() = default;
-  // The stored value, storing `proposed` where there is none. One of several callers wins, all get
-  // the winner's.
+  // The stored value; stores `proposed` if there is none. One of several callers wins, and all get
+  // the winner's value.
   virtual absl::StatusOr<std::string> GetOrCreate(absl::Time deadline, const tenancy::Tenant& app,
                                                   const std::string& name,
                                                   const std::string& proposed, int64_t now_ms) = 0;
@@ -32,7 +32,7 @@ class AppSettingsStore {
   // Writes only when the value differs.
   virtual absl::Status Set(absl::Time deadline, const tenancy::Tenant& app, const std::string& name,
                            const std::string& value, int64_t now_ms) = 0;
-  // Whether there was one, with `expected` as its value where that is given.
+  // Whether there was one, with `expected` as its value if that is given.
   virtual absl::StatusOr<bool> Delete(absl::Time deadline, const tenancy::Tenant& app,
                                       const std::string& name,
                                       const std::optional<std::string>& expected) = 0;

@@ -217,7 +217,7 @@ absl::Status Catalogue::CheckMode(const config::TenantUpdate& update,
   before.core_config = update.stored;
   before.prevent_protected = false;
   const auto resolved = config::CheckTenantUpdate(base_, before, rows);
-  // What is stored may be what this change repairs.
+  // This change may repair the stored settings.
   if (!resolved.ok()) return absl::OkStatus();
   const config::MigrationMode current = (*resolved)->migration_mode();
   return CheckMigrationStep(&current, next);
@@ -239,8 +239,8 @@ absl::StatusOr<tenancy::TenantPtr> Catalogue::CheckAndResolve(const v1::Tenant& 
     }
     const std::string& domain = scope.connection_uri_domain();
     add(Get(tenancy::MakeScope(domain, scope.app_id(), kPublic)));
-    // Of the app's other tenants, those with settings of their own must agree with new ones of its
-    // public tenant; nothing else depends on them, and there may be thousands.
+    // Of the app's other tenants, those with their own settings must agree with the public tenant's
+    // new ones; nothing else depends on them, and there may be thousands.
     if (scope.tenant_id() == kPublic && domains_.contains(domain)) {
       const Domain& apps = domains_.find(domain)->second;
       if (const auto app = apps.find(scope.app_id()); app != apps.end()) {

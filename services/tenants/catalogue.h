@@ -21,23 +21,23 @@
 
 namespace gatehouse::tenants {
 
-// All tenants with their third-party providers as the database last showed them, and those who
-// watch them. Thread-safe. A change is sent to every watcher before Apply returns, in the order of
-// the changes; providers are not sent, for they hold secrets.
+// All tenants with their third-party providers, as last read from the database, and their watchers.
+// Thread-safe. A change is sent to every watcher before Apply returns, in the order of the changes;
+// providers are not sent, since they contain secrets.
 class Catalogue {
  public:
   using Watcher = rpc::Stream<v1::WatchTenantsResponse>;
 
-  // `base` is what every tenant inherits; it must resolve.
+  // Every tenant inherits `base`; it must resolve.
   static absl::StatusOr<std::unique_ptr<Catalogue>> Create(const config::BaseConfig& base);
 
-  // Makes `tenants` all there are, and tells watchers what differs.
+  // Replaces all tenants by `tenants`, and sends watchers the differences.
   void ReplaceAll(std::vector<v1::TenantWithProviders> tenants);
   void Apply(std::vector<v1::TenantWithProviders> upserted,
              const std::vector<common::v1::Scope>& removed);
-  // Sends everything, then each change, until the watcher has gone.
+  // Sends everything, then each change, until the watcher is gone.
   void Watch(Watcher watcher);
-  // How far the watchers are with what they were sent.
+  // How much of what they were sent the watchers have applied.
   WatcherProgress& progress() { return progress_; }
 
   std::optional<v1::Tenant> Find(const common::v1::Scope& scope) const;
@@ -47,8 +47,8 @@ class Catalogue {
   size_t size() const;
 
   // Checks `tenant` as it would be stored in place of `stored` (null: it is new), and resolves its
-  // configuration and storage. Errors as config::CheckTenantUpdate. Looks at the tenants that name
-  // a database or that `tenant` inherits from, and for an app's public tenant at those of the app.
+  // configuration and storage. Errors as config::CheckTenantUpdate. Reads the tenants that name a
+  // database or that `tenant` inherits from, and for an app's public tenant those of the app.
   absl::StatusOr<tenancy::TenantPtr> CheckAndResolve(const v1::Tenant& tenant,
                                                      const v1::Tenant* stored,
                                                      bool prevent_protected) const;
@@ -82,8 +82,8 @@ class Catalogue {
 
   const config::BaseConfig base_;
   const std::shared_ptr<const config::CoreConfig> root_;
-  // Held while watchers are told, so that each sees changes in order and none between its snapshot
-  // and its first change. Watchers only queue or apply what they get.
+  // Held while watchers are notified, so that each sees changes in order and misses none between
+  // its snapshot and its first change. Watchers only queue or apply what they get.
   std::mutex publish_mutex_;
   std::vector<WatchedStream> watches_;
   WatcherProgress progress_;

@@ -26,7 +26,7 @@
 namespace gatehouse::tenants {
 namespace {
 
-// A SuperTokens core beside us sends no notifications; it looks every 60 s itself.
+// A SuperTokens core alongside us sends no notifications; it polls every 60 s itself.
 constexpr absl::Duration kPollInterval = absl::Seconds(60);
 constexpr absl::Duration kReloadTimeout = absl::Seconds(30);
 constexpr absl::Duration kActivityLogInterval = absl::Hours(24);  // the original's
@@ -84,7 +84,7 @@ class TenantsComponent final : public host::Component {
                      .time_limit = kReloadTimeout},
                     [this](absl::Time deadline) { return manager_.ReloadAll(deadline); });
     // Tenants' own databases may lack what this build's migrations add. A database that is down
-    // must not keep the others from starting: it is looked at again every hour.
+    // must not keep the others from starting: it is tried again every hour.
     env_.jobs().Add({.name = "tenants_prepare_databases",
                      .interval = absl::Hours(1),
                      .first_after = absl::ZeroDuration(),

@@ -14,11 +14,11 @@ class Database;
 
 namespace gatehouse::tenants {
 
-// The tenants service, wired. Makes the base tenant's rows and reads all tenants: the base database
-// has to answer and to have its tables.
+// The tenants service, wired. Creates the base tenant's rows and reads all tenants: the base
+// database must answer and have its tables.
 absl::StatusOr<std::unique_ptr<host::Component>> MakeTenantsComponent(host::Environment& env);
 
-// For process::Program: tenants of the base database that would be left out, in words.
+// For process::Program: texts about tenants of the base database that would be left out.
 absl::StatusOr<std::vector<std::string>> CheckTenants(db::Database& base,
                                                       const config::ProcessConfig& config,
                                                       absl::Time deadline);

@@ -1,4 +1,4 @@
-// The tenants service whole, on a real database, alone and as two instances.
+// The whole tenants service on a real database, alone and as two instances.
 
 #include "services/tenants/component.h"
 
@@ -149,10 +149,10 @@ int64_t Count(db::Database& database, const char* name, const char* sql) {
   return database.Execute(Soon(), db::Statement{name, sql}).value().front().Int64(0);
 }
 
-// Of this thread, which calls the service: the listener's thread has work of its own.
+// Of this thread, which calls the service: the listener's thread does other work.
 int64_t Statements() { return db::ThreadStatements().statements; }
 
-// Until another instance has been told.
+// Waits until another instance has been notified.
 bool Eventually(absl::FunctionRef<bool()> condition) {
   const absl::Time give_up = Soon();
   while (SteadyNow() < give_up) {
@@ -243,7 +243,7 @@ TEST_F(TenantsComponentTest, ARequestThatDidNotSeeItsSourceChangesNothing) {
     EXPECT_EQ(ReasonOf(status), ErrorReason::kTenantNotFound) << status;
   }
   EXPECT_FALSE(instance.Get(tenancy::Admit(a, nullptr, nullptr)).has_tenant());
-  // Made again by somebody who tells nobody: the directory shows the former one still.
+  // Created again without a notification: the directory still has the former one.
   const common::v1::Scope former = (*instance.tenants().Find(a))->scope();
   ASSERT_TRUE(instance.database()
                   .Execute(Soon(), db::Statement{"test_remove",
@@ -333,7 +333,7 @@ TEST_F(TenantsComponentTest, AMigrationModeOnlyGoesForward) {
             "Invalid core config: migration_mode is currently MIGRATED, which is terminal. Old "
             "tables are stale and cannot be re-introduced into the read path without first being "
             "repopulated out of band. Refusing transition to DUAL_WRITE_READ_NEW.");
-  // Saying nothing means what is inherited, which is MIGRATED here.
+  // No value means the inherited one, which is MIGRATED here.
   EXPECT_TRUE(put(R"({"migration_mode":null})").ok());
   EXPECT_EQ(ReasonOf(put(kDual)), ErrorReason::kBadInput);
 }
@@ -462,7 +462,7 @@ TEST_F(TenantsComponentTest, OfManyProposalsOneSettingIsStored) {
 
 TEST_F(TenantsComponentTest, SettingsOfAnAppThatGoesAreNotFoundAnyMore) {
   ASSERT_TRUE(instance.PutApp("a").ok());
-  // As another process sees it that has not been told yet.
+  // As seen by another process that has not been notified yet.
   ASSERT_TRUE(
       instance.database()
           .Execute(Soon(), db::Statement{"test_drop", "DELETE FROM {apps} WHERE app_id = 'a'"})
@@ -521,8 +521,8 @@ TEST_F(TenantsComponentTest, OneAppCreatedByManyAtOnceIsCreatedOnce) {
   EXPECT_EQ(created, 1);
 }
 
-// Tenants are added to an app while it is removed: it goes whole or stays, and nothing is left
-// over.
+// Tenants are added to an app while it is removed: it is removed completely or stays, and nothing
+// is left over.
 TEST_F(TenantsComponentTest, RemovingAnAppWhileTenantsAreAddedLeavesNothingBehind) {
   Instance other(options);
   ASSERT_TRUE(other.Start().ok());

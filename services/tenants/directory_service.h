@@ -6,7 +6,7 @@
 
 namespace gatehouse::tenants {
 
-// The stream that every process's tenancy::TenantDirectory is fed by. Arguments outlive it.
+// The stream that feeds every process's tenancy::TenantDirectory. Arguments outlive it.
 class DirectoryService final : public v1::TenantDirectoryService {
  public:
   DirectoryService(Catalogue& catalogue, TenantStore& store)

@@ -1,4 +1,4 @@
-// gatehouse-tenants: the tenants service in a process of its own.
+// gatehouse-tenants: the tenants service in a separate process.
 
 #include "libs/process/program.h"
 #include "services/tenants/component.h"

@@ -23,13 +23,13 @@ class PgActivityLogStore final : public ActivityLogStore {
   absl::Status Append(absl::Time deadline, const tenancy::Tenant& anywhere,
                       const std::vector<ActivityRow>& rows) override;
 
-  // In each database, on one instance at a time: makes partitions that are due, drops those that
-  // have had their time, and deletes rows that are older than 31 days and in no month's partition,
-  // in small batches. Run daily.
+  // In each database, on one instance at a time: creates partitions that are due, drops expired
+  // ones, and deletes rows that are older than 31 days and in no month's partition, in small
+  // batches. Run daily.
   absl::Status CleanUp(absl::Time deadline, const tenancy::TenantDirectory& directory);
 
  private:
-  // Partitions for what is written now, unless this process has seen to it this month.
+  // Creates partitions for current rows, unless this process has done so this month.
   absl::Status PrepareMonth(absl::Time deadline, const tenancy::Tenant& anywhere,
                             db::Database& database);
 

@@ -8,7 +8,7 @@ namespace {
 
 using db::Statement;
 
-// All by key_value_pkey. Settings of an app lie at its public tenant.
+// All by key_value_pkey. Settings of an app are stored for its public tenant.
 constexpr Statement kGetOrCreate = {
     "app_settings_get_or_create",
     "WITH made AS (INSERT INTO {key_value} (app_id, tenant_id, name, value, created_at_time) "

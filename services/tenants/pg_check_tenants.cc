@@ -11,7 +11,7 @@
 namespace gatehouse::tenants {
 namespace {
 
-// Columns that every core's table has: it may not have been brought up to date.
+// Only columns that every core's table has: it may not be up to date yet.
 constexpr db::Statement kSettings = {
     "tenants_settings",
     "SELECT connection_uri_domain, app_id, tenant_id, core_config FROM {tenant_configs} "
@@ -23,7 +23,7 @@ absl::StatusOr<std::vector<std::string>> CheckTenants(db::Database& base,
                                                       const config::ProcessConfig& config,
                                                       absl::Time deadline) {
   ASSIGN_OR_RETURN(const db::Result rows, base.Execute(deadline, kSettings));
-  // What a start makes, should it be missing.
+  // The base tenant, which a start creates if it is missing.
   std::vector<v1::Tenant> records(1);
   *records[0].mutable_scope() = tenancy::MakeScope("", "", "");
   for (const db::Row row : rows) {

@@ -63,7 +63,7 @@ constexpr Statement kAddSecondaryFactors = {
     "(connection_uri_domain, app_id, tenant_id, factor_id) "
     "SELECT $1::varchar, $2::varchar, $3::varchar, f.id FROM unnest($4::varchar[]) AS f (id)"};
 
-// Clients go by cascade.
+// Clients are deleted by cascade.
 constexpr Statement kRemoveProvider = {
     "tenants_remove_provider",
     "DELETE FROM {tenant_thirdparty_providers} WHERE connection_uri_domain = $1 AND app_id = $2 "
@@ -103,7 +103,7 @@ constexpr Statement kDeleteApp = {
 constexpr Statement kDeleteDomain = {
     "tenants_delete_domain", "DELETE FROM {tenant_configs} WHERE connection_uri_domain = $1"};
 
-// A tenant that goes while its app's or tenant's rows are written.
+// A tenant that is removed while its app's or tenant's rows are written.
 absl::Status AsTenantNotFound(const absl::Status& status, const common::v1::Scope& scope) {
   return db::ViolatesConstraint(status, "_fkey") ? tenancy::TenantNotFound(scope) : status;
 }

@@ -13,8 +13,8 @@
 namespace gatehouse::tenants {
 
 // The columns that ReadTenant reads, in its order, from `c` ({tenant_configs}). created_at_time is
-// known where the rows lie in the base database. Required factors are in the order of their rows,
-// in which they were given: clients ask for the first that is left.
+// known if the rows are in the base database. Required factors are in the order of their rows, in
+// which they were given: clients ask for the first one that is left.
 #define GATEHOUSE_TENANT_COLUMNS                                                                 \
   "c.connection_uri_domain, c.app_id, c.tenant_id, c.core_config, c.email_password_enabled, "    \
   "c.third_party_enabled, c.passwordless_enabled, c.is_first_factors_null, "                     \
@@ -39,9 +39,9 @@ inline constexpr db::Statement kGetTenant = {
                    "FROM {tenant_configs} c "
                    "WHERE c.connection_uri_domain = $1 AND c.app_id = $2 AND c.tenant_id = $3"};
 
-// Those that are there of the names in $1, $2 and $3, which are equally long. Each is looked up
-// by itself: the limit keeps PostgreSQL from reading all of them instead, whatever it thinks of
-// the arrays. Index: tenant_configs_pkey.
+// Those that exist of the names in $1, $2 and $3, which are equally long. Each is looked up
+// separately: the limit keeps PostgreSQL from reading all of them instead, whatever its estimate
+// for the arrays. Index: tenant_configs_pkey.
 inline constexpr db::Statement kGetTenants = {
     "tenants_get_several",
     "SELECT found.* FROM unnest($1::varchar[], $2::varchar[], $3::varchar[]) AS n (domain, app, "

@@ -59,7 +59,7 @@ absl::Status PgTenantStorages::Check(absl::Time deadline, const tenancy::Tenant&
     std::lock_guard<std::mutex> lock(health->mutex);
     const bool known = health->checked_at_ms != 0;
     const bool fresh = !Elapsed(health->checked_at_ms, clock_.NowMs(), kHealthMs);
-    // While one asks, the others don't queue up behind it.
+    // While one caller asks, the others don't queue up behind it.
     if (known && (fresh || health->asking)) return health->status;
     if (!MayBlock()) return WouldBlock();
     health->asking = true;
@@ -68,7 +68,7 @@ absl::Status PgTenantStorages::Check(absl::Time deadline, const tenancy::Tenant&
   absl::Status status = database.status();
   if (database.ok()) {
     status = (*database)->Ping(std::min(deadline, SteadyNow() + kHealthTimeout));
-    // Too busy to be asked is not down.
+    // Too busy to answer is not down.
     if (ReasonOf(status) == ErrorReason::kOverloaded) status = absl::OkStatus();
   }
   std::lock_guard<std::mutex> lock(health->mutex);

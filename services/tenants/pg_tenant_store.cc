@@ -65,7 +65,7 @@ constexpr Statement kInsertBase = {
     "email_password_enabled, passwordless_enabled, third_party_enabled, is_first_factors_null) "
     "VALUES ('', 'public', 'public', '{}', TRUE, TRUE, TRUE, TRUE) ON CONFLICT DO NOTHING"};
 // Changes of one app wait for each other; those of other apps don't. The second key is the one that
-// a SuperTokens core beside us locks when it overwrites the app's public tenant.
+// a SuperTokens core alongside us locks when it overwrites the app's public tenant.
 constexpr Statement kLockApp = {
     "tenants_lock_app",
     "SELECT pg_advisory_xact_lock_shared(hashtext('gatehouse-domain~' || $1::text)), "

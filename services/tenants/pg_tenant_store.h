@@ -22,7 +22,7 @@ class PgTenantStore final : public TenantStore {
   absl::Status Change(absl::Time deadline, const common::v1::Scope& scope, bool whole_domain,
                       absl::FunctionRef<absl::Status(TenantChange&)> body) override;
 
-  // What other processes change. `changed` is told of one scope; `resynchronise` that any may have
+  // Other processes' changes. `changed` is called with one scope; `resynchronise` when any may have
   // changed. Both are called on one thread of the listener.
   absl::StatusOr<std::unique_ptr<db::Subscription>> Listen(
       std::function<void(const common::v1::Scope&)> changed, std::function<void()> resynchronise);

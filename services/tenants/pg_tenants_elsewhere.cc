@@ -12,7 +12,7 @@ namespace {
 
 constexpr db::Statement kTableExists = {"tenants_elsewhere_exists",
                                         "SELECT to_regclass($1::text) IS NOT NULL"};
-// What every core since 6.0 has. A few tenants with long configurations: no order or limit.
+// Columns that every core since 6.0 has. Few tenants have long configurations: no order or limit.
 constexpr db::Statement kTenants = {
     "tenants_elsewhere",
     "SELECT connection_uri_domain, app_id, tenant_id, COALESCE(core_config, '{}') "
@@ -27,7 +27,7 @@ absl::StatusOr<std::vector<tenancy::TenantPtr>> TenantsElsewhere(
       base.Execute(deadline, kTableExists, {base.tables().Qualified("tenant_configs")}));
   if (!exists.front().Bool(0)) return std::vector<tenancy::TenantPtr>();
   ASSIGN_OR_RETURN(const db::Result rows, base.Execute(deadline, kTenants));
-  // What a start makes, should it be missing.
+  // The base tenant, which a start creates if it is missing.
   std::vector<v1::Tenant> records(1);
   *records[0].mutable_scope() = tenancy::MakeScope("", "", "");
   for (const db::Row row : rows) {

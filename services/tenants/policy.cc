@@ -7,11 +7,10 @@ namespace {
 
 using namespace rpc::callers;  // NOLINT: the rows below are names of callers and nothing else
 
-// Replies hold providers' secrets, and changes are for who holds the API key: the gateway checks
-// it.
+// Replies contain providers' secrets, and changes require the API key: the gateway checks it.
 const std::vector<std::string_view> kEdge = {kGateway};
 
-// Every process needs the directory, our own included.
+// Every process needs the directory, this one included.
 std::vector<std::string_view> Processes() {
   std::vector<std::string_view> all = {kGateway};
   for (const ServiceRow& service : ServiceTable()) {
@@ -40,7 +39,7 @@ rpc::Policy DirectoryPolicy() {
   const std::vector<std::string_view> processes = Processes();
   return {
       {"WatchTenants", processes},
-      // Never queues behind the changes that wait for it.
+      // Never queues behind changes that wait for it.
       {"ConfirmTenants", processes, /*never_blocks=*/true},
       {"GetDirectoryEntries", processes},
   };

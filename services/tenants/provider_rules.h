@@ -11,7 +11,7 @@ namespace gatehouse::tenants {
 // no id or client type comes twice.
 absl::Status CheckProviders(std::span<const v1::ThirdPartyProvider> providers);
 
-// What holds even for a provider that is stored without those checks: what the tables demand.
+// Checks what the tables require, even for a provider that is stored without the checks above.
 absl::Status CheckStorable(const v1::ThirdPartyProvider& provider);
 
 }  // namespace gatehouse::tenants

@@ -25,7 +25,7 @@ bool Same(const v1::Tenant& a, const v1::Tenant& b) {
   return a.SerializeAsString() == b.SerializeAsString();
 }
 
-// FORBIDDEN when the target has protected settings of its own.
+// FORBIDDEN when the target has its own protected settings.
 absl::Status CheckNoneProtected(TenantChange& change, const common::v1::Scope& target) {
   ASSIGN_OR_RETURN(const std::optional<v1::Tenant> stored, change.Get(target));
   if (!stored.has_value()) return absl::OkStatus();
@@ -33,7 +33,7 @@ absl::Status CheckNoneProtected(TenantChange& change, const common::v1::Scope& t
   return config::CheckProtectedKeys(&core_config, nullptr);
 }
 
-// kTenantNotFound unless what the request's key was judged by is there.
+// kTenantNotFound unless the tenant that the request's key was checked against exists.
 absl::Status CheckSource(TenantChange& change, const common::v1::Scope& source) {
   if (!source.has_admission()) return absl::OkStatus();
   const auto incarnation = [&](std::string_view tenant_id) -> absl::StatusOr<int64_t> {
@@ -53,7 +53,7 @@ absl::Status CheckSource(TenantChange& change, const common::v1::Scope& source) 
 
 }  // namespace
 
-// The change mutex, waited for until the deadline.
+// The change mutex; waits for it until the deadline.
 class TenantManager::ChangeLock {
  public:
   static absl::StatusOr<std::unique_lock<std::timed_mutex>> Take(std::timed_mutex& mutex,
@@ -79,11 +79,11 @@ absl::StatusOr<bool> TenantManager::Upsert(absl::Time deadline,
   };
 
   for (int attempt = 1;; ++attempt) {
-    // First with what the catalogue knows: a database of the tenant's own has to be ready before
-    // the transaction, which holds a connection.
+    // First with what the catalogue knows: the tenant's own database must be ready before the
+    // transaction, which holds a connection.
     const std::optional<v1::Tenant> expected = catalogue_.Find(target);
     ASSIGN_OR_RETURN(const v1::Tenant planned, apply(expected));
-    // Whether the target is new shows for certain in the transaction only.
+    // Only the transaction shows for certain whether the target is new.
     RETURN_IF_ERROR(CheckMay(Action::kChange, request.scope(), target));
     RETURN_IF_ERROR(CheckNameLengths(target));
     ASSIGN_OR_RETURN(const tenancy::TenantPtr resolved, check(planned, expected));
@@ -126,7 +126,7 @@ absl::StatusOr<bool> TenantManager::Upsert(absl::Time deadline,
       Publish(std::move(next), std::move(providers));
       return created;
     }
-    // A core beside us, which doesn't take our locks, may have made the same tenant just now.
+    // A core alongside us, which doesn't take our locks, may have just created the same tenant.
     start_over = start_over || absl::IsAlreadyExists(status);
     if (!start_over || attempt == kMaxAttempts) return status;
     lock.unlock();
@@ -147,7 +147,7 @@ absl::StatusOr<bool> TenantManager::RemoveTenant(absl::Time deadline,
   if (const auto stored = catalogue_.Find(target)) {
     if (auto found = catalogue_.CheckAndResolve(*stored, &*stored, false); found.ok()) {
       resolved = *found;
-      // No transaction brings back what goes from a database of its own.
+      // No transaction restores what is deleted from a tenant's own database.
       if (!resolved->storage_id.empty()) {
         RETURN_IF_ERROR(store_.Change(deadline, target, false, check));
       }
@@ -230,7 +230,7 @@ absl::StatusOr<bool> TenantManager::RemoveDomain(absl::Time deadline,
     RETURN_IF_ERROR(store_.Change(deadline, target, true, check));
     if (const auto stored = catalogue_.Find(target)) {
       if (auto found = catalogue_.CheckAndResolve(*stored, &*stored, false); found.ok()) {
-        // A domain in the base database has no rows of its own there: they would be the base app's.
+        // A domain in the base database has no separate rows there: they would be the base app's.
         RETURN_IF_ERROR(storages_.Remove(deadline, **found));
       }
     }
@@ -322,7 +322,7 @@ absl::Status TenantManager::Reload(absl::Time deadline, const common::v1::Scope&
       return absl::OkStatus();
     }
   }
-  return ReloadAll(deadline);  // a whole domain has gone
+  return ReloadAll(deadline);  // a whole domain was removed
 }
 
 absl::Status TenantManager::ReloadAll(absl::Time deadline) {

@@ -15,7 +15,7 @@
 
 namespace gatehouse::tenants {
 
-// Creates, changes and removes tenants: rules, rows, databases and the catalogue brought together.
+// Creates, changes and removes tenants: combines rules, rows, databases and the catalogue.
 // Thread-safe. A change is in the database first and in the catalogue before the call returns.
 class TenantManager {
  public:
@@ -26,10 +26,10 @@ class TenantManager {
 
   // True when the target is new.
   absl::StatusOr<bool> Upsert(absl::Time deadline, const v1::UpsertTenantRequest& request);
-  // Whether there was one. With `prevent_protected`, FORBIDDEN when its settings are protected
-  // ones: whoever may remove it could make it again without them. `source`, here and in the
-  // requests above and below, is where the request was made: what its stamp names has to be there
-  // still, in the transaction that makes the change.
+  // Whether there was one. With `prevent_protected`, FORBIDDEN when it has protected settings: a
+  // caller that may remove it could create it again without them. `source`, here and in the other
+  // requests, is where the request was made: the tenant that its stamp names must still exist in
+  // the transaction that makes the change.
   absl::StatusOr<bool> RemoveTenant(absl::Time deadline, const common::v1::Scope& source,
                                     const common::v1::Scope& target, bool prevent_protected);
   absl::StatusOr<bool> RemoveApp(absl::Time deadline, const common::v1::Scope& source,
@@ -41,7 +41,7 @@ class TenantManager {
   absl::StatusOr<bool> RemoveProvider(absl::Time deadline, const common::v1::Scope& scope,
                                       const std::string& third_party_id);
 
-  // What another process did, or may have done.
+  // For changes that another process has made, or may have made.
   absl::Status Reload(absl::Time deadline, const common::v1::Scope& scope);
   absl::Status ReloadAll(absl::Time deadline);
 
@@ -53,8 +53,8 @@ class TenantManager {
   TenantStorages& storages_;
   Catalogue& catalogue_;
   const Clock& clock_;
-  // Held from reading or writing the database until the catalogue has it: without, an older state
-  // could be published after a newer one.
+  // Held from reading or writing the database until the catalogue is updated: otherwise an older
+  // state could be published after a newer one.
   std::timed_mutex change_mutex_;
 };
 

@@ -76,7 +76,7 @@ std::span<const Right> Rights() {
   using S = Source;
   const std::vector<Target> any = {T::kBase, T::kDomain, T::kApp, T::kTenant};
   static const auto& rights = *new std::vector<Right>{
-      // The base is there from the start, and nobody else changes it.
+      // The base exists from the start, and nobody else changes it.
       {kCreate, {T::kBase}, {}, kNoUpsertDomain, kNoUpsertDomainElsewhere},
       {kChange, {T::kBase}, {S::kItself}, kNoUpsertDomain, kNoUpsertDomainElsewhere},
       {kRemove, {T::kBase}, {}, kNoRemoveBase, kNoRemoveBase},

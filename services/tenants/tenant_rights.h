@@ -1,7 +1,7 @@
 #pragma once
 
-// Who may do what to whom: one table, which every check of a request on another tenant than its own
-// reads. docs/security.md shows it; tenant_rights_test compares the two cell by cell.
+// Which tenant may do what to which: one table for every check of a request that concerns another
+// tenant than its own. docs/security.md shows it; tenant_rights_test compares the two cell by cell.
 
 #include <span>
 #include <string_view>
@@ -28,8 +28,8 @@ enum class Action {
 // public app's of no domain.
 enum class Target { kBase, kDomain, kApp, kTenant };
 
-// Where a request is made, as the target sees it; the first that holds. Each level has its API
-// keys, so this is whose key was shown.
+// Where a request is made, relative to the target; the first that applies. Each level has its API
+// keys, so this tells whose key was presented.
 enum class Source {
   kItself,
   kItsApp,           // the public tenant of the tenant's app
@@ -43,8 +43,9 @@ enum class Source {
 Target TargetOf(const common::v1::Scope& scope);
 Source SourceOf(const common::v1::Scope& source, const common::v1::Scope& target);
 
-// A row of the table. What is not allowed is refused with `refusal`, or with `refusal_elsewhere`
-// from another app (of a tenant) or another domain (of an app or domain).
+// A row of the table. A request that is not allowed is refused with `refusal`, or with
+// `refusal_elsewhere` if it comes from another app (for a tenant) or another domain (for an app or
+// domain).
 struct Right {
   Action action;
   std::vector<Target> targets;
@@ -54,7 +55,7 @@ struct Right {
 };
 std::span<const Right> Rights();
 
-// FORBIDDEN unless the table allows it; what has no row is forbidden to all.
+// FORBIDDEN unless the table allows it; anything without a row is forbidden.
 absl::Status CheckMay(Action action, const common::v1::Scope& source,
                       const common::v1::Scope& target);
 

@@ -179,7 +179,7 @@ TEST(TenantRightsTest, EveryCellIsAsDocumented) {
       }
     }
   }
-  // What can't be is a dash, and everything else was tried.
+  // Impossible cells have a dash, and all others were tried.
   for (const auto& [name, text] : documented) {
     EXPECT_EQ(seen.contains(name), text != "-") << name;
   }
@@ -197,7 +197,7 @@ TEST(TenantRightsTest, EveryRowOfTheTableIsDocumented) {
   }
 }
 
-// The texts of the original, where it has one.
+// The texts of the original, if it has one.
 TEST(TenantRightsTest, RefusalsSayWhatToUse) {
   const auto text = [](Action action, const common::v1::Scope& source,
                        const common::v1::Scope& target) {

@@ -16,15 +16,15 @@
 
 namespace gatehouse::tenants {
 
-// One change of a tenant's configuration, in a transaction that no other change of the same app
-// runs beside.
+// One change of a tenant's configuration, in a transaction that excludes other changes of the same
+// app.
 class TenantChange {
  public:
   virtual ~TenantChange() = default;
   virtual absl::StatusOr<std::optional<v1::Tenant>> Get(const common::v1::Scope& scope) = 0;
   virtual absl::StatusOr<std::vector<v1::ThirdPartyProvider>> Providers(
       const common::v1::Scope& scope) = 0;
-  // kTenantNotFound when the app of a tenant that isn't public is not there.
+  // kTenantNotFound when the app of a tenant that isn't public does not exist.
   virtual absl::Status AddRows(const common::v1::Scope& scope, int64_t now_ms) = 0;
   virtual absl::Status Insert(const v1::Tenant& tenant) = 0;
   virtual absl::Status Update(const v1::Tenant& tenant) = 0;
@@ -49,10 +49,10 @@ class TenantStore {
  public:
   virtual ~TenantStore() = default;
 
-  // Makes the base tenant's rows where they are missing. Any number of processes may do so at once.
+  // Creates the base tenant's rows if they are missing. Any number of processes may do so at once.
   virtual absl::Status EnsureBaseTenant(absl::Time deadline, int64_t now_ms) = 0;
 
-  // Those that are there, in any order.
+  // Those that exist, in any order.
   virtual absl::StatusOr<std::vector<v1::Tenant>> GetMany(
       absl::Time deadline, const std::vector<common::v1::Scope>& scopes) = 0;
   // With providers, by domain, app and tenant. An unset part of the filter means any.
@@ -65,7 +65,7 @@ class TenantStore {
                                                                     const Filter& filter) = 0;
 
   // Runs `body` in a transaction under a lock for the scope's app (a domain's removal locks the
-  // whole domain), and tells other processes that the scope changed. `body` may run again.
+  // whole domain), and notifies other processes that the scope changed. `body` may run again.
   virtual absl::Status Change(absl::Time deadline, const common::v1::Scope& scope,
                               bool whole_domain,
                               absl::FunctionRef<absl::Status(TenantChange&)> body) = 0;

@@ -81,7 +81,7 @@ void SetFirstFactors(v1::Tenant& tenant, const Factors& factors) {
   v1::FactorList* list = tenant.mutable_first_factors();
   for (const std::string& id : *factors) list->add_factor_ids(id);
 }
-// An empty list is not told from null: there is no column for it.
+// An empty list is not distinguished from null: there is no column for it.
 void SetSecondaryFactors(v1::Tenant& tenant, const Factors& factors) {
   tenant.clear_required_secondary_factors();
   if (!factors.has_value() || factors->empty()) return;
@@ -201,8 +201,8 @@ absl::Status ApplyRecipesAndFactors(v1::Tenant& tenant, const v1::UpsertTenantRe
     const Factors given =
         ReadFactors(request.has_required_secondary_factors(), request.required_secondary_factors());
     secondary = given;
-    // A second factor that brings its recipe with it must not make it a first factor too: so what
-    // "no first factors set" meant until now is written down.
+    // A second factor that enables its recipe must not make it a first factor too: so the meaning
+    // that "no first factors set" had until now is written down.
     const bool enables_some =
         given.has_value() &&
         std::any_of(Recipes().begin(), Recipes().end(), [&](const Recipe& recipe) {
@@ -232,7 +232,7 @@ absl::Status ApplyRecipesAndFactors(v1::Tenant& tenant, const v1::UpsertTenantRe
   return absl::OkStatus();
 }
 
-// Style v2: recipes are all on; only factors say what is allowed.
+// Style v2: recipes are all on; only factors determine what is allowed.
 void ApplyFactors(v1::Tenant& tenant, const v1::UpsertTenantRequest& request) {
   if (!request.set_first_factors() && !request.set_required_secondary_factors()) return;
   if (!tenant.has_first_factors()) {
@@ -307,7 +307,7 @@ absl::StatusOr<v1::Tenant> ApplyUpdate(v1::Tenant current, const v1::UpsertTenan
 absl::Status CheckMigrationStep(const config::MigrationMode* from, config::MigrationMode to) {
   using Mode = config::MigrationMode;
   if (from != nullptr && *from == to) return absl::OkStatus();
-  // Writes to the old tables have ended: whoever read them now would see an old state.
+  // Writes to the old tables have ended: reading them now would show an old state.
   if (from != nullptr && *from == Mode::kMigrated) {
     return BadInput(
         StrCat("Invalid core config: migration_mode is currently MIGRATED, which is terminal. Old "

@@ -1,7 +1,7 @@
 #pragma once
 
 // The rules of creating and changing tenants, apps and connection-URI domains (formats.md 9.7).
-// The REST interface has three generations, told apart by UpsertStyle.
+// The REST interface has three generations, distinguished by UpsertStyle.
 
 #include <string>
 #include <vector>
@@ -15,7 +15,8 @@
 
 namespace gatehouse::tenants {
 
-// A tenant as it is created: recipes on for a public tenant; for others it depends on the style.
+// A tenant as it is created: with recipes on for a public tenant; for others it depends on the
+// style.
 v1::Tenant NewTenant(const common::v1::Scope& target, v1::UpsertStyle style);
 
 // `current` with the request's changes. BAD_INPUT when they contradict each other or a factor's

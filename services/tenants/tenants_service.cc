@@ -69,7 +69,7 @@ absl::StatusOr<v1::GetTenantResponse> TenantsService::GetTenant(
     return found != nullptr && found->tenant().incarnation() == (*tenant)->record.incarnation();
   };
   auto found = catalogue_.FindWithProviders(request.scope());
-  // Another process may have made it just now.
+  // Another process may have just created it.
   if (!is_it(found)) {
     RETURN_IF_ERROR(manager_.Reload(context.deadline, request.scope()));
     found = catalogue_.FindWithProviders(request.scope());
@@ -95,7 +95,7 @@ absl::StatusOr<v1::ListTenantsResponse> TenantsService::ListTenants(
   v1::ListTenantsResponse response;
   for (v1::TenantWithProviders& tenant : tenants) {
     const v1::Tenant& record = tenant.tenant();
-    // Who may list is a public tenant: the app may have been made again since it was found.
+    // Only a public tenant may list: the app may have been created again since it was found.
     if (record.scope().connection_uri_domain() == scope.connection_uri_domain() &&
         record.scope().app_id() == scope.app_id() && record.scope().tenant_id() == kPublic &&
         !tenancy::WasSeen(scope, record.incarnation(), record.incarnation())) {
@@ -107,7 +107,7 @@ absl::StatusOr<v1::ListTenantsResponse> TenantsService::ListTenants(
   return response;
 }
 
-// In each removal the target's own name is judged before the scope is looked up.
+// Each removal checks the target's own name before the scope is looked up.
 absl::StatusOr<v1::RemoveTenantResponse> TenantsService::RemoveTenant(
     rpc::CallContext& context, const v1::RemoveTenantRequest& request) {
   const common::v1::Scope& scope = request.scope();

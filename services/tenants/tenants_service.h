@@ -5,7 +5,7 @@
 
 namespace gatehouse::tenants {
 
-// The RPC face of TenantManager. Arguments outlive it.
+// The RPC adapter of TenantManager. Arguments outlive it.
 class TenantsService final : public v1::TenantsService {
  public:
   TenantsService(const tenancy::TenantDirectory& directory, Catalogue& catalogue,
@@ -36,7 +36,7 @@ class TenantsService final : public v1::TenantsService {
       rpc::CallContext& context, const v1::CheckStorageRequest& request) override;
 
  private:
-  // A change that was made holds everywhere when its reply is given.
+  // A change is in effect everywhere when its reply is given.
   void AwaitWatchers(const rpc::CallContext& context);
 
   const tenancy::TenantDirectory& directory_;

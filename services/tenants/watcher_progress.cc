@@ -35,7 +35,7 @@ void WatcherProgress::Confirm(int64_t id, int64_t version) {
   auto found = watchers_.find(id);
   if (found == watchers_.end()) return;
   Progress& progress = found->second;
-  // Not more than was sent: a caller's mistake must not make every later change look applied.
+  // Not more than was sent: a caller's mistake must not make later changes look applied.
   progress.confirmed = std::max(progress.confirmed, std::min(version, progress.sent));
   if (progress.confirmed == progress.sent) progress.late = false;
   changed_.notify_all();

@@ -9,20 +9,20 @@
 
 namespace gatehouse::tenants {
 
-// How far each watcher of the tenants has come: what it was sent, and what it has confirmed to have
+// The progress of each watcher of the tenants: what it was sent, and what it has confirmed as
 // applied. Thread-safe; no method but Await blocks, and none calls out.
 class WatcherProgress {
  public:
-  // A new watcher's id. Ids are random, so that one of another process's streams means nothing here.
+  // A new watcher's id. Ids are random, so that an id of another process's stream is unknown here.
   int64_t Add();
   void Remove(int64_t id);
   // The version of the next message to this watcher, to be noted before it is sent.
   int64_t NextVersion(int64_t id);
   void Confirm(int64_t id, int64_t version);
 
-  // Waits until every watcher has confirmed what it had been sent when this was called, or has gone.
-  // False when the deadline came first: those that were late are then waited for no more until they
-  // have caught up, so that a process that hangs holds up one change and not each.
+  // Waits until every watcher has confirmed what it had been sent when this was called, or is gone.
+  // False when the deadline came first: late watchers are then not waited for until they have
+  // caught up, so that a process that hangs delays one change and not all.
   bool Await(absl::Time deadline);
 
  private:

@@ -1,4 +1,4 @@
-// gatehouse-thirdparty: the thirdparty service as a process of its own.
+// gatehouse-thirdparty: the thirdparty service as a separate process.
 
 #include "libs/process/program.h"
 #include "services/thirdparty/component.h"

@@ -5,7 +5,7 @@
 
 namespace gatehouse::thirdparty {
 
-// ThirdPartyUserStore in PostgreSQL: table thirdparty_users. One statement a call.
+// ThirdPartyUserStore in PostgreSQL: table thirdparty_users. One statement per call.
 class PgThirdPartyUserStore final : public ThirdPartyUserStore {
  public:
   // `databases` outlives the store.

@@ -4,7 +4,7 @@
 
 namespace gatehouse::thirdparty {
 
-// Who may call each method of ThirdPartyService.
+// The callers that each method of ThirdPartyService accepts.
 rpc::Policy ThirdPartyPolicy();
 
 }  // namespace gatehouse::thirdparty

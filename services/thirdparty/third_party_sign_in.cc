@@ -12,8 +12,8 @@ namespace {
 constexpr char kRecipeId[] = "thirdparty";  // also the name of the factor
 constexpr char kTooManyChanges[] = "The user is being changed by many requests at once";
 
-// A user that is deleted, or changed, between the steps costs a round. Of many requests that change
-// one user at once, each round lets one through: as many may wait for each other.
+// A user that is deleted, or changed, between the steps costs a round. Of many concurrent changes
+// of one user each round lets one through: this many may wait for each other.
 constexpr int kMaxRounds = 50;
 
 }  // namespace
@@ -71,8 +71,9 @@ absl::StatusOr<bool> ThirdPartySignIn::SaveUser(const tenancy::Tenant& tenant,
   for (int round = 0; round < kMaxRounds; ++round) {
     ASSIGN_OR_RETURN(const SaveOutcome outcome, store_.SaveUser({tenant, context.deadline}, user));
     if (outcome != SaveOutcome::kEmailChanged) return outcome == SaveOutcome::kSaved;
-    // Of two sign-ins with different emails, the one whose email the registry took first may save
-    // last. Whoever changes the row looks afterwards, so that the registry's email remains.
+    // Of two sign-ins with different emails, the one whose email the registry accepted first may
+    // save last. Every change checks the registry after writing the row, so that its email
+    // prevails.
     ASSIGN_OR_RETURN(const std::optional<std::string> registered,
                      RegisteredEmail(tenant, context, user.user_id));
     if (!registered) return false;

@@ -14,9 +14,9 @@ namespace gatehouse::thirdparty {
 // kForbidden when the tenant's settings forbid signing in with a third party (formats.md 9.7).
 absl::Status CheckThirdPartyGate(const tenancy::Tenant& tenant, users::v1::RecipeGate gate);
 
-// Two steps, each idempotent: the registry finds or registers the identity; then this service's
-// own row is made or brought up to date. A sign-in after a crash between them makes the row.
-// Holds no database connection while it waits for the users service.
+// Two steps, each idempotent: the registry finds or registers the identity; then this service's own
+// row is created or brought up to date. A sign-in after a crash between them creates the row. Holds
+// no database connection while it waits for the users service.
 class ThirdPartySignIn {
  public:
   // All outlive this.

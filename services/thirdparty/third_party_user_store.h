@@ -13,7 +13,7 @@ namespace gatehouse::thirdparty {
 
 using tenancy::Where;
 
-// A third-party login method as this service keeps it.
+// A third-party login method as stored by this service.
 struct ThirdPartyUser {
   std::string user_id;  // internal
   std::string third_party_id;
@@ -23,16 +23,16 @@ struct ThirdPartyUser {
 };
 
 enum class SaveOutcome {
-  kSaved,         // the row is new, or was as it should be
+  kSaved,         // the row is new, or was already correct
   kEmailChanged,  // the row had another email
-  kUnknownUser,   // the registry has no such user any more
+  kUnknownUser,   // the registry no longer has such a user
 };
 
-// Thread-safe. Besides what is said, a call fails as libs/db/errors.h says.
+// Thread-safe. Besides the stated errors, a call fails as described in libs/db/errors.h.
 class ThirdPartyUserStore {
  public:
   virtual ~ThirdPartyUserStore() = default;
-  // Makes the row, or brings its email up to date; writes nothing when it is as it should be.
+  // Creates the row, or brings its email up to date; writes nothing if it is already correct.
   virtual absl::StatusOr<SaveOutcome> SaveUser(const Where& where, const ThirdPartyUser& user) = 0;
   virtual absl::Status RemoveUser(const Where& where, std::string_view user_id) = 0;
 };

@@ -12,12 +12,12 @@
 
 namespace gatehouse::thirdparty {
 
-// thirdparty_service.proto: finds the tenant and calls the rule (third_party_sign_in.h). Look-ups
-// are the users service's to answer. Thread-safe.
+// thirdparty_service.proto: finds the tenant and calls the rule (third_party_sign_in.h). The users
+// service answers look-ups. Thread-safe.
 class ThirdPartyServiceImpl final : public v1::ThirdPartyService {
  public:
-  // All outlive the service. `cut_off` is called when a call has failed that may have left a user's
-  // credentials other than the registry has them.
+  // All outlive the service. `cut_off` is called after a failed call that may have left a user's
+  // credentials different from the registry's.
   ThirdPartyServiceImpl(
       const tenancy::TenantDirectory& directory, users::v1::RegistryService& registry,
       users::v1::UserDirectoryService& users, ThirdPartyUserStore& store,

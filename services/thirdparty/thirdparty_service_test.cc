@@ -37,7 +37,7 @@ constexpr db::Statement kListRows = {
 constexpr char kUser1[] = "11111111-1111-4111-8111-111111111111";
 constexpr char kUser2[] = "22222222-2222-4222-8222-222222222222";
 
-// Answers with the user that it is told to; registers it in the database, as the real one does.
+// Answers with a preset user; registers it in the database, as the real one does.
 class FakeRegistry final : public users::v1::RegistryService {
  public:
   explicit FakeRegistry(db::Database& database) : database_(database) {}
@@ -114,12 +114,12 @@ class FakeDirectory final : public users::v1::UserDirectoryService {
   }
 
   std::string registered_email;
-  int other_changes = 0;  // as many look-ups more find another's change
+  int other_changes = 0;  // this many further look-ups find another's change
   users::v1::FindUsersResponse found;
   users::v1::FindUsersRequest last_find;
 };
 
-// Fails as a process does that is killed before its statement ran.
+// Fails like a process that is killed before its statement runs.
 class CrashingStore final : public ThirdPartyUserStore {
  public:
   explicit CrashingStore(ThirdPartyUserStore& store) : store_(store) {}
@@ -151,7 +151,7 @@ class ThirdPartyServiceTest : public ::testing::Test {
     request.set_email(" A@x.io");
   }
 
-  // "user|provider|user there|email|time joined", a line a row.
+  // "user|provider|user there|email|time joined", one line per row.
   std::string Rows() {
     std::string text;
     auto rows = database->Execute(context.deadline, kListRows);
@@ -223,7 +223,7 @@ TEST_F(ThirdPartyServiceTest, ChangedEmailReachesTheRow) {
 
 TEST_F(ThirdPartyServiceTest, OvertakenEmailChangeLeavesTheRegistrysEmail) {
   ASSERT_TRUE(service.SignInOrUp(context, request).ok());
-  // The registry has taken `newest` since it took `new`, and newest's sign-in has saved already.
+  // The registry has accepted `newest` after `new`, and newest's sign-in has saved already.
   request.set_email("new@x.io");
   users.registered_email = "newest@x.io";
   ASSERT_TRUE(service.SignInOrUp(context, request).ok());
