@@ -45,7 +45,13 @@ if [ "${1:-build}" = test ]; then
   { command -v node && command -v npm; } >/dev/null || packages+=(nodejs npm)
   command -v go >/dev/null || packages+=(golang-go)
   packages+=(pgbouncer)
+  python3 -c 'import yaml, jsonschema' 2>/dev/null || packages+=(python3-yaml python3-jsonschema)
 fi
+
+# What no package is installed for: helm and promtool, for the checks of the Helm chart.
+get_tools() {
+  [ "${1:-build}" != test ] || "$(dirname "$0")/../tests/deploy/get-tools.sh"
+}
 
 missing=()
 for package in "${packages[@]}"; do
@@ -53,7 +59,8 @@ for package in "${packages[@]}"; do
 done
 if [ ${#missing[@]} -eq 0 ]; then
   unpack_phonenumber_headers
-  exit
+  get_tools "$@"
+  exit 0
 fi
 
 if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
@@ -65,3 +72,4 @@ export DEBIAN_FRONTEND=noninteractive
 "${as_root[@]}" apt-get update -q
 "${as_root[@]}" apt-get install -y -q --no-install-recommends "${missing[@]}"
 unpack_phonenumber_headers
+get_tools "$@"
