@@ -65,7 +65,7 @@ class Network(unittest.TestCase):
             pods = self.deployments(objects)
             if "gateway" not in pods:
                 continue
-            open_ways = {(source, target) for source in pods for target in pods if source != target and allowed(objects, pods[source], pods[target], "grpc", 7000)}
+            open_ways = {(source, target) for source in pods for target in pods if source != target and allowed(objects, pods[source], pods[target], "tls-grpc", 7000)}
             self.assertEqual(open_ways, calls_of_the_table(), values)
             for target in SERVICES:
                 # Nobody but the gateway answers REST, and no service opens its gRPC port to everybody.
@@ -83,7 +83,7 @@ class Network(unittest.TestCase):
         objects, policies = rendering.rendered("production"), calls_of_the_policies()
         back_end = {"matchLabels": {"gatehouse/back-end": "true"}}
         reached = {service for service in SERVICES for rule in objects["NetworkPolicy", "gatehouse-" + service]["spec"]["ingress"]
-                   if rule["ports"] == [{"port": "grpc"}] and {"namespaceSelector": back_end} in rule["from"]}
+                   if rule["ports"] == [{"port": "tls-grpc"}] and {"namespaceSelector": back_end} in rule["from"]}
         routed = {(backend["name"].removeprefix("gatehouse-"), match["method"]["service"]) for rule in rendering.rendered("gateway-api")["GRPCRoute", "gatehouse"]["spec"]["rules"]
                   for match in rule["matches"] for backend in rule["backendRefs"]}
         self.assertEqual(reached, {service for service, _ in routed})

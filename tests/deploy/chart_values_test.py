@@ -64,6 +64,7 @@ class Values(unittest.TestCase):
                 (TRIAL + ["--set", "shutdown.delayMs=30000"], ["shutdown.delayMs"]),
                 (TRIAL + ["--set", "migration.enabled=false"], ["migration.enabled"]),
                 (TRIAL + ["--set", "mode=all-in-one,gatewayApi.grpcRoute.enabled=true"], ["grpcRoute"]),
+                (TRIAL + ["--set", "gatewayApi.grpcRoute.enabled=true,gatewayApi.grpcRoute.parentRefs[0].name=a"], ["networkPolicy.clientsFrom"]),
                 ([], ["database.host"]),
                 (["--set", "database.host=db"], ["database.owner.existingSecret"]),
                 (["--set", "database.kind=embedded"], ["all-in-one"]),

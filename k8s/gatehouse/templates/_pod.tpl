@@ -71,9 +71,9 @@
     sources:
       {{- $services := keys (include "gatehouse.table" $root | fromYaml).services | sortAlpha -}}
       {{- if include "gatehouse.serviceRoles" $root }}
-      {{- include "gatehouse.db.sources" (list $root (ternary $services (list $component) (eq $component "gatehouse")) false "") | nindent 6 }}
+      {{- with include "gatehouse.db.sources" (list $root (ternary $services (list $component) (eq $component "gatehouse")) false "") | trim }}{{ . | nindent 6 }}{{ end }}
       {{- else }}
-      {{- include "gatehouse.db.sources" (list $root list true "") | nindent 6 }}
+      {{- with include "gatehouse.db.sources" (list $root list true "") | trim }}{{ . | nindent 6 }}{{ end }}
       {{- end }}
 {{- include "gatehouse.db.caVolume" $root }}
 {{- end }}
@@ -148,7 +148,7 @@ initContainers:
     args:
       - |
         export PGPASSWORD="$(cat /run/secrets/gatehouse/database/{{ $role }})"
-        until psql -qtAc "SELECT FROM {{ with $values.config.postgresql_table_schema }}{{ . }}.{{ end }}{{ with $values.config.postgresql_table_names_prefix }}{{ . }}_{{ end }}gatehouse_schema_migrations" >/dev/null 2>&1; do sleep 1; done
+        until error=$(psql -qtAc "SELECT FROM {{ with $values.config.postgresql_table_schema }}{{ . }}.{{ end }}{{ with $values.config.postgresql_table_names_prefix }}{{ . }}_{{ end }}gatehouse_schema_migrations" 2>&1); do echo "waiting: $error"; sleep 1; done
     env:
       - {name: PGHOST, value: {{ include "gatehouse.db.host" $root }}}
       - {name: PGDATABASE, value: {{ $values.database.name | quote }}}
@@ -165,6 +165,6 @@ initContainers:
       limits: {memory: 64Mi}
     volumeMounts:
       - {name: database, mountPath: /run/secrets/gatehouse/database, readOnly: true}
-      {{- include "gatehouse.db.caMount" $root | nindent 6 }}
+      {{- with include "gatehouse.db.caMount" $root | trim }}{{ . | nindent 6 }}{{ end }}
 {{- end }}
 {{- end }}
