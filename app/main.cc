@@ -14,7 +14,7 @@
 int main(int argc, char* argv[]) {
   gatehouse::process::Program program;
   program.name = "gatehouse";
-  // Lower services first: each finds those that it calls.
+  // Lower services first, so that each finds those that it calls.
   program.services = {
       {"tenants", gatehouse::tenants::MakeTenantsComponent},
       {"jwks", gatehouse::jwks::MakeJwksComponent},

@@ -1,5 +1,6 @@
-# libphonenumber. Debian's development package of it can't be installed beside Boost 1.81, which the library itself does not
-# need: scripts/install-deps.sh unpacks its headers into the build tree, and the library is linked by its own name.
+# libphonenumber. Debian's development package of it can't be installed together with Boost 1.81,
+# which the library itself does not need: scripts/install-deps.sh unpacks its headers into the build
+# tree, and the library is linked by its own name.
 
 find_path(PHONENUMBER_INCLUDE_DIR phonenumbers/phonenumberutil.h
           HINTS "${CMAKE_SOURCE_DIR}/build/phonenumber/usr/include")

@@ -1,9 +1,8 @@
 # Reads services/services.json, the table of services (services/README.md says what is in a row):
 #   GATEHOUSE_SERVICES               those that have code, lower ones first
-#   GATEHOUSE_SERVICE_<name>_PROTOS  packages that its protos import, beside `common`
-# and gives C++ its share, in GATEHOUSE_GENERATED_DIR:
-#   gatehouse/service_callers.h      the names that services call by
-#   service_table.cc                 ServiceTable() (libs/base/service_table.h)
+#   GATEHOUSE_SERVICE_<name>_PROTOS  packages that its protos import, besides `common`
+# and generates C++ from it, in GATEHOUSE_GENERATED_DIR: gatehouse/service_callers.h the names that
+#   services call by service_table.cc ServiceTable() (libs/base/service_table.h)
 set(GATEHOUSE_SERVICE_TABLE "${CMAKE_SOURCE_DIR}/services/services.json")
 set(GATEHOUSE_GENERATED_DIR "${CMAKE_BINARY_DIR}/generated")
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${GATEHOUSE_SERVICE_TABLE}")
@@ -64,7 +63,7 @@ function(gatehouse_read_services)
     string(APPEND SERVICE_ROWS "      {\"${name}\", ${planned}, ${cc_calls}, ${cc_tables}},\n")
   endforeach()
   set(GATEHOUSE_SERVICES "${services}" PARENT_SCOPE)
-  # configure_file leaves a file alone that says the same, so that nothing is built again.
+  # configure_file does not touch an unchanged file, so nothing is rebuilt.
   configure_file("${CMAKE_SOURCE_DIR}/cmake/service_callers.h.in"
                  "${GATEHOUSE_GENERATED_DIR}/gatehouse/service_callers.h" @ONLY)
   configure_file("${CMAKE_SOURCE_DIR}/cmake/service_table.cc.in"

@@ -30,7 +30,7 @@ function(gatehouse_library name)
   gatehouse_common_settings(${name})
 endfunction()
 
-# What tests drive, and the tests that drive themselves.
+# The programs that tests drive, and tests that are programs of their own.
 add_custom_target(programs)
 add_custom_target(unit_tests)
 
@@ -43,15 +43,15 @@ function(gatehouse_program name)
   add_dependencies(programs ${name})
 endfunction()
 
-# Sanitizers make everything some times slower.
+# Sanitizers make everything several times slower.
 set(GATEHOUSE_TIMEOUT_FACTOR 1)
 if(GATEHOUSE_SANITIZE)
   set(GATEHOUSE_TIMEOUT_FACTOR 5)
 endif()
 
 # gatehouse_test(name SRCS a_test.cc ... DEPS target ... [TIMEOUT seconds] [LABEL workflow]): a
-# GoogleTest program, run by ctest as one test, together with others. TIMEOUT defaults to 240 s: many
-# start a server, on machines that do other things too. LABEL defaults to unit.
+# GoogleTest program, run by ctest as one test, together with others. TIMEOUT defaults to 240 s:
+# many start a server, on machines that are busy otherwise. LABEL defaults to unit.
 function(gatehouse_test name)
   cmake_parse_arguments(ARG "" "TIMEOUT;LABEL" "SRCS;DEPS" ${ARGN})
   if(NOT ARG_TIMEOUT)

@@ -18,10 +18,10 @@ set(CMAKE_CXX_FLAGS_DEBUG "-O0 -g1")
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1 -DNDEBUG")
 add_compile_options(-Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers
                     -fno-omit-frame-pointer -fstack-protector-strong)
-# At -O2 these checks of GCC 12 misread its own inlined std::string and std::optional (GCC bug 105329 and
-# its kin); the debug and sanitizer builds look for real ones.
+# At -O2 these checks of GCC 12 misread its own inlined std::string and std::optional (GCC bug
+# 105329 and similar ones); the debug and sanitizer builds find real bugs.
 add_compile_options("$<$<CONFIG:Release>:-Wno-array-bounds;-Wno-maybe-uninitialized;-Wno-stringop-overflow;-Wno-stringop-overread>")
-# On every file alike: a precompiled header only serves files with the same definitions.
+# For every file: a precompiled header only works for files with the same definitions.
 add_compile_options(-pthread)
 add_compile_definitions(_GLIBCXX_ASSERTIONS)
 
@@ -49,7 +49,7 @@ find_package(Protobuf REQUIRED)
 find_package(absl REQUIRED)
 find_package(GTest REQUIRED)
 find_package(PkgConfig REQUIRED)
-# Debian's gRPC CMake package does not pull in Abseil's libraries; pkg-config's list is whole.
+# Debian's gRPC CMake package does not pull in Abseil's libraries; pkg-config's list is complete.
 pkg_check_modules(GRPC REQUIRED IMPORTED_TARGET grpc++ protobuf)
 pkg_check_modules(PQXX REQUIRED IMPORTED_TARGET libpqxx)
 find_package(Boost 1.81 REQUIRED COMPONENTS program_options)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Says at once whether the embedded PostgreSQL could use its data directory, before a build takes its minutes.
+# Checks whether the embedded PostgreSQL could use its data directory, before a build takes minutes.
 # Takes the arguments of `gatehouse start`; the program itself checks again, and more.
 set -euo pipefail
 

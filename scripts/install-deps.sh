@@ -1,19 +1,21 @@
 #!/usr/bin/env bash
-# Installs what building, running and testing Gatehouse need, from Debian 12's packages. Does nothing when all is there.
-# Usage: scripts/install-deps.sh [build|test|headers]   (default: build; test adds what only the tests need; headers: the last step alone)
+# Installs what building, running and testing Gatehouse need, from Debian 12's packages. Does
+# nothing if everything is installed. Usage: scripts/install-deps.sh [build|test|headers] (default:
+# build; test adds what only the tests need; headers: only the last step)
 set -euo pipefail
 
 as_root=()
 [ "$(id -u)" = 0 ] || as_root=(sudo)
 
-# libphonenumber's headers, into build/phonenumber: Debian's development package of it can't be installed beside Boost 1.81,
-# which the library itself does not need (cmake/GatehousePhoneNumber.cmake).
+# libphonenumber's headers, into build/phonenumber: Debian's development package of it can't be
+# installed together with Boost 1.81, which the library itself does not need
+# (cmake/GatehousePhoneNumber.cmake).
 unpack_phonenumber_headers() {
   local target work
   target="$(cd "$(dirname "$0")/.." && pwd)/build/phonenumber"
   [ -f "$target/usr/include/phonenumbers/phonenumberutil.h" ] && return
   work=$(mktemp -d)
-  # As root, apt downloads as a user of its own, which must be able to write here.
+  # As root, apt downloads as its own user, which must be able to write here.
   chmod 777 "$work"
   fetch() { (cd "$work" && apt-get download -q libphonenumber-dev); }
   fetch || { "${as_root[@]}" apt-get update -q && fetch; }
@@ -37,7 +39,7 @@ packages=(
   postgresql postgresql-contrib python3
 )
 if [ "${1:-build}" = test ]; then
-  # A newer toolchain from elsewhere serves as well as Debian's.
+  # A newer toolchain from elsewhere works as well as Debian's.
   command -v curl >/dev/null || packages+=(curl)
   command -v git >/dev/null || packages+=(git)
   python3 -c 'import venv, ensurepip' 2>/dev/null || packages+=(python3 python3-venv)

@@ -2,7 +2,8 @@
 # Installs what is needed, builds and runs tests.
 # Usage: scripts/test.sh [--preset release|debug|asan|tsan] [unit|programs] [arguments of ctest, such as -R session]
 #   unit      unit and workflow tests only        programs  tests that drive the built programs only
-# The sanitizers' presets run unit, workflow and integration tests, and whatever a sanitizer reports is a failure.
+# The sanitizers' presets run unit, workflow and integration tests, and anything that a sanitizer
+# reports is a failure.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 preset=release
@@ -25,7 +26,7 @@ esac
 scripts/install-deps.sh test
 scripts/build.sh "$preset" "${targets[@]}"
 
-# Programs that a test ends by force report to files, which nobody else would read.
+# Programs that a test kills report to files, which nobody else would read.
 reports="$PWD/build/$preset/reports"
 rm -rf "$reports"
 mkdir -p "$reports"

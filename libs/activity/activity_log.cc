@@ -9,9 +9,9 @@
 namespace gatehouse::activity {
 namespace {
 
-// Some 300 bytes each: while the tenants service is away this much memory waits for it.
+// Some 300 bytes each: while the tenants service is down this much memory waits for it.
 constexpr size_t kMaxWaiting = 50'000;
-constexpr int kMaxBatch = 1000;  // what AppendActivities takes
+constexpr int kMaxBatch = 1000;  // the limit of AppendActivities
 
 }  // namespace
 

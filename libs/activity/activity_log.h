@@ -18,12 +18,12 @@ class ActivityLogService;
 
 namespace gatehouse::activity {
 
-// What happened to whom. Ids are internal.
+// An event and its user. Ids are internal.
 struct Activity {
   std::string_view event_type;  // such as "session_created"
   std::string_view recipe_user_id;
   std::string_view primary_or_recipe_user_id;
-  std::string_view auth_principal = {};  // what kind `identifier` is, such as "email"
+  std::string_view auth_principal = {};  // the kind of `identifier`, such as "email"
   std::string_view identifier = {};
 };
 
@@ -35,11 +35,11 @@ class ActivityLog {
   ActivityLog(tenants::v1::ActivityLogService& service, const Clock& clock)
       : service_(service), clock_(clock) {}
 
-  // Notes what just happened in `tenant`. Dropped while too many wait to be written.
+  // Records what just happened in `tenant`. Dropped while too many wait to be written.
   void Add(const tenancy::Tenant& tenant, const Activity& activity);
 
-  // Writes what was noted. Run periodically. What can't be written is dropped: a second try could
-  // write it twice.
+  // Writes the recorded events. Run periodically. Events that can't be written are dropped: a
+  // second attempt could write them twice.
   absl::Status Flush(absl::Time deadline);
 
  private:

@@ -8,9 +8,9 @@
 
 namespace gatehouse::tenancy {
 
-// The app's public tenant, then one tenant for each further database that rows of the app lie in:
-// nearly always the public tenant alone. For operations on all tenants of an app.
-// kTenantNotFound without the app.
+// The app's public tenant, then one tenant for each further database with rows of the app: nearly
+// always only the public tenant. For operations on all tenants of an app. kTenantNotFound without
+// the app.
 absl::StatusOr<std::vector<TenantPtr>> OneTenantPerDatabase(const TenantDirectory& directory,
                                                             const common::v1::Scope& scope,
                                                             absl::Time deadline);

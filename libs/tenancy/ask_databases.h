@@ -1,6 +1,6 @@
 #pragma once
 
-// An app's tenants may lie in several databases, and one that is away is no reason to refuse what
+// An app's tenants may be in several databases, and one that is down is no reason to refuse what
 // the others can answer.
 
 #include <string>
@@ -14,20 +14,20 @@
 
 namespace gatehouse::tenancy {
 
-// Runs `body` in each database, one after the other, until it says true: what was looked for is
-// found. Of several databases each gets two seconds at most, and those that did not answer are
-// returned, in order; none when `body` said true. Any other error ends it, and so does the
-// deadline. An only database has all the time there is, and its error is the caller's.
+// Runs `body` in each database, one after the other, until it returns true: the search succeeded.
+// Of several databases each gets two seconds at most, and those that did not answer are returned,
+// in order; none if `body` returned true. Any other error ends it, and so does the deadline. A
+// single database gets all of the time, and its error is returned.
 absl::StatusOr<std::vector<TenantPtr>> AskDatabases(
     const std::vector<TenantPtr>& databases, absl::Time deadline,
     absl::FunctionRef<absl::StatusOr<bool>(const TenantPtr& database, absl::Time deadline)> body);
 
-// For an answer that needed those too. OK when none is missing, else DEPENDENCY_DOWN with a text
+// For an answer that needs all databases. OK when none is missing, else DEPENDENCY_DOWN with a text
 // that names the tenants.
 absl::Status NeedsAll(const std::vector<TenantPtr>& missing);
 
-// Where rows of a user can be: one tenant of the database of `home_tenant_id`; without it, one for
-// each database of the app. kTenantNotFound without the app or that tenant.
+// The places where rows of a user can be: one tenant of the database of `home_tenant_id`; without
+// it, one for each database of the app. kTenantNotFound without the app or that tenant.
 absl::StatusOr<std::vector<TenantPtr>> DatabasesOfUser(const TenantDirectory& directory,
                                                        const common::v1::Scope& scope,
                                                        const std::string& home_tenant_id,

@@ -8,8 +8,8 @@
 
 namespace gatehouse::tenancy {
 
-// The base configuration as it travels from the tenants service to every process: a JSON object of
-// the keys that are set. It holds secrets, so it goes to our own processes only.
+// The base configuration as sent from the tenants service to every process: a JSON object of the
+// keys that are set. It contains secrets, so it is only sent to our own processes.
 std::string EncodeBaseConfig(const config::BaseConfig& base);
 // Unknown keys are ignored, so that processes of neighbouring versions understand each other.
 absl::StatusOr<config::BaseConfig> DecodeBaseConfig(std::string_view json, bool test_mode);

@@ -6,7 +6,7 @@ namespace gatehouse::tenancy {
 
 std::optional<gatehouse::tenants::v1::WatchTenantsResponse> ChangeAssembler::Add(
     const gatehouse::tenants::v1::WatchTenantsResponse& message) {
-  // What a broken stream left half done is in the next one's snapshot.
+  // The next stream's snapshot contains what a broken one left incomplete.
   if (message.full() || !begun_.has_value()) {
     begun_ = message;
   } else {

@@ -6,11 +6,11 @@
 
 namespace gatehouse::tenancy {
 
-// Puts the messages of a WatchTenants stream together, so that a change of many tenants is applied
-// as one: half a snapshot would make the tenants in the other half unknown. One thread.
+// Assembles the messages of a WatchTenants stream, so that a change of many tenants is applied as
+// one: half a snapshot would make the tenants in the other half unknown. For one thread.
 class ChangeAssembler {
  public:
-  // The whole change when `message` is its last, with that one's version.
+  // The whole change if `message` is its last, with the version of that message.
   std::optional<gatehouse::tenants::v1::WatchTenantsResponse> Add(
       const gatehouse::tenants::v1::WatchTenantsResponse& message);
 

@@ -48,7 +48,7 @@ const gatehouse::tenants::v1::Tenant* DirectoryState::RecordOf(const std::string
   return left_out == nullptr ? nullptr : &left_out->record;
 }
 
-// Takes away what Put added; the names stay.
+// Removes what Put added; the names stay.
 void DirectoryState::Drop(const std::string& key) {
   left_out_.erase(key);
   auto found = tenants_.find(key);
@@ -131,7 +131,7 @@ void DirectoryState::AddHeirs(const common::v1::Scope& scope, std::set<std::stri
 }
 
 const DirectoryState::App* DirectoryState::AppOf(const Tenant& app) const {
-  // Of another app of its name nothing is shown.
+  // Nothing is shown for another app of its name.
   const TenantPtr known = Get(TenantKey(app.connection_uri_domain, app.app_id, kPublic));
   if (known == nullptr || known->app_incarnation != app.app_incarnation) return nullptr;
   return &domains_.find(app.connection_uri_domain)->second.at(app.app_id);

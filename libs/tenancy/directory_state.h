@@ -15,12 +15,12 @@
 
 namespace gatehouse::tenancy {
 
-// The tenants that a directory knows, and what is worked out of them beforehand: who inherits from
-// whom, and where each app's rows lie. Keys are TenantKeys. One writer; readers beside it only
-// under its owner's lock.
+// The tenants that a directory knows, and what is computed from them in advance: inheritance, and
+// the databases of each app. Keys are TenantKeys. One writer; concurrent readers only under its
+// owner's lock.
 class DirectoryState {
  public:
-  // A tenant whose settings can't be judged: nobody may use it.
+  // A tenant whose settings are not valid here, so it is not served.
   struct LeftOut {
     gatehouse::tenants::v1::Tenant record;
     std::string why;  // for the log
@@ -30,7 +30,7 @@ class DirectoryState {
   config::BaseConfig base;
   std::shared_ptr<const config::CoreConfig> root;  // `base`, resolved
 
-  // Null when there is none, or it is left out.
+  // Null when there is none, or if it is left out.
   TenantPtr Get(const std::string& key) const;
   const LeftOut* GetLeftOut(const std::string& key) const;
   // As configured, left out or not; null when there is none. Valid until the next change.
@@ -39,15 +39,15 @@ class DirectoryState {
   void Put(TenantPtr tenant);
   void PutLeftOut(const gatehouse::tenants::v1::Tenant& record, std::string why);
   void Remove(const common::v1::Scope& scope);
-  // To be called after changes, before anybody reads.
+  // Call it after changes, before any read.
   void Finish();
 
   // The keys of those whose configuration depends on that of `scope`, without itself.
   void AddHeirs(const common::v1::Scope& scope, std::set<std::string>& keys) const;
 
   bool HasDomain(std::string_view domain) const { return domains_.find(domain) != domains_.end(); }
-  // The app's public tenant first, if it is there, then one tenant for each further database that
-  // rows of the app lie in.
+  // The app's public tenant first, if it exists, then one tenant for each further database with
+  // rows of the app.
   TenantList OnePerDatabase(const Tenant& app) const;
   size_t CountOfApp(const Tenant& app) const;
   const std::unordered_map<std::string, TenantPtr>& tenants() const { return tenants_; }
@@ -58,7 +58,7 @@ class DirectoryState {
  private:
   using Groups = std::map<std::string, std::set<std::string>>;  // tenant ids
   struct App {
-    std::set<std::string> tenant_ids;  // those left out too
+    std::set<std::string> tenant_ids;  // including those left out
     Groups by_database;
     TenantList one_per_database;
   };

@@ -8,10 +8,10 @@
 namespace gatehouse::tenancy {
 namespace {
 
-// Requests and jobs end long before: see their deadlines.
+// Requests and jobs end long before that: see their deadlines.
 constexpr absl::Duration kLongestUse = absl::Minutes(30);
 
-// Adds what only grows.
+// Adds the counters that only grow.
 void AddTotals(const db::DatabaseStats& from, db::DatabaseStats& to) {
   to.statements += from.statements;
   to.round_trips += from.round_trips;
@@ -38,8 +38,9 @@ std::string ConninfoOf(const config::DbSettings& settings) {
   return conninfo;
 }
 
-// JDBC prepares a statement by name once it has run this often. 0, never, is what an original is
-// given behind a pooler that shares sessions; any other number says that there is none.
+// JDBC prepares a statement by name once it has run this often. Installations of the original
+// behind a pooler that shares sessions set 0, never; any other number means that there is no such
+// pooler.
 db::DatabaseOptions::Sessions SessionsOf(const config::DbSettings& settings) {
   using Sessions = db::DatabaseOptions::Sessions;
   const auto threshold = config::FindAttribute(settings.connection_attributes, "prepareThreshold");
@@ -84,8 +85,8 @@ absl::StatusOr<db::DatabaseOptions> OverlayDatabaseOptions(const db::DatabaseOpt
   options.allow_clear_text_password = own.allow_clear_text_password;
   const bool same_server = tenant.host == base.host && tenant.port == base.port &&
                            tenant.LibpqOptions() == base.LibpqOptions();
-  // A service's role is the base server's: elsewhere the tenant's credentials hold, even where they
-  // are spelled like the base's.
+  // A service's role belongs to the base server: elsewhere the tenant's credentials apply, even if
+  // they are spelled like the base's.
   if (!same_server || tenant.user != base.user) options.user = own.user;
   if (!same_server || tenant.password != base.password) options.password = own.password;
   options.ignore_environment_password = !same_server;
@@ -111,7 +112,7 @@ absl::StatusOr<db::Database*> PgTenantDatabases::Of(const Tenant& tenant) {
   std::lock_guard<std::mutex> lock(mutex_);
   auto found = databases_.find(tenant.storage_id);
   if (found == databases_.end()) {
-    // Making a Database opens no connection, so it may be done under the lock.
+    // Creating a Database opens no connection, so it may be done under the lock.
     ASSIGN_OR_RETURN(db::DatabaseOptions options,
                      OverlayDatabaseOptions(base_->options(), base_settings_, tenant.config->db()));
     ASSIGN_OR_RETURN(std::unique_ptr<db::Database> database,

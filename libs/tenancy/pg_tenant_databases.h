@@ -16,21 +16,21 @@
 
 namespace gatehouse::tenancy {
 
-// How `settings` are reached. The parts go into the options' fields; only what JDBC attributes say
-// about encryption and the like goes into `conninfo`. Bad input when the schema, the prefix or a
-// table name is no plain identifier.
+// The options for `settings`. The parts go into the options' fields; only JDBC attributes for
+// encryption and the like go into `conninfo`. Bad input when the schema, the prefix or a table name
+// is not a plain identifier.
 absl::StatusOr<db::DatabaseOptions> MakeDatabaseOptions(const config::DbSettings& settings,
                                                         std::string application_name);
 
-// The options of a tenant's own database: `base_options` with whatever `tenant` sets otherwise than
-// `base`. So an embedded server's socket, and the role that a service has, hold for a tenant that
-// only names a schema of its own. Another server gets the tenant's credentials and no others.
+// The options of a tenant's own database: `base_options` with everything that `tenant` sets
+// differently from `base`. So an embedded server's socket, and a service's role, apply to a tenant
+// that only names its own schema. Another server gets the tenant's credentials and no others.
 absl::StatusOr<db::DatabaseOptions> OverlayDatabaseOptions(const db::DatabaseOptions& base_options,
                                                            const config::DbSettings& base,
                                                            const config::DbSettings& tenant);
 
-// TenantDatabases over real pools. A pool is made when first asked for, and lives until no tenant
-// leads to it any more; it holds no connection while nobody uses it. Thread-safe.
+// TenantDatabases over real pools. A pool is created when first needed, and lives until no tenant
+// leads to it any more; it holds no connection while unused. Thread-safe.
 class PgTenantDatabases final : public TenantDatabases {
  public:
   // `base_settings` are those that the base database was made from.
@@ -38,8 +38,8 @@ class PgTenantDatabases final : public TenantDatabases {
 
   absl::StatusOr<db::Database*> Of(const Tenant& tenant) override;
   db::Database& Base() override { return *base_; }
-  // Lets go of the pools of other storage ids: their idle connections are closed at once, those in
-  // use when they are given back, and the pools themselves are destroyed when no request can know
+  // Releases the pools of other storage ids: their idle connections are closed at once, those in
+  // use when they are returned, and the pools themselves are destroyed when no request can refer to
   // them any more.
   void KeepOnly(const std::set<std::string>& storage_ids);
 

@@ -13,7 +13,7 @@ config::DbSettings Base() {
   return base;
 }
 
-// As a service connects that has a role of its own.
+// As for a service with its own role.
 db::DatabaseOptions RoleOptions() {
   auto options = MakeDatabaseOptions(Base(), "gatehouse");
   EXPECT_TRUE(options.ok()) << options.status();

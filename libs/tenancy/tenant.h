@@ -19,19 +19,19 @@ struct Tenant {
   std::string tenant_id;
   std::shared_ptr<const config::CoreConfig> config;  // never null
   gatehouse::tenants::v1::Tenant record;             // as configured
-  // That of the app's public tenant; record.incarnation() where this is it.
+  // That of the app's public tenant; record.incarnation() if this is it.
   int64_t app_incarnation = 0;
-  // Which connection pool reaches its rows: tenants with the same id share one. Empty: the base
-  // one.
+  // Identifies the connection pool for its rows: tenants with the same id share one. Empty: the
+  // base one.
   std::string storage_id;
-  // Which database and schema its rows lie in, however it is reached: two pools may lead to one
-  // database. Empty: the base one.
+  // Identifies the database and schema of its rows, however it is reached: two pools may lead to
+  // one database. Empty: the base one.
   std::string database_id;
 
   bool is_public() const { return tenant_id == "public"; }
-  // Its names, stamped: whoever gets it finds this very tenant, or none.
+  // Its names, stamped: the recipient finds this very tenant, or none.
   common::v1::Scope scope() const;
-  // "(domain, app, tenant)": how messages to an operator name it.
+  // "(domain, app, tenant)", for messages to an operator.
   std::string name() const;
 };
 using TenantPtr = std::shared_ptr<const Tenant>;
@@ -39,16 +39,15 @@ using TenantPtr = std::shared_ptr<const Tenant>;
 // The text of kTenantNotFound for a scope.
 absl::Status TenantNotFound(const common::v1::Scope& scope);
 
-// A scope from its parts, for names that no request was judged by; empty app and tenant ids become
-// "public".
+// A scope from its parts, without a stamp; empty app and tenant ids become "public".
 common::v1::Scope MakeScope(std::string_view connection_uri_domain, std::string_view app_id,
                             std::string_view tenant_id);
 
-// The names of `scope`, stamped with what was there when a request's checks looked: null for what
-// was not.
+// The names of `scope`, stamped with what existed when a request was checked: null for what did
+// not.
 common::v1::Scope Admit(const common::v1::Scope& scope, const Tenant* app, const Tenant* tenant);
 
-// Whether the request's checks can have seen what the scope names. True without a stamp.
+// Whether the request's checks may have seen what the scope names. True without a stamp.
 bool WasSeen(const common::v1::Scope& scope);
 // Whether `incarnation` and `app_incarnation`, of the tenant and of its app's public tenant, are
 // what the request's checks saw. True without a stamp.

@@ -17,9 +17,10 @@ namespace gatehouse::tenancy {
 class TenantDatabases {
  public:
   virtual ~TenantDatabases() = default;
-  // Valid for the request or the job that asks. kDependencyDown when a tenant's own database can't be reached.
+  // Valid during the caller's request or job. kDependencyDown when a tenant's own database can't be
+  // reached.
   virtual absl::StatusOr<db::Database*> Of(const Tenant& tenant) = 0;
-  // Where tenant_configs and the rows of tenants without a database of their own lie.
+  // The database of tenant_configs and of tenants without their own database.
   virtual db::Database& Base() = 0;
 };
 

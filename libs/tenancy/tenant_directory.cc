@@ -30,7 +30,7 @@ absl::Status IsLeftOut() {
                    "The settings of this app or tenant can't be used; see the server's log");
 }
 
-// The tenant, its app's public tenant, and its domain's: all that its configuration depends on.
+// The tenant, its app's public tenant, and its domain's: everything its configuration depends on.
 std::vector<common::v1::Scope> Lineage(const common::v1::Scope& scope) {
   const std::string& domain = scope.connection_uri_domain();
   std::vector<common::v1::Scope> names = {MakeScope(domain, scope.app_id(), scope.tenant_id())};
@@ -47,7 +47,7 @@ absl::StatusOr<std::unique_ptr<DirectoryState>> NewState(std::string_view base_c
   return state;
 }
 
-// Whether those who inherit from the tenant have to be resolved again.
+// Whether tenants that inherit from this one have to be resolved again.
 bool Concerns(const gatehouse::tenants::v1::Tenant* before,
               const gatehouse::tenants::v1::Tenant& after) {
   return before == nullptr || before->core_config_json() != after.core_config_json() ||
@@ -156,7 +156,7 @@ absl::StatusOr<TenantPtr> TenantDirectory::Find(const common::v1::Scope& scope,
     return known;
   }
   if (lookups_ == nullptr || deadline == absl::InfinitePast()) return TenantNotFound(scope);
-  // This process may be behind the one that did the checks, or that one behind this.
+  // This process may be behind the one that did the checks, or the other way round.
   return AskFor(scope, deadline);
 }
 

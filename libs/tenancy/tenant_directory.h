@@ -24,7 +24,7 @@ namespace gatehouse::tenancy {
 class DirectoryState;
 class TenantLookups;
 
-// What a request's checks judge by, seen at one moment. Null: there is none. A tenant is there only
+// What a request is checked against, seen at one moment. Null: does not exist. A tenant exists only
 // with its app.
 struct Sight {
   TenantPtr app;
@@ -32,17 +32,16 @@ struct Sight {
 };
 
 // All tenants as this process knows them: fed by the tenants service's stream, read by every
-// request without a call. Thread-safe. A look-up copies one pointer; a change touches the tenants
-// that inherit from what changed and no others, so that thousands of tenants cost a request
-// nothing.
+// request without a call. Thread-safe. A look-up copies one pointer; a change only affects the
+// tenants that inherit from what changed, so thousands of tenants cost a request nothing.
 //
-// A tenant whose settings can't be judged here, or that inherits from such a one, is left out:
-// nobody knows whom it lets in, so every look-up of it fails with kDependencyDown.
+// A tenant whose settings are not valid here, or that inherits from such a tenant, is left out: who
+// may access it is unknown, so every look-up of it fails with kDependencyDown.
 class TenantDirectory {
  public:
   using Record = gatehouse::tenants::v1::Tenant;
-  // Asked for tenants that the directory lacks, so that one made a moment ago by another process is
-  // found: returns the records of those of the names that are there.
+  // Called for tenants that the directory lacks, so that one created a moment ago by another
+  // process is found: returns the records of those names that exist.
   using Fallback = std::function<absl::StatusOr<std::vector<Record>>(
       const std::vector<common::v1::Scope>& names, absl::Time deadline)>;
 
@@ -51,28 +50,28 @@ class TenantDirectory {
   TenantDirectory(const TenantDirectory&) = delete;
   TenantDirectory& operator=(const TenantDirectory&) = delete;
 
-  // Applies a change as a whole. Returns what was left out because of it, in words for the log.
+  // Applies a change as a whole. Returns texts for the log about tenants left out because of it.
   std::vector<std::string> Apply(bool full, std::string_view base_config_json,
                                  const std::vector<Record>& upserted,
                                  const std::vector<common::v1::Scope>& removed);
   // Before the directory is used by other threads.
   void SetFallback(Fallback fallback);
-  // The fallback is asked no more; who waits for it is told kDependencyDown.
+  // The fallback is not called any more; waiting callers get kDependencyDown.
   void StopLookUps();
 
   // The tenant, or kTenantNotFound with the original's text (formats.md 9.1); kDependencyDown when
-  // it is left out. Asks the fallback only when given a deadline. Of a scope with a stamp: the
+  // it is left out. Calls the fallback only when given a deadline. For a scope with a stamp: the
   // tenant that the request's checks saw, never another one of its name.
   absl::StatusOr<TenantPtr> Find(const common::v1::Scope& scope,
                                  absl::Time deadline = absl::InfinitePast()) const;
-  // The app's public tenant: what app-wide settings and API keys are read from.
+  // The app's public tenant, which has the app-wide settings and API keys.
   absl::StatusOr<TenantPtr> FindApp(const common::v1::Scope& scope,
                                     absl::Time deadline = absl::InfinitePast()) const;
-  // For the checks of a request, which come before any stamp. nullopt: app or tenant are not known
-  // here; LookUp may know. kDependencyDown when one is left out.
+  // For the checks of a request, which come before any stamp. nullopt: app or tenant are unknown
+  // here; LookUp may find them. kDependencyDown when one is left out.
   absl::StatusOr<std::optional<Sight>> Look(const common::v1::Scope& scope) const;
-  // The same, asked for where need be, without blocking: `done` is called once, here or on another
-  // thread, and must not block.
+  // The same, using the fallback if necessary, without blocking: `done` is called once, here or on
+  // another thread, and must not block.
   void LookUp(const common::v1::Scope& scope, absl::Time deadline,
               std::function<void(absl::StatusOr<Sight>)> done) const;
 
@@ -80,16 +79,16 @@ class TenantDirectory {
   bool HasConnectionUriDomain(std::string_view domain) const;
   // A snapshot of all tenants, for background jobs.
   std::vector<TenantPtr> All() const;
-  // Of the app whose public tenant this is: itself, then one tenant for each further database that
-  // rows of the app lie in. Costs as many as are returned.
+  // For the app whose public tenant this is: itself, then one tenant for each further database with
+  // rows of the app. Takes time linear in the result.
   std::vector<TenantPtr> OnePerDatabase(const TenantPtr& app) const;
   // How many tenants the app has.
   size_t CountOfApp(const Tenant& app) const;
-  // The storage ids of all tenants, without the base one's. Costs as many as there are.
+  // The storage ids of all tenants, without the base one's. Takes time linear in their number.
   std::set<std::string> StorageIds() const;
   size_t size() const;
   size_t left_out() const;
-  // Grows whenever tenants may have gone: with each removal, and with each full message.
+  // Grows whenever tenants may have disappeared: with each removal, and with each full message.
   uint64_t removals() const { return removals_.load(std::memory_order_relaxed); }
   // False until the first full message: the process is not ready before.
   bool ready() const;
@@ -97,7 +96,7 @@ class TenantDirectory {
   std::shared_ptr<const config::CoreConfig> base_config() const;
 
  private:
-  // What is known, with newer records in place of older ones.
+  // The known state, with newer records in place of older ones.
   absl::StatusOr<Sight> LookWith(const common::v1::Scope& scope,
                                  const std::vector<Record>& records) const;
   absl::StatusOr<TenantPtr> AskFor(const common::v1::Scope& scope, absl::Time deadline) const;

@@ -51,7 +51,7 @@ class TenantDirectoryTest : public testing::Test {
       return absl::StatusOr<std::vector<Record>>(std::move(records));
     });
   }
-  // What a request to the scope sees that is judged now.
+  // What a request to the scope sees that is checked now.
   common::v1::Scope Admitted(const common::v1::Scope& scope) {
     const auto sight = directory.Look(scope);
     EXPECT_TRUE(sight.ok() && sight->has_value());
@@ -158,7 +158,7 @@ TEST_F(TenantDirectoryTest, WhatCanNotBeJudgedIsLeftOutWithItsHeirs) {
     EXPECT_TRUE(directory.Find(MakeScope("", "b", "public")).ok());
     EXPECT_EQ(directory.left_out(), 2u);
     EXPECT_EQ(directory.size(), 2u);
-    // What mends the app brings its tenants back.
+    // A repair of the app brings its tenants back.
     EXPECT_TRUE(directory.Apply(false, "", {MakeRecord("", "a", "public")}, {}).empty());
     EXPECT_TRUE(directory.Find(MakeScope("", "a", "t1")).ok());
     EXPECT_EQ(directory.left_out(), 0u);
@@ -333,7 +333,7 @@ TEST_F(TenantDirectoryTest, AProcessThatIsBehindAsksForTheTenantThatAnotherOneSa
   const auto found = directory.Find(newer, absl::InfiniteFuture());
   ASSERT_TRUE(found.ok());
   EXPECT_EQ((*found)->config->access_token_validity_s(), 77);
-  // One that the database does not have any more is gone, whatever this process knows.
+  // A tenant that is no longer in the database is gone, whatever this process knows.
   newer.mutable_admission()->set_app_incarnation(3);
   newer.mutable_admission()->set_tenant_incarnation(3);
   EXPECT_EQ(ReasonOf(directory.Find(newer, absl::InfiniteFuture()).status()),
@@ -344,7 +344,7 @@ TEST_F(TenantDirectoryTest, AProcessThatIsBehindAsksForTheTenantThatAnotherOneSa
   EXPECT_EQ(calls, before) << "what the checks did not see is not asked for";
 }
 
-// Nobody gets 429 because others ask too, and a thousand names cost a few calls.
+// Nobody gets 429 because others ask too, and a thousand names take a few calls.
 TEST_F(TenantDirectoryTest, AllWhoWaitShareOneCall) {
   Fill({});
   std::mutex mutex;

@@ -12,9 +12,9 @@
 namespace gatehouse::tenancy {
 namespace {
 
-// What GetDirectoryEntries takes.
+// The limit of GetDirectoryEntries.
 constexpr size_t kMaxNames = 500;
-// More than connections that a process serves; each has one request that waits.
+// More than the connections that a process serves; each has one waiting request.
 constexpr size_t kMaxWaiting = 100'000;
 
 std::string KeyOf(const common::v1::Scope& scope) {

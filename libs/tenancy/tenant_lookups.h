@@ -16,13 +16,13 @@
 
 namespace gatehouse::tenancy {
 
-// Asks the tenants service for tenants by name, for whoever needs to know: one call at a time, for
-// all that wait. So whatever names strangers send, they cost one statement after the other and no
-// more, and nobody waits longer for it than for the call under way and the next. Thread-safe.
+// Asks the tenants service for tenants by name: one call at a time, for all waiting callers. So
+// whatever names strangers send, they cost one statement at a time, and no caller waits longer than
+// for the current call and the next. Thread-safe.
 class TenantLookups {
  public:
   using Record = gatehouse::tenants::v1::Tenant;
-  // Records of those of the names that are there. May block.
+  // Records of those names that exist. May block.
   using Fetch = std::function<absl::StatusOr<std::vector<Record>>(
       const std::vector<common::v1::Scope>& names, absl::Time deadline)>;
   // Called once, on the thread of the look-ups or on the one that stops them. Must not block.
@@ -33,10 +33,10 @@ class TenantLookups {
   TenantLookups(const TenantLookups&) = delete;
   TenantLookups& operator=(const TenantLookups&) = delete;
 
-  // A few names. kDeadlineExceeded when it has passed before they are asked for, kDependencyDown
+  // A few names. kDeadlineExceeded when it has passed before they are looked up, kDependencyDown
   // after Stop, kOverloaded when more wait than a process has connections.
   void Ask(std::vector<common::v1::Scope> names, absl::Time deadline, Done done);
-  // Who waits is told kDependencyDown. Waits for the call under way.
+  // Waiting callers get kDependencyDown. Waits for the current call.
   void Stop();
 
  private:

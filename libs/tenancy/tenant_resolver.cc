@@ -70,7 +70,7 @@ absl::StatusOr<TenantPtr> TenantResolver::ParentOf(const common::v1::Scope& scop
   if (TenantPtr unchanged = unchanged_of_(key)) return unchanged;
   const gatehouse::tenants::v1::Tenant* record = record_of_(key);
   if (record == nullptr) {
-    // A domain's keys are an addition to its apps'; a tenant has none but its app's.
+    // A domain's keys apply in addition to its apps'; a tenant has only its app's.
     if (is_public) return nullptr;
     return absl::FailedPreconditionError("its app's public tenant is not there");
   }

@@ -5,8 +5,8 @@
 
 namespace gatehouse::tenancy {
 
-// Whose rows a store's call is about, in whose database, and until when. What concerns an app is
-// found through its public tenant.
+// The tenant of a store's call, which also selects the database, and the deadline. Rows of an app
+// are found through its public tenant.
 struct Where {
   const Tenant& tenant;  // outlives the call
   absl::Time deadline;   // of SteadyNow()

@@ -17,7 +17,7 @@ CREATE TABLE IF NOT EXISTS {session_info} (
   CONSTRAINT {~session_info}_tenant_id_fkey FOREIGN KEY (app_id, tenant_id)
       REFERENCES {tenants} (app_id, tenant_id) ON DELETE CASCADE
 );
--- For tables that an older core made.
+-- For tables that an older core created.
 ALTER TABLE {session_info}
   ADD COLUMN IF NOT EXISTS prev_refresh_token_hash_2 VARCHAR(128),
   ADD COLUMN IF NOT EXISTS refresh_token_rotated_at BIGINT;

@@ -1,9 +1,9 @@
--- Sees to it that activity_log has partitions for this month and the next, and drops those whose
+-- Ensures that activity_log has partitions for this month and the next, and drops those whose
 -- whole month is older than 31 days, as the original does. Run daily, and before the first row of a
 -- month is written.
 --
 -- With the rights of the tables' owner, since a service's own role may not change tables. It takes
--- no arguments, so that whoever calls it can only do what is due anyway.
+-- no arguments, so a caller can only do what is due anyway.
 CREATE OR REPLACE FUNCTION {schema}.{~gatehouse_maintain_activity_log}() RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
@@ -26,8 +26,8 @@ BEGIN
                      (month - date '1970-01-01') * bigint '86400000',
                      (after - date '1970-01-01') * bigint '86400000');
     EXCEPTION
-      -- Rows of the month lie in the default partition already; another partition has the month;
-      -- another process was faster. Rows find their place all the same.
+      -- The default partition already has rows of the month; another partition has the month;
+      -- another process was faster. Rows are stored all the same.
       WHEN check_violation OR invalid_object_definition OR duplicate_table OR unique_violation THEN
         NULL;
     END;

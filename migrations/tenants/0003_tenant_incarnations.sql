@@ -1,6 +1,6 @@
--- A number for each tenant that is ever made, so that one of the same name which was removed before
--- is told from it: see docs/adr/0009-requests-keep-the-tenant-they-were-judged-by.md. Kept by a trigger, since a core
--- of the original may make tenants too. They go with their tenants.
+-- A number for each tenant that is ever created, to distinguish it from a removed one of the same
+-- name: see docs/adr/0009-requests-keep-the-tenant-they-were-judged-by.md. Kept by a trigger, since
+-- a core of the original may create tenants too. Rows are deleted with their tenants.
 CREATE TABLE IF NOT EXISTS {gatehouse_tenant_incarnations} (
   connection_uri_domain VARCHAR(256) NOT NULL,
   app_id VARCHAR(64) NOT NULL,
@@ -13,7 +13,7 @@ CREATE TABLE IF NOT EXISTS {gatehouse_tenant_incarnations} (
       REFERENCES {tenant_configs} (connection_uri_domain, app_id, tenant_id) ON DELETE CASCADE
 );
 
--- With its owner's rights: a role that may write tenant_configs needs none on ours.
+-- With its owner's rights: a role that may write tenant_configs needs no rights on our table.
 CREATE OR REPLACE FUNCTION {schema}.{~gatehouse_number_tenant}() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 BEGIN

@@ -376,11 +376,11 @@ DO $$ BEGIN
   END IF;
 END $$;
 
--- What GET /users lists and counts, and how many users were active when: kept by triggers beside
--- the tables that it follows from, whoever writes those. See docs/adr, decision 8.
+-- What GET /users lists and counts, and how many users were active when: maintained by triggers on
+-- the tables that it derives from, whichever program writes them. See docs/adr, decision 8.
 --
--- Nothing here waits for another transaction that nobody waited for before: who changes a group
--- (this core and the original) holds its rows of app_id_to_user_id, and numbers are only appended.
+-- Nothing here waits for a transaction that is not waited for anyway: every change of a group (by
+-- this core and the original) holds its rows of app_id_to_user_id, and counts are only appended.
 
 -- A row for each group of linked users (or user alone) in each tenant that one of them is in, and
 -- one with tenant '' for the group in the whole app.
@@ -433,8 +433,8 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $f$
   SELECT at - mod(mod(at, width) + width, width)
 $f$;
 
--- In a transaction that sees one snapshot throughout, locking what another has folded since would
--- be an error: such transactions leave the folding to others.
+-- In a transaction that sees one snapshot throughout, locking rows that another has folded since
+-- would be an error: such transactions leave the folding to others.
 CREATE OR REPLACE FUNCTION {schema}.{~gatehouse_fold_users}(app varchar, tenant varchar)
 RETURNS void LANGUAGE plpgsql AS $f$
 BEGIN
@@ -476,8 +476,7 @@ END $f$;
 -- Users that are in no tenant do not count in an app, as by the original before 12.0: the row of
 -- gatehouse_listed_users with tenant '' is for a group's members that are in any tenant.
 
--- Makes the rows of the given groups in the given tenants (by position), and those for the app,
--- what they should be.
+-- Corrects the rows of the given groups in the given tenants (by position), and those for the app.
 CREATE OR REPLACE FUNCTION {schema}.{~gatehouse_list}(
   apps varchar[], tenants varchar[], groups bpchar[])
 RETURNS void LANGUAGE plpgsql AS $f$
@@ -486,7 +485,7 @@ DECLARE
   fold_tenants varchar[];
 BEGIN
   IF cardinality(apps) > 100 THEN
-    -- Joined as suits so many; the caller's setting returns with the caller's end.
+    -- Planned for so many rows; the setting is restored when the caller ends.
     PERFORM set_config('plan_cache_mode', 'force_custom_plan', true);
   END IF;
   WITH pairs AS MATERIALIZED (
@@ -506,7 +505,7 @@ BEGIN
         AND t.recipe_user_id = u.user_id
         AND (p.tenant_id = '' OR t.tenant_id || '' = p.tenant_id) LIMIT 1) IS NOT NULL
     GROUP BY p.app_id, p.tenant_id, p.id),
-  -- By a set operation, which takes as long as both sets are whatever their sizes were thought.
+  -- By a set operation, whose time is linear in both sets whatever their estimated sizes.
   stale AS MATERIALIZED (
     SELECT l.app_id, l.tenant_id, l.primary_user_id, l.recipes, l.time_joined
     FROM pairs p JOIN {schema}.{~gatehouse_listed_users} l ON l.app_id = p.app_id
@@ -574,7 +573,7 @@ BEGIN
   PERFORM {schema}.{~gatehouse_list}(pair_apps, pair_tenants, pair_groups);
 END $f$;
 
--- Takes all groups out of a tenant, or of an app when `tenant` is NULL.
+-- Removes all groups from a tenant, or from an app when `tenant` is NULL.
 CREATE OR REPLACE FUNCTION {schema}.{~gatehouse_unlist}(app varchar, tenant varchar)
 RETURNS void LANGUAGE plpgsql AS $f$
 BEGIN
@@ -598,8 +597,9 @@ BEGIN
   END IF;
 END $f$;
 
--- The triggers' functions run with the rights of the tables' owner, so that whoever may write the
--- tables need not know of this. They look rows up, whatever the statistics say at the time.
+-- The triggers' functions run with the rights of the tables' owner, so that roles that may write
+-- the tables need no further rights. They look rows up by index, whatever the statistics at the
+-- time.
 
 CREATE OR REPLACE FUNCTION {schema}.{~gatehouse_follow_users}() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
@@ -638,12 +638,11 @@ BEGIN
   RETURN NULL;
 END $f$;
 
--- The removal of a tenant changes what groups of users are listed without holding their rows, as
--- everybody else does who changes a group. It holds now those that nobody is changing; the others
--- are looked at again when both are done. To wait for them would let two transactions wait for
--- each other.
+-- The removal of a tenant changes which groups of users are listed without holding their rows,
+-- unlike every other change of a group. It now locks those that nobody is changing; the others are
+-- checked again when both are done. Waiting for them would deadlock.
 
--- Users whose group's rows in gatehouse_listed_users may not be what they should.
+-- Users whose group's rows in gatehouse_listed_users may be incorrect.
 CREATE TABLE IF NOT EXISTS {gatehouse_unsettled_users} (
   id BIGINT GENERATED ALWAYS AS IDENTITY,
   app_id VARCHAR(64) NOT NULL,
@@ -651,7 +650,7 @@ CREATE TABLE IF NOT EXISTS {gatehouse_unsettled_users} (
   CONSTRAINT {~gatehouse_unsettled_users}_pkey PRIMARY KEY (id)
 );
 
--- Holds the first rows of the given users' groups, without waiting; notes the users of those that
+-- Locks the first rows of the given users' groups, without waiting; records the users of those that
 -- another transaction holds.
 CREATE OR REPLACE FUNCTION {schema}.{~gatehouse_hold_groups}(apps varchar[], users bpchar[])
 RETURNS void LANGUAGE plpgsql AS $f$
@@ -662,7 +661,8 @@ BEGIN
   IF cardinality(apps) > 100 THEN
     PERFORM set_config('plan_cache_mode', 'force_custom_plan', true);
   END IF;
-  -- In a transaction that sees one snapshot throughout, holding what has changed since is an error.
+  -- In a transaction that sees one snapshot throughout, locking rows that have changed since is an
+  -- error.
   IF current_setting('transaction_isolation') = 'read committed' THEN
     SELECT array_agg(h.app_id), array_agg(h.user_id) INTO held_apps, held FROM (
       SELECT g.app_id, g.user_id FROM {schema}.{~app_id_to_user_id} g
@@ -671,7 +671,7 @@ BEGIN
         JOIN {schema}.{~app_id_to_user_id} u ON u.app_id = d.app_id AND u.user_id = d.id)
       FOR NO KEY UPDATE OF g SKIP LOCKED) h;
   END IF;
-  -- By the groups that they are in now: one may have been linked before its row was held.
+  -- By their current groups: one may have been linked before its row was locked.
   INSERT INTO {schema}.{~gatehouse_unsettled_users} (app_id, user_id)
   SELECT u.app_id, u.user_id FROM unnest(apps, users) AS d(app_id, id)
   JOIN {schema}.{~app_id_to_user_id} u ON u.app_id = d.app_id AND u.user_id = d.id
@@ -707,7 +707,7 @@ BEGIN
       JOIN {schema}.{~app_id_to_user_id} u
         ON u.app_id = d.app_id AND u.user_id = d.recipe_user_id) g;
   ELSE
-    -- All of a tenant's rows go with it.
+    -- All of a tenant's rows are removed with it.
     PERFORM {schema}.{~gatehouse_unlist}(o.app_id, o.tenant_id)
     FROM (SELECT DISTINCT r.app_id, r.tenant_id FROM old_rows r) o
     WHERE (SELECT 1 FROM {schema}.{~tenants} t
@@ -724,7 +724,7 @@ BEGIN
     IF apps IS NOT NULL THEN
       PERFORM {schema}.{~gatehouse_hold_groups}(apps, groups);
     END IF;
-    -- Its groups may be in no tenant any more.
+    -- Its groups may no longer be in any tenant.
     WITH kept AS MATERIALIZED (
       SELECT o.app_id, o.tenant_id, COALESCE((SELECT t.tenant_id FROM {schema}.{~tenants} t
         WHERE t.app_id = o.app_id AND t.tenant_id = o.tenant_id), '') AS listed
@@ -743,11 +743,11 @@ BEGIN
   RETURN NULL;
 END $f$;
 
--- One order in which rows are locked, whoever changes users. See docs/adr, decision 13.
+-- All changes of users lock rows in one order. See docs/adr, decision 13.
 
--- Keeps an app, and tenants of it, from being removed while the transaction lasts: a removal waits,
+-- Keeps an app, and tenants of it, from being removed during the transaction: a removal waits,
 -- before it holds anything that others wait for. With the owner's rights: the tables are another
--- service's. True, so that a statement can ask for it in a condition.
+-- service's. Returns true, so that a statement can call it in a condition.
 CREATE OR REPLACE FUNCTION {schema}.{~gatehouse_hold_tenants}(app varchar, ids varchar[])
 RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $f$
@@ -760,10 +760,10 @@ BEGIN
   RETURN true;
 END $f$;
 
--- Makes the rows of one unsettled user's group what they should be, while nobody changes it. False
--- when there was none, or another transaction is at it. Looks before it waits for the user's row: a
--- user that has left the group since belongs to another, who may be waiting for the row that is held
--- here. Nobody leaves a group whose first row is held.
+-- Corrects the rows of one unsettled user's group, while nobody changes it. False when there was
+-- none, or another transaction is working on it. Checks before it waits for the user's row: a user
+-- that has left the group since belongs to another group, whose change may be waiting for the row
+-- that is held here. Nobody leaves a group whose first row is held.
 CREATE OR REPLACE FUNCTION {schema}.{~gatehouse_settle_user}() RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
@@ -844,7 +844,7 @@ DECLARE
   times bigint[];
   changes bigint[];
 BEGIN
-  -- By the minute: what cancels out is left out.
+  -- By the minute; changes that cancel out are omitted.
   IF TG_OP = 'INSERT' THEN
     SELECT array_agg(d.app_id), array_agg(d.at), array_agg(d.users) INTO apps, times, changes
     FROM (SELECT n.app_id, {schema}.{~gatehouse_bucket}(n.last_active_time, 60000) AS at,
@@ -869,8 +869,8 @@ BEGIN
   RETURN NULL;
 END $f$;
 
--- Rebuilds everything: for the migration, and for an administrator who has written the tables
--- with triggers switched off. Nobody writes them meanwhile.
+-- Rebuilds everything: for the migration, and for an administrator who has written the tables with
+-- triggers disabled. Nobody can write them meanwhile.
 CREATE OR REPLACE FUNCTION {schema}.{~gatehouse_recount_users}() RETURNS void
 LANGUAGE plpgsql AS $f$
 BEGIN

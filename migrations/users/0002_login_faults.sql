@@ -1,6 +1,6 @@
 -- Login methods whose registry rows and credentials do not belong together: what an attempt that
--- was cut off between two services has left. With the owner's rights: the tables are those of
--- several services. Users that an older core left for `migrate` (time_joined 0) are passed over.
+-- was interrupted between two services leaves behind. With the owner's rights: the tables belong to
+-- several services. Users that an older core left for `migrate` (time_joined 0) are skipped.
 
 -- What is wrong with a login method: 'missing' (the registry has it, its recipe has not), 'differs',
 -- 'left over' (of a primary user whose own login method is gone), or NULL.
@@ -43,8 +43,8 @@ BEGIN
   RETURN NULL;
 END $f$;
 
--- Makes a login method's credentials what its registry rows say. Holds the user's row first, so
--- that whoever changes the user has ended. The fault that it mended, or NULL.
+-- Makes a login method's credentials match its registry rows. Locks the user's row first, so that
+-- other changes of the user have ended. Returns the fault that it repaired, or NULL.
 CREATE OR REPLACE FUNCTION {schema}.{~gatehouse_mend_login}(app varchar, id bpchar)
 RETURNS varchar LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
@@ -85,9 +85,9 @@ BEGIN
   RETURN fault;
 END $f$;
 
--- Looks at the next `batch` users after the given one, until the first that is at fault. The last
--- user that was looked at, its fault or NULL, and whether there may be more; no row where there is
--- nobody. `recipe`: of that recipe alone, or NULL.
+-- Checks the next `batch` users after the given one, until the first faulty one. Returns the last
+-- user checked, its fault or NULL, and whether there may be more; no row if there are no users.
+-- `recipe`: only of that recipe, or NULL.
 CREATE OR REPLACE FUNCTION {schema}.{~gatehouse_next_login_fault}(
   recipe varchar, after_app varchar, after_user bpchar, batch integer)
 RETURNS TABLE (at_app varchar, at_user bpchar, of_recipe varchar, fault varchar, more boolean)
