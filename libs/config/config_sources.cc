@@ -123,7 +123,7 @@ class Reader {
     }
   }
 
-  // Reads <key>_file where a source gave one.
+  // Reads <key>_file if a source gave one.
   SourceTexts Finish() {
     for (const auto& [key, path] : file_keys_) {
       const bool is_core = FindSetting(key) != nullptr;

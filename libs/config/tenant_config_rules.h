@@ -28,8 +28,8 @@ struct TenantRow {
   const json::Value* core_config = nullptr;
 };
 
-// Merges `update` into `stored`: keys overwrite; a null removes the key where it is set, and is
-// kept where it is not (as in the original; it then hides inherited values). Both are objects.
+// Merges `update` into `stored`: keys overwrite; a null removes the key if it is set, and is kept
+// if it is not (as in the original; it then hides inherited values). Both are objects.
 json::Value MergeCoreConfig(const json::Value& stored, const json::Value& update);
 
 struct TenantUpdate {

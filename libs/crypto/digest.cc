@@ -23,7 +23,7 @@ std::string Sha256Hex(std::string_view data) { return HexEncode(Sha256(data)); }
 
 std::string HmacSha256(std::string_view key, std::string_view data) {
   std::string mac(kSha256Bytes, '\0');
-  // HMAC() takes a null key for "none given", which an empty view may carry.
+  // HMAC() treats a null key, which an empty view may have, as "none given".
   const char* const key_data = key.empty() ? "" : key.data();
   CheckOpenssl(HMAC(Sha256Md(), key_data, static_cast<int>(key.size()), Bytes(data.data()),
                     data.size(), Bytes(mac.data()), nullptr) != nullptr,

@@ -59,7 +59,7 @@ std::vector<Migration> Missing(std::string_view service, const Versions& have) {
   return missing;
 }
 
-// An index on a table that was there before us.
+// An index on a table that existed before us.
 struct LateIndex {
   std::string name;
   std::string sql;  // after "CREATE INDEX IF NOT EXISTS "

@@ -34,7 +34,7 @@ class Environment {
   // graph.
   virtual rpc::Channel& ChannelTo(std::string_view service) = 0;
   virtual tenancy::TenantDirectory& tenants() = 0;
-  // This service's own pools, with its own database role where one is configured.
+  // This service's own pools, with its own database role if one is configured.
   virtual tenancy::TenantDatabases& databases() = 0;
   virtual const config::ProcessConfig& config() const = 0;
   virtual const Clock& clock() const = 0;

@@ -69,7 +69,7 @@ class Connection : public ReplySink, public std::enable_shared_from_this<Connect
   boost::asio::awaitable<void> Wait();
   void Wake() { wake_.cancel(); }
 
-  // Whether reading goes on: nothing has closed the connection or is about to.
+  // Whether to keep reading: nothing has closed the connection or is about to.
   bool Reading() const { return open_ && !closing_ && !last_formatted_; }
 
   Parsed Parse();

@@ -19,7 +19,7 @@ namespace gatehouse::http {
 // Gets the body of a request: bytes as sent, without transfer coding (see DecodeBody).
 using BodyCallback = absl::AnyInvocable<void(std::string body)>;
 
-// Where a reply goes. The server's connections implement it; a test of a handler may.
+// The destination of replies. The server's connections implement it; a test of a handler may.
 class ReplySink {
  public:
   virtual ~ReplySink() = default;

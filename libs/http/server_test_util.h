@@ -84,8 +84,8 @@ class Client {
   std::string in_;
 };
 
-// Asks for the body (but not on /refuse, and on /judge when told to), and then answers by path:
-// /echo at once, /hold when told to, /drop never, /throw by throwing.
+// Reads the body (not on /refuse, and on /judge when the test says so), and then answers by path:
+// /echo at once, /hold when the test says so, /drop never, /throw by throwing.
 class TestHandler : public Handler {
  public:
   void Handle(Request request, Responder responder) override {

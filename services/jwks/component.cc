@@ -16,7 +16,7 @@
 namespace gatehouse::jwks {
 namespace {
 
-// An app takes two pairs at first and one a week.
+// An app takes two pairs at first and one per week.
 constexpr crypto::KeyPairPool::Options kPool = {.ready_pairs = 2, .most_ready_pairs = 16};
 // A test suite creates one app per test, and waits for its keys on a busy machine.
 constexpr crypto::KeyPairPool::Options kPoolInTestMode = {

@@ -121,8 +121,8 @@ absl::StatusOr<v1::ConsumeCodeResponse> PasswordlessServiceImpl::ConsumeCode(
     WriteFailure(outcome, *tenant, response);
     return response;
   }
-  // Used up last: a user whose attempt is interrupted before can retry with the code. Of concurrent
-  // codes of one contact one is used, and the others sign nobody in.
+  // Used up last: a user whose attempt is interrupted earlier can retry with the code. Of
+  // concurrent codes of one contact one is used, and the others sign nobody in.
   absl::StatusOr<v1::ConsumeCodeResponse::SignedIn> signed_in =
       accounts_.SignInOrUp(*tenant, context, outcome, request.mark_email_verified());
   if (!signed_in.ok()) {

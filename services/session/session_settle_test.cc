@@ -14,7 +14,7 @@ namespace {
 
 constexpr int64_t kGraceMs = 30'000;
 
-// A wrapper of the real store, for one statement of which a test determines what happens.
+// A wrapper of the real store; a test determines what happens to one of its statements.
 class FaultyStore final : public SessionStore {
  public:
   explicit FaultyStore(SessionStore& real) : real_(real) {}

@@ -138,7 +138,7 @@ def failed_over(suite):
 
 
 def failed_over_from_silence(suite):
-    """The server falls silent with all connections to it, and its replica takes over for new ones."""
+    """The server falls silent with all connections to it, and its replica serves new ones."""
     require_filter()
     with suite.postgres.replica() as port:
         time.sleep(1)

@@ -6,7 +6,8 @@ import unittest
 
 from integration import harness, registry_invariants
 
-# What a failing disk, a lost connection or a killed process does to the step after the registry's.
+# The effect of a failing disk, a lost connection or a killed process on the step after the
+# registry's.
 REFUSE = """CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$;
     CREATE TRIGGER refuse BEFORE INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE PROCEDURE refuse();"""
 ALLOW = "DROP TRIGGER IF EXISTS refuse ON %s; DROP FUNCTION IF EXISTS refuse() CASCADE"

@@ -33,7 +33,7 @@ func New(t *testing.T, origin, transfer string) *Browser {
 		cookies: map[string]string{}, tokens: map[string]string{}}
 }
 
-// Copy is a browser with the same tokens, such as the one of whoever has stolen them.
+// Copy is a browser with the same tokens, such as that of a thief.
 func (b *Browser) Copy() *Browser {
 	other := New(b.t, b.origin, b.transfer)
 	other.antiCsrf = b.antiCsrf
