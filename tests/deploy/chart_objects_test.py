@@ -116,6 +116,9 @@ class Objects(unittest.TestCase):
                     with self.subTest(values=values, deployment=name):
                         self.assertEqual(keys, [rendering.component(item)])
                 if kind == "Deployment" and rendering.component(item) == "gateway":
+                    # It connects to no database, but starts only where one is configured.
+                    self.assertIn("POSTGRESQL_USER", {entry["name"] for entry in rendering.containers(item)[0]["env"]})
+                    self.assertNotIn("PASSWORD", str(rendering.containers(item)[0]["env"]))
                     self.assertNotIn("database", {volume["name"] for volume in rendering.pod_spec(item)["volumes"]})
 
     def test_the_migration_comes_first_and_keeps_the_passwords(self):
