@@ -50,6 +50,13 @@ class Security(unittest.TestCase):
                         # Kubernetes' variables of a Service named supertokens would set SUPERTOKENS_PORT.
                         self.assertIs(spec["enableServiceLinks"], False)
 
+    def test_the_platform_may_choose_the_user(self):
+        for item in rendering.render("--set", "database.kind=trial,podUser=0"):
+            if item["kind"] in rendering.WORKLOADS:
+                context = rendering.pod_spec(item)["securityContext"]
+                self.assertFalse({"runAsUser", "runAsGroup", "fsGroup"} & set(context))
+                self.assertEqual(list(violations(rendering.pod_spec(item))), [])
+
     def test_every_container_has_requests_and_a_memory_limit(self):
         for values, objects in rendering.all_rendered():
             for (kind, name), item in objects.items():

@@ -81,13 +81,15 @@ imagePullSecrets:
 {{- .Values.serviceAccount.name | default (ternary (include "gatehouse.fullname" .) "default" .Values.serviceAccount.create) -}}
 {{- end }}
 
-{{/* The restricted Pod Security Standard; the numbers are the user of the images. */}}
+{{/* The restricted Pod Security Standard: [root, the image's user]. */}}
 {{- define "gatehouse.podSecurity" -}}
 runAsNonRoot: true
-runAsUser: {{ . }}
-runAsGroup: {{ . }}
-fsGroup: {{ . }}
+{{- if (index . 0).Values.podUser }}
+runAsUser: {{ index . 1 }}
+runAsGroup: {{ index . 1 }}
+fsGroup: {{ index . 1 }}
 fsGroupChangePolicy: OnRootMismatch
+{{- end }}
 seccompProfile: {type: RuntimeDefault}
 {{- end }}
 
