@@ -198,9 +198,9 @@ absl::StatusOr<std::vector<std::string>> PgRoleStore::ListRolesWithPermission(
   return FirstColumn(result);
 }
 
-absl::StatusOr<RoleStore::Assigned> PgRoleStore::AssignExistingRole(const Where& tenant,
-                                                                    std::string_view user_id,
-                                                                    std::string_view role) {
+absl::StatusOr<PgRoleStore::Assigned> PgRoleStore::AssignExistingRole(const Where& tenant,
+                                                                      std::string_view user_id,
+                                                                      std::string_view role) {
   ASSIGN_OR_RETURN(db::Result result,
                    Execute(tenant, kAssignExistingRole,
                            {tenant.tenant.app_id, tenant.tenant.tenant_id, user_id, role}));
