@@ -31,7 +31,7 @@ absl::StatusOr<bool> DeleteRole(PgRoleStore& store,
           [&](const tenancy::TenantPtr& database, absl::Time until) -> absl::StatusOr<bool> {
             // The role itself is deleted first, so that nobody gets it in a database that is done.
             if (database != databases.front() && !role_is_gone) return true;
-            ASSIGN_OR_RETURN(const bool deleted, store.DeleteRole({*database, until}, role));
+            ASSIGN_OR_RETURN(const bool deleted, store.DeleteRole({database, until}, role));
             existed = existed || deleted;
             role_is_gone = true;
             return false;
@@ -43,7 +43,7 @@ absl::StatusOr<bool> DeleteRole(PgRoleStore& store,
 
 absl::StatusOr<std::optional<bool>> AssignRole(PgRoleStore& store, const TenantInApp& where,
                                                std::string_view user_id, std::string_view role) {
-  if (where.tenant.tenant.database_id == where.app.tenant.database_id) {
+  if (where.tenant.tenant->database_id == where.app.tenant->database_id) {
     ASSIGN_OR_RETURN(const PgRoleStore::Assigned assigned,
                      store.AssignExistingRole(where.tenant, user_id, role));
     if (!assigned.role_found) return std::nullopt;
