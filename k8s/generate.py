@@ -57,9 +57,10 @@ def documented_values(text):
 
 def readme():
     rows = ["| value | default | meaning |", "|---|---|---|"]
-    for key, value, description in documented_values((CHART / "values.yaml").read_text()):
-        default = json.dumps(value)
-        rows.append("| `%s` | %s | %s |" % (key, "" if value in ("", None, {}, []) else "`%s`" % default, description.replace("|", "\\|")))
+    documented = list(documented_values((CHART / "values.yaml").read_text()))
+    for key, value, description in documented:
+        elsewhere = value in ("", None, {}, []) or any(other.startswith(key + ".") for other, _, _ in documented)
+        rows.append("| `%s` | %s | %s |" % (key, "" if elsewhere else "`%s`" % json.dumps(value), description.replace("|", "\\|")))
     head = (CHART / "README.head.md").read_text()
     return {CHART / "README.md": head.replace("{{values}}", "\n".join(rows))}
 
