@@ -31,7 +31,8 @@ po::options_description Options() {
   add("test-mode", "lift limits for test suites; refused with what looks like production");
   add("foreground", "of the original; start never leaves the foreground");
   add("with-space", po::value<std::string>(), "of the original, for its virtual machine; ignored");
-  add("with-temp-dir", po::value<std::string>(), "of the original; ignored");
+  add("with-temp-dir", po::value<std::string>(),
+      "directory for temporary files (default: $TMPDIR, or /tmp)");
   return options;
 }
 
@@ -54,14 +55,14 @@ std::string HelpText(const std::string& program) {
   return text.str();
 }
 
-absl::StatusOr<CommandLine> ParseCommandLine(int argc, const char* const argv[]) {
+absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& arguments) {
   po::options_description all = Options();
   all.add_options()("command", po::value<std::string>());
   po::positional_options_description positional;
   positional.add("command", 1);
   po::variables_map values;
   try {
-    po::store(po::command_line_parser(argc, argv).options(all).positional(positional).run(),
+    po::store(po::command_line_parser(arguments).options(all).positional(positional).run(),
               values);
   } catch (const po::error& e) {
     return absl::InvalidArgumentError(e.what());
@@ -84,6 +85,7 @@ absl::StatusOr<CommandLine> ParseCommandLine(int argc, const char* const argv[])
   if (values.count("out")) line.out = values["out"].as<std::string>();
   if (values.count("url")) line.url = values["url"].as<std::string>();
   if (values.count("name")) line.name = values["name"].as<std::string>();
+  if (values.count("with-temp-dir")) line.temp_dir = values["with-temp-dir"].as<std::string>();
   if (values.count("with-config")) line.config_path = values["with-config"].as<std::string>();
   const auto override_with = [&](const char* option, const char* key) {
     if (values.count(option)) line.overrides[key] = values[option].as<std::string>();

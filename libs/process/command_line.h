@@ -21,10 +21,11 @@ struct CommandLine {
   std::string out;                               // --out, of issue-certificate
   std::string name;                              // --name, of issue-certificate
   std::map<std::string, std::string> overrides;  // configuration keys set by options
+  std::string temp_dir;                          // --with-temp-dir; empty: $TMPDIR, or /tmp
 };
 
-// Reads the arguments of `program`. InvalidArgument with a text for the user.
-absl::StatusOr<CommandLine> ParseCommandLine(int argc, const char* const argv[]);
+// Reads a program's arguments, without its name. InvalidArgument with a text for the user.
+absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& arguments);
 
 // What --help prints.
 std::string HelpText(const std::string& program);

@@ -12,4 +12,11 @@ namespace gatehouse::process {
 // Specification. FAILED_PRECONDITION for a user without a home directory.
 absl::StatusOr<std::string> DefaultDataDir();
 
+// Whether we are in a container, and what is written to `directory`, which need not be there yet,
+// is gone with it: no volume is mounted there.
+bool GoesWithContainer(const std::string& directory);
+
+// Whether `directory`, which need not be there yet, is on a file system that is mounted read-only.
+bool IsReadOnly(const std::string& directory);
+
 }  // namespace gatehouse::process

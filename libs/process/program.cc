@@ -26,6 +26,7 @@
 #include "libs/process/configuration.h"
 #include "libs/process/data_dir.h"
 #include "libs/process/health.h"
+#include "libs/process/image_entry.h"
 #include "libs/process/issue_certificate.h"
 #include "libs/process/migrate.h"
 #include "libs/process/stop_on_signal.h"
@@ -254,6 +255,14 @@ class Run {
       ASSIGN_OR_RETURN(options.data_dir, DefaultDataDir());
     }
     options.ephemeral = config_.ephemeral;
+    if (!config_.ephemeral && GoesWithContainer(options.data_dir)) {
+      Log(LogLevel::kWarn, "data_not_kept",
+          {{"data_dir", options.data_dir},
+           {"advice", "users and sessions are lost with this container: mount a volume "
+                      "at gatehouse_data_dir, or configure a PostgreSQL"}});
+      // As with the original's image, a container whose root is read-only is good for a trial.
+      options.ephemeral = IsReadOnly(options.data_dir);
+    }
     options.bin_dir = config_.embedded_postgres_bin;
     ASSIGN_OR_RETURN(embedded_, db::EmbeddedPostgres::Start(options));
     const db::DatabaseOptions database = embedded_->database_options();
@@ -283,8 +292,9 @@ class Run {
 int RunProgram(const Program& program, int argc, const char* const argv[]) {
   // Fewer arenas: threads that mostly wait would each keep one with free memory in it.
   mallopt(M_ARENA_MAX, 4);
-  auto line = ParseCommandLine(argc, argv);
+  auto line = ParseCommandLine(ImageArguments(argc, argv));
   if (!line.ok()) return Fail(program, std::string(line.status().message()));
+  if (!line->temp_dir.empty()) setenv("TMPDIR", line->temp_dir.c_str(), 1);
   if (line->help) {
     std::cout << HelpText(program.name);
     return 0;
