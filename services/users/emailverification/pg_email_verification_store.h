@@ -1,14 +1,7 @@
 #pragma once
 
-#include <cstdint>
-#include <optional>
-#include <string>
-#include <string_view>
-
-#include "absl/status/status.h"
-#include "absl/status/statusor.h"
 #include "libs/tenancy/tenant_databases.h"
-#include "services/users/request_scope.h"
+#include "services/users/emailverification/email_verification_store.h"
 
 namespace gatehouse::db {
 class Transaction;
@@ -16,37 +9,24 @@ class Transaction;
 
 namespace gatehouse::users {
 
-struct VerifiedEmail {
-  std::string user_id;
-  std::string email;
-};
-
-enum class TokenAdded { kAdded, kAlreadyVerified, kDuplicateToken };
-
-// Verification tokens, which belong to a tenant, and verified emails, which belong to an app. User
-// ids are those that clients see. Thread-safe. One statement a method. Errors as in
-// libs/db/errors.h, and kTenantNotFound when the tenant was removed a moment ago.
-class PgEmailVerificationStore {
+// EmailVerificationStore over PostgreSQL. Thread-safe.
+class PgEmailVerificationStore final : public EmailVerificationStore {
  public:
   // `databases` must outlive the store.
   explicit PgEmailVerificationStore(tenancy::TenantDatabases& databases) : databases_(databases) {}
 
-  // Adds the token unless the email is verified.
   absl::StatusOr<TokenAdded> AddToken(const RequestScope& scope, std::string_view user_id,
                                       std::string_view email, std::string_view token_hash,
-                                      int64_t expiry_ms);
-  // Deletes the token, with all others of its user and email in the tenant, and marks the email
-  // verified; nullopt when there was no such token or it had expired at `now_ms`. Of many uses at
-  // once, one succeeds.
+                                      int64_t expiry_ms) override;
   absl::StatusOr<std::optional<VerifiedEmail>> UseToken(const RequestScope& scope,
                                                         std::string_view token_hash,
-                                                        int64_t now_ms);
+                                                        int64_t now_ms) override;
   absl::Status DeleteTokens(const RequestScope& scope, std::string_view user_id,
-                            std::string_view email);
+                            std::string_view email) override;
   absl::Status Unverify(const RequestScope& scope, std::string_view user_id,
-                        std::string_view email);
+                        std::string_view email) override;
   absl::StatusOr<bool> IsVerified(const RequestScope& scope, std::string_view user_id,
-                                  std::string_view email);
+                                  std::string_view email) override;
 
  private:
   tenancy::TenantDatabases& databases_;

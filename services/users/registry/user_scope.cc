@@ -6,7 +6,7 @@
 
 namespace gatehouse::users {
 
-absl::StatusOr<std::optional<LocatedUser>> LocateUser(PgUserStore& store,
+absl::StatusOr<std::optional<LocatedUser>> LocateUser(UserStore& store,
                                                       const std::vector<RequestScope>& scopes,
                                                       std::string_view id) {
   std::optional<LocatedUser> user;
@@ -24,7 +24,7 @@ absl::StatusOr<std::optional<LocatedUser>> LocateUser(PgUserStore& store,
   return user;
 }
 
-absl::StatusOr<RequestScope> ScopeOfUserData(PgUserStore& store,
+absl::StatusOr<RequestScope> ScopeOfUserData(UserStore& store,
                                              const std::vector<RequestScope>& scopes,
                                              std::string_view id) {
   if (scopes.size() == 1) return scopes.front();

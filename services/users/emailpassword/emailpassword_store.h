@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "services/users/registry/user_store.h"
+#include "services/users/request_scope.h"
+
+namespace gatehouse::users {
+
+struct Credentials {
+  std::string user_id;  // internal
+  std::string password_hash;
+};
+
+struct NewEmailPasswordUser {
+  std::string user_id;
+  std::string email;  // normalised
+  std::string password_hash;
+  int64_t time_joined_ms = 0;
+  bool email_verified = false;
+};
+
+struct ResetTokenUse {
+  std::string user_id;               // internal
+  std::optional<std::string> email;  // rows of old versions have none
+};
+
+// Credentials and password-reset tokens. Thread-safe. User ids are internal. One statement a
+// method, except UpdateCredentials with an email. Errors as in libs/db/errors.h.
+class EmailPasswordStore {
+ public:
+  virtual ~EmailPasswordStore() = default;
+
+  // False, and nothing done, when the tenant has a user with this email and a password.
+  virtual absl::StatusOr<bool> SignUp(const RequestScope& scope,
+                                      const NewEmailPasswordUser& user) = 0;
+  // By the tenant and a normalised email.
+  virtual absl::StatusOr<std::optional<Credentials>> FindCredentials(const RequestScope& scope,
+                                                                     std::string_view email) = 0;
+  // Null: stays as it is. Both change or neither does. A new email or password ends the user's
+  // reset tokens.
+  virtual absl::StatusOr<EmailChange> UpdateCredentials(
+      const RequestScope& scope, std::string_view user_id, const std::string* email,
+      const std::string* password_hash) = 0;
+
+  // False when the token's hash is there already. NOT_FOUND: the user was deleted a moment ago.
+  virtual absl::StatusOr<bool> AddResetToken(const RequestScope& scope, std::string_view user_id,
+                                             std::string_view token_hash,
+                                             const std::optional<std::string>& email,
+                                             int64_t expiry_ms) = 0;
+  // Deletes the token and all others of its user; nullopt when there was no such token or it had
+  // expired at `now_ms`. Sets the password where one is given. One use of many at once succeeds.
+  virtual absl::StatusOr<std::optional<ResetTokenUse>> UseResetToken(
+      const RequestScope& scope, std::string_view token_hash, int64_t now_ms,
+      const std::string* new_password_hash) = 0;
+};
+
+}  // namespace gatehouse::users

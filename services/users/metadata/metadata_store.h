@@ -1,0 +1,33 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "services/users/request_scope.h"
+
+namespace gatehouse::users {
+
+// Users' metadata: the text of a JSON object each. User ids are those that clients see.
+// Thread-safe. Errors as in libs/db/errors.h.
+class MetadataStore {
+ public:
+  virtual ~MetadataStore() = default;
+
+  // nullopt: there is none. In the order of `user_ids`, in one statement.
+  virtual absl::StatusOr<std::vector<std::optional<std::string>>> Find(
+      const RequestScope& scope, const std::vector<std::string>& user_ids) = 0;
+  // Replaces the metadata by what `change` makes of it (of `{}` when there is none), and returns
+  // that. One change at a time per user; `change` may run more than once.
+  virtual absl::StatusOr<std::string> Change(
+      const RequestScope& scope, std::string_view user_id,
+      absl::FunctionRef<absl::StatusOr<std::string>(std::string_view current)> change) = 0;
+  virtual absl::Status Delete(const RequestScope& scope, std::string_view user_id) = 0;
+};
+
+}  // namespace gatehouse::users
