@@ -30,12 +30,12 @@ void AddAllRoutes(RouteTable& routes, host::Host& host, const RequestStats& stat
   AddJwksRoutes(routes, host.ChannelBetween("gateway", "jwks"));
   AddSessionRoutes(routes, host.ChannelBetween("gateway", "session"), host.tenants());
   RecipeUserHandlers recipe_user;
-  AddEmailPasswordRoutes(routes, users, recipe_user);
+  AddEmailPasswordRoutes(routes, users, host.tenants(), recipe_user);
   AddThirdPartyRoutes(routes, host.ChannelBetween("gateway", "thirdparty"), recipe_user);
-  AddPasswordlessRoutes(routes, host.ChannelBetween("gateway", "passwordless"), users,
+  AddPasswordlessRoutes(routes, host.ChannelBetween("gateway", "passwordless"), host.tenants(),
                         recipe_user);
   AddRecipeUserRoutes(routes, std::move(recipe_user));
-  AddUsersRoutes(routes, users);
+  AddUsersRoutes(routes, users, host.tenants());
   AddRolesRoutes(routes, host.ChannelBetween("gateway", "roles"), host.tenants());
   rpc::Channel& accounts = host.ChannelBetween("gateway", "accounts");
   AddAccountLinkingRoutes(routes, accounts, users, host.tenants());

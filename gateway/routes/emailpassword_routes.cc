@@ -11,7 +11,7 @@
 #include "gatehouse/users/v1/user_directory_service.rpc.h"
 #include "gateway/api/route_group.h"
 #include "gateway/json_input.h"
-#include "gateway/routes/app_scope.h"
+#include "gateway/routes/app_checks.h"
 #include "gateway/routes/user_json.h"
 #include "libs/base/contact_info.h"
 #include "libs/base/status.h"
@@ -22,9 +22,9 @@ namespace {
 namespace v1 = users::v1;
 
 struct Clients {
-  explicit Clients(rpc::Channel& channel) : emailpassword(channel), directory(channel) {}
   v1::EmailPasswordServiceClient emailpassword;
   v1::UserDirectoryServiceClient directory;
+  const tenancy::TenantDirectory& tenants;
 };
 
 // POST /recipe/signup.
@@ -98,12 +98,12 @@ absl::StatusOr<Reply> GetUser(ApiRequest& request, Clients& clients) {
   }
   std::optional<v1::User> user;
   if (id.has_value()) {
-    RETURN_IF_ERROR(RequirePublicTenantOfApp(clients.directory, request));
+    RETURN_IF_ERROR(RequireAppThenPublicTenant(clients.tenants, request));
     ASSIGN_OR_RETURN(user, FindById(request, clients, *id, "emailpassword"));
   } else {
     absl::StatusOr<std::optional<v1::User>> found = FindByEmail(request, clients, *email);
     if (!found.ok()) {
-      RETURN_IF_ERROR(CheckAppExists(clients.directory, request));
+      RETURN_IF_ERROR(clients.tenants.FindApp(request.scope, request.context.deadline).status());
       return found.status();
     }
     user = *std::move(found);
@@ -126,7 +126,7 @@ absl::StatusOr<Reply> UpdateUser(ApiRequest& request, Clients& clients) {
   if (!email.has_value() && !password.has_value()) {
     return BadInput("You have to provide either email or password.");
   }
-  RETURN_IF_ERROR(RequirePublicTenantOfApp(clients.directory, request));
+  RETURN_IF_ERROR(RequireAppThenPublicTenant(clients.tenants, request));
   *call.mutable_scope() = request.scope;
   if (email.has_value()) call.set_email(*std::move(email));
   if (password.has_value()) call.set_password(*std::move(password));
@@ -243,9 +243,13 @@ absl::StatusOr<Reply> ImportHash(ApiRequest& request, Clients& clients) {
 }  // namespace
 
 void AddEmailPasswordRoutes(RouteTable& routes, rpc::Channel& users,
+                            const tenancy::TenantDirectory& tenants,
                             RecipeUserHandlers& recipe_user) {
   // Hashing has workers of its own: look-ups of users must not wait for it.
-  const RouteGroup group(routes, "users/passwords", std::make_shared<Clients>(users));
+  const RouteGroup group(
+      routes, "users/passwords",
+      std::make_shared<Clients>(Clients{v1::EmailPasswordServiceClient(users),
+                                        v1::UserDirectoryServiceClient(users), tenants}));
   group.Add(HttpMethod::kPost, "/recipe/signup", SignUp);
   group.Add(HttpMethod::kPost, "/recipe/signin", SignIn);
   group.Add(HttpMethod::kPost, "/recipe/user/password/reset/token", CreateResetToken);

@@ -7,10 +7,9 @@
 #include <utility>
 
 #include "gatehouse/passwordless/v1/passwordless_service.rpc.h"
-#include "gatehouse/users/v1/user_directory_service.rpc.h"
 #include "gateway/api/route_group.h"
 #include "gateway/json_input.h"
-#include "gateway/routes/app_scope.h"
+#include "gateway/routes/app_checks.h"
 #include "gateway/routes/user_json.h"
 #include "libs/base/status.h"
 
@@ -21,10 +20,8 @@ namespace v1 = passwordless::v1;
 using json::Value;
 
 struct Clients {
-  Clients(rpc::Channel& passwordless_channel, rpc::Channel& users_channel)
-      : passwordless(passwordless_channel), directory(users_channel) {}
   v1::PasswordlessServiceClient passwordless;
-  users::v1::UserDirectoryServiceClient directory;
+  const tenancy::TenantDirectory& tenants;
 };
 
 Value DeviceJson(const v1::Device& device) {
@@ -220,7 +217,7 @@ absl::StatusOr<Reply> GetUser(ApiRequest& request, Clients& clients) {
     return BadInput("Please provide exactly one of userId, email or phoneNumber");
   }
   if (user_id) {
-    RETURN_IF_ERROR(RequirePublicTenantOfApp(clients.directory, request));
+    RETURN_IF_ERROR(RequireAppThenPublicTenant(clients.tenants, request));
     v1::GetUserByIdRequest call;
     *call.mutable_scope() = request.scope;
     call.set_user_id(std::string(*user_id));
@@ -262,7 +259,7 @@ absl::StatusOr<Reply> UpdateUser(ApiRequest& request, Clients& clients) {
                    RequireString(*body, request.cdi >= cdi::k4_0 ? "recipeUserId" : "userId"));
   ASSIGN_OR_RETURN(const auto email, ReadUpdate(*body, "email"));
   ASSIGN_OR_RETURN(const auto phone_number, ReadUpdate(*body, "phoneNumber"));
-  RETURN_IF_ERROR(RequirePublicTenantOfApp(clients.directory, request));
+  RETURN_IF_ERROR(RequireAppThenPublicTenant(clients.tenants, request));
   *call.mutable_scope() = request.scope;
   if (email) *call.mutable_email() = *email;
   if (phone_number) *call.mutable_phone_number() = *phone_number;
@@ -287,9 +284,12 @@ absl::StatusOr<Reply> UpdateUser(ApiRequest& request, Clients& clients) {
 
 }  // namespace
 
-void AddPasswordlessRoutes(RouteTable& routes, rpc::Channel& passwordless, rpc::Channel& users,
+void AddPasswordlessRoutes(RouteTable& routes, rpc::Channel& passwordless,
+                           const tenancy::TenantDirectory& tenants,
                            RecipeUserHandlers& recipe_user) {
-  const RouteGroup group(routes, "passwordless", std::make_shared<Clients>(passwordless, users));
+  const RouteGroup group(
+      routes, "passwordless",
+      std::make_shared<Clients>(Clients{v1::PasswordlessServiceClient(passwordless), tenants}));
   group.Add(HttpMethod::kPost, "/recipe/signinup/code", CreateCode);
   group.Add(HttpMethod::kPost, "/recipe/signinup/code/check", CheckCode);
   group.Add(HttpMethod::kPost, "/recipe/signinup/code/consume", ConsumeCode);

@@ -12,7 +12,7 @@
 #include "gatehouse/users/v1/user_directory_service.rpc.h"
 #include "gateway/api/route_group.h"
 #include "gateway/json_input.h"
-#include "gateway/routes/app_scope.h"
+#include "gateway/routes/app_checks.h"
 #include "gateway/routes/user_json.h"
 #include "libs/base/contact_info.h"
 #include "libs/base/status.h"
@@ -23,7 +23,10 @@ namespace {
 
 namespace v1 = users::v1;
 
-using Directory = v1::UserDirectoryServiceClient;
+struct Clients {
+  v1::UserDirectoryServiceClient directory;
+  const tenancy::TenantDirectory& tenants;
+};
 
 constexpr int kDefaultLimit = 100;
 constexpr int kMaxLimit = 500;
@@ -94,18 +97,18 @@ absl::Status ReadListQuery(const ApiRequest& request, v1::ListUsersRequest& call
 }
 
 // GET /users.
-absl::StatusOr<Reply> ListUsers(ApiRequest& request, Directory& directory) {
+absl::StatusOr<Reply> ListUsers(ApiRequest& request, Clients& clients) {
   v1::ListUsersRequest call;
   *call.mutable_scope() = request.scope;
   ASSIGN_OR_RETURN(const std::vector<std::string> recipe_ids, ReadRecipeIds(request));
   for (const std::string& id : recipe_ids) call.add_recipe_ids(id);
   if (const absl::Status query = ReadListQuery(request, call); !query.ok()) {
     // An unknown tenant is told first.
-    RETURN_IF_ERROR(CheckTenantExists(directory, request));
+    RETURN_IF_ERROR(clients.tenants.Find(request.scope, request.context.deadline).status());
     return query;
   }
   ASSIGN_OR_RETURN(const v1::ListUsersResponse response,
-                   directory.ListUsers(request.context, call));
+                   clients.directory.ListUsers(request.context, call));
   json::Value users = json::Value::Array();
   for (const v1::User& user : response.users()) {
     json::Value shaped = UserJson(user, request.cdi);
@@ -128,16 +131,16 @@ bool IsTrue(const ApiRequest& request, std::string_view name) {
 }
 
 // GET /users/count.
-absl::StatusOr<Reply> CountUsers(ApiRequest& request, Directory& directory) {
+absl::StatusOr<Reply> CountUsers(ApiRequest& request, Clients& clients) {
   v1::CountUsersRequest call;
   ASSIGN_OR_RETURN(const std::vector<std::string> recipe_ids, ReadRecipeIds(request));
   for (const std::string& id : recipe_ids) call.add_recipe_ids(id);
   call.set_all_tenants(IsTrue(request, "includeAllTenants"));
   call.set_allow_approximate(request.cdi >= cdi::k5_6 && IsTrue(request, "allowApproximate"));
-  if (call.all_tenants()) RETURN_IF_ERROR(RequirePublicTenantOfApp(directory, request));
+  if (call.all_tenants()) RETURN_IF_ERROR(RequireAppThenPublicTenant(clients.tenants, request));
   *call.mutable_scope() = request.scope;
   ASSIGN_OR_RETURN(const v1::CountUsersResponse response,
-                   directory.CountUsers(request.context, call));
+                   clients.directory.CountUsers(request.context, call));
   json::Value reply = json::Value::Object({{"status", "OK"}, {"count", response.count()}});
   if (call.allow_approximate()) {
     reply.Set("approximate", response.approximate());
@@ -147,7 +150,7 @@ absl::StatusOr<Reply> CountUsers(ApiRequest& request, Directory& directory) {
 }
 
 // GET /users/count/active.
-absl::StatusOr<Reply> CountActiveUsers(ApiRequest& request, Directory& directory) {
+absl::StatusOr<Reply> CountActiveUsers(ApiRequest& request, Clients& clients) {
   v1::CountActiveUsersRequest call;
   ASSIGN_OR_RETURN(const int64_t since, RequireQueryInt64(request.query, "since"));
   if (since < 0) return BadInput("'since' query parameter must be >= 0");
@@ -155,12 +158,12 @@ absl::StatusOr<Reply> CountActiveUsers(ApiRequest& request, Directory& directory
   *call.mutable_scope() = request.scope;
   call.set_since_ms(since);
   ASSIGN_OR_RETURN(const v1::CountActiveUsersResponse response,
-                   directory.CountActiveUsers(request.context, call));
+                   clients.directory.CountActiveUsers(request.context, call));
   return JsonReply(json::Value::Object({{"status", "OK"}, {"count", response.count()}}));
 }
 
 // GET /users/by-accountinfo.
-absl::StatusOr<Reply> FindUsers(ApiRequest& request, Directory& directory) {
+absl::StatusOr<Reply> FindUsers(ApiRequest& request, Clients& clients) {
   const auto email = request.Query("email");
   const auto phone = request.Query("phoneNumber");
   const auto third_party_id = request.Query("thirdPartyId");
@@ -186,34 +189,38 @@ absl::StatusOr<Reply> FindUsers(ApiRequest& request, Directory& directory) {
     call.mutable_third_party()->set_user_id(std::string(*third_party_user_id));
   }
   ASSIGN_OR_RETURN(const v1::FindUsersResponse response,
-                   directory.FindUsers(request.context, call));
+                   clients.directory.FindUsers(request.context, call));
   json::Value users = json::Value::Array();
   for (const v1::User& user : response.users()) users.Append(WholeUserJson(user, request.cdi));
   return JsonReply(json::Value::Object({{"status", "OK"}, {"users", std::move(users)}}));
 }
 
 // GET /user/id.
-absl::StatusOr<Reply> GetUser(ApiRequest& request, Directory& directory) {
+absl::StatusOr<Reply> GetUser(ApiRequest& request, Clients& clients) {
   v1::GetUserRequest call;
   ASSIGN_OR_RETURN(*call.mutable_user_id(), request.RequireQuery("userId"));
-  RETURN_IF_ERROR(RequirePublicTenantOfApp(directory, request));
+  RETURN_IF_ERROR(RequireAppThenPublicTenant(clients.tenants, request));
   *call.mutable_scope() = request.scope;
-  ASSIGN_OR_RETURN(const v1::GetUserResponse response, directory.GetUser(request.context, call));
+  ASSIGN_OR_RETURN(const v1::GetUserResponse response,
+                   clients.directory.GetUser(request.context, call));
   if (!response.has_user()) return StatusReply("UNKNOWN_USER_ID_ERROR");
   return JsonReply(json::Value::Object(
       {{"status", "OK"}, {"user", WholeUserJson(response.user(), request.cdi)}}));
 }
 
 // GET /user/search/tags.
-absl::StatusOr<Reply> SearchTags(ApiRequest&, Directory&) {
+absl::StatusOr<Reply> SearchTags(ApiRequest&, Clients&) {
   return JsonReply(json::Value::Object(
       {{"status", "OK"}, {"tags", json::Value::Array({"email", "phone", "provider"})}}));
 }
 
 }  // namespace
 
-void AddUsersRoutes(RouteTable& routes, rpc::Channel& users) {
-  const RouteGroup group(routes, "users", std::make_shared<Directory>(users));
+void AddUsersRoutes(RouteTable& routes, rpc::Channel& users,
+                    const tenancy::TenantDirectory& tenants) {
+  const RouteGroup group(
+      routes, "users",
+      std::make_shared<Clients>(Clients{v1::UserDirectoryServiceClient(users), tenants}));
   group.Add(HttpMethod::kGet, "/users", ListUsers);
   group.Add(HttpMethod::kGet, "/users/count", CountUsers);
   group.Add(HttpMethod::kGet, "/users/count/active", CountActiveUsers);

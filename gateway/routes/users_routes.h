@@ -1,15 +1,14 @@
 #pragma once
 
 #include "gateway/api/route_table.h"
-
-namespace gatehouse::rpc {
-class Channel;
-}
+#include "libs/rpc/service.h"
+#include "libs/tenancy/tenant_directory.h"
 
 namespace gatehouse::gateway {
 
-// Users of every recipe: /users and what is under it, /user/id, /user/search/tags. `users` outlives
-// the table.
-void AddUsersRoutes(RouteTable& routes, rpc::Channel& users);
+// Users of every recipe: /users and what is under it, /user/id, /user/search/tags. `users` and
+// `tenants` outlive the table.
+void AddUsersRoutes(RouteTable& routes, rpc::Channel& users,
+                    const tenancy::TenantDirectory& tenants);
 
 }  // namespace gatehouse::gateway

@@ -50,7 +50,7 @@ class DeviceStoreTest : public ::testing::Test {
   const std::unique_ptr<db::Database> database = testing::TestPostgres::Shared().CreateDatabase();
   testing::TestTenants tenants{*database};
   tenancy::TenantPtr tenant = *tenants.directory().Find(testing::ScopeOf("public"));
-  Where where{*tenant, testing::Soon()};
+  Where where{tenant, testing::Soon()};
   PgDeviceStore store{tenants};
   testing::FakeClock clock;
   LoginCodes codes{store, clock};

@@ -78,8 +78,8 @@ absl::StatusOr<std::variant<NewCode, NoCode>> LoginCodes::AddCode(
 
 absl::StatusOr<CodeTryOutcome> LoginCodes::Try(const Where& where, const CodeProof& proof) {
   CodeTry attempt;
-  attempt.oldest_valid_ms = clock_.NowMs() - where.tenant.config->passwordless_code_lifetime_ms();
-  attempt.max_attempts = where.tenant.config->passwordless_max_code_input_attempts();
+  attempt.oldest_valid_ms = clock_.NowMs() - where.tenant->config->passwordless_code_lifetime_ms();
+  attempt.max_attempts = where.tenant->config->passwordless_max_code_input_attempts();
   attempt.counts_as_attempt = !proof.link_code.has_value();
   const CodeTryOutcome restart;
   if (proof.link_code.has_value()) {

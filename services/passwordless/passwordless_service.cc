@@ -67,7 +67,7 @@ absl::StatusOr<v1::CreateCodeResponse> PasswordlessServiceImpl::CreateCode(
     rpc::CallContext& context, const v1::CreateCodeRequest& request) {
   ASSIGN_OR_RETURN(const TenantPtr tenant, directory_.Find(request.scope(), context.deadline));
   RETURN_IF_ERROR(CheckPasswordlessGate(*tenant, request.gate()));
-  const Where where = {*tenant, context.deadline};
+  const Where where = {tenant, context.deadline};
   std::optional<std::string> user_input_code;
   if (request.has_user_input_code()) user_input_code = request.user_input_code();
   v1::CreateCodeResponse response;
@@ -100,7 +100,7 @@ absl::StatusOr<v1::CheckCodeResponse> PasswordlessServiceImpl::CheckCode(
   ASSIGN_OR_RETURN(const TenantPtr tenant, directory_.Find(request.scope(), context.deadline));
   RETURN_IF_ERROR(CheckPasswordlessGate(*tenant, request.gate()));
   ASSIGN_OR_RETURN(const CodeTryOutcome outcome,
-                   codes_.Try({*tenant, context.deadline}, ReadProof(request.proof())));
+                   codes_.Try({tenant, context.deadline}, ReadProof(request.proof())));
   v1::CheckCodeResponse response;
   if (outcome.result == CodeTryOutcome::Result::kRight) {
     Write(outcome.device, *response.mutable_device());
@@ -114,7 +114,7 @@ absl::StatusOr<v1::ConsumeCodeResponse> PasswordlessServiceImpl::ConsumeCode(
     rpc::CallContext& context, const v1::ConsumeCodeRequest& request) {
   ASSIGN_OR_RETURN(const TenantPtr tenant, directory_.Find(request.scope(), context.deadline));
   RETURN_IF_ERROR(CheckPasswordlessGate(*tenant, request.gate()));
-  const Where where = {*tenant, context.deadline};
+  const Where where = {tenant, context.deadline};
   ASSIGN_OR_RETURN(const CodeTryOutcome outcome, codes_.Try(where, ReadProof(request.proof())));
   v1::ConsumeCodeResponse response;
   if (outcome.result != CodeTryOutcome::Result::kRight) {
@@ -124,7 +124,7 @@ absl::StatusOr<v1::ConsumeCodeResponse> PasswordlessServiceImpl::ConsumeCode(
   // Used up last: a user whose attempt is interrupted earlier can retry with the code. Of
   // concurrent codes of one contact one is used, and the others sign nobody in.
   absl::StatusOr<v1::ConsumeCodeResponse::SignedIn> signed_in =
-      accounts_.SignInOrUp(*tenant, context, outcome, request.mark_email_verified());
+      accounts_.SignInOrUp(tenant, context, outcome, request.mark_email_verified());
   if (!signed_in.ok()) {
     cut_off_();
     return signed_in.status();
@@ -142,15 +142,14 @@ absl::StatusOr<v1::ConsumeCodeResponse> PasswordlessServiceImpl::ConsumeCode(
 absl::StatusOr<v1::RemoveCodeResponse> PasswordlessServiceImpl::RemoveCode(
     rpc::CallContext& context, const v1::RemoveCodeRequest& request) {
   ASSIGN_OR_RETURN(const TenantPtr tenant, directory_.Find(request.scope(), context.deadline));
-  RETURN_IF_ERROR(devices_.RemoveCode({*tenant, context.deadline}, request.code_id()));
+  RETURN_IF_ERROR(devices_.RemoveCode({tenant, context.deadline}, request.code_id()));
   return v1::RemoveCodeResponse();
 }
 
 absl::StatusOr<v1::RemoveDeviceResponse> PasswordlessServiceImpl::RemoveDevice(
     rpc::CallContext& context, const v1::RemoveDeviceRequest& request) {
   ASSIGN_OR_RETURN(const TenantPtr tenant, directory_.Find(request.scope(), context.deadline));
-  RETURN_IF_ERROR(devices_.RemoveDevice({*tenant, context.deadline},
-                                        request.pre_auth_session_id()));
+  RETURN_IF_ERROR(devices_.RemoveDevice({tenant, context.deadline}, request.pre_auth_session_id()));
   return v1::RemoveDeviceResponse();
 }
 
@@ -158,15 +157,15 @@ absl::StatusOr<v1::RemoveCodesOfContactResponse> PasswordlessServiceImpl::Remove
     rpc::CallContext& context, const v1::RemoveCodesOfContactRequest& request) {
   ASSIGN_OR_RETURN(const ContactInfo contact, ReadContact(request.contact()));
   ASSIGN_OR_RETURN(const TenantPtr tenant, directory_.Find(request.scope(), context.deadline));
-  RETURN_IF_ERROR(devices_.RemoveDevicesOf({*tenant, context.deadline}, {tenant->tenant_id},
-                                           contact));
+  RETURN_IF_ERROR(
+      devices_.RemoveDevicesOf({tenant, context.deadline}, {tenant->tenant_id}, contact));
   return v1::RemoveCodesOfContactResponse();
 }
 
 absl::StatusOr<v1::ListDevicesResponse> PasswordlessServiceImpl::ListDevices(
     rpc::CallContext& context, const v1::ListDevicesRequest& request) {
   ASSIGN_OR_RETURN(const TenantPtr tenant, directory_.Find(request.scope(), context.deadline));
-  const Where where = {*tenant, context.deadline};
+  const Where where = {tenant, context.deadline};
   std::vector<DeviceWithCodes> devices;
   if (request.by_case() == v1::ListDevicesRequest::kDeviceId) {
     ASSIGN_OR_RETURN(const std::string device_id, DecodeBase64("deviceId", request.device_id()));

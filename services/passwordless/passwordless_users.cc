@@ -81,11 +81,11 @@ absl::Status CheckPasswordlessGate(const tenancy::Tenant& tenant, users::v1::Rec
 }
 
 absl::StatusOr<v1::ConsumeCodeResponse::SignedIn> PasswordlessUsers::SignInOrUp(
-    const tenancy::Tenant& tenant, rpc::CallContext& context, const CodeTryOutcome& right,
+    const tenancy::TenantPtr& tenant, rpc::CallContext& context, const CodeTryOutcome& right,
     bool mark_email_verified) {
   const ContactInfo& contact = right.device.contact;
   users::v1::SignInOrUpPasswordlessRequest call;
-  *call.mutable_scope() = tenant.scope();
+  *call.mutable_scope() = tenant->scope();
   if (contact.is_email) call.set_email(contact.value);
   if (!contact.is_email) call.set_phone_number(contact.value);
   call.set_mark_email_verified(mark_email_verified);
@@ -100,7 +100,7 @@ absl::StatusOr<v1::ConsumeCodeResponse::SignedIn> PasswordlessUsers::SignInOrUp(
     for (const ContactInfo& other : ContactsOf(row.email, row.phone_number)) {
       if (other.is_email == contact.is_email) continue;
       RETURN_IF_ERROR(
-          devices_.RemoveDevicesOf({tenant, context.deadline}, {tenant.tenant_id}, other));
+          devices_.RemoveDevicesOf({tenant, context.deadline}, {tenant->tenant_id}, other));
     }
     v1::ConsumeCodeResponse::SignedIn signed_in;
     // A user that signed up since the code was created did so in an interrupted attempt, or
@@ -155,10 +155,10 @@ absl::StatusOr<Outcome::Outcome> PasswordlessUsers::Update(
           [&](const tenancy::TenantPtr& tenant, absl::Time deadline) -> absl::StatusOr<bool> {
             for (const ContactInfo& contact : ChangedContacts(response.updated())) {
               RETURN_IF_ERROR(
-                  devices_.RemoveDevicesOf({*tenant, deadline}, TenantsOf(method), contact));
+                  devices_.RemoveDevicesOf({tenant, deadline}, TenantsOf(method), contact));
             }
             if (known) return false;
-            ASSIGN_OR_RETURN(known, SaveUser(*tenant, context, RowOf(method)));
+            ASSIGN_OR_RETURN(known, SaveUser(tenant, context, RowOf(method)));
             return false;
           }));
   // A user's codes are where the user is.
@@ -173,7 +173,7 @@ absl::Status PasswordlessUsers::Remove(const std::vector<tenancy::TenantPtr>& da
   ASSIGN_OR_RETURN(const std::optional<LoginMethod> method,
                    Registered(request.scope(), context, user_id, request.home_tenant_id()));
   for (const tenancy::TenantPtr& tenant : databases) {
-    const Where where = {*tenant, context.deadline};
+    const Where where = {tenant, context.deadline};
     if (method.has_value()) {
       const PasswordlessUser user = RowOf(*method);
       for (const ContactInfo& contact : ContactsOf(user.email, user.phone_number)) {
@@ -185,16 +185,15 @@ absl::Status PasswordlessUsers::Remove(const std::vector<tenancy::TenantPtr>& da
   return absl::OkStatus();
 }
 
-absl::StatusOr<bool> PasswordlessUsers::SaveUser(const tenancy::Tenant& tenant,
-                                                 rpc::CallContext& context,
-                                                 PasswordlessUser user) {
+absl::StatusOr<bool> PasswordlessUsers::SaveUser(const tenancy::TenantPtr& tenant,
+                                                 rpc::CallContext& context, PasswordlessUser user) {
   for (int round = 0; round < kMaxRounds; ++round) {
     ASSIGN_OR_RETURN(const SaveOutcome outcome, store_.SaveUser({tenant, context.deadline}, user));
     if (outcome != SaveOutcome::kContactChanged) return outcome == SaveOutcome::kSaved;
     // Of two concurrent changes, the one that the registry accepted first may save last. Every
     // change checks the registry after writing the row, so that its state prevails.
     ASSIGN_OR_RETURN(const std::optional<LoginMethod> registered,
-                     Registered(tenant.scope(), context, user.user_id, tenant.tenant_id));
+                     Registered(tenant->scope(), context, user.user_id, tenant->tenant_id));
     if (!registered.has_value()) return false;
     PasswordlessUser now = RowOf(*registered);
     if (now.email == user.email && now.phone_number == user.phone_number) return true;

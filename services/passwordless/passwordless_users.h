@@ -28,7 +28,7 @@ class PasswordlessUsers {
 
   // The owner of the device's contact has proved ownership, by `right`. Fills in created, user and
   // recipe_user_id. May be repeated until the code is used up, with the same result.
-  absl::StatusOr<v1::ConsumeCodeResponse::SignedIn> SignInOrUp(const tenancy::Tenant& tenant,
+  absl::StatusOr<v1::ConsumeCodeResponse::SignedIn> SignInOrUp(const tenancy::TenantPtr& tenant,
                                                                rpc::CallContext& context,
                                                                const CodeTryOutcome& right,
                                                                bool mark_email_verified);
@@ -41,7 +41,7 @@ class PasswordlessUsers {
 
  private:
   // False: the user has been deleted.
-  absl::StatusOr<bool> SaveUser(const tenancy::Tenant& tenant, rpc::CallContext& context,
+  absl::StatusOr<bool> SaveUser(const tenancy::TenantPtr& tenant, rpc::CallContext& context,
                                 PasswordlessUser user);
   // nullopt: no such login method. `home_tenant_id`: a tenant in the user's database; empty:
   // unknown.

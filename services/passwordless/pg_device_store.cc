@@ -139,12 +139,12 @@ LoginCode ReadCode(const db::Row& row) {
 
 absl::Status TenantGone(const Where& where, absl::Status status) {
   if (!db::ViolatesConstraint(status, "_tenant_id_fkey")) return status;
-  return tenancy::TenantNotFound(where.tenant.scope());
+  return tenancy::TenantNotFound(where.tenant->scope());
 }
 
 absl::StatusOr<CodeTryOutcome> TryIn(db::Transaction& transaction, const Where& where,
                                      const CodeTry& attempt) {
-  const std::string &app = where.tenant.app_id, &tenant = where.tenant.tenant_id;
+  const std::string &app = where.app_id(), &tenant = where.tenant_id();
   const db::Params device_key = {app, tenant, attempt.device_id_hash};
   ASSIGN_OR_RETURN(const db::Result devices, transaction.Execute(kLockDevice, device_key));
   CodeTryOutcome outcome;
@@ -187,10 +187,10 @@ absl::StatusOr<LockedDevices> LockDevicesOf(db::Transaction& transaction, const 
                                             const std::vector<std::string>& tenant_ids,
                                             const ContactInfo& contact) {
   const db::TextArray tenants{tenant_ids};
-  RETURN_IF_ERROR(transaction.Execute(kHoldTenants, {where.tenant.app_id, tenants}).status());
+  RETURN_IF_ERROR(transaction.Execute(kHoldTenants, {where.app_id(), tenants}).status());
   ASSIGN_OR_RETURN(const db::Result rows,
                    transaction.Execute(contact.is_email ? kLockByEmail : kLockByPhoneNumber,
-                                       {where.tenant.app_id, tenants, contact.value}));
+                                       {where.app_id(), tenants, contact.value}));
   LockedDevices locked;
   for (const db::Row row : rows) {
     locked.tenants.values.emplace_back(row.Text(0));
@@ -202,16 +202,16 @@ absl::StatusOr<LockedDevices> LockDevicesOf(db::Transaction& transaction, const 
 absl::Status Remove(db::Transaction& transaction, const Where& where,
                     const LockedDevices& devices) {
   if (devices.ids.values.empty()) return absl::OkStatus();
-  return transaction.Execute(kRemoveDevices, {where.tenant.app_id, devices.tenants, devices.ids})
+  return transaction.Execute(kRemoveDevices, {where.app_id(), devices.tenants, devices.ids})
       .status();
 }
 
 absl::StatusOr<std::vector<DeviceWithCodes>> List(db::Database& database, const Where& where,
                                                   const Statement& statement,
                                                   std::string_view key) {
-  ASSIGN_OR_RETURN(const db::Result rows,
-                   database.Execute(where.deadline, statement,
-                                    {where.tenant.app_id, where.tenant.tenant_id, key}));
+  ASSIGN_OR_RETURN(
+      const db::Result rows,
+      database.Execute(where.deadline, statement, {where.app_id(), where.tenant_id(), key}));
   std::vector<DeviceWithCodes> devices;
   for (const db::Row row : rows) {
     if (devices.empty() || devices.back().device.id_hash != row.Trimmed(0)) {
@@ -228,15 +228,14 @@ absl::StatusOr<std::vector<DeviceWithCodes>> List(db::Database& database, const 
 
 absl::StatusOr<bool> PgDeviceStore::CreateDevice(const Where& where, const LoginDevice& device,
                                                  const LoginCode& code) {
-  ASSIGN_OR_RETURN(db::Database * database, databases_.Of(where.tenant));
+  ASSIGN_OR_RETURN(db::Database * database, databases_.Of(*where.tenant));
   std::optional<std::string> email, phone_number;
   (device.contact.is_email ? email : phone_number) = device.contact.value;
   const absl::Status status =
       database
           ->Execute(where.deadline, kCreateDevice,
-                    {where.tenant.app_id, where.tenant.tenant_id, device.id_hash, email,
-                     phone_number, device.link_code_salt, code.id, code.link_code_hash,
-                     code.created_at_ms})
+                    {where.app_id(), where.tenant_id(), device.id_hash, email, phone_number,
+                     device.link_code_salt, code.id, code.link_code_hash, code.created_at_ms})
           .status();
   if (db::ViolatedConstraint(status).has_value() && absl::IsAlreadyExists(status)) return false;
   RETURN_IF_ERROR(TenantGone(where, status));
@@ -245,8 +244,8 @@ absl::StatusOr<bool> PgDeviceStore::CreateDevice(const Where& where, const Login
 
 absl::StatusOr<AddCodeOutcome> PgDeviceStore::AddCode(const Where& where, const LoginCode& code,
                                                       int max_codes) {
-  ASSIGN_OR_RETURN(db::Database * database, databases_.Of(where.tenant));
-  const std::string &app = where.tenant.app_id, &tenant = where.tenant.tenant_id;
+  ASSIGN_OR_RETURN(db::Database * database, databases_.Of(*where.tenant));
+  const std::string &app = where.app_id(), &tenant = where.tenant_id();
   AddCodeOutcome outcome = AddCodeOutcome::kAdded;
   const absl::Status status =
       database->Transact(where.deadline, [&](db::Transaction& transaction) -> absl::Status {
@@ -276,27 +275,26 @@ absl::StatusOr<AddCodeOutcome> PgDeviceStore::AddCode(const Where& where, const 
 
 absl::StatusOr<std::optional<LoginDevice>> PgDeviceStore::FindDevice(const Where& where,
                                                                      std::string_view id_hash) {
-  ASSIGN_OR_RETURN(db::Database * database, databases_.Of(where.tenant));
-  ASSIGN_OR_RETURN(const db::Result rows,
-                   database->Execute(where.deadline, kFindDevice,
-                                     {where.tenant.app_id, where.tenant.tenant_id, id_hash}));
+  ASSIGN_OR_RETURN(db::Database * database, databases_.Of(*where.tenant));
+  ASSIGN_OR_RETURN(
+      const db::Result rows,
+      database->Execute(where.deadline, kFindDevice, {where.app_id(), where.tenant_id(), id_hash}));
   if (rows.empty()) return std::nullopt;
   return ReadDevice(rows.front());
 }
 
 absl::StatusOr<std::optional<LoginCode>> PgDeviceStore::FindCode(const Where& where,
                                                                  std::string_view link_code_hash) {
-  ASSIGN_OR_RETURN(db::Database * database, databases_.Of(where.tenant));
-  ASSIGN_OR_RETURN(
-      const db::Result rows,
-      database->Execute(where.deadline, kFindCode,
-                        {where.tenant.app_id, where.tenant.tenant_id, link_code_hash}));
+  ASSIGN_OR_RETURN(db::Database * database, databases_.Of(*where.tenant));
+  ASSIGN_OR_RETURN(const db::Result rows,
+                   database->Execute(where.deadline, kFindCode,
+                                     {where.app_id(), where.tenant_id(), link_code_hash}));
   if (rows.empty()) return std::nullopt;
   return ReadCode(rows.front());
 }
 
 absl::StatusOr<CodeTryOutcome> PgDeviceStore::TryCode(const Where& where, const CodeTry& attempt) {
-  ASSIGN_OR_RETURN(db::Database * database, databases_.Of(where.tenant));
+  ASSIGN_OR_RETURN(db::Database * database, databases_.Of(*where.tenant));
   CodeTryOutcome outcome;
   RETURN_IF_ERROR(
       database->Transact(where.deadline, [&](db::Transaction& transaction) -> absl::Status {
@@ -308,8 +306,8 @@ absl::StatusOr<CodeTryOutcome> PgDeviceStore::TryCode(const Where& where, const 
 
 absl::StatusOr<bool> PgDeviceStore::UseUp(const Where& where, const LoginDevice& device,
                                           std::string_view link_code_hash) {
-  ASSIGN_OR_RETURN(db::Database * database, databases_.Of(where.tenant));
-  const std::string &app = where.tenant.app_id, &tenant = where.tenant.tenant_id;
+  ASSIGN_OR_RETURN(db::Database * database, databases_.Of(*where.tenant));
+  const std::string &app = where.app_id(), &tenant = where.tenant_id();
   bool used = false;
   RETURN_IF_ERROR(
       database->Transact(where.deadline, [&](db::Transaction& transaction) -> absl::Status {
@@ -327,8 +325,8 @@ absl::StatusOr<bool> PgDeviceStore::UseUp(const Where& where, const LoginDevice&
 }
 
 absl::Status PgDeviceStore::RemoveCode(const Where& where, std::string_view code_id) {
-  ASSIGN_OR_RETURN(db::Database * database, databases_.Of(where.tenant));
-  const std::string &app = where.tenant.app_id, &tenant = where.tenant.tenant_id;
+  ASSIGN_OR_RETURN(db::Database * database, databases_.Of(*where.tenant));
+  const std::string &app = where.app_id(), &tenant = where.tenant_id();
   return database->Transact(where.deadline, [&](db::Transaction& transaction) -> absl::Status {
     ASSIGN_OR_RETURN(const db::Result found,
                      transaction.Execute(kDeviceOfCode, {app, tenant, code_id}));
@@ -342,10 +340,9 @@ absl::Status PgDeviceStore::RemoveCode(const Where& where, std::string_view code
 }
 
 absl::Status PgDeviceStore::RemoveDevice(const Where& where, std::string_view id_hash) {
-  ASSIGN_OR_RETURN(db::Database * database, databases_.Of(where.tenant));
+  ASSIGN_OR_RETURN(db::Database * database, databases_.Of(*where.tenant));
   return database
-      ->Execute(where.deadline, kRemoveDevice,
-                {where.tenant.app_id, where.tenant.tenant_id, id_hash})
+      ->Execute(where.deadline, kRemoveDevice, {where.app_id(), where.tenant_id(), id_hash})
       .status();
 }
 
@@ -353,7 +350,7 @@ absl::Status PgDeviceStore::RemoveDevicesOf(const Where& where,
                                             const std::vector<std::string>& tenant_ids,
                                             const ContactInfo& contact) {
   if (tenant_ids.empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(db::Database * database, databases_.Of(where.tenant));
+  ASSIGN_OR_RETURN(db::Database * database, databases_.Of(*where.tenant));
   return database->Transact(where.deadline, [&](db::Transaction& transaction) -> absl::Status {
     ASSIGN_OR_RETURN(const LockedDevices devices,
                      LockDevicesOf(transaction, where, tenant_ids, contact));
@@ -363,14 +360,14 @@ absl::Status PgDeviceStore::RemoveDevicesOf(const Where& where,
 
 absl::StatusOr<std::vector<DeviceWithCodes>> PgDeviceStore::ListOf(const Where& where,
                                                                    const ContactInfo& contact) {
-  ASSIGN_OR_RETURN(db::Database * database, databases_.Of(where.tenant));
+  ASSIGN_OR_RETURN(db::Database * database, databases_.Of(*where.tenant));
   return List(*database, where, contact.is_email ? kListByEmail : kListByPhoneNumber,
               contact.value);
 }
 
 absl::StatusOr<std::vector<DeviceWithCodes>> PgDeviceStore::ListById(const Where& where,
                                                                      std::string_view id_hash) {
-  ASSIGN_OR_RETURN(db::Database * database, databases_.Of(where.tenant));
+  ASSIGN_OR_RETURN(db::Database * database, databases_.Of(*where.tenant));
   return List(*database, where, kListById, id_hash);
 }
 

@@ -32,11 +32,10 @@ constexpr Statement kRemoveUser = {
 
 absl::StatusOr<SaveOutcome> PgPasswordlessUserStore::SaveUser(const Where& where,
                                                               const PasswordlessUser& user) {
-  ASSIGN_OR_RETURN(db::Database * database, databases_.Of(where.tenant));
-  const absl::StatusOr<db::Result> result =
-      database->Execute(where.deadline, kSaveUser,
-                        {where.tenant.app_id, user.user_id, user.email, user.phone_number,
-                         user.time_joined_ms});
+  ASSIGN_OR_RETURN(db::Database * database, databases_.Of(*where.tenant));
+  const absl::StatusOr<db::Result> result = database->Execute(
+      where.deadline, kSaveUser,
+      {where.app_id(), user.user_id, user.email, user.phone_number, user.time_joined_ms});
   if (db::ViolatesConstraint(result.status(), "passwordless_users_user_id_fkey")) {
     return SaveOutcome::kUnknownUser;
   }
@@ -46,8 +45,8 @@ absl::StatusOr<SaveOutcome> PgPasswordlessUserStore::SaveUser(const Where& where
 }
 
 absl::Status PgPasswordlessUserStore::RemoveUser(const Where& where, std::string_view user_id) {
-  ASSIGN_OR_RETURN(db::Database * database, databases_.Of(where.tenant));
-  return database->Execute(where.deadline, kRemoveUser, {where.tenant.app_id, user_id}).status();
+  ASSIGN_OR_RETURN(db::Database * database, databases_.Of(*where.tenant));
+  return database->Execute(where.deadline, kRemoveUser, {where.app_id(), user_id}).status();
 }
 
 }  // namespace gatehouse::passwordless

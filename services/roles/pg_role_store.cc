@@ -124,18 +124,18 @@ std::vector<std::string> FirstColumn(const db::Result& result) {
 
 absl::StatusOr<db::Result> PgRoleStore::Execute(const Where& where, const Statement& statement,
                                                 const db::Params& params) {
-  ASSIGN_OR_RETURN(db::Database * database, databases_.Of(where.tenant));
+  ASSIGN_OR_RETURN(db::Database * database, databases_.Of(*where.tenant));
   absl::StatusOr<db::Result> result = database->Execute(where.deadline, statement, params);
   if (db::ViolatesConstraint(result.status(), "roles_app_id_fkey") ||
       db::ViolatesConstraint(result.status(), "user_roles_tenant_id_fkey")) {
-    return tenancy::TenantNotFound(where.tenant.scope());
+    return tenancy::TenantNotFound(where.tenant->scope());
   }
   return result;
 }
 
 absl::StatusOr<bool> PgRoleStore::UpsertRole(const Where& app, std::string_view role,
                                              const std::vector<std::string>& permissions) {
-  const db::Params params(app.tenant.app_id, role, db::TextArray{permissions});
+  const db::Params params(app.app_id(), role, db::TextArray{permissions});
   for (int round = 0; round < kMaxUpsertRounds; ++round) {
     absl::StatusOr<db::Result> result = Execute(app, kUpsertRole, params);
     if (result.ok()) return result->front().Bool(0);
@@ -147,8 +147,8 @@ absl::StatusOr<bool> PgRoleStore::UpsertRole(const Where& app, std::string_view 
 }
 
 absl::StatusOr<bool> PgRoleStore::DeleteRole(const Where& app, std::string_view role) {
-  ASSIGN_OR_RETURN(db::Database * database, databases_.Of(app.tenant));
-  const db::Params params(app.tenant.app_id, role);
+  ASSIGN_OR_RETURN(db::Database * database, databases_.Of(*app.tenant));
+  const db::Params params(app.app_id(), role);
   bool existed = false;
   // Two statements, because the second must see what was assigned before the first got its lock.
   RETURN_IF_ERROR(database->Transact(app.deadline, [&](db::Transaction& transaction) {
@@ -161,18 +161,18 @@ absl::StatusOr<bool> PgRoleStore::DeleteRole(const Where& app, std::string_view 
 }
 
 absl::StatusOr<bool> PgRoleStore::RoleExists(const Where& app, std::string_view role) {
-  ASSIGN_OR_RETURN(db::Result result, Execute(app, kRoleExists, {app.tenant.app_id, role}));
+  ASSIGN_OR_RETURN(db::Result result, Execute(app, kRoleExists, {app.app_id(), role}));
   return !result.empty();
 }
 
 absl::StatusOr<std::vector<std::string>> PgRoleStore::ListRoles(const Where& app) {
-  ASSIGN_OR_RETURN(db::Result result, Execute(app, kListRoles, {app.tenant.app_id}));
+  ASSIGN_OR_RETURN(db::Result result, Execute(app, kListRoles, {app.app_id()}));
   return FirstColumn(result);
 }
 
 absl::StatusOr<std::optional<std::vector<std::string>>> PgRoleStore::ListPermissions(
     const Where& app, std::string_view role) {
-  ASSIGN_OR_RETURN(db::Result result, Execute(app, kListPermissions, {app.tenant.app_id, role}));
+  ASSIGN_OR_RETURN(db::Result result, Execute(app, kListPermissions, {app.app_id(), role}));
   if (result.empty()) return std::nullopt;
   if (result.front().IsNull(0)) return std::vector<std::string>();
   return FirstColumn(result);
@@ -181,7 +181,7 @@ absl::StatusOr<std::optional<std::vector<std::string>>> PgRoleStore::ListPermiss
 absl::StatusOr<bool> PgRoleStore::RemovePermissions(
     const Where& app, std::string_view role,
     const std::optional<std::vector<std::string>>& permissions) {
-  db::Params params(app.tenant.app_id, role);
+  db::Params params(app.app_id(), role);
   if (permissions) {
     params.Add(db::TextArray{*permissions});
   } else {
@@ -194,65 +194,62 @@ absl::StatusOr<bool> PgRoleStore::RemovePermissions(
 absl::StatusOr<std::vector<std::string>> PgRoleStore::ListRolesWithPermission(
     const Where& app, std::string_view permission) {
   ASSIGN_OR_RETURN(db::Result result,
-                   Execute(app, kListRolesWithPermission, {app.tenant.app_id, permission}));
+                   Execute(app, kListRolesWithPermission, {app.app_id(), permission}));
   return FirstColumn(result);
 }
 
-absl::StatusOr<RoleStore::Assigned> PgRoleStore::AssignExistingRole(const Where& tenant,
-                                                                    std::string_view user_id,
-                                                                    std::string_view role) {
-  ASSIGN_OR_RETURN(db::Result result,
-                   Execute(tenant, kAssignExistingRole,
-                           {tenant.tenant.app_id, tenant.tenant.tenant_id, user_id, role}));
+absl::StatusOr<PgRoleStore::Assigned> PgRoleStore::AssignExistingRole(const Where& tenant,
+                                                                      std::string_view user_id,
+                                                                      std::string_view role) {
+  ASSIGN_OR_RETURN(
+      db::Result result,
+      Execute(tenant, kAssignExistingRole, {tenant.app_id(), tenant.tenant_id(), user_id, role}));
   return Assigned{.role_found = result.front().Bool(0), .added = result.front().Bool(1)};
 }
 
 absl::StatusOr<bool> PgRoleStore::AddUserRole(const Where& tenant, std::string_view user_id,
                                               std::string_view role) {
-  ASSIGN_OR_RETURN(db::Result result,
-                   Execute(tenant, kAddUserRole,
-                           {tenant.tenant.app_id, tenant.tenant.tenant_id, user_id, role}));
+  ASSIGN_OR_RETURN(
+      db::Result result,
+      Execute(tenant, kAddUserRole, {tenant.app_id(), tenant.tenant_id(), user_id, role}));
   return result.affected() > 0;
 }
 
 absl::StatusOr<bool> PgRoleStore::RemoveUserRole(const Where& tenant, std::string_view user_id,
                                                  std::string_view role) {
-  ASSIGN_OR_RETURN(db::Result result,
-                   Execute(tenant, kRemoveUserRole,
-                           {tenant.tenant.app_id, tenant.tenant.tenant_id, user_id, role}));
+  ASSIGN_OR_RETURN(
+      db::Result result,
+      Execute(tenant, kRemoveUserRole, {tenant.app_id(), tenant.tenant_id(), user_id, role}));
   return result.affected() > 0;
 }
 
 absl::StatusOr<std::vector<std::string>> PgRoleStore::ListUserRoles(const Where& tenant,
                                                                     std::string_view user_id) {
-  ASSIGN_OR_RETURN(
-      db::Result result,
-      Execute(tenant, kListUserRoles, {tenant.tenant.app_id, tenant.tenant.tenant_id, user_id}));
+  ASSIGN_OR_RETURN(db::Result result,
+                   Execute(tenant, kListUserRoles, {tenant.app_id(), tenant.tenant_id(), user_id}));
   return FirstColumn(result);
 }
 
 absl::StatusOr<std::vector<std::string>> PgRoleStore::ListRoleUsers(const Where& tenant,
                                                                     std::string_view role) {
-  ASSIGN_OR_RETURN(
-      db::Result result,
-      Execute(tenant, kListRoleUsers, {tenant.tenant.app_id, tenant.tenant.tenant_id, role}));
+  ASSIGN_OR_RETURN(db::Result result,
+                   Execute(tenant, kListRoleUsers, {tenant.app_id(), tenant.tenant_id(), role}));
   return FirstColumn(result);
 }
 
 absl::StatusOr<bool> PgRoleStore::RemoveUserRoles(const Where& tenant, std::string_view user_id) {
-  ASSIGN_OR_RETURN(
-      db::Result result,
-      Execute(tenant, kRemoveUserRoles, {tenant.tenant.app_id, tenant.tenant.tenant_id, user_id}));
+  ASSIGN_OR_RETURN(db::Result result, Execute(tenant, kRemoveUserRoles,
+                                              {tenant.app_id(), tenant.tenant_id(), user_id}));
   return result.affected() > 0;
 }
 
 absl::Status PgRoleStore::RemoveUser(const Where& database, std::string_view user_id) {
-  return Execute(database, kRemoveUser, {database.tenant.app_id, user_id}).status();
+  return Execute(database, kRemoveUser, {database.app_id(), user_id}).status();
 }
 
 absl::StatusOr<bool> PgRoleStore::IsUserIdInUse(const Where& database, std::string_view user_id) {
   ASSIGN_OR_RETURN(db::Result result,
-                   Execute(database, kIsUserIdInUse, {database.tenant.app_id, user_id}));
+                   Execute(database, kIsUserIdInUse, {database.app_id(), user_id}));
   return result.front().Bool(0);
 }
 

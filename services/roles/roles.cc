@@ -7,7 +7,7 @@
 
 namespace gatehouse::roles {
 
-absl::StatusOr<bool> UpsertRole(RoleStore& store, const Where& app, std::string_view role,
+absl::StatusOr<bool> UpsertRole(PgRoleStore& store, const Where& app, std::string_view role,
                                 std::vector<std::string> permissions) {
   if (role.empty()) return BadInput("role must not be empty");
   // Always in the same order, so that two requests that add the same permissions don't deadlock.
@@ -19,7 +19,8 @@ absl::StatusOr<bool> UpsertRole(RoleStore& store, const Where& app, std::string_
   return store.UpsertRole(app, role, permissions);
 }
 
-absl::StatusOr<bool> DeleteRole(RoleStore& store, const std::vector<tenancy::TenantPtr>& databases,
+absl::StatusOr<bool> DeleteRole(PgRoleStore& store,
+                                const std::vector<tenancy::TenantPtr>& databases,
                                 absl::Time deadline, std::string_view role) {
   bool existed = false;
   bool role_is_gone = false;
@@ -30,7 +31,7 @@ absl::StatusOr<bool> DeleteRole(RoleStore& store, const std::vector<tenancy::Ten
           [&](const tenancy::TenantPtr& database, absl::Time until) -> absl::StatusOr<bool> {
             // The role itself is deleted first, so that nobody gets it in a database that is done.
             if (database != databases.front() && !role_is_gone) return true;
-            ASSIGN_OR_RETURN(const bool deleted, store.DeleteRole({*database, until}, role));
+            ASSIGN_OR_RETURN(const bool deleted, store.DeleteRole({database, until}, role));
             existed = existed || deleted;
             role_is_gone = true;
             return false;
@@ -40,10 +41,10 @@ absl::StatusOr<bool> DeleteRole(RoleStore& store, const std::vector<tenancy::Ten
   return existed;
 }
 
-absl::StatusOr<std::optional<bool>> AssignRole(RoleStore& store, const TenantInApp& where,
+absl::StatusOr<std::optional<bool>> AssignRole(PgRoleStore& store, const TenantInApp& where,
                                                std::string_view user_id, std::string_view role) {
-  if (where.tenant.tenant.database_id == where.app.tenant.database_id) {
-    ASSIGN_OR_RETURN(const RoleStore::Assigned assigned,
+  if (where.tenant.tenant->database_id == where.app.tenant->database_id) {
+    ASSIGN_OR_RETURN(const PgRoleStore::Assigned assigned,
                      store.AssignExistingRole(where.tenant, user_id, role));
     if (!assigned.role_found) return std::nullopt;
     return assigned.added;
@@ -58,7 +59,7 @@ absl::StatusOr<std::optional<bool>> AssignRole(RoleStore& store, const TenantInA
   return std::nullopt;
 }
 
-absl::StatusOr<std::optional<bool>> UnassignRole(RoleStore& store, const TenantInApp& where,
+absl::StatusOr<std::optional<bool>> UnassignRole(PgRoleStore& store, const TenantInApp& where,
                                                  std::string_view user_id, std::string_view role) {
   ASSIGN_OR_RETURN(const bool removed, store.RemoveUserRole(where.tenant, user_id, role));
   if (removed) return true;
@@ -67,7 +68,7 @@ absl::StatusOr<std::optional<bool>> UnassignRole(RoleStore& store, const TenantI
   return false;
 }
 
-absl::StatusOr<std::optional<std::vector<std::string>>> ListRoleUsers(RoleStore& store,
+absl::StatusOr<std::optional<std::vector<std::string>>> ListRoleUsers(PgRoleStore& store,
                                                                       const TenantInApp& where,
                                                                       std::string_view role) {
   ASSIGN_OR_RETURN(std::vector<std::string> users, store.ListRoleUsers(where.tenant, role));

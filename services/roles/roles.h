@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "services/roles/role_store.h"
+#include "services/roles/pg_role_store.h"
 
 namespace gatehouse::roles {
 
@@ -21,25 +21,26 @@ struct TenantInApp {
 };
 
 // True when the role is new. kBadInput when a name is empty or too long.
-absl::StatusOr<bool> UpsertRole(RoleStore& store, const Where& app, std::string_view role,
+absl::StatusOr<bool> UpsertRole(PgRoleStore& store, const Where& app, std::string_view role,
                                 std::vector<std::string> permissions);
 
 // `databases`: a tenant of each, the app's own first. True when there was such a role.
 // kDependencyDown names the tenants whose databases are down; the others are done then, and
 // repeating the call does the rest.
-absl::StatusOr<bool> DeleteRole(RoleStore& store, const std::vector<tenancy::TenantPtr>& databases,
+absl::StatusOr<bool> DeleteRole(PgRoleStore& store,
+                                const std::vector<tenancy::TenantPtr>& databases,
                                 absl::Time deadline, std::string_view role);
 
 // True when the user got the role now, false if it had it already; nullopt: no such role.
-absl::StatusOr<std::optional<bool>> AssignRole(RoleStore& store, const TenantInApp& where,
+absl::StatusOr<std::optional<bool>> AssignRole(PgRoleStore& store, const TenantInApp& where,
                                                std::string_view user_id, std::string_view role);
 
 // True when the user had the role; nullopt: no such role.
-absl::StatusOr<std::optional<bool>> UnassignRole(RoleStore& store, const TenantInApp& where,
+absl::StatusOr<std::optional<bool>> UnassignRole(PgRoleStore& store, const TenantInApp& where,
                                                  std::string_view user_id, std::string_view role);
 
 // nullopt: no such role.
-absl::StatusOr<std::optional<std::vector<std::string>>> ListRoleUsers(RoleStore& store,
+absl::StatusOr<std::optional<std::vector<std::string>>> ListRoleUsers(PgRoleStore& store,
                                                                       const TenantInApp& where,
                                                                       std::string_view role);
 

@@ -25,7 +25,7 @@ constexpr int kRounds = 100;
 
 class RolesRaceTest : public ::testing::Test {
  protected:
-  Where In(const tenancy::TenantPtr& tenant) { return {*tenant, testing::Soon()}; }
+  Where In(const tenancy::TenantPtr& tenant) { return {tenant, testing::Soon()}; }
 
   // Runs each step in its own thread, all started together.
   static void AtOnce(const std::vector<std::function<absl::Status()>>& steps) {

@@ -28,7 +28,7 @@ absl::StatusOr<v1::UpsertRoleResponse> RolesServiceImpl::UpsertRole(
     rpc::CallContext& context, const v1::UpsertRoleRequest& request) {
   ASSIGN_OR_RETURN(TenantPtr app, directory_.FindApp(request.scope(), context.deadline));
   ASSIGN_OR_RETURN(const bool created,
-                   roles::UpsertRole(store_, {*app, context.deadline}, request.role(),
+                   roles::UpsertRole(store_, {app, context.deadline}, request.role(),
                                      Decode(request.permissions())));
   v1::UpsertRoleResponse response;
   response.set_created(created);
@@ -49,7 +49,7 @@ absl::StatusOr<v1::DeleteRoleResponse> RolesServiceImpl::DeleteRole(
 absl::StatusOr<v1::ListRolesResponse> RolesServiceImpl::ListRoles(
     rpc::CallContext& context, const v1::ListRolesRequest& request) {
   ASSIGN_OR_RETURN(TenantPtr app, directory_.FindApp(request.scope(), context.deadline));
-  ASSIGN_OR_RETURN(std::vector<std::string> roles, store_.ListRoles({*app, context.deadline}));
+  ASSIGN_OR_RETURN(std::vector<std::string> roles, store_.ListRoles({app, context.deadline}));
   v1::ListRolesResponse response;
   Encode(std::move(roles), *response.mutable_roles());
   return response;
@@ -59,7 +59,7 @@ absl::StatusOr<v1::ListRolePermissionsResponse> RolesServiceImpl::ListRolePermis
     rpc::CallContext& context, const v1::ListRolePermissionsRequest& request) {
   ASSIGN_OR_RETURN(TenantPtr app, directory_.FindApp(request.scope(), context.deadline));
   ASSIGN_OR_RETURN(std::optional<std::vector<std::string>> permissions,
-                   store_.ListPermissions({*app, context.deadline}, request.role()));
+                   store_.ListPermissions({app, context.deadline}, request.role()));
   v1::ListRolePermissionsResponse response;
   response.set_role_found(permissions.has_value());
   if (permissions) Encode(*std::move(permissions), *response.mutable_permissions());
@@ -72,7 +72,7 @@ absl::StatusOr<v1::RemoveRolePermissionsResponse> RolesServiceImpl::RemoveRolePe
   std::optional<std::vector<std::string>> permissions;
   if (!request.all()) permissions = Decode(request.permissions());
   ASSIGN_OR_RETURN(const bool found,
-                   store_.RemovePermissions({*app, context.deadline}, request.role(), permissions));
+                   store_.RemovePermissions({app, context.deadline}, request.role(), permissions));
   v1::RemoveRolePermissionsResponse response;
   response.set_role_found(found);
   return response;
@@ -82,7 +82,7 @@ absl::StatusOr<v1::ListRolesWithPermissionResponse> RolesServiceImpl::ListRolesW
     rpc::CallContext& context, const v1::ListRolesWithPermissionRequest& request) {
   ASSIGN_OR_RETURN(TenantPtr app, directory_.FindApp(request.scope(), context.deadline));
   ASSIGN_OR_RETURN(std::vector<std::string> roles,
-                   store_.ListRolesWithPermission({*app, context.deadline}, request.permission()));
+                   store_.ListRolesWithPermission({app, context.deadline}, request.permission()));
   v1::ListRolesWithPermissionResponse response;
   Encode(std::move(roles), *response.mutable_roles());
   return response;
@@ -92,10 +92,9 @@ absl::StatusOr<v1::AssignRoleResponse> RolesServiceImpl::AssignRole(
     rpc::CallContext& context, const v1::AssignRoleRequest& request) {
   ASSIGN_OR_RETURN(TenantPtr tenant, directory_.Find(request.scope(), context.deadline));
   ASSIGN_OR_RETURN(TenantPtr app, directory_.FindApp(request.scope(), context.deadline));
-  ASSIGN_OR_RETURN(
-      const std::optional<bool> added,
-      roles::AssignRole(store_, {{*app, context.deadline}, {*tenant, context.deadline}},
-                        request.user_id(), request.role()));
+  ASSIGN_OR_RETURN(const std::optional<bool> added,
+                   roles::AssignRole(store_, {{app, context.deadline}, {tenant, context.deadline}},
+                                     request.user_id(), request.role()));
   v1::AssignRoleResponse response;
   response.set_role_found(added.has_value());
   response.set_already_had_role(added.has_value() && !*added);
@@ -108,7 +107,7 @@ absl::StatusOr<v1::UnassignRoleResponse> RolesServiceImpl::UnassignRole(
   ASSIGN_OR_RETURN(TenantPtr app, directory_.FindApp(request.scope(), context.deadline));
   ASSIGN_OR_RETURN(
       const std::optional<bool> removed,
-      roles::UnassignRole(store_, {{*app, context.deadline}, {*tenant, context.deadline}},
+      roles::UnassignRole(store_, {{app, context.deadline}, {tenant, context.deadline}},
                           request.user_id(), request.role()));
   v1::UnassignRoleResponse response;
   response.set_role_found(removed.has_value());
@@ -120,7 +119,7 @@ absl::StatusOr<v1::ListUserRolesResponse> RolesServiceImpl::ListUserRoles(
     rpc::CallContext& context, const v1::ListUserRolesRequest& request) {
   ASSIGN_OR_RETURN(TenantPtr tenant, directory_.Find(request.scope(), context.deadline));
   ASSIGN_OR_RETURN(std::vector<std::string> roles,
-                   store_.ListUserRoles({*tenant, context.deadline}, request.user_id()));
+                   store_.ListUserRoles({tenant, context.deadline}, request.user_id()));
   v1::ListUserRolesResponse response;
   Encode(std::move(roles), *response.mutable_roles());
   return response;
@@ -132,7 +131,7 @@ absl::StatusOr<v1::ListRoleUsersResponse> RolesServiceImpl::ListRoleUsers(
   ASSIGN_OR_RETURN(TenantPtr app, directory_.FindApp(request.scope(), context.deadline));
   ASSIGN_OR_RETURN(
       std::optional<std::vector<std::string>> users,
-      roles::ListRoleUsers(store_, {{*app, context.deadline}, {*tenant, context.deadline}},
+      roles::ListRoleUsers(store_, {{app, context.deadline}, {tenant, context.deadline}},
                            request.role()));
   v1::ListRoleUsersResponse response;
   response.set_role_found(users.has_value());
@@ -144,13 +143,14 @@ absl::StatusOr<v1::RemoveUserResponse> RolesServiceImpl::RemoveUser(
     rpc::CallContext& context, const v1::RemoveUserRequest& request) {
   ASSIGN_OR_RETURN(std::vector<TenantPtr> databases,
                    tenancy::OneTenantPerDatabase(directory_, request.scope(), context.deadline));
-  ASSIGN_OR_RETURN(std::vector<TenantPtr> missing,
-                   tenancy::AskDatabases(
-                       databases, context.deadline,
-                       [&](const TenantPtr& database, absl::Time deadline) -> absl::StatusOr<bool> {
-                         RETURN_IF_ERROR(store_.RemoveUser({*database, deadline}, request.user_id()));
-                         return false;
-                       }));
+  ASSIGN_OR_RETURN(
+      std::vector<TenantPtr> missing,
+      tenancy::AskDatabases(
+          databases, context.deadline,
+          [&](const TenantPtr& database, absl::Time deadline) -> absl::StatusOr<bool> {
+            RETURN_IF_ERROR(store_.RemoveUser({database, deadline}, request.user_id()));
+            return false;
+          }));
   if (!request.home_tenant_id().empty()) {
     // A user's roles are in the user's database.
     common::v1::Scope home = request.scope();
@@ -168,7 +168,7 @@ absl::StatusOr<v1::RemoveUserFromTenantResponse> RolesServiceImpl::RemoveUserFro
     rpc::CallContext& context, const v1::RemoveUserFromTenantRequest& request) {
   ASSIGN_OR_RETURN(TenantPtr tenant, directory_.Find(request.scope(), context.deadline));
   ASSIGN_OR_RETURN(const bool existed,
-                   store_.RemoveUserRoles({*tenant, context.deadline}, request.user_id()));
+                   store_.RemoveUserRoles({tenant, context.deadline}, request.user_id()));
   v1::RemoveUserFromTenantResponse response;
   response.set_existed(existed);
   return response;
@@ -179,14 +179,14 @@ absl::StatusOr<v1::IsUserIdInUseResponse> RolesServiceImpl::IsUserIdInUse(
   ASSIGN_OR_RETURN(std::vector<TenantPtr> databases,
                    tenancy::OneTenantPerDatabase(directory_, request.scope(), context.deadline));
   bool in_use = false;
-  ASSIGN_OR_RETURN(const std::vector<TenantPtr> missing,
-                   tenancy::AskDatabases(
-                       databases, context.deadline,
-                       [&](const TenantPtr& database, absl::Time deadline) -> absl::StatusOr<bool> {
-                         ASSIGN_OR_RETURN(in_use, store_.IsUserIdInUse({*database, deadline},
-                                                                       request.user_id()));
-                         return in_use;
-                       }));
+  ASSIGN_OR_RETURN(
+      const std::vector<TenantPtr> missing,
+      tenancy::AskDatabases(
+          databases, context.deadline,
+          [&](const TenantPtr& database, absl::Time deadline) -> absl::StatusOr<bool> {
+            ASSIGN_OR_RETURN(in_use, store_.IsUserIdInUse({database, deadline}, request.user_id()));
+            return in_use;
+          }));
   RETURN_IF_ERROR(tenancy::NeedsAll(missing));
   v1::IsUserIdInUseResponse response;
   response.set_in_use(in_use);

@@ -2,7 +2,7 @@
 
 #include "gatehouse/roles/v1/roles_service.rpc.h"
 #include "libs/tenancy/tenant_directory.h"
-#include "services/roles/role_store.h"
+#include "services/roles/pg_role_store.h"
 
 namespace gatehouse::roles {
 
@@ -11,7 +11,7 @@ namespace gatehouse::roles {
 class RolesServiceImpl final : public v1::RolesService {
  public:
   // Both outlive the service.
-  RolesServiceImpl(const tenancy::TenantDirectory& directory, RoleStore& store)
+  RolesServiceImpl(const tenancy::TenantDirectory& directory, PgRoleStore& store)
       : directory_(directory), store_(store) {}
 
   absl::StatusOr<v1::UpsertRoleResponse> UpsertRole(rpc::CallContext& context,
@@ -43,7 +43,7 @@ class RolesServiceImpl final : public v1::RolesService {
 
  private:
   const tenancy::TenantDirectory& directory_;
-  RoleStore& store_;
+  PgRoleStore& store_;
 };
 
 }  // namespace gatehouse::roles

@@ -1,8 +1,10 @@
+#include "services/session/create_session.h"
+
 #include <utility>
 
 #include "libs/base/status.h"
 #include "libs/crypto/bytes.h"
-#include "services/session/session_service.h"
+#include "services/session/refresh_token.h"
 #include "services/session/tokens.h"
 
 namespace gatehouse::session {
@@ -16,11 +18,12 @@ std::string NewHandle(const tenancy::Tenant& tenant) {
 
 }  // namespace
 
-absl::StatusOr<v1::CreateSessionResponse> SessionService::CreateSession(
-    rpc::CallContext& context, const v1::CreateSessionRequest& request) {
-  ASSIGN_OR_RETURN(const auto tenant, parts_.directory.Find(request.scope(), context.deadline));
-  ASSIGN_OR_RETURN(const auto app, parts_.directory.FindApp(request.scope(), context.deadline));
-  const config::CoreConfig& config = *tenant->config;
+absl::StatusOr<v1::CreateSessionResponse> CreateSession(const SessionParts& parts,
+                                                        CallContext& context,
+                                                        const tenancy::Tenant& app,
+                                                        const tenancy::Tenant& tenant,
+                                                        const v1::CreateSessionRequest& request) {
+  const config::CoreConfig& config = *tenant.config;
   const auto validity = request.has_access_token_validity_ms()
                             ? std::optional(request.access_token_validity_ms())
                             : std::nullopt;
@@ -38,24 +41,24 @@ absl::StatusOr<v1::CreateSessionResponse> SessionService::CreateSession(
                                   ? request.use_static_key()
                                   : !config.access_token_signing_key_dynamic();
   ASSIGN_OR_RETURN(const auto keys,
-                   parts_.keys.Get(context, *app, use_static_key || request.legacy()));
-  ASSIGN_OR_RETURN(const auto master_key, parts_.master_keys.Get(context, *app));
-  ASSIGN_OR_RETURN(const UserIds user, parts_.users.Resolve(context, *tenant, request.user_id()));
+                   parts.keys.Get(context, app, use_static_key || request.legacy()));
+  ASSIGN_OR_RETURN(const auto master_key, parts.master_keys.Get(context, app));
+  ASSIGN_OR_RETURN(const UserIds user, parts.users.Resolve(context, tenant, request.user_id()));
 
   RefreshToken refresh;
-  refresh.session_handle = NewHandle(*tenant);
+  refresh.session_handle = NewHandle(tenant);
   refresh.user_id = user.recipe_user_id;
-  refresh.tenant_id = tenant->tenant_id;
+  refresh.tenant_id = tenant.tenant_id;
   if (request.enable_anti_csrf()) refresh.anti_csrf_token = crypto::NewUuid4();
   std::string refresh_token = SealRefreshToken(refresh, *master_key);
   const std::string refresh_hash1 = Hash1(refresh_token);
-  const int64_t now_ms = parts_.clock.NowMs();
+  const int64_t now_ms = parts.clock.NowMs();
   const int64_t refresh_expiry_ms = now_ms + config.refresh_token_validity_ms();
 
   token.session_handle = refresh.session_handle;
   token.user_id = user.user_id;
   token.recipe_user_id = user.recipe_user_id;
-  token.tenant_id = tenant->tenant_id;
+  token.tenant_id = tenant.tenant_id;
   token.refresh_token_hash1 = refresh_hash1;
   token.anti_csrf_token = refresh.anti_csrf_token;
   token.created_ms = now_ms;
@@ -66,24 +69,24 @@ absl::StatusOr<v1::CreateSessionResponse> SessionService::CreateSession(
   RETURN_IF_ERROR(Mint(token, *key, *issued.mutable_access_token()));
 
   if (request.legacy()) {
-    ASSIGN_OR_RETURN(*response.mutable_legacy_keys(), MakeLegacyKeys(*keys, *app->config, now_ms));
+    ASSIGN_OR_RETURN(*response.mutable_legacy_keys(), MakeLegacyKeys(*keys, *app.config, now_ms));
   }
 
-  RETURN_IF_ERROR(parts_.store.Create(*tenant,
-                                      {.handle = token.session_handle,
-                                       .user_id = user.recipe_user_id,
-                                       .refresh_hash2 = Hash2OfHash1(refresh_hash1),
-                                       .session_data = request.user_data_in_database_json(),
-                                       .jwt_payload = request.user_data_in_jwt_json(),
-                                       .expires_at_ms = refresh_expiry_ms,
-                                       .created_at_ms = now_ms,
-                                       .use_static_key = use_static_key},
-                                      context.deadline));
-  parts_.users.NoteActivity(context, *tenant, user.primary_supertokens_user_id);
-  parts_.activities.Add(*tenant, {.event_type = "session_created",
-                                  .recipe_user_id = user.supertokens_user_id,
-                                  .primary_or_recipe_user_id = user.primary_supertokens_user_id,
-                                  .identifier = token.session_handle});
+  RETURN_IF_ERROR(parts.store.Create(tenant,
+                                     {.handle = token.session_handle,
+                                      .user_id = user.recipe_user_id,
+                                      .refresh_hash2 = Hash2OfHash1(refresh_hash1),
+                                      .session_data = request.user_data_in_database_json(),
+                                      .jwt_payload = request.user_data_in_jwt_json(),
+                                      .expires_at_ms = refresh_expiry_ms,
+                                      .created_at_ms = now_ms,
+                                      .use_static_key = use_static_key},
+                                     context.deadline));
+  parts.users.NoteActivity(context, tenant, user.primary_supertokens_user_id);
+  parts.activities.Add(tenant, {.event_type = "session_created",
+                                .recipe_user_id = user.supertokens_user_id,
+                                .primary_or_recipe_user_id = user.primary_supertokens_user_id,
+                                .identifier = token.session_handle});
 
   FillSession(token, *issued.mutable_session());
   FillToken(std::move(refresh_token), refresh_expiry_ms, now_ms, *issued.mutable_refresh_token());

@@ -79,7 +79,7 @@ std::shared_ptr<KeyCache::Entry> KeyCache::EntryOf(const tenancy::Tenant& app) {
   return entries_.FindOrMake(AppCacheKey(app), [] { return std::make_shared<Entry>(); });
 }
 
-absl::StatusOr<std::shared_ptr<const KeySet>> KeyCache::Get(rpc::CallContext& context,
+absl::StatusOr<std::shared_ptr<const KeySet>> KeyCache::Get(CallContext& context,
                                                             const tenancy::Tenant& app,
                                                             bool with_static) {
   const auto entry = EntryOf(app);
@@ -106,7 +106,7 @@ absl::StatusOr<std::shared_ptr<const KeySet>> KeyCache::Get(rpc::CallContext& co
   return old;
 }
 
-absl::StatusOr<SigningKey> KeyCache::ToSign(rpc::CallContext& context, const tenancy::Tenant& app,
+absl::StatusOr<SigningKey> KeyCache::ToSign(CallContext& context, const tenancy::Tenant& app,
                                             const KeySet& keys, bool use_static) {
   if (!use_static || !keys.static_keys.empty()) return **keys.ToSign(use_static);
   ASSIGN_OR_RETURN(const auto all, Get(context, app, /*with_static=*/true));
@@ -115,7 +115,7 @@ absl::StatusOr<SigningKey> KeyCache::ToSign(rpc::CallContext& context, const ten
 }
 
 absl::StatusOr<std::shared_ptr<const KeySet>> KeyCache::Refetch(
-    rpc::CallContext& context, const tenancy::Tenant& app, std::shared_ptr<const KeySet> known) {
+    CallContext& context, const tenancy::Tenant& app, std::shared_ptr<const KeySet> known) {
   const auto entry = EntryOf(app);
   {
     const std::lock_guard lock(entry->mutex);
@@ -128,7 +128,7 @@ absl::StatusOr<std::shared_ptr<const KeySet>> KeyCache::Refetch(
   return Fetch(context, app, *entry, /*with_static=*/true, /*refresh=*/true);
 }
 
-absl::StatusOr<std::shared_ptr<const KeySet>> KeyCache::Fetch(rpc::CallContext& context,
+absl::StatusOr<std::shared_ptr<const KeySet>> KeyCache::Fetch(CallContext& context,
                                                               const tenancy::Tenant& app,
                                                               Entry& entry, bool with_static,
                                                               bool refresh) {

@@ -9,10 +9,10 @@
 
 #include "absl/status/statusor.h"
 #include "gatehouse/session/v1/session_service.pb.h"
+#include "libs/base/call_context.h"
 #include "libs/base/clock.h"
 #include "libs/base/lru_cache.h"
 #include "libs/crypto/rsa_key.h"
-#include "libs/rpc/service.h"
 #include "libs/tenancy/tenant_directory.h"
 
 namespace gatehouse::jwks::v1 {
@@ -52,21 +52,21 @@ class KeyCache {
   // `app` is the app's public tenant. A static key is among the keys if `with_static`, unless the
   // jwks service does not answer. A caller that does not need one spares the app's first session
   // its generation.
-  absl::StatusOr<std::shared_ptr<const KeySet>> Get(rpc::CallContext& context,
+  absl::StatusOr<std::shared_ptr<const KeySet>> Get(CallContext& context,
                                                     const tenancy::Tenant& app, bool with_static);
   // The key of `keys` that signs. Fetches the static one if it is required and missing.
-  absl::StatusOr<SigningKey> ToSign(rpc::CallContext& context, const tenancy::Tenant& app,
+  absl::StatusOr<SigningKey> ToSign(CallContext& context, const tenancy::Tenant& app,
                                     const KeySet& keys, bool use_static);
   // All keys, bypassing every cache, since a token was signed with none of `known`. Returns `known`
   // itself if that was tried a moment ago: anybody can send unknown key ids.
-  absl::StatusOr<std::shared_ptr<const KeySet>> Refetch(rpc::CallContext& context,
+  absl::StatusOr<std::shared_ptr<const KeySet>> Refetch(CallContext& context,
                                                         const tenancy::Tenant& app,
                                                         std::shared_ptr<const KeySet> known);
 
  private:
   struct Entry;
   std::shared_ptr<Entry> EntryOf(const tenancy::Tenant& app);
-  absl::StatusOr<std::shared_ptr<const KeySet>> Fetch(rpc::CallContext& context,
+  absl::StatusOr<std::shared_ptr<const KeySet>> Fetch(CallContext& context,
                                                       const tenancy::Tenant& app, Entry& entry,
                                                       bool with_static, bool refresh);
 

@@ -13,7 +13,7 @@ constexpr size_t kMaxCachedApps = 10'000;  // some 500 bytes each
 MasterKeys::MasterKeys(tenants::v1::AppSettingsService& settings)
     : settings_(settings), keys_(kMaxCachedApps) {}
 
-absl::StatusOr<std::shared_ptr<const std::string>> MasterKeys::Get(rpc::CallContext& context,
+absl::StatusOr<std::shared_ptr<const std::string>> MasterKeys::Get(CallContext& context,
                                                                    const tenancy::Tenant& app) {
   const std::string cache_key = AppCacheKey(app);
   if (auto known = keys_.Find(cache_key)) return known;

@@ -4,8 +4,8 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "libs/base/call_context.h"
 #include "libs/base/lru_cache.h"
-#include "libs/rpc/service.h"
 #include "libs/tenancy/tenant_directory.h"
 
 namespace gatehouse::tenants::v1 {
@@ -22,7 +22,7 @@ class MasterKeys {
   explicit MasterKeys(tenants::v1::AppSettingsService& settings);
 
   // `app` is the app's public tenant.
-  absl::StatusOr<std::shared_ptr<const std::string>> Get(rpc::CallContext& context,
+  absl::StatusOr<std::shared_ptr<const std::string>> Get(CallContext& context,
                                                          const tenancy::Tenant& app);
 
  private:

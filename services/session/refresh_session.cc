@@ -1,10 +1,12 @@
+#include "services/session/refresh_session.h"
+
 #include <utility>
 
 #include "libs/base/status.h"
 #include "libs/base/steady_time.h"
 #include "libs/config/refresh_limit.h"
 #include "libs/crypto/bytes.h"
-#include "services/session/session_service.h"
+#include "services/session/refresh_token.h"
 #include "services/session/tokens.h"
 
 namespace gatehouse::session {
@@ -41,12 +43,10 @@ bool Equal(const std::optional<std::string>& stored, std::string_view hash) {
   return stored.has_value() && crypto::ConstantTimeEqual(*stored, hash);
 }
 
-}  // namespace
-
 // A refresh under way.
-struct SessionService::Refreshing {
+struct Refreshing {
   const v1::RefreshSessionRequest& request;
-  tenancy::TenantPtr app;
+  const tenancy::Tenant& app;
   tenancy::TenantPtr tenant;  // of the session
   TokenVersion version;
   RefreshToken presented;
@@ -70,220 +70,9 @@ struct SessionService::Refreshing {
   int64_t refresh_expiry_ms() const { return now_ms + tenant->config->refresh_token_validity_ms(); }
 };
 
-absl::StatusOr<v1::RefreshSessionResponse> SessionService::RefreshSession(
-    rpc::CallContext& context, const v1::RefreshSessionRequest& request) {
-  RETURN_IF_ERROR(parts_.directory.Find(request.scope(), context.deadline).status());
-  ASSIGN_OR_RETURN(const auto app, parts_.directory.FindApp(request.scope(), context.deadline));
-  ASSIGN_OR_RETURN(const auto master_key, parts_.master_keys.Get(context, *app));
-  v1::RefreshSessionResponse response;
-
-  Refreshing refreshing{.request = request, .app = app};
-  ASSIGN_OR_RETURN(refreshing.version, MintedVersion(request.access_token_version()));
-  auto presented = OpenRefreshToken(request.refresh_token(), *master_key);
-  if (!presented.ok()) {
-    SetUnauthorised({presented.status().message().data(), presented.status().message().size()},
-                    response);
-    return response;
-  }
-  refreshing.presented = *std::move(presented);
-  if (request.enable_anti_csrf() && refreshing.presented.anti_csrf_token.has_value() &&
-      !(request.has_anti_csrf_token() &&
-        crypto::ConstantTimeEqual(request.anti_csrf_token(),
-                                  *refreshing.presented.anti_csrf_token))) {
-    SetUnauthorised("Anti CSRF token missing, or not matching", response);
-    return response;
-  }
-  ASSIGN_OR_RETURN(refreshing.tenant,
-                   TenantOfApp(context, request.scope(), refreshing.presented.tenant_id));
-  if (request.eager_rotation()) {
-    refreshing.limit = config::RefreshLimit(*refreshing.tenant->config);
-    context.deadline = std::min(context.deadline, SteadyNow() + refreshing.limit);
-  }
-  if (request.has_access_token_validity_ms()) {
-    RETURN_IF_ERROR(CheckValidity(*refreshing.tenant->config, request.access_token_validity_ms()));
-  }
-  // An eager rotation is not undone: the key that may sign afterwards must be available before.
-  const bool may_use_static = refreshing.use_static_key().value_or(request.eager_rotation());
-  ASSIGN_OR_RETURN(refreshing.keys, parts_.keys.Get(context, *app, may_use_static));
-  RETURN_IF_ERROR(refreshing.keys->ToSign(may_use_static).status());
-  ASSIGN_OR_RETURN(refreshing.user,
-                   parts_.users.Resolve(context, *refreshing.tenant, refreshing.presented.user_id));
-  // As stored with the session, even if the user has a different id now.
-  refreshing.user.recipe_user_id = refreshing.presented.user_id;
-
-  refreshing.presented_hash1 = Hash1(request.refresh_token());
-  refreshing.presented_hash2 = Hash2OfHash1(refreshing.presented_hash1);
-  if (refreshing.presented.parent_hash1.has_value()) {
-    refreshing.parent_hash2 = Hash2OfHash1(*refreshing.presented.parent_hash1);
-  }
-  if (request.enable_anti_csrf()) refreshing.anti_csrf_token = crypto::NewUuid4();
-  RefreshToken next = refreshing.presented;
-  next.parent_hash1 = refreshing.presented_hash1;
-  next.anti_csrf_token = refreshing.anti_csrf_token;
-  refreshing.next_token = SealRefreshToken(next, *master_key);
-  refreshing.next_hash1 = Hash1(refreshing.next_token);
-
-  RETURN_IF_ERROR(request.eager_rotation() ? RefreshEagerly(context, refreshing, response)
-                                           : RefreshLazily(context, refreshing, response));
-  if (response.has_issued()) {
-    parts_.users.NoteActivity(context, *refreshing.tenant,
-                              refreshing.user.primary_supertokens_user_id);
-  }
-  return response;
-}
-
-// From 5.6 on (formats: 3.6).
-absl::Status SessionService::RefreshEagerly(rpc::CallContext& context, Refreshing& refreshing,
-                                            v1::RefreshSessionResponse& response) {
-  const std::string& handle = refreshing.presented.session_handle;
-  const config::CoreConfig& config = *refreshing.tenant->config;
-  for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
-    const int64_t now_ms = refreshing.now_ms = parts_.clock.NowMs();
-    const int64_t grace_from_ms = now_ms - config.refresh_token_rotation_grace_period_ms();
-    const auto untold = [&](absl::Status status) {
-      parts_.untold.Note(refreshing.tenant->scope(), handle, Hash2OfHash1(refreshing.next_hash1));
-      return status;
-    };
-    const auto rotated = Rotate(context, refreshing, grace_from_ms, /*first=*/attempt == 0);
-    if (!rotated.ok()) {
-      return OutcomeIsUnknown(rotated.status()) ? untold(rotated.status()) : rotated.status();
-    }
-    if (rotated->has_value()) {
-      const absl::Status issued =
-          Issue(context, refreshing, (*rotated)->jwt_payload, (*rotated)->use_static_key, response);
-      if (!issued.ok()) return untold(issued);
-      // The caller has given up.
-      if (SteadyNow() >= context.deadline) return untold(TookTooLong());
-      return absl::OkStatus();
-    }
-
-    ASSIGN_OR_RETURN(const auto row,
-                     parts_.store.Get(*refreshing.tenant, handle, context.deadline));
-    if (!row.has_value() || row->expires_at_ms < now_ms) {
-      SetUnauthorised(kMissing, response);
-      return absl::OkStatus();
-    }
-    const bool rotates_now =
-        crypto::ConstantTimeEqual(row->refresh_hash2, refreshing.presented_hash2) ||
-        (refreshing.parent_hash2.has_value() &&
-         crypto::ConstantTimeEqual(row->refresh_hash2, *refreshing.parent_hash2)) ||
-        (Equal(row->previous_refresh_hash2, refreshing.presented_hash2) &&
-         row->rotated_at_ms.value_or(INT64_MIN) >= grace_from_ms);
-    if (rotates_now) continue;
-    if (!parts_.untold.Has(row->refresh_hash2)) {
-      return ReportReuse(context, refreshing, *row, response);
-    }
-    // Nobody has the current token: the one before it counts as not replaced.
-    RETURN_IF_ERROR(parts_.store.UndoRotation(*refreshing.tenant, handle, row->refresh_hash2,
-                                              context.deadline));
-  }
-  return TooMuchContention();
-}
-
-// A lost connection or a late answer leaves open whether the session was rotated. A repetition
-// settles it: the new token is the same, so the second rotation finds the first one done, or does
-// it.
-absl::StatusOr<std::optional<ChangedSession>> SessionService::Rotate(rpc::CallContext& context,
-                                                                     const Refreshing& refreshing,
-                                                                     int64_t grace_from_ms,
-                                                                     bool first) {
-  const Rotation rotation = {
-      .new_hash2 = Hash2OfHash1(refreshing.next_hash1),
-      .presented_hash2 = refreshing.presented_hash2,
-      .parent_hash2 = refreshing.parent_hash2.value_or(refreshing.presented_hash2),
-      .now_ms = refreshing.now_ms,
-      .expires_at_ms = refreshing.refresh_expiry_ms(),
-      .grace_from_ms = grace_from_ms,
-      // A later attempt has seen the row, which another instance's clock may have dated in the
-      // future.
-      .grace_to_ms = first ? refreshing.now_ms + kAheadMs : INT64_MAX,
-      .use_static_key = refreshing.use_static_key()};
-  const auto rotate = [&](absl::Time deadline) {
-    return parts_.store.Rotate(*refreshing.tenant, refreshing.presented.session_handle, rotation,
-                               deadline);
-  };
-  auto rotated = rotate(std::min(context.deadline, SteadyNow() + refreshing.limit / 2));
-  if (!rotated.ok() && OutcomeIsUnknown(rotated.status())) rotated = rotate(context.deadline);
-  return rotated;
-}
-
-absl::Status SessionService::ReportReuse(rpc::CallContext& context, const Refreshing& refreshing,
-                                         const SessionRow& row,
-                                         v1::RefreshSessionResponse& response) {
-  v1::ReuseSubtype subtype = v1::REUSE_SUBTYPE_STALE_LINEAGE;
-  if (Equal(row.previous_refresh_hash2, refreshing.presented_hash2)) {
-    subtype = v1::REUSE_SUBTYPE_RECENT_PREV;
-  } else if (refreshing.parent_hash2.has_value() &&
-             Equal(row.previous_refresh_hash2, *refreshing.parent_hash2)) {
-    subtype = v1::REUSE_SUBTYPE_ORPHANED_BRANCH;
-  }
-  // Whatever it is reported as, somebody holds a token that they should not have: the session ends.
-  RETURN_IF_ERROR(
-      parts_.store
-          .Delete(*refreshing.tenant, {refreshing.presented.session_handle}, context.deadline)
-          .status());
-  const bool theft = subtype == v1::REUSE_SUBTYPE_STALE_LINEAGE ||
-                     refreshing.tenant->config->recent_token_reuse_behaviour() ==
-                         config::TokenReuseBehaviour::kTokenTheft;
-  if (!theft) {
-    SetUnauthorised("refresh token reuse detected", response);
-    response.mutable_unauthorised()->set_reuse_subtype(subtype);
-    return absl::OkStatus();
-  }
-  auto& token_theft = *response.mutable_token_theft();
-  token_theft.set_handle(refreshing.presented.session_handle);
-  token_theft.set_user_id(refreshing.user.user_id);
-  token_theft.set_recipe_user_id(row.user_id);
-  token_theft.set_reuse_subtype(subtype);
-  return absl::OkStatus();
-}
-
-// Before 5.6 (formats: 3.5): the current token stays current until a child of it is used.
-absl::Status SessionService::RefreshLazily(rpc::CallContext& context, Refreshing& refreshing,
-                                           v1::RefreshSessionResponse& response) {
-  const std::string& handle = refreshing.presented.session_handle;
-  for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
-    const int64_t now_ms = refreshing.now_ms = parts_.clock.NowMs();
-    ASSIGN_OR_RETURN(const auto row,
-                     parts_.store.Get(*refreshing.tenant, handle, context.deadline));
-    if (!row.has_value() || row->expires_at_ms < now_ms) {
-      SetUnauthorised(kMissing, response);
-      return absl::OkStatus();
-    }
-    if (crypto::ConstantTimeEqual(row->refresh_hash2, refreshing.presented_hash2)) {
-      const bool use_static_key = refreshing.use_static_key().value_or(row->use_static_key);
-      if (use_static_key != row->use_static_key) {
-        RETURN_IF_ERROR(parts_.store.SetUseStaticKey(*refreshing.tenant, handle, use_static_key,
-                                                     context.deadline));
-      }
-      return Issue(context, refreshing, row->jwt_payload, use_static_key, response);
-    }
-    if (!refreshing.parent_hash2.has_value() ||
-        !crypto::ConstantTimeEqual(row->refresh_hash2, *refreshing.parent_hash2)) {
-      auto& token_theft = *response.mutable_token_theft();
-      token_theft.set_handle(handle);
-      token_theft.set_user_id(refreshing.user.user_id);
-      token_theft.set_recipe_user_id(row->user_id);
-      return absl::OkStatus();
-    }
-    ASSIGN_OR_RETURN(const auto promoted,
-                     parts_.store.Promote(*refreshing.tenant, handle,
-                                          {.parent_hash2 = *refreshing.parent_hash2,
-                                           .child_hash2 = refreshing.presented_hash2,
-                                           .now_ms = now_ms,
-                                           .expires_at_ms = refreshing.refresh_expiry_ms(),
-                                           .use_static_key = refreshing.use_static_key()},
-                                          context.deadline));
-    if (promoted.has_value()) {
-      return Issue(context, refreshing, promoted->jwt_payload, promoted->use_static_key, response);
-    }
-  }
-  return TooMuchContention();
-}
-
-absl::Status SessionService::Issue(rpc::CallContext& context, const Refreshing& refreshing,
-                                   std::string_view jwt_payload, bool use_static_key,
-                                   v1::RefreshSessionResponse& response) {
+absl::Status Issue(const SessionParts& parts, CallContext& context, const Refreshing& refreshing,
+                   std::string_view jwt_payload, bool use_static_key,
+                   v1::RefreshSessionResponse& response) {
   const v1::RefreshSessionRequest& request = refreshing.request;
   AccessToken token;
   token.version = refreshing.version;
@@ -308,7 +97,7 @@ absl::Status SessionService::Issue(rpc::CallContext& context, const Refreshing& 
 
   v1::IssuedSession issued;
   ASSIGN_OR_RETURN(const SigningKey key,
-                   parts_.keys.ToSign(context, *refreshing.app, *refreshing.keys, use_static_key));
+                   parts.keys.ToSign(context, refreshing.app, *refreshing.keys, use_static_key));
   RETURN_IF_ERROR(Mint(token, key, *issued.mutable_access_token()));
   FillSession(token, *issued.mutable_session());
   FillToken(refreshing.next_token, refreshing.refresh_expiry_ms(), refreshing.now_ms,
@@ -320,6 +109,217 @@ absl::Status SessionService::Issue(rpc::CallContext& context, const Refreshing& 
   }
   *response.mutable_issued() = std::move(issued);
   return absl::OkStatus();
+}
+
+// A lost connection or a late answer leaves open whether the session was rotated. A repetition
+// settles it: the new token is the same, so the second rotation finds the first one done, or does
+// it.
+absl::StatusOr<std::optional<ChangedSession>> Rotate(const SessionParts& parts,
+                                                     CallContext& context,
+                                                     const Refreshing& refreshing,
+                                                     int64_t grace_from_ms, bool first) {
+  const Rotation rotation = {
+      .new_hash2 = Hash2OfHash1(refreshing.next_hash1),
+      .presented_hash2 = refreshing.presented_hash2,
+      .parent_hash2 = refreshing.parent_hash2.value_or(refreshing.presented_hash2),
+      .now_ms = refreshing.now_ms,
+      .expires_at_ms = refreshing.refresh_expiry_ms(),
+      .grace_from_ms = grace_from_ms,
+      // A later attempt has seen the row, which another instance's clock may have dated in the
+      // future.
+      .grace_to_ms = first ? refreshing.now_ms + kAheadMs : INT64_MAX,
+      .use_static_key = refreshing.use_static_key()};
+  const auto rotate = [&](absl::Time deadline) {
+    return parts.store.Rotate(*refreshing.tenant, refreshing.presented.session_handle, rotation,
+                              deadline);
+  };
+  auto rotated = rotate(std::min(context.deadline, SteadyNow() + refreshing.limit / 2));
+  if (!rotated.ok() && OutcomeIsUnknown(rotated.status())) rotated = rotate(context.deadline);
+  return rotated;
+}
+
+absl::Status ReportReuse(const SessionParts& parts, CallContext& context,
+                         const Refreshing& refreshing, const SessionRow& row,
+                         v1::RefreshSessionResponse& response) {
+  v1::ReuseSubtype subtype = v1::REUSE_SUBTYPE_STALE_LINEAGE;
+  if (Equal(row.previous_refresh_hash2, refreshing.presented_hash2)) {
+    subtype = v1::REUSE_SUBTYPE_RECENT_PREV;
+  } else if (refreshing.parent_hash2.has_value() &&
+             Equal(row.previous_refresh_hash2, *refreshing.parent_hash2)) {
+    subtype = v1::REUSE_SUBTYPE_ORPHANED_BRANCH;
+  }
+  // Whatever it is reported as, somebody holds a token that they should not have: the session ends.
+  RETURN_IF_ERROR(
+      parts.store
+          .Delete(*refreshing.tenant, {refreshing.presented.session_handle}, context.deadline)
+          .status());
+  const bool theft = subtype == v1::REUSE_SUBTYPE_STALE_LINEAGE ||
+                     refreshing.tenant->config->recent_token_reuse_behaviour() ==
+                         config::TokenReuseBehaviour::kTokenTheft;
+  if (!theft) {
+    SetUnauthorised("refresh token reuse detected", response);
+    response.mutable_unauthorised()->set_reuse_subtype(subtype);
+    return absl::OkStatus();
+  }
+  auto& token_theft = *response.mutable_token_theft();
+  token_theft.set_handle(refreshing.presented.session_handle);
+  token_theft.set_user_id(refreshing.user.user_id);
+  token_theft.set_recipe_user_id(row.user_id);
+  token_theft.set_reuse_subtype(subtype);
+  return absl::OkStatus();
+}
+
+// From 5.6 on (formats: 3.6).
+absl::Status RefreshEagerly(const SessionParts& parts, CallContext& context, Refreshing& refreshing,
+                            v1::RefreshSessionResponse& response) {
+  const std::string& handle = refreshing.presented.session_handle;
+  const config::CoreConfig& config = *refreshing.tenant->config;
+  for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
+    const int64_t now_ms = refreshing.now_ms = parts.clock.NowMs();
+    const int64_t grace_from_ms = now_ms - config.refresh_token_rotation_grace_period_ms();
+    const auto untold = [&](absl::Status status) {
+      parts.untold.Note(refreshing.tenant->scope(), handle, Hash2OfHash1(refreshing.next_hash1));
+      return status;
+    };
+    const auto rotated = Rotate(parts, context, refreshing, grace_from_ms, /*first=*/attempt == 0);
+    if (!rotated.ok()) {
+      return OutcomeIsUnknown(rotated.status()) ? untold(rotated.status()) : rotated.status();
+    }
+    if (rotated->has_value()) {
+      const absl::Status issued = Issue(parts, context, refreshing, (*rotated)->jwt_payload,
+                                        (*rotated)->use_static_key, response);
+      if (!issued.ok()) return untold(issued);
+      // The caller has given up.
+      if (SteadyNow() >= context.deadline) return untold(TookTooLong());
+      return absl::OkStatus();
+    }
+
+    ASSIGN_OR_RETURN(const auto row, parts.store.Get(*refreshing.tenant, handle, context.deadline));
+    if (!row.has_value() || row->expires_at_ms < now_ms) {
+      SetUnauthorised(kMissing, response);
+      return absl::OkStatus();
+    }
+    const bool rotates_now =
+        crypto::ConstantTimeEqual(row->refresh_hash2, refreshing.presented_hash2) ||
+        (refreshing.parent_hash2.has_value() &&
+         crypto::ConstantTimeEqual(row->refresh_hash2, *refreshing.parent_hash2)) ||
+        (Equal(row->previous_refresh_hash2, refreshing.presented_hash2) &&
+         row->rotated_at_ms.value_or(INT64_MIN) >= grace_from_ms);
+    if (rotates_now) continue;
+    if (!parts.untold.Has(row->refresh_hash2)) {
+      return ReportReuse(parts, context, refreshing, *row, response);
+    }
+    // Nobody has the current token: the one before it counts as not replaced.
+    RETURN_IF_ERROR(
+        parts.store.UndoRotation(*refreshing.tenant, handle, row->refresh_hash2, context.deadline));
+  }
+  return TooMuchContention();
+}
+
+// Before 5.6 (formats: 3.5): the current token stays current until a child of it is used.
+absl::Status RefreshLazily(const SessionParts& parts, CallContext& context, Refreshing& refreshing,
+                           v1::RefreshSessionResponse& response) {
+  const std::string& handle = refreshing.presented.session_handle;
+  for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
+    const int64_t now_ms = refreshing.now_ms = parts.clock.NowMs();
+    ASSIGN_OR_RETURN(const auto row, parts.store.Get(*refreshing.tenant, handle, context.deadline));
+    if (!row.has_value() || row->expires_at_ms < now_ms) {
+      SetUnauthorised(kMissing, response);
+      return absl::OkStatus();
+    }
+    if (crypto::ConstantTimeEqual(row->refresh_hash2, refreshing.presented_hash2)) {
+      const bool use_static_key = refreshing.use_static_key().value_or(row->use_static_key);
+      if (use_static_key != row->use_static_key) {
+        RETURN_IF_ERROR(parts.store.SetUseStaticKey(*refreshing.tenant, handle, use_static_key,
+                                                    context.deadline));
+      }
+      return Issue(parts, context, refreshing, row->jwt_payload, use_static_key, response);
+    }
+    if (!refreshing.parent_hash2.has_value() ||
+        !crypto::ConstantTimeEqual(row->refresh_hash2, *refreshing.parent_hash2)) {
+      auto& token_theft = *response.mutable_token_theft();
+      token_theft.set_handle(handle);
+      token_theft.set_user_id(refreshing.user.user_id);
+      token_theft.set_recipe_user_id(row->user_id);
+      return absl::OkStatus();
+    }
+    ASSIGN_OR_RETURN(const auto promoted,
+                     parts.store.Promote(*refreshing.tenant, handle,
+                                         {.parent_hash2 = *refreshing.parent_hash2,
+                                          .child_hash2 = refreshing.presented_hash2,
+                                          .now_ms = now_ms,
+                                          .expires_at_ms = refreshing.refresh_expiry_ms(),
+                                          .use_static_key = refreshing.use_static_key()},
+                                         context.deadline));
+    if (promoted.has_value()) {
+      return Issue(parts, context, refreshing, promoted->jwt_payload, promoted->use_static_key,
+                   response);
+    }
+  }
+  return TooMuchContention();
+}
+
+}  // namespace
+
+absl::StatusOr<v1::RefreshSessionResponse> RefreshSession(
+    const SessionParts& parts, CallContext& context, const tenancy::Tenant& app,
+    const v1::RefreshSessionRequest& request) {
+  ASSIGN_OR_RETURN(const auto master_key, parts.master_keys.Get(context, app));
+  v1::RefreshSessionResponse response;
+
+  Refreshing refreshing{.request = request, .app = app};
+  ASSIGN_OR_RETURN(refreshing.version, MintedVersion(request.access_token_version()));
+  auto presented = OpenRefreshToken(request.refresh_token(), *master_key);
+  if (!presented.ok()) {
+    SetUnauthorised({presented.status().message().data(), presented.status().message().size()},
+                    response);
+    return response;
+  }
+  refreshing.presented = *std::move(presented);
+  if (request.enable_anti_csrf() && refreshing.presented.anti_csrf_token.has_value() &&
+      !(request.has_anti_csrf_token() &&
+        crypto::ConstantTimeEqual(request.anti_csrf_token(),
+                                  *refreshing.presented.anti_csrf_token))) {
+    SetUnauthorised("Anti CSRF token missing, or not matching", response);
+    return response;
+  }
+  ASSIGN_OR_RETURN(refreshing.tenant,
+                   TenantOfApp(parts, context, request.scope(), refreshing.presented.tenant_id));
+  if (request.eager_rotation()) {
+    refreshing.limit = config::RefreshLimit(*refreshing.tenant->config);
+    context.deadline = std::min(context.deadline, SteadyNow() + refreshing.limit);
+  }
+  if (request.has_access_token_validity_ms()) {
+    RETURN_IF_ERROR(CheckValidity(*refreshing.tenant->config, request.access_token_validity_ms()));
+  }
+  // An eager rotation is not undone: the key that may sign afterwards must be available before.
+  const bool may_use_static = refreshing.use_static_key().value_or(request.eager_rotation());
+  ASSIGN_OR_RETURN(refreshing.keys, parts.keys.Get(context, app, may_use_static));
+  RETURN_IF_ERROR(refreshing.keys->ToSign(may_use_static).status());
+  ASSIGN_OR_RETURN(refreshing.user,
+                   parts.users.Resolve(context, *refreshing.tenant, refreshing.presented.user_id));
+  // As stored with the session, even if the user has a different id now.
+  refreshing.user.recipe_user_id = refreshing.presented.user_id;
+
+  refreshing.presented_hash1 = Hash1(request.refresh_token());
+  refreshing.presented_hash2 = Hash2OfHash1(refreshing.presented_hash1);
+  if (refreshing.presented.parent_hash1.has_value()) {
+    refreshing.parent_hash2 = Hash2OfHash1(*refreshing.presented.parent_hash1);
+  }
+  if (request.enable_anti_csrf()) refreshing.anti_csrf_token = crypto::NewUuid4();
+  RefreshToken next = refreshing.presented;
+  next.parent_hash1 = refreshing.presented_hash1;
+  next.anti_csrf_token = refreshing.anti_csrf_token;
+  refreshing.next_token = SealRefreshToken(next, *master_key);
+  refreshing.next_hash1 = Hash1(refreshing.next_token);
+
+  RETURN_IF_ERROR(request.eager_rotation() ? RefreshEagerly(parts, context, refreshing, response)
+                                           : RefreshLazily(parts, context, refreshing, response));
+  if (response.has_issued()) {
+    parts.users.NoteActivity(context, *refreshing.tenant,
+                             refreshing.user.primary_supertokens_user_id);
+  }
+  return response;
 }
 
 }  // namespace gatehouse::session

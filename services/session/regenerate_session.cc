@@ -1,14 +1,15 @@
+#include "services/session/regenerate_session.h"
+
 #include <utility>
 
 #include "libs/base/status.h"
-#include "services/session/session_service.h"
 #include "services/session/tokens.h"
 
 namespace gatehouse::session {
 
-absl::StatusOr<v1::RegenerateSessionResponse> SessionService::RegenerateSession(
-    rpc::CallContext& context, const v1::RegenerateSessionRequest& request) {
-  ASSIGN_OR_RETURN(const auto app, parts_.directory.FindApp(request.scope(), context.deadline));
+absl::StatusOr<v1::RegenerateSessionResponse> RegenerateSession(
+    const SessionParts& parts, CallContext& context, const tenancy::Tenant& app,
+    const v1::RegenerateSessionRequest& request) {
   const auto raw = SplitAccessToken(request.access_token());
   if (!raw.ok()) {
     if (ReasonOf(raw.status()) == ErrorReason::kBadInput) return raw.status();
@@ -22,9 +23,10 @@ absl::StatusOr<v1::RegenerateSessionResponse> SessionService::RegenerateSession(
     return response;
   }
   AccessToken token = *read;
-  ASSIGN_OR_RETURN(const auto tenant, TenantOfApp(context, request.scope(), token.tenant_id));
-  ASSIGN_OR_RETURN(const auto keys, parts_.keys.Get(context, *app, /*with_static=*/false));
-  const int64_t now_ms = parts_.clock.NowMs();
+  ASSIGN_OR_RETURN(const auto tenant,
+                   TenantOfApp(parts, context, request.scope(), token.tenant_id));
+  ASSIGN_OR_RETURN(const auto keys, parts.keys.Get(context, app, /*with_static=*/false));
+  const int64_t now_ms = parts.clock.NowMs();
   const auto missing = [&response] {
     response.set_unauthorised_message("Session does not exist.");
     return response;
@@ -32,9 +34,10 @@ absl::StatusOr<v1::RegenerateSessionResponse> SessionService::RegenerateSession(
 
   if (!raw->says_version) {
     ASSIGN_OR_RETURN(const auto row,
-                     parts_.store.Get(*tenant, token.session_handle, context.deadline));
+                     parts.store.Get(*tenant, token.session_handle, context.deadline));
     if (!row.has_value()) return missing();
-    ASSIGN_OR_RETURN(const bool of_its_user, IsOfItsUser(context, *tenant, token, row->user_id));
+    ASSIGN_OR_RETURN(const bool of_its_user,
+                     IsOfItsUser(parts, context, *tenant, token, row->user_id));
     if (!of_its_user) return missing();
   }
 
@@ -51,13 +54,13 @@ absl::StatusOr<v1::RegenerateSessionResponse> SessionService::RegenerateSession(
   }
   if (request.has_user_data_in_jwt_json() && refused.ok()) {
     ASSIGN_OR_RETURN(const auto updated,
-                     parts_.store.Update(*tenant, token.session_handle, now_ms, std::nullopt,
-                                         request.user_data_in_jwt_json(), context.deadline));
+                     parts.store.Update(*tenant, token.session_handle, now_ms, std::nullopt,
+                                        request.user_data_in_jwt_json(), context.deadline));
     if (!updated.has_value()) return missing();
     use_static_key = updated->use_static_key;
   } else {
     ASSIGN_OR_RETURN(const auto row,
-                     parts_.store.Get(*tenant, token.session_handle, context.deadline));
+                     parts.store.Get(*tenant, token.session_handle, context.deadline));
     if (!row.has_value() || row->expires_at_ms <= now_ms) return missing();
     RETURN_IF_ERROR(refused);
     token.user_data = StoredUserData(row->jwt_payload);
@@ -73,7 +76,7 @@ absl::StatusOr<v1::RegenerateSessionResponse> SessionService::RegenerateSession(
   FillSession(token, *regenerated.mutable_session());
   if (token.expiry_ms < now_ms) return response;  // the client has to refresh anyway
   token.created_ms = now_ms;
-  ASSIGN_OR_RETURN(const SigningKey key, parts_.keys.ToSign(context, *app, *keys, use_static_key));
+  ASSIGN_OR_RETURN(const SigningKey key, parts.keys.ToSign(context, app, *keys, use_static_key));
   RETURN_IF_ERROR(Mint(token, key, *regenerated.mutable_access_token()));
   return response;
 }

@@ -23,6 +23,7 @@
 #include "libs/testing/pg_test_server.h"
 #include "libs/testing/test_tenants.h"
 #include "services/session/pg_session_store.h"
+#include "services/session/refresh_token.h"
 #include "services/session/session_service.h"
 
 namespace gatehouse::session {

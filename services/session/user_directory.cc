@@ -23,8 +23,7 @@ UserDirectory::UserDirectory(users::v1::RegistryService& registry, const Clock& 
 
 UserDirectory::~UserDirectory() = default;
 
-absl::StatusOr<UserIds> UserDirectory::Resolve(rpc::CallContext& context,
-                                               const tenancy::Tenant& tenant,
+absl::StatusOr<UserIds> UserDirectory::Resolve(CallContext& context, const tenancy::Tenant& tenant,
                                                std::string_view user_id, bool include_linked) {
   users::v1::ResolveUserIdsRequest request;
   *request.mutable_scope() = tenant.scope();
@@ -50,7 +49,7 @@ absl::StatusOr<UserIds> UserDirectory::Resolve(rpc::CallContext& context,
   return ids;
 }
 
-void UserDirectory::NoteActivity(rpc::CallContext& context, const tenancy::Tenant& tenant,
+void UserDirectory::NoteActivity(CallContext& context, const tenancy::Tenant& tenant,
                                  const std::string& supertokens_user_id) {
   const auto last =
       noted_.FindOrMake(StrCat(tenant.connection_uri_domain, "~", tenant.app_id, "~",

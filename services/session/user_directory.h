@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "libs/base/call_context.h"
 #include "libs/base/clock.h"
 #include "libs/base/lru_cache.h"
-#include "libs/rpc/service.h"
 #include "libs/tenancy/tenant_directory.h"
 
 namespace gatehouse::users::v1 {
@@ -36,11 +36,11 @@ class UserDirectory {
   ~UserDirectory();
 
   // A database that is down is ignored, unless it is the tenant's own.
-  absl::StatusOr<UserIds> Resolve(rpc::CallContext& context, const tenancy::Tenant& tenant,
+  absl::StatusOr<UserIds> Resolve(CallContext& context, const tenancy::Tenant& tenant,
                                   std::string_view user_id, bool include_linked = false);
 
   // Records that the user was active. Best effort: the request continues without it.
-  void NoteActivity(rpc::CallContext& context, const tenancy::Tenant& tenant,
+  void NoteActivity(CallContext& context, const tenancy::Tenant& tenant,
                     const std::string& supertokens_user_id);
 
  private:

@@ -1,9 +1,11 @@
+#include "services/session/verify_session.h"
+
 #include <array>
 #include <utility>
 
 #include "libs/base/status.h"
 #include "libs/crypto/bytes.h"
-#include "services/session/session_service.h"
+#include "services/session/refresh_token.h"
 #include "services/session/tokens.h"
 
 namespace gatehouse::session {
@@ -47,21 +49,18 @@ bool IsOfLineage(const SessionRow& row, std::string_view hash1) {
           crypto::ConstantTimeEqual(*row.previous_refresh_hash2, hash2));
 }
 
-}  // namespace
-
 // A token that was checked: its content, or what to tell the client instead.
-struct SessionService::Judged {
+struct Judged {
   AccessToken token;
   bool is_general_jwt = false;
   std::shared_ptr<const KeySet> keys;
   std::optional<std::string> try_refresh_message;
 };
 
-absl::StatusOr<SessionService::Judged> SessionService::Judge(
-    rpc::CallContext& context, const v1::VerifySessionRequest& request,
-    const tenancy::Tenant& app) {
+absl::StatusOr<Judged> Judge(const SessionParts& parts, CallContext& context,
+                             const v1::VerifySessionRequest& request, const tenancy::Tenant& app) {
   Judged judged;
-  ASSIGN_OR_RETURN(judged.keys, parts_.keys.Get(context, app, /*with_static=*/request.legacy()));
+  ASSIGN_OR_RETURN(judged.keys, parts.keys.Get(context, app, /*with_static=*/request.legacy()));
   const auto try_refresh = [&judged](std::string_view message) {
     judged.try_refresh_message = std::string(message);
     return judged;
@@ -74,12 +73,12 @@ absl::StatusOr<SessionService::Judged> SessionService::Judge(
   if (!crypto::Base64Decode(raw->parts.signature).ok()) {
     return BadInput("The access token is not a JWT");
   }
-  const int64_t now_ms = parts_.clock.NowMs();
+  const int64_t now_ms = parts.clock.NowMs();
   if (!SignedByAny(*raw, *judged.keys, now_ms)) {
     if (!MayHaveAnotherKey(*raw, *judged.keys, now_ms)) {
       return try_refresh("JWT verification failed");
     }
-    ASSIGN_OR_RETURN(judged.keys, parts_.keys.Refetch(context, app, judged.keys));
+    ASSIGN_OR_RETURN(judged.keys, parts.keys.Refetch(context, app, judged.keys));
     if (!SignedByAny(*raw, *judged.keys, now_ms)) return try_refresh("JWT verification failed");
   }
   auto token = ReadAccessToken(*raw);
@@ -103,121 +102,35 @@ absl::StatusOr<SessionService::Judged> SessionService::Judge(
   return judged;
 }
 
-absl::StatusOr<v1::VerifySessionResponse> SessionService::VerifySession(
-    rpc::CallContext& context, const v1::VerifySessionRequest& request) {
-  ASSIGN_OR_RETURN(const auto app, parts_.directory.FindApp(request.scope(), context.deadline));
-  ASSIGN_OR_RETURN(const Judged judged, Judge(context, request, *app));
-  v1::VerifySessionResponse response;
-  const auto with_keys = [&]() -> absl::StatusOr<v1::VerifySessionResponse> {
-    if (request.legacy()) {
-      ASSIGN_OR_RETURN(*response.mutable_legacy_keys(),
-                       MakeLegacyKeys(*judged.keys, *app->config, parts_.clock.NowMs()));
-    }
-    return std::move(response);
-  };
-  if (judged.try_refresh_message.has_value()) {
-    response.set_try_refresh_token_message(*judged.try_refresh_message);
-    return with_keys();
-  }
-
-  const AccessToken& token = judged.token;
-  ASSIGN_OR_RETURN(const auto tenant, TenantOfApp(context, request.scope(), token.tenant_id));
-  // A JWT from POST /recipe/jwt may copy a session's claims, which SDK users do, but it counts as
-  // the session's only while the session lives, and only for its user.
-  const bool asked_for_database = request.has_check_database()
-                                      ? request.check_database()
-                                      : app->config->access_token_blacklisting();
-  const bool check_database = judged.is_general_jwt || asked_for_database;
-  std::optional<SessionRow> row;
-  if (check_database) {
-    ASSIGN_OR_RETURN(row, parts_.store.Get(*tenant, token.session_handle, context.deadline));
-    if (!row.has_value()) {
-      // The caller did not ask for the database: answer as in the exchange of such a token.
-      const bool exchanged = !asked_for_database && !request.stateless() &&
-                             token.parent_refresh_token_hash1.has_value();
-      response.set_unauthorised_message(
-          exchanged ? "Session missing in db"
-                    : "Either the session has ended or has been blacklisted");
-      return response;
-    }
-    if (judged.is_general_jwt) {
-      ASSIGN_OR_RETURN(const bool of_its_user, IsOfItsUser(context, *tenant, token, row->user_id));
-      if (!of_its_user) {
-        response.set_try_refresh_token_message("JWT verification failed");
-        return with_keys();
-      }
-    }
-  }
-
-  if (!check_database && IsOlderThan(*tenant, token)) {
-    // Clocks of two machines may differ, but sessions of a former tenant were deleted with it.
-    ASSIGN_OR_RETURN(const auto still_there,
-                     parts_.store.Get(*tenant, token.session_handle, context.deadline));
-    if (!still_there.has_value()) {
-      response.set_unauthorised_message("Either the session has ended or has been blacklisted");
-      return response;
-    }
-  }
-
-  if (!request.stateless()) {
-    RETURN_IF_ERROR(VerifyLazily(context, *app, *tenant, token, row, *judged.keys, response));
-    if (response.has_verified()) return with_keys();
-    return response;
-  }
-
-  v1::VerifySessionResponse::Verified& verified = *response.mutable_verified();
-  FillSession(token, *verified.mutable_session());
-  if (row.has_value()) {
-    const bool lineage = IsOfLineage(*row, token.refresh_token_hash1) ||
-                         (token.parent_refresh_token_hash1.has_value() &&
-                          IsOfLineage(*row, *token.parent_refresh_token_hash1));
-    if (!lineage) {
-      response.set_unauthorised_message("rotated-out token branch; refresh required");
-      return response;
-    }
-    verified.set_payload_update_available(token.user_data != StoredUserData(row->jwt_payload));
-  }
-  return with_keys();
-}
-
-absl::StatusOr<bool> SessionService::IsOfItsUser(rpc::CallContext& context,
-                                                 const tenancy::Tenant& tenant,
-                                                 const AccessToken& token,
-                                                 std::string_view session_user_id) {
-  if (token.recipe_user_id != session_user_id) return false;
-  ASSIGN_OR_RETURN(const UserIds user, parts_.users.Resolve(context, tenant, session_user_id));
-  return token.user_id == user.user_id;
-}
-
 // The way before 5.6 (formats: 2.11): the first token of a rotation makes its refresh token the
 // current one, and is exchanged for one that no longer names a parent. `row` is set when the
 // database was asked for.
-absl::Status SessionService::VerifyLazily(rpc::CallContext& context, const tenancy::Tenant& app,
-                                          const tenancy::Tenant& tenant, const AccessToken& token,
-                                          const std::optional<SessionRow>& row, const KeySet& keys,
-                                          v1::VerifySessionResponse& response) {
+absl::Status VerifyLazily(const SessionParts& parts, CallContext& context,
+                          const tenancy::Tenant& app, const tenancy::Tenant& tenant,
+                          const AccessToken& token, const std::optional<SessionRow>& row,
+                          const KeySet& keys, v1::VerifySessionResponse& response) {
   const bool payload_changed =
       row.has_value() && token.user_data != StoredUserData(row->jwt_payload);
   v1::VerifySessionResponse::Verified& verified = *response.mutable_verified();
   FillSession(token, *verified.mutable_session());
   if (!token.parent_refresh_token_hash1.has_value() && !payload_changed) return absl::OkStatus();
 
-  const int64_t now_ms = parts_.clock.NowMs();
+  const int64_t now_ms = parts.clock.NowMs();
   std::optional<ChangedSession> source;  // what a new token is made from; none: no new token
   if (token.parent_refresh_token_hash1.has_value()) {
     ASSIGN_OR_RETURN(
         source,
-        parts_.store.Promote(tenant, token.session_handle,
-                             {.parent_hash2 = Hash2OfHash1(*token.parent_refresh_token_hash1),
-                              .child_hash2 = Hash2OfHash1(token.refresh_token_hash1),
-                              .now_ms = now_ms,
-                              .expires_at_ms = now_ms + tenant.config->refresh_token_validity_ms()},
-                             context.deadline));
+        parts.store.Promote(tenant, token.session_handle,
+                            {.parent_hash2 = Hash2OfHash1(*token.parent_refresh_token_hash1),
+                             .child_hash2 = Hash2OfHash1(token.refresh_token_hash1),
+                             .now_ms = now_ms,
+                             .expires_at_ms = now_ms + tenant.config->refresh_token_validity_ms()},
+                            context.deadline));
   }
   if (!source.has_value()) {
     std::optional<SessionRow> current = row;
     if (!current.has_value() || token.parent_refresh_token_hash1.has_value()) {
-      ASSIGN_OR_RETURN(current, parts_.store.Get(tenant, token.session_handle, context.deadline));
+      ASSIGN_OR_RETURN(current, parts.store.Get(tenant, token.session_handle, context.deadline));
     }
     if (!current.has_value()) {
       response.set_unauthorised_message("Session missing in db");
@@ -240,8 +153,90 @@ absl::Status SessionService::VerifyLazily(rpc::CallContext& context, const tenan
   FillSession(renewed, *verified.mutable_session());
   // V1 has no static keys.
   const bool use_static_key = source->use_static_key && token.version != TokenVersion::kV1;
-  ASSIGN_OR_RETURN(const SigningKey key, parts_.keys.ToSign(context, app, keys, use_static_key));
+  ASSIGN_OR_RETURN(const SigningKey key, parts.keys.ToSign(context, app, keys, use_static_key));
   return Mint(renewed, key, *verified.mutable_access_token());
+}
+
+}  // namespace
+
+absl::StatusOr<v1::VerifySessionResponse> VerifySession(const SessionParts& parts,
+                                                        CallContext& context,
+                                                        const tenancy::Tenant& app,
+                                                        const v1::VerifySessionRequest& request) {
+  ASSIGN_OR_RETURN(const Judged judged, Judge(parts, context, request, app));
+  v1::VerifySessionResponse response;
+  const auto with_keys = [&]() -> absl::StatusOr<v1::VerifySessionResponse> {
+    if (request.legacy()) {
+      ASSIGN_OR_RETURN(*response.mutable_legacy_keys(),
+                       MakeLegacyKeys(*judged.keys, *app.config, parts.clock.NowMs()));
+    }
+    return std::move(response);
+  };
+  if (judged.try_refresh_message.has_value()) {
+    response.set_try_refresh_token_message(*judged.try_refresh_message);
+    return with_keys();
+  }
+
+  const AccessToken& token = judged.token;
+  ASSIGN_OR_RETURN(const auto tenant,
+                   TenantOfApp(parts, context, request.scope(), token.tenant_id));
+  // A JWT from POST /recipe/jwt may copy a session's claims, which SDK users do, but it counts as
+  // the session's only while the session lives, and only for its user.
+  const bool asked_for_database = request.has_check_database()
+                                      ? request.check_database()
+                                      : app.config->access_token_blacklisting();
+  const bool check_database = judged.is_general_jwt || asked_for_database;
+  std::optional<SessionRow> row;
+  if (check_database) {
+    ASSIGN_OR_RETURN(row, parts.store.Get(*tenant, token.session_handle, context.deadline));
+    if (!row.has_value()) {
+      // The caller did not ask for the database: answer as in the exchange of such a token.
+      const bool exchanged = !asked_for_database && !request.stateless() &&
+                             token.parent_refresh_token_hash1.has_value();
+      response.set_unauthorised_message(
+          exchanged ? "Session missing in db"
+                    : "Either the session has ended or has been blacklisted");
+      return response;
+    }
+    if (judged.is_general_jwt) {
+      ASSIGN_OR_RETURN(const bool of_its_user,
+                       IsOfItsUser(parts, context, *tenant, token, row->user_id));
+      if (!of_its_user) {
+        response.set_try_refresh_token_message("JWT verification failed");
+        return with_keys();
+      }
+    }
+  }
+
+  if (!check_database && IsOlderThan(*tenant, token)) {
+    // Clocks of two machines may differ, but sessions of a former tenant were deleted with it.
+    ASSIGN_OR_RETURN(const auto still_there,
+                     parts.store.Get(*tenant, token.session_handle, context.deadline));
+    if (!still_there.has_value()) {
+      response.set_unauthorised_message("Either the session has ended or has been blacklisted");
+      return response;
+    }
+  }
+
+  if (!request.stateless()) {
+    RETURN_IF_ERROR(VerifyLazily(parts, context, app, *tenant, token, row, *judged.keys, response));
+    if (response.has_verified()) return with_keys();
+    return response;
+  }
+
+  v1::VerifySessionResponse::Verified& verified = *response.mutable_verified();
+  FillSession(token, *verified.mutable_session());
+  if (row.has_value()) {
+    const bool lineage = IsOfLineage(*row, token.refresh_token_hash1) ||
+                         (token.parent_refresh_token_hash1.has_value() &&
+                          IsOfLineage(*row, *token.parent_refresh_token_hash1));
+    if (!lineage) {
+      response.set_unauthorised_message("rotated-out token branch; refresh required");
+      return response;
+    }
+    verified.set_payload_update_available(token.user_data != StoredUserData(row->jwt_payload));
+  }
+  return with_keys();
 }
 
 }  // namespace gatehouse::session

@@ -1,14 +1,14 @@
 #pragma once
 
 #include "gatehouse/tenants/v1/activity_log_service.rpc.h"
-#include "services/tenants/activity_log_store.h"
+#include "services/tenants/pg_activity_log_store.h"
 
 namespace gatehouse::tenants {
 
-// The RPC adapter of ActivityLogStore. Arguments outlive it.
+// The RPC adapter of PgActivityLogStore. Arguments outlive it.
 class ActivityLogServiceImpl final : public v1::ActivityLogService {
  public:
-  ActivityLogServiceImpl(const tenancy::TenantDirectory& directory, ActivityLogStore& store)
+  ActivityLogServiceImpl(const tenancy::TenantDirectory& directory, PgActivityLogStore& store)
       : directory_(directory), store_(store) {}
 
   absl::StatusOr<v1::AppendActivitiesResponse> AppendActivities(
@@ -16,7 +16,7 @@ class ActivityLogServiceImpl final : public v1::ActivityLogService {
 
  private:
   const tenancy::TenantDirectory& directory_;
-  ActivityLogStore& store_;
+  PgActivityLogStore& store_;
 };
 
 }  // namespace gatehouse::tenants

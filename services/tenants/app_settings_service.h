@@ -2,14 +2,14 @@
 
 #include "gatehouse/tenants/v1/app_settings_service.rpc.h"
 #include "libs/base/clock.h"
-#include "services/tenants/app_settings_store.h"
+#include "services/tenants/pg_app_settings_store.h"
 
 namespace gatehouse::tenants {
 
-// The RPC adapter of AppSettingsStore. Arguments outlive it.
+// The RPC adapter of PgAppSettingsStore. Arguments outlive it.
 class AppSettingsService final : public v1::AppSettingsService {
  public:
-  AppSettingsService(const tenancy::TenantDirectory& directory, AppSettingsStore& store,
+  AppSettingsService(const tenancy::TenantDirectory& directory, PgAppSettingsStore& store,
                      const Clock& clock)
       : directory_(directory), store_(store), clock_(clock) {}
 
@@ -24,7 +24,7 @@ class AppSettingsService final : public v1::AppSettingsService {
 
  private:
   const tenancy::TenantDirectory& directory_;
-  AppSettingsStore& store_;
+  PgAppSettingsStore& store_;
   const Clock& clock_;
 };
 

@@ -7,6 +7,7 @@
 #include "libs/base/status.h"
 #include "libs/base/steady_time.h"
 #include "libs/config/process_config.h"
+#include "libs/db/database.h"
 #include "libs/host/job_scheduler.h"
 #include "libs/telemetry/log.h"
 #include "libs/tenancy/tenant_databases.h"

@@ -2,14 +2,14 @@
 
 #include "gatehouse/tenants/v1/tenant_directory.rpc.h"
 #include "services/tenants/catalogue.h"
-#include "services/tenants/tenant_store.h"
+#include "services/tenants/pg_tenant_store.h"
 
 namespace gatehouse::tenants {
 
 // The stream that feeds every process's tenancy::TenantDirectory. Arguments outlive it.
 class DirectoryService final : public v1::TenantDirectoryService {
  public:
-  DirectoryService(Catalogue& catalogue, TenantStore& store)
+  DirectoryService(Catalogue& catalogue, PgTenantStore& store)
       : catalogue_(catalogue), store_(store) {}
 
   absl::Status WatchTenants(rpc::CallContext& context, const v1::WatchTenantsRequest& request,
@@ -21,7 +21,7 @@ class DirectoryService final : public v1::TenantDirectoryService {
 
  private:
   Catalogue& catalogue_;
-  TenantStore& store_;
+  PgTenantStore& store_;
 };
 
 }  // namespace gatehouse::tenants

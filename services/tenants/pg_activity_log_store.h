@@ -1,12 +1,16 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <mutex>
 #include <string>
+#include <vector>
 
+#include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "libs/base/clock.h"
 #include "libs/tenancy/tenant_databases.h"
-#include "services/tenants/activity_log_store.h"
+#include "libs/tenancy/tenant_directory.h"
 
 namespace gatehouse::db {
 class Database;
@@ -14,14 +18,27 @@ class Database;
 
 namespace gatehouse::tenants {
 
-// ActivityLogStore over each tenant's own database. Arguments outlive it.
-class PgActivityLogStore final : public ActivityLogStore {
+// A row of activity_log; an empty text is stored as NULL.
+struct ActivityRow {
+  std::string app_id;
+  std::string tenant_id;
+  std::string recipe_user_id;
+  std::string primary_or_recipe_user_id;
+  std::string event_type;
+  std::string auth_principal;
+  std::string identifier;
+  int64_t created_at_ms;
+};
+
+// The audit logs of tenants' databases. Arguments outlive the store. Thread-safe.
+class PgActivityLogStore {
  public:
   PgActivityLogStore(tenancy::TenantDatabases& databases, const Clock& clock)
       : databases_(databases), clock_(clock) {}
 
+  // `anywhere` identifies the database.
   absl::Status Append(absl::Time deadline, const tenancy::Tenant& anywhere,
-                      const std::vector<ActivityRow>& rows) override;
+                      const std::vector<ActivityRow>& rows);
 
   // In each database, on one instance at a time: creates partitions that are due, drops expired
   // ones, and deletes rows that are older than 31 days and in no month's partition, in small

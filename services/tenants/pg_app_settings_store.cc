@@ -52,7 +52,7 @@ absl::StatusOr<std::string> PgAppSettingsStore::GetOrCreate(absl::Time deadline,
   return MakeError(ErrorReason::kOverloaded, "Too many changes of one setting at once");
 }
 
-absl::StatusOr<std::optional<AppSettingsStore::Setting>> PgAppSettingsStore::Get(
+absl::StatusOr<std::optional<PgAppSettingsStore::Setting>> PgAppSettingsStore::Get(
     absl::Time deadline, const tenancy::Tenant& app, const std::string& name) {
   ASSIGN_OR_RETURN(db::Database * database, databases_.Of(app));
   ASSIGN_OR_RETURN(db::Result result, database->Execute(deadline, kGet, {app.app_id, name}));

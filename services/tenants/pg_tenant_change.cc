@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "libs/base/status.h"
+#include "libs/db/database.h"
 #include "libs/tenancy/tenant_directory.h"
 #include "services/tenants/pg_tenant_rows.h"
 

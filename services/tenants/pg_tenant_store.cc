@@ -7,6 +7,7 @@
 #include "libs/base/hex.h"
 #include "libs/base/status.h"
 #include "libs/base/strings.h"
+#include "libs/db/database.h"
 #include "libs/tenancy/tenant_directory.h"
 #include "services/tenants/pg_tenant_change.h"
 #include "services/tenants/pg_tenant_rows.h"
@@ -154,7 +155,7 @@ absl::StatusOr<std::vector<v1::TenantWithProviders>> PgTenantStore::List(absl::T
 
 absl::Status PgTenantStore::Change(absl::Time deadline, const common::v1::Scope& scope,
                                    bool whole_domain,
-                                   absl::FunctionRef<absl::Status(TenantChange&)> body) {
+                                   absl::FunctionRef<absl::Status(PgTenantChange&)> body) {
   const std::string payload = StrCat(instance_, "\n", scope.connection_uri_domain(), "\n",
                                      scope.app_id(), "\n", scope.tenant_id());
   return database_.Transact(deadline, [&](db::Transaction& transaction) -> absl::Status {

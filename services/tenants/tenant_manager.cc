@@ -9,6 +9,7 @@
 #include "libs/base/status.h"
 #include "libs/base/steady_time.h"
 #include "libs/config/tenant_config_rules.h"
+#include "services/tenants/pg_tenant_change.h"
 #include "services/tenants/provider_rules.h"
 #include "services/tenants/tenant_rights.h"
 #include "services/tenants/tenant_update.h"
@@ -26,7 +27,7 @@ bool Same(const v1::Tenant& a, const v1::Tenant& b) {
 }
 
 // FORBIDDEN when the target has its own protected settings.
-absl::Status CheckNoneProtected(TenantChange& change, const common::v1::Scope& target) {
+absl::Status CheckNoneProtected(PgTenantChange& change, const common::v1::Scope& target) {
   ASSIGN_OR_RETURN(const std::optional<v1::Tenant> stored, change.Get(target));
   if (!stored.has_value()) return absl::OkStatus();
   ASSIGN_OR_RETURN(const json::Value core_config, json::Parse(stored->core_config_json()));
@@ -34,7 +35,7 @@ absl::Status CheckNoneProtected(TenantChange& change, const common::v1::Scope& t
 }
 
 // kTenantNotFound unless the tenant that the request's key was checked against exists.
-absl::Status CheckSource(TenantChange& change, const common::v1::Scope& source) {
+absl::Status CheckSource(PgTenantChange& change, const common::v1::Scope& source) {
   if (!source.has_admission()) return absl::OkStatus();
   const auto incarnation = [&](std::string_view tenant_id) -> absl::StatusOr<int64_t> {
     ASSIGN_OR_RETURN(
@@ -96,7 +97,7 @@ absl::StatusOr<bool> TenantManager::Upsert(absl::Time deadline,
     v1::Tenant next;
     std::vector<v1::ThirdPartyProvider> providers;
     absl::Status status = store_.Change(
-        deadline, target, /*whole_domain=*/false, [&](TenantChange& change) -> absl::Status {
+        deadline, target, /*whole_domain=*/false, [&](PgTenantChange& change) -> absl::Status {
           start_over = false;
           RETURN_IF_ERROR(CheckSource(change, request.scope()));
           ASSIGN_OR_RETURN(const std::optional<v1::Tenant> stored, change.Get(target));
@@ -138,7 +139,7 @@ absl::StatusOr<bool> TenantManager::RemoveTenant(absl::Time deadline,
                                                  const common::v1::Scope& source,
                                                  const common::v1::Scope& target,
                                                  bool prevent_protected) {
-  const auto check = [&](TenantChange& change) -> absl::Status {
+  const auto check = [&](PgTenantChange& change) -> absl::Status {
     RETURN_IF_ERROR(CheckSource(change, source));
     return prevent_protected ? CheckNoneProtected(change, target) : absl::OkStatus();
   };
@@ -155,14 +156,15 @@ absl::StatusOr<bool> TenantManager::RemoveTenant(absl::Time deadline,
     }
   }
   bool existed = false;
-  RETURN_IF_ERROR(store_.Change(deadline, target, false, [&](TenantChange& change) -> absl::Status {
-    RETURN_IF_ERROR(check(change));
-    if (resolved == nullptr || resolved->storage_id.empty()) {
-      RETURN_IF_ERROR(change.RemoveRows(target));
-    }
-    ASSIGN_OR_RETURN(existed, change.RemoveTenant(target));
-    return absl::OkStatus();
-  }));
+  RETURN_IF_ERROR(
+      store_.Change(deadline, target, false, [&](PgTenantChange& change) -> absl::Status {
+        RETURN_IF_ERROR(check(change));
+        if (resolved == nullptr || resolved->storage_id.empty()) {
+          RETURN_IF_ERROR(change.RemoveRows(target));
+        }
+        ASSIGN_OR_RETURN(existed, change.RemoveTenant(target));
+        return absl::OkStatus();
+      }));
   catalogue_.Apply({}, {target});
   return existed;
 }
@@ -170,7 +172,7 @@ absl::StatusOr<bool> TenantManager::RemoveTenant(absl::Time deadline,
 absl::StatusOr<bool> TenantManager::RemoveApp(absl::Time deadline, const common::v1::Scope& source,
                                               const common::v1::Scope& target,
                                               bool prevent_protected) {
-  const auto check = [&](TenantChange& change) -> absl::Status {
+  const auto check = [&](PgTenantChange& change) -> absl::Status {
     RETURN_IF_ERROR(CheckSource(change, source));
     if (prevent_protected) RETURN_IF_ERROR(CheckNoneProtected(change, target));
     ASSIGN_OR_RETURN(const auto tenant_ids, change.TenantIds(target));
@@ -194,12 +196,13 @@ absl::StatusOr<bool> TenantManager::RemoveApp(absl::Time deadline, const common:
     RETURN_IF_ERROR(storages_.Remove(deadline, *resolved));
   }
   bool existed = false;
-  RETURN_IF_ERROR(store_.Change(deadline, target, false, [&](TenantChange& change) -> absl::Status {
-    RETURN_IF_ERROR(check(change));
-    if (!own_storage) RETURN_IF_ERROR(change.RemoveRows(target));
-    ASSIGN_OR_RETURN(existed, change.RemoveApp(target));
-    return absl::OkStatus();
-  }));
+  RETURN_IF_ERROR(
+      store_.Change(deadline, target, false, [&](PgTenantChange& change) -> absl::Status {
+        RETURN_IF_ERROR(check(change));
+        if (!own_storage) RETURN_IF_ERROR(change.RemoveRows(target));
+        ASSIGN_OR_RETURN(existed, change.RemoveApp(target));
+        return absl::OkStatus();
+      }));
   catalogue_.Apply({}, {target});
   return existed;
 }
@@ -209,7 +212,7 @@ absl::StatusOr<bool> TenantManager::RemoveDomain(absl::Time deadline,
                                                  const std::string& domain,
                                                  bool prevent_protected) {
   const common::v1::Scope target = tenancy::MakeScope(domain, kPublic, kPublic);
-  const auto check = [&](TenantChange& change) -> absl::Status {
+  const auto check = [&](PgTenantChange& change) -> absl::Status {
     RETURN_IF_ERROR(CheckSource(change, source));
     if (prevent_protected) {
       ASSIGN_OR_RETURN(const auto tenant_ids, change.TenantIds(target));
@@ -236,7 +239,7 @@ absl::StatusOr<bool> TenantManager::RemoveDomain(absl::Time deadline,
     }
     bool existed = false;
     RETURN_IF_ERROR(
-        store_.Change(deadline, target, true, [&](TenantChange& change) -> absl::Status {
+        store_.Change(deadline, target, true, [&](PgTenantChange& change) -> absl::Status {
           RETURN_IF_ERROR(check(change));
           ASSIGN_OR_RETURN(existed, change.RemoveDomain(domain));
           return absl::OkStatus();
@@ -255,22 +258,23 @@ absl::StatusOr<bool> TenantManager::PutProvider(absl::Time deadline, const commo
   std::vector<v1::ThirdPartyProvider> providers;
   if (skip_validation) RETURN_IF_ERROR(CheckStorable(provider));
   ASSIGN_OR_RETURN(auto lock, ChangeLock::Take(change_mutex_, deadline));
-  RETURN_IF_ERROR(store_.Change(deadline, scope, false, [&](TenantChange& change) -> absl::Status {
-    found = false;
-    RETURN_IF_ERROR(CheckSource(change, scope));
-    ASSIGN_OR_RETURN(const auto stored, change.Get(scope));
-    if (!stored.has_value()) return tenancy::TenantNotFound(scope);
-    tenant = *stored;
-    ASSIGN_OR_RETURN(providers, change.Providers(scope));
-    for (v1::ThirdPartyProvider& other : providers) {
-      if (other.third_party_id() != provider.third_party_id()) continue;
-      other = provider;
-      found = true;
-    }
-    if (!found) providers.push_back(provider);
-    if (!skip_validation) RETURN_IF_ERROR(CheckProviders(providers));
-    return change.PutProvider(scope, provider);
-  }));
+  RETURN_IF_ERROR(
+      store_.Change(deadline, scope, false, [&](PgTenantChange& change) -> absl::Status {
+        found = false;
+        RETURN_IF_ERROR(CheckSource(change, scope));
+        ASSIGN_OR_RETURN(const auto stored, change.Get(scope));
+        if (!stored.has_value()) return tenancy::TenantNotFound(scope);
+        tenant = *stored;
+        ASSIGN_OR_RETURN(providers, change.Providers(scope));
+        for (v1::ThirdPartyProvider& other : providers) {
+          if (other.third_party_id() != provider.third_party_id()) continue;
+          other = provider;
+          found = true;
+        }
+        if (!found) providers.push_back(provider);
+        if (!skip_validation) RETURN_IF_ERROR(CheckProviders(providers));
+        return change.PutProvider(scope, provider);
+      }));
   Publish(std::move(tenant), std::move(providers));
   return !found;
 }
@@ -282,19 +286,20 @@ absl::StatusOr<bool> TenantManager::RemoveProvider(absl::Time deadline,
   v1::Tenant tenant;
   std::vector<v1::ThirdPartyProvider> providers;
   ASSIGN_OR_RETURN(auto lock, ChangeLock::Take(change_mutex_, deadline));
-  RETURN_IF_ERROR(store_.Change(deadline, scope, false, [&](TenantChange& change) -> absl::Status {
-    RETURN_IF_ERROR(CheckSource(change, scope));
-    ASSIGN_OR_RETURN(const auto stored, change.Get(scope));
-    if (!stored.has_value()) return tenancy::TenantNotFound(scope);
-    tenant = *stored;
-    ASSIGN_OR_RETURN(providers, change.Providers(scope));
-    std::erase_if(providers, [&](const v1::ThirdPartyProvider& provider) {
-      return provider.third_party_id() == third_party_id;
-    });
-    RETURN_IF_ERROR(CheckProviders(providers));
-    ASSIGN_OR_RETURN(existed, change.RemoveProvider(scope, third_party_id));
-    return absl::OkStatus();
-  }));
+  RETURN_IF_ERROR(
+      store_.Change(deadline, scope, false, [&](PgTenantChange& change) -> absl::Status {
+        RETURN_IF_ERROR(CheckSource(change, scope));
+        ASSIGN_OR_RETURN(const auto stored, change.Get(scope));
+        if (!stored.has_value()) return tenancy::TenantNotFound(scope);
+        tenant = *stored;
+        ASSIGN_OR_RETURN(providers, change.Providers(scope));
+        std::erase_if(providers, [&](const v1::ThirdPartyProvider& provider) {
+          return provider.third_party_id() == third_party_id;
+        });
+        RETURN_IF_ERROR(CheckProviders(providers));
+        ASSIGN_OR_RETURN(existed, change.RemoveProvider(scope, third_party_id));
+        return absl::OkStatus();
+      }));
   Publish(std::move(tenant), std::move(providers));
   return existed;
 }

@@ -10,8 +10,8 @@
 #include "gatehouse/tenants/v1/tenants_service.pb.h"
 #include "libs/base/clock.h"
 #include "services/tenants/catalogue.h"
-#include "services/tenants/tenant_storages.h"
-#include "services/tenants/tenant_store.h"
+#include "services/tenants/pg_tenant_storages.h"
+#include "services/tenants/pg_tenant_store.h"
 
 namespace gatehouse::tenants {
 
@@ -20,7 +20,7 @@ namespace gatehouse::tenants {
 class TenantManager {
  public:
   // Arguments outlive it.
-  TenantManager(TenantStore& store, TenantStorages& storages, Catalogue& catalogue,
+  TenantManager(PgTenantStore& store, PgTenantStorages& storages, Catalogue& catalogue,
                 const Clock& clock)
       : store_(store), storages_(storages), catalogue_(catalogue), clock_(clock) {}
 
@@ -49,8 +49,8 @@ class TenantManager {
   class ChangeLock;
   void Publish(v1::Tenant tenant, std::vector<v1::ThirdPartyProvider> providers);
 
-  TenantStore& store_;
-  TenantStorages& storages_;
+  PgTenantStore& store_;
+  PgTenantStorages& storages_;
   Catalogue& catalogue_;
   const Clock& clock_;
   // Held from reading or writing the database until the catalogue is updated: otherwise an older

@@ -86,7 +86,7 @@ absl::StatusOr<v1::ListTenantsResponse> TenantsService::ListTenants(
   const common::v1::Scope& scope = request.scope();
   RETURN_IF_ERROR(directory_.Find(scope, context.deadline).status());
   RETURN_IF_ERROR(CheckMayList(scope, request.range()));
-  TenantStore::Filter filter;
+  PgTenantStore::Filter filter;
   if (request.range() != v1::ListTenantsRequest::RANGE_ALL) {
     filter.domain = scope.connection_uri_domain();
   }

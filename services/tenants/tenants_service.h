@@ -9,7 +9,7 @@ namespace gatehouse::tenants {
 class TenantsService final : public v1::TenantsService {
  public:
   TenantsService(const tenancy::TenantDirectory& directory, Catalogue& catalogue,
-                 TenantManager& manager, TenantStore& store, TenantStorages& storages)
+                 TenantManager& manager, PgTenantStore& store, PgTenantStorages& storages)
       : directory_(directory),
         catalogue_(catalogue),
         manager_(manager),
@@ -42,8 +42,8 @@ class TenantsService final : public v1::TenantsService {
   const tenancy::TenantDirectory& directory_;
   Catalogue& catalogue_;
   TenantManager& manager_;
-  TenantStore& store_;
-  TenantStorages& storages_;
+  PgTenantStore& store_;
+  PgTenantStorages& storages_;
 };
 
 }  // namespace gatehouse::tenants

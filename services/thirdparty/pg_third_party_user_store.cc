@@ -28,10 +28,10 @@ constexpr Statement kRemoveUser = {
 
 absl::StatusOr<SaveOutcome> PgThirdPartyUserStore::SaveUser(const Where& where,
                                                             const ThirdPartyUser& user) {
-  ASSIGN_OR_RETURN(db::Database * database, databases_.Of(where.tenant));
+  ASSIGN_OR_RETURN(db::Database * database, databases_.Of(*where.tenant));
   const absl::StatusOr<db::Result> result =
       database->Execute(where.deadline, kSaveUser,
-                        {where.tenant.app_id, user.user_id, user.third_party_id,
+                        {where.app_id(), user.user_id, user.third_party_id,
                          user.third_party_user_id, user.email, user.time_joined_ms});
   if (db::ViolatesConstraint(result.status(), "thirdparty_users_user_id_fkey")) {
     return SaveOutcome::kUnknownUser;
@@ -42,8 +42,8 @@ absl::StatusOr<SaveOutcome> PgThirdPartyUserStore::SaveUser(const Where& where,
 }
 
 absl::Status PgThirdPartyUserStore::RemoveUser(const Where& where, std::string_view user_id) {
-  ASSIGN_OR_RETURN(db::Database * database, databases_.Of(where.tenant));
-  return database->Execute(where.deadline, kRemoveUser, {where.tenant.app_id, user_id}).status();
+  ASSIGN_OR_RETURN(db::Database * database, databases_.Of(*where.tenant));
+  return database->Execute(where.deadline, kRemoveUser, {where.app_id(), user_id}).status();
 }
 
 }  // namespace gatehouse::thirdparty

@@ -32,10 +32,10 @@ absl::Status CheckThirdPartyGate(const tenancy::Tenant& tenant, users::v1::Recip
 }
 
 absl::StatusOr<v1::SignInOrUpResponse> ThirdPartySignIn::SignInOrUp(
-    const tenancy::Tenant& tenant, rpc::CallContext& context,
+    const tenancy::TenantPtr& tenant, rpc::CallContext& context,
     const v1::SignInOrUpRequest& request) {
   users::v1::SignInOrUpThirdPartyRequest identity;
-  *identity.mutable_scope() = tenant.scope();
+  *identity.mutable_scope() = tenant->scope();
   identity.set_third_party_id(request.third_party_id());
   identity.set_third_party_user_id(request.third_party_user_id());
   identity.set_email(NormaliseEmail(request.email()));
@@ -66,7 +66,7 @@ absl::StatusOr<v1::SignInOrUpResponse> ThirdPartySignIn::SignInOrUp(
   return MakeError(ErrorReason::kOverloaded, kTooManyChanges);
 }
 
-absl::StatusOr<bool> ThirdPartySignIn::SaveUser(const tenancy::Tenant& tenant,
+absl::StatusOr<bool> ThirdPartySignIn::SaveUser(const tenancy::TenantPtr& tenant,
                                                 rpc::CallContext& context, ThirdPartyUser user) {
   for (int round = 0; round < kMaxRounds; ++round) {
     ASSIGN_OR_RETURN(const SaveOutcome outcome, store_.SaveUser({tenant, context.deadline}, user));
@@ -84,12 +84,12 @@ absl::StatusOr<bool> ThirdPartySignIn::SaveUser(const tenancy::Tenant& tenant,
 }
 
 absl::StatusOr<std::optional<std::string>> ThirdPartySignIn::RegisteredEmail(
-    const tenancy::Tenant& tenant, rpc::CallContext& context, const std::string& user_id) {
+    const tenancy::TenantPtr& tenant, rpc::CallContext& context, const std::string& user_id) {
   users::v1::GetUserRequest request;
-  *request.mutable_scope() = tenant.scope();
+  *request.mutable_scope() = tenant->scope();
   request.set_user_id(user_id);
   request.set_recipe_id(kRecipeId);
-  request.set_home_tenant_id(tenant.tenant_id);
+  request.set_home_tenant_id(tenant->tenant_id);
   ASSIGN_OR_RETURN(const users::v1::GetUserResponse response, users_.GetUser(context, request));
   if (response.user().login_methods().empty()) return std::nullopt;
   return response.user().login_methods(0).email();

@@ -24,16 +24,16 @@ class ThirdPartySignIn {
                    ThirdPartyUserStore& store)
       : registry_(registry), users_(users), store_(store) {}
 
-  absl::StatusOr<v1::SignInOrUpResponse> SignInOrUp(const tenancy::Tenant& tenant,
+  absl::StatusOr<v1::SignInOrUpResponse> SignInOrUp(const tenancy::TenantPtr& tenant,
                                                     rpc::CallContext& context,
                                                     const v1::SignInOrUpRequest& request);
 
  private:
   // False: the user has been deleted.
-  absl::StatusOr<bool> SaveUser(const tenancy::Tenant& tenant, rpc::CallContext& context,
+  absl::StatusOr<bool> SaveUser(const tenancy::TenantPtr& tenant, rpc::CallContext& context,
                                 ThirdPartyUser user);
   // nullopt: no such user.
-  absl::StatusOr<std::optional<std::string>> RegisteredEmail(const tenancy::Tenant& tenant,
+  absl::StatusOr<std::optional<std::string>> RegisteredEmail(const tenancy::TenantPtr& tenant,
                                                              rpc::CallContext& context,
                                                              const std::string& user_id);
 

@@ -20,7 +20,7 @@ absl::StatusOr<v1::SignInOrUpResponse> ThirdPartyServiceImpl::SignInOrUp(
     rpc::CallContext& context, const v1::SignInOrUpRequest& request) {
   ASSIGN_OR_RETURN(TenantPtr tenant, directory_.Find(request.scope(), context.deadline));
   RETURN_IF_ERROR(CheckThirdPartyGate(*tenant, request.gate()));
-  auto response = sign_in_.SignInOrUp(*tenant, context, request);
+  auto response = sign_in_.SignInOrUp(tenant, context, request);
   if (!response.ok()) cut_off_();
   return response;
 }
@@ -71,7 +71,7 @@ absl::StatusOr<v1::RemoveUserResponse> ThirdPartyServiceImpl::RemoveUser(
                    tenancy::DatabasesOfUser(directory_, request.scope(), request.home_tenant_id(),
                                             context.deadline));
   for (const TenantPtr& tenant : databases) {
-    RETURN_IF_ERROR(store_.RemoveUser({*tenant, context.deadline}, request.supertokens_user_id()));
+    RETURN_IF_ERROR(store_.RemoveUser({tenant, context.deadline}, request.supertokens_user_id()));
   }
   return v1::RemoveUserResponse();
 }

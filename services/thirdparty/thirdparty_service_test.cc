@@ -285,7 +285,7 @@ TEST_F(ThirdPartyServiceTest, OwnStepIsOneStatement) {
     ThirdPartyUser user = {kUser1, "google", "g-1", "a@x.io", 1234};
     const int64_t before = db::ThreadStatements().round_trips;
     EXPECT_EQ(
-        *pg_store.SaveUser({**tenants.directory().Find(request.scope()), context.deadline}, user),
+        *pg_store.SaveUser({*tenants.directory().Find(request.scope()), context.deadline}, user),
         SaveOutcome::kSaved);
     return db::ThreadStatements().round_trips - before;
   };

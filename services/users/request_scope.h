@@ -6,23 +6,19 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "libs/config/core_config.h"
 #include "libs/tenancy/ask_databases.h"
 #include "libs/tenancy/tenant_directory.h"
+#include "libs/tenancy/where.h"
 
 namespace gatehouse::users {
 
-// For whom a store works, and until when. A value; the tenant is never null.
-struct RequestScope {
-  tenancy::TenantPtr tenant;
-  absl::Time deadline;
+using RequestScope = tenancy::Where;
 
-  const std::string& app_id() const { return tenant->app_id; }
-  const std::string& tenant_id() const { return tenant->tenant_id; }
-  // Whether a core of an older generation may run beside us and needs its own tables written.
-  bool writes_legacy_tables() const {
-    return tenant->config->migration_mode() == config::MigrationMode::kDualWriteReadNew;
-  }
-};
+// Whether a core of an older generation may run beside us and needs its own tables written.
+inline bool WritesLegacyTables(const RequestScope& scope) {
+  return scope.tenant->config->migration_mode() == config::MigrationMode::kDualWriteReadNew;
+}
 
 // One scope for each database that holds users of the app: nearly always one, the public tenant's,
 // which comes first. For operations that name a user and no tenant. kTenantNotFound without the app.

@@ -19,7 +19,8 @@ constexpr char kCleanUpJob[] = "delete_expired_email_verification_tokens";
 
 }  // namespace
 
-UserTopics::UserTopics(host::Environment& environment, UserStore& users, ActivityRecorder& activity)
+UserTopics::UserTopics(host::Environment& environment, PgUserStore& users,
+                       ActivityRecorder& activity)
     : environment_(environment),
       linking_store_(environment.databases()),
       id_mapping_store_(environment.databases()),

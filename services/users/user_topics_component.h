@@ -12,7 +12,7 @@
 #include "services/users/metadata/metadata_service.h"
 #include "services/users/metadata/pg_metadata_store.h"
 #include "services/users/registry/activity_recorder.h"
-#include "services/users/registry/user_store.h"
+#include "services/users/registry/pg_user_store.h"
 
 namespace gatehouse::users {
 
@@ -21,7 +21,7 @@ namespace gatehouse::users {
 class UserTopics {
  public:
   // All outlive this.
-  UserTopics(host::Environment& environment, UserStore& users, ActivityRecorder& activity);
+  UserTopics(host::Environment& environment, PgUserStore& users, ActivityRecorder& activity);
 
   std::vector<host::ExposedService> services();
 

@@ -95,6 +95,22 @@ for folder in ("libs", "services", "gateway", "app", "protos"):
                             if package not in RUNNING.get(parts[2], {}).get("protos", []) + [parts[2], "common"]:
                                 complain(path, number, "services.json does not say that protos of %s import %s" % (parts[2], package))
 
+# A store is one class, unless tests put something else in its place.
+sources = {}
+for folder in ("services", "tests"):
+    for base, _, files in os.walk(os.path.join(ROOT, folder)):
+        for name in files:
+            if name.endswith((".h", ".cc")):
+                path = os.path.join(base, name)
+                with open(path, encoding="utf-8") as f:
+                    sources[os.path.relpath(path, ROOT)] = f.read()
+implemented = re.findall(r"class \w+ final : public (?:\w+::)*(\w+) \{", "\n".join(sources.values()))
+for path, text in sorted(sources.items()):
+    if re.match(r"services/.*_stor(e|ages)\.h$", path):
+        for name in re.findall(r"virtual ~(\w+)\(", text):
+            if implemented.count(name) < 2:
+                complain(path, 1, "%s has one implementation: make it that class" % name)
+
 
 def folders(top):
     return {name for name in os.listdir(os.path.join(ROOT, top)) if os.path.isdir(os.path.join(ROOT, top, name))}

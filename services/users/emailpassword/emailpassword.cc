@@ -26,7 +26,7 @@ struct Located {
   RequestScope scope;
   v1::User user;
 };
-absl::StatusOr<std::optional<Located>> Locate(UserStore& users,
+absl::StatusOr<std::optional<Located>> Locate(PgUserStore& users,
                                               const std::vector<RequestScope>& scopes,
                                               std::string_view id) {
   std::optional<Located> located;

@@ -8,9 +8,9 @@
 #include "absl/status/statusor.h"
 #include "gatehouse/users/v1/emailpassword_service.pb.h"
 #include "libs/base/clock.h"
-#include "services/users/emailpassword/emailpassword_store.h"
 #include "services/users/emailpassword/password_hasher.h"
-#include "services/users/registry/user_store.h"
+#include "services/users/emailpassword/pg_emailpassword_store.h"
+#include "services/users/registry/pg_user_store.h"
 
 namespace gatehouse::users {
 
@@ -32,7 +32,7 @@ struct ResetTokenUser {
 class EmailPassword {
  public:
   // All outlive the rules.
-  EmailPassword(EmailPasswordStore& store, UserStore& users, PasswordHasher& hasher,
+  EmailPassword(PgEmailPasswordStore& store, PgUserStore& users, PasswordHasher& hasher,
                 const Clock& clock)
       : store_(store), users_(users), hasher_(hasher), clock_(clock) {}
 
@@ -67,8 +67,8 @@ class EmailPassword {
  private:
   absl::StatusOr<std::string> ExternalId(const RequestScope& scope, const std::string& user_id);
 
-  EmailPasswordStore& store_;
-  UserStore& users_;
+  PgEmailPasswordStore& store_;
+  PgUserStore& users_;
   PasswordHasher& hasher_;
   const Clock& clock_;
 };

@@ -108,9 +108,9 @@ absl::StatusOr<bool> PgEmailPasswordStore::SignUp(const RequestScope& scope,
                                                   const NewEmailPasswordUser& user) {
   ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
   absl::StatusOr<db::Result> result =
-      db->Execute(scope.deadline, scope.writes_legacy_tables() ? kSignUpDual : kSignUp,
-                  {scope.app_id(), scope.tenant_id(), user.user_id, user.email,
-                   user.password_hash, user.time_joined_ms, user.email_verified});
+      db->Execute(scope.deadline, WritesLegacyTables(scope) ? kSignUpDual : kSignUp,
+                  {scope.app_id(), scope.tenant_id(), user.user_id, user.email, user.password_hash,
+                   user.time_joined_ms, user.email_verified});
   if (!result.ok()) return TenantGone(scope, result.status());
   return result->front().Int64(0) > 0;
 }

@@ -1,7 +1,15 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "libs/tenancy/tenant_databases.h"
-#include "services/users/emailpassword/emailpassword_store.h"
+#include "services/users/registry/pg_user_store.h"
+#include "services/users/request_scope.h"
 
 namespace gatehouse::db {
 class Transaction;
@@ -9,26 +17,52 @@ class Transaction;
 
 namespace gatehouse::users {
 
-// EmailPasswordStore over PostgreSQL. Thread-safe.
-class PgEmailPasswordStore final : public EmailPasswordStore {
+struct Credentials {
+  std::string user_id;  // internal
+  std::string password_hash;
+};
+
+struct NewEmailPasswordUser {
+  std::string user_id;
+  std::string email;  // normalised
+  std::string password_hash;
+  int64_t time_joined_ms = 0;
+  bool email_verified = false;
+};
+
+struct ResetTokenUse {
+  std::string user_id;               // internal
+  std::optional<std::string> email;  // rows of old versions have none
+};
+
+// Credentials and password-reset tokens. Thread-safe. User ids are internal. One statement a
+// method, except UpdateCredentials with an email. Errors as in libs/db/errors.h.
+class PgEmailPasswordStore {
  public:
   // `databases` must outlive the store.
   explicit PgEmailPasswordStore(tenancy::TenantDatabases& databases) : databases_(databases) {}
 
-  absl::StatusOr<bool> SignUp(const RequestScope& scope,
-                              const NewEmailPasswordUser& user) override;
+  // False, and nothing done, when the tenant has a user with this email and a password.
+  absl::StatusOr<bool> SignUp(const RequestScope& scope, const NewEmailPasswordUser& user);
+  // By the tenant and a normalised email.
   absl::StatusOr<std::optional<Credentials>> FindCredentials(const RequestScope& scope,
-                                                             std::string_view email) override;
-  absl::StatusOr<EmailChange> UpdateCredentials(const RequestScope& scope,
-                                                std::string_view user_id, const std::string* email,
-                                                const std::string* password_hash) override;
+                                                             std::string_view email);
+  // Null: stays as it is. Both change or neither does. A new email or password ends the user's
+  // reset tokens.
+  absl::StatusOr<EmailChange> UpdateCredentials(const RequestScope& scope, std::string_view user_id,
+                                                const std::string* email,
+                                                const std::string* password_hash);
+
+  // False when the token's hash is there already. NOT_FOUND: the user was deleted a moment ago.
   absl::StatusOr<bool> AddResetToken(const RequestScope& scope, std::string_view user_id,
                                      std::string_view token_hash,
-                                     const std::optional<std::string>& email,
-                                     int64_t expiry_ms) override;
-  absl::StatusOr<std::optional<ResetTokenUse>> UseResetToken(
-      const RequestScope& scope, std::string_view token_hash, int64_t now_ms,
-      const std::string* new_password_hash) override;
+                                     const std::optional<std::string>& email, int64_t expiry_ms);
+  // Deletes the token and all others of its user; nullopt when there was no such token or it had
+  // expired at `now_ms`. Sets the password where one is given. One use of many at once succeeds.
+  absl::StatusOr<std::optional<ResetTokenUse>> UseResetToken(const RequestScope& scope,
+                                                             std::string_view token_hash,
+                                                             int64_t now_ms,
+                                                             const std::string* new_password_hash);
 
  private:
   tenancy::TenantDatabases& databases_;

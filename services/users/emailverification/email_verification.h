@@ -6,7 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "libs/base/clock.h"
-#include "services/users/emailverification/email_verification_store.h"
+#include "services/users/emailverification/pg_email_verification_store.h"
 
 namespace gatehouse::users {
 
@@ -15,7 +15,7 @@ namespace gatehouse::users {
 class EmailVerification {
  public:
   // Both outlive the rules.
-  EmailVerification(EmailVerificationStore& store, const Clock& clock)
+  EmailVerification(PgEmailVerificationStore& store, const Clock& clock)
       : store_(store), clock_(clock) {}
 
   // The token, for the user's eyes only; nullopt when the email is verified already. Its lifetime
@@ -28,7 +28,7 @@ class EmailVerification {
                                                         std::string_view token);
 
  private:
-  EmailVerificationStore& store_;
+  PgEmailVerificationStore& store_;
   const Clock& clock_;
 };
 

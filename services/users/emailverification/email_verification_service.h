@@ -3,7 +3,7 @@
 #include "gatehouse/users/v1/email_verification_service.rpc.h"
 #include "libs/tenancy/tenant_directory.h"
 #include "services/users/emailverification/email_verification.h"
-#include "services/users/registry/user_store.h"
+#include "services/users/registry/pg_user_store.h"
 
 namespace gatehouse::users {
 
@@ -11,8 +11,8 @@ namespace gatehouse::users {
 class EmailVerificationServiceImpl final : public v1::EmailVerificationService {
  public:
   // All outlive the service.
-  EmailVerificationServiceImpl(const tenancy::TenantDirectory& directory, UserStore& users,
-                               EmailVerificationStore& store, EmailVerification& rules)
+  EmailVerificationServiceImpl(const tenancy::TenantDirectory& directory, PgUserStore& users,
+                               PgEmailVerificationStore& store, EmailVerification& rules)
       : directory_(directory), users_(users), store_(store), rules_(rules) {}
 
   absl::StatusOr<v1::CreateEmailVerificationTokenResponse> CreateEmailVerificationToken(
@@ -31,8 +31,8 @@ class EmailVerificationServiceImpl final : public v1::EmailVerificationService {
                                        std::string_view user_id);
 
   const tenancy::TenantDirectory& directory_;
-  UserStore& users_;
-  EmailVerificationStore& store_;
+  PgUserStore& users_;
+  PgEmailVerificationStore& store_;
   EmailVerification& rules_;
 };
 

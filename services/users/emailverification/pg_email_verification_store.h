@@ -1,7 +1,14 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "libs/tenancy/tenant_databases.h"
-#include "services/users/emailverification/email_verification_store.h"
+#include "services/users/request_scope.h"
 
 namespace gatehouse::db {
 class Transaction;
@@ -9,24 +16,37 @@ class Transaction;
 
 namespace gatehouse::users {
 
-// EmailVerificationStore over PostgreSQL. Thread-safe.
-class PgEmailVerificationStore final : public EmailVerificationStore {
+struct VerifiedEmail {
+  std::string user_id;
+  std::string email;
+};
+
+enum class TokenAdded { kAdded, kAlreadyVerified, kDuplicateToken };
+
+// Verification tokens, which belong to a tenant, and verified emails, which belong to an app. User
+// ids are those that clients see. Thread-safe. One statement a method. Errors as in
+// libs/db/errors.h, and kTenantNotFound when the tenant was removed a moment ago.
+class PgEmailVerificationStore {
  public:
   // `databases` must outlive the store.
   explicit PgEmailVerificationStore(tenancy::TenantDatabases& databases) : databases_(databases) {}
 
+  // Adds the token unless the email is verified.
   absl::StatusOr<TokenAdded> AddToken(const RequestScope& scope, std::string_view user_id,
                                       std::string_view email, std::string_view token_hash,
-                                      int64_t expiry_ms) override;
+                                      int64_t expiry_ms);
+  // Deletes the token, with all others of its user and email in the tenant, and marks the email
+  // verified; nullopt when there was no such token or it had expired at `now_ms`. Of many uses at
+  // once, one succeeds.
   absl::StatusOr<std::optional<VerifiedEmail>> UseToken(const RequestScope& scope,
                                                         std::string_view token_hash,
-                                                        int64_t now_ms) override;
+                                                        int64_t now_ms);
   absl::Status DeleteTokens(const RequestScope& scope, std::string_view user_id,
-                            std::string_view email) override;
+                            std::string_view email);
   absl::Status Unverify(const RequestScope& scope, std::string_view user_id,
-                        std::string_view email) override;
+                        std::string_view email);
   absl::StatusOr<bool> IsVerified(const RequestScope& scope, std::string_view user_id,
-                                  std::string_view email) override;
+                                  std::string_view email);
 
  private:
   tenancy::TenantDatabases& databases_;

@@ -28,7 +28,7 @@ struct AppPreview {
   bool external_id_is_a_user = false;
 };
 
-absl::StatusOr<AppPreview> PreviewInApp(IdMappingStore& store,
+absl::StatusOr<AppPreview> PreviewInApp(PgIdMappingStore& store,
                                         const std::vector<RequestScope>& scopes,
                                         const std::string& supertokens_user_id,
                                         const std::string& external_user_id) {

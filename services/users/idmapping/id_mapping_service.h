@@ -2,7 +2,7 @@
 
 #include "gatehouse/users/v1/id_mapping_service.rpc.h"
 #include "libs/tenancy/tenant_directory.h"
-#include "services/users/idmapping/id_mapping_store.h"
+#include "services/users/idmapping/pg_id_mapping_store.h"
 
 namespace gatehouse::users {
 
@@ -11,7 +11,7 @@ namespace gatehouse::users {
 class IdMappingServiceImpl final : public v1::IdMappingService {
  public:
   // Both outlive the service.
-  IdMappingServiceImpl(const tenancy::TenantDirectory& directory, IdMappingStore& store)
+  IdMappingServiceImpl(const tenancy::TenantDirectory& directory, PgIdMappingStore& store)
       : directory_(directory), store_(store) {}
 
   absl::StatusOr<v1::FindUserIdMappingResponse> FindUserIdMapping(
@@ -27,7 +27,7 @@ class IdMappingServiceImpl final : public v1::IdMappingService {
 
  private:
   const tenancy::TenantDirectory& directory_;
-  IdMappingStore& store_;
+  PgIdMappingStore& store_;
 };
 
 }  // namespace gatehouse::users

@@ -9,14 +9,14 @@
 namespace gatehouse::users {
 namespace {
 
-absl::StatusOr<LocatedUser> RequireUser(UserStore& users, const std::vector<RequestScope>& scopes,
+absl::StatusOr<LocatedUser> RequireUser(PgUserStore& users, const std::vector<RequestScope>& scopes,
                                         std::string_view id) {
   ASSIGN_OR_RETURN(std::optional<LocatedUser> user, LocateUser(users, scopes, id));
   if (!user.has_value()) return BadInput(kUnknownUserText);
   return *std::move(user);
 }
 
-absl::StatusOr<std::string> ExternalId(UserStore& users, const RequestScope& scope,
+absl::StatusOr<std::string> ExternalId(PgUserStore& users, const RequestScope& scope,
                                        const std::string& user_id) {
   ASSIGN_OR_RETURN(std::vector<ResolvedId> resolved,
                    users.Resolve(scope, {user_id}, /*include_linked=*/false));
@@ -24,7 +24,7 @@ absl::StatusOr<std::string> ExternalId(UserStore& users, const RequestScope& sco
 }
 
 // The refusal that an outcome other than kDone and kAlready stands for.
-absl::StatusOr<v1::LinkRefusal> Refuse(UserStore& users, const RequestScope& scope,
+absl::StatusOr<v1::LinkRefusal> Refuse(PgUserStore& users, const RequestScope& scope,
                                        const LinkOutcome& outcome, const char* linked_text) {
   v1::LinkRefusal refusal;
   switch (outcome.result) {
@@ -53,7 +53,7 @@ struct Pair {
   LocatedUser primary_user;
 };
 
-absl::StatusOr<Pair> RequirePair(UserStore& users, const std::vector<RequestScope>& scopes,
+absl::StatusOr<Pair> RequirePair(PgUserStore& users, const std::vector<RequestScope>& scopes,
                                  std::string_view recipe_user_id,
                                  std::string_view primary_user_id) {
   ASSIGN_OR_RETURN(LocatedUser recipe_user, RequireUser(users, scopes, recipe_user_id));
@@ -69,7 +69,7 @@ absl::StatusOr<Pair> RequirePair(UserStore& users, const std::vector<RequestScop
   return Pair{std::move(recipe_user), std::move(primary_user)};
 }
 
-absl::Status FillUser(UserStore& users, const RequestScope& scope, std::string_view id,
+absl::Status FillUser(PgUserStore& users, const RequestScope& scope, std::string_view id,
                       v1::User& user) {
   ASSIGN_OR_RETURN(std::optional<v1::User> found, users.FindByInternalId(scope, id));
   if (!found.has_value()) return BadInput(kUnknownUserText);  // deleted a moment ago

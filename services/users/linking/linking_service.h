@@ -2,9 +2,9 @@
 
 #include "gatehouse/users/v1/linking_service.rpc.h"
 #include "libs/tenancy/tenant_directory.h"
-#include "services/users/linking/linking_store.h"
+#include "services/users/linking/pg_linking_store.h"
 #include "services/users/registry/activity_recorder.h"
-#include "services/users/registry/user_store.h"
+#include "services/users/registry/pg_user_store.h"
 
 namespace gatehouse::users {
 
@@ -13,8 +13,8 @@ namespace gatehouse::users {
 class LinkingServiceImpl final : public v1::LinkingService {
  public:
   // All outlive the service.
-  LinkingServiceImpl(const tenancy::TenantDirectory& directory, UserStore& users,
-                     LinkingStore& store, ActivityRecorder& activity)
+  LinkingServiceImpl(const tenancy::TenantDirectory& directory, PgUserStore& users,
+                     PgLinkingStore& store, ActivityRecorder& activity)
       : directory_(directory), users_(users), store_(store), activity_(activity) {}
 
   absl::StatusOr<v1::CheckPrimaryUserResponse> CheckPrimaryUser(
@@ -38,8 +38,8 @@ class LinkingServiceImpl final : public v1::LinkingService {
 
  private:
   const tenancy::TenantDirectory& directory_;
-  UserStore& users_;
-  LinkingStore& store_;
+  PgUserStore& users_;
+  PgLinkingStore& store_;
   ActivityRecorder& activity_;
 };
 

@@ -217,7 +217,7 @@ absl::StatusOr<LinkOutcome> PgLinkingStore::MakePrimary(const RequestScope& scop
           return TakenBy(check, 2);
         }
         RETURN_IF_ERROR(transaction.Execute(kSetPrimary, {scope.app_id(), id}).status());
-        if (scope.writes_legacy_tables()) {
+        if (WritesLegacyTables(scope)) {
           RETURN_IF_ERROR(transaction.Execute(kSetPrimaryLegacy, {scope.app_id(), id}).status());
         }
         return Commit(LinkOutcome{LinkResult::kDone, id, {}});
@@ -268,7 +268,7 @@ absl::StatusOr<LinkOutcome> PgLinkingStore::Link(const RequestScope& scope,
         }
         RETURN_IF_ERROR(
             transaction.Execute(kSetLinked, {scope.app_id(), id, outcome.primary_id}).status());
-        if (scope.writes_legacy_tables()) {
+        if (WritesLegacyTables(scope)) {
           RETURN_IF_ERROR(
               transaction
                   .Execute(kCopyToLegacy, {scope.app_id(), db::TextArray{{outcome.primary_id}}})
@@ -310,7 +310,7 @@ absl::StatusOr<UnlinkOutcome> PgLinkingStore::Unlink(const RequestScope& scope,
         if (primary != id) {
           RETURN_IF_ERROR(transaction.Execute(kSetGroupTime, {scope.app_id(), primary}).status());
         }
-        if (scope.writes_legacy_tables()) {
+        if (WritesLegacyTables(scope)) {
           RETURN_IF_ERROR(
               transaction.Execute(kCopyToLegacy, {scope.app_id(), db::TextArray{{id, primary}}})
                   .status());

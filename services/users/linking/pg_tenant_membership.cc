@@ -191,7 +191,7 @@ absl::StatusOr<TenantOutcome> PgLinkingStore::AddToTenant(const RequestScope& sc
           return RollBack(
               TenantOutcome{TenantResult::kDuplicate, std::string(duplicate.front().Text(0)), {}});
         }
-        if (scope.writes_legacy_tables()) {
+        if (WritesLegacyTables(scope)) {
           RETURN_IF_ERROR(AddToLegacyTables(transaction, params, user->second.recipe_id));
         }
         return Commit(TenantOutcome{TenantResult::kAdded, {}, {}});
@@ -213,7 +213,7 @@ absl::StatusOr<LeaveTenantResult> PgLinkingStore::RemoveFromTenant(const Request
           RETURN_IF_ERROR(ReleaseTenant(transaction, scope.app_id(), scope.tenant_id(),
                                         *user->second.primary_id));
         }
-        if (scope.writes_legacy_tables()) {
+        if (WritesLegacyTables(scope)) {
           RETURN_IF_ERROR(transaction.Execute(kRemoveLegacy, params).status());
         }
         return Commit(removed.front().Bool(0) ? LeaveTenantResult::kRemoved

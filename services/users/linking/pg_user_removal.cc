@@ -169,7 +169,7 @@ absl::Status DeleteLoginMethod(db::Transaction& transaction, const RequestScope&
                                std::string_view user_id) {
   RETURN_IF_ERROR(ReleaseMember(transaction, scope.app_id(), user_id, user_id));
   const db::Params params = {scope.app_id(), user_id};
-  if (scope.writes_legacy_tables()) {
+  if (WritesLegacyTables(scope)) {
     RETURN_IF_ERROR(transaction.Execute(kDeleteLegacy, params).status());
   }
   const db::TextArray ids{{std::string(user_id)}};

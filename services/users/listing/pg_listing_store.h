@@ -1,26 +1,55 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
+#include "absl/status/statusor.h"
 #include "libs/tenancy/tenant_databases.h"
-#include "services/users/listing/listing_store.h"
+#include "services/users/listing/pagination_token.h"
+#include "services/users/request_scope.h"
 
 namespace gatehouse::users {
 
-// ListingStore over PostgreSQL. Thread-safe.
-class PgListingStore final : public ListingStore {
+struct ListedUser {
+  std::string primary_id;  // internal
+  int64_t time_joined_ms = 0;
+};
+
+struct PageQuery {
+  std::vector<std::string> recipe_ids;  // none: all
+  bool descending = false;
+  std::optional<PaginationToken> start;  // inclusive
+  int limit = 0;
+};
+
+// Each kind that is not empty must match by one of its tags; tags are lower-case.
+struct SearchTags {
+  std::vector<std::string> emails;
+  std::vector<std::string> phones;
+  std::vector<std::string> providers;
+};
+
+// Which users a tenant or app has. Thread-safe; one statement a method, whose work does not depend
+// on how many users there are.
+class PgListingStore {
  public:
   // `databases` must outlive the store.
   explicit PgListingStore(tenancy::TenantDatabases& databases) : databases_(databases) {}
 
+  // By (time joined, id descending); linked users once.
   absl::StatusOr<std::vector<ListedUser>> ListPage(const RequestScope& scope,
-                                                   const PageQuery& query) override;
+                                                   const PageQuery& query);
+  // At most 1000, by time joined.
   absl::StatusOr<std::vector<ListedUser>> Search(const RequestScope& scope, const SearchTags& tags,
-                                                 bool descending) override;
+                                                 bool descending);
+  // Linked users once. Exact.
   absl::StatusOr<int64_t> CountTenant(const RequestScope& scope,
-                                      const std::vector<std::string>& recipe_ids) override;
+                                      const std::vector<std::string>& recipe_ids);
   absl::StatusOr<int64_t> CountApp(const RequestScope& scope,
-                                   const std::vector<std::string>& recipe_ids) override;
+                                   const std::vector<std::string>& recipe_ids);
 
  private:
   absl::StatusOr<int64_t> Count(const RequestScope& scope, std::string_view tenant_id,

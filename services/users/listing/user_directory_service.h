@@ -7,9 +7,9 @@
 #include "gatehouse/users/v1/user_directory_service.rpc.h"
 #include "libs/base/clock.h"
 #include "libs/tenancy/tenant_directory.h"
-#include "services/users/listing/listing_store.h"
+#include "services/users/listing/pg_listing_store.h"
 #include "services/users/registry/activity_recorder.h"
-#include "services/users/registry/user_store.h"
+#include "services/users/registry/pg_user_store.h"
 
 namespace gatehouse::users {
 
@@ -17,8 +17,8 @@ namespace gatehouse::users {
 class UserDirectoryServiceImpl final : public v1::UserDirectoryService {
  public:
   // All outlive the service.
-  UserDirectoryServiceImpl(const tenancy::TenantDirectory& directory, UserStore& users,
-                           ListingStore& listing, ActivityRecorder& activity, const Clock& clock)
+  UserDirectoryServiceImpl(const tenancy::TenantDirectory& directory, PgUserStore& users,
+                           PgListingStore& listing, ActivityRecorder& activity, const Clock& clock)
       : directory_(directory),
         users_(users),
         listing_(listing),
@@ -46,8 +46,8 @@ class UserDirectoryServiceImpl final : public v1::UserDirectoryService {
   void KeepCount(const RequestScope& scope, Snapshot snapshot);
 
   const tenancy::TenantDirectory& directory_;
-  UserStore& users_;
-  ListingStore& listing_;
+  PgUserStore& users_;
+  PgListingStore& listing_;
   ActivityRecorder& activity_;
   const Clock& clock_;
   std::mutex snapshots_mutex_;

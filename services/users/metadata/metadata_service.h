@@ -2,8 +2,8 @@
 
 #include "gatehouse/users/v1/metadata_service.rpc.h"
 #include "libs/tenancy/tenant_directory.h"
-#include "services/users/metadata/metadata_store.h"
-#include "services/users/registry/user_store.h"
+#include "services/users/metadata/pg_metadata_store.h"
+#include "services/users/registry/pg_user_store.h"
 
 namespace gatehouse::users {
 
@@ -11,8 +11,8 @@ namespace gatehouse::users {
 class MetadataServiceImpl final : public v1::MetadataService {
  public:
   // All outlive the service.
-  MetadataServiceImpl(const tenancy::TenantDirectory& directory, UserStore& users,
-                      MetadataStore& store)
+  MetadataServiceImpl(const tenancy::TenantDirectory& directory, PgUserStore& users,
+                      PgMetadataStore& store)
       : directory_(directory), users_(users), store_(store) {}
 
   absl::StatusOr<v1::GetMetadataResponse> GetMetadata(
@@ -29,8 +29,8 @@ class MetadataServiceImpl final : public v1::MetadataService {
                                        std::string_view user_id);
 
   const tenancy::TenantDirectory& directory_;
-  UserStore& users_;
-  MetadataStore& store_;
+  PgUserStore& users_;
+  PgMetadataStore& store_;
 };
 
 }  // namespace gatehouse::users

@@ -54,7 +54,7 @@ absl::StatusOr<std::string> PgMetadataStore::Change(
   std::string changed;
   absl::Status status =
       db->Transact(scope.deadline, [&](db::Transaction& transaction) -> absl::Status {
-        if (scope.writes_legacy_tables()) {
+        if (WritesLegacyTables(scope)) {
           RETURN_IF_ERROR(
               transaction.Execute(kLockForOtherCores, {StrCat(scope.app_id(), "~", user_id)})
                   .status());

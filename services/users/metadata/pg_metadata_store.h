@@ -1,22 +1,35 @@
 #pragma once
 
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "libs/tenancy/tenant_databases.h"
-#include "services/users/metadata/metadata_store.h"
+#include "services/users/request_scope.h"
 
 namespace gatehouse::users {
 
-// MetadataStore over PostgreSQL. Thread-safe.
-class PgMetadataStore final : public MetadataStore {
+// Users' metadata: the text of a JSON object each. User ids are those that clients see.
+// Thread-safe. Errors as in libs/db/errors.h.
+class PgMetadataStore {
  public:
   // `databases` must outlive the store.
   explicit PgMetadataStore(tenancy::TenantDatabases& databases) : databases_(databases) {}
 
+  // nullopt: there is none. In the order of `user_ids`, in one statement.
   absl::StatusOr<std::vector<std::optional<std::string>>> Find(
-      const RequestScope& scope, const std::vector<std::string>& user_ids) override;
+      const RequestScope& scope, const std::vector<std::string>& user_ids);
+  // Replaces the metadata by what `change` makes of it (of `{}` when there is none), and returns
+  // that. One change at a time per user; `change` may run more than once.
   absl::StatusOr<std::string> Change(
       const RequestScope& scope, std::string_view user_id,
-      absl::FunctionRef<absl::StatusOr<std::string>(std::string_view current)> change) override;
-  absl::Status Delete(const RequestScope& scope, std::string_view user_id) override;
+      absl::FunctionRef<absl::StatusOr<std::string>(std::string_view current)> change);
+  absl::Status Delete(const RequestScope& scope, std::string_view user_id);
 
  private:
   tenancy::TenantDatabases& databases_;

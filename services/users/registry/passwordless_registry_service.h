@@ -4,8 +4,8 @@
 #include "libs/base/clock.h"
 #include "libs/tenancy/tenant_directory.h"
 #include "services/users/registry/activity_recorder.h"
-#include "services/users/registry/passwordless_store.h"
-#include "services/users/registry/user_store.h"
+#include "services/users/registry/pg_passwordless_store.h"
+#include "services/users/registry/pg_user_store.h"
 
 namespace gatehouse::users {
 
@@ -13,14 +13,10 @@ namespace gatehouse::users {
 class PasswordlessRegistryServiceImpl final : public v1::PasswordlessRegistryService {
  public:
   // All outlive the service.
-  PasswordlessRegistryServiceImpl(const tenancy::TenantDirectory& directory, UserStore& users,
-                                  PasswordlessStore& store, ActivityRecorder& activity,
+  PasswordlessRegistryServiceImpl(const tenancy::TenantDirectory& directory, PgUserStore& users,
+                                  PgPasswordlessStore& store, ActivityRecorder& activity,
                                   const Clock& clock)
-      : directory_(directory),
-        users_(users),
-        store_(store),
-        activity_(activity),
-        clock_(clock) {}
+      : directory_(directory), users_(users), store_(store), activity_(activity), clock_(clock) {}
 
   absl::StatusOr<v1::SignInOrUpPasswordlessResponse> SignInOrUpPasswordless(
       rpc::CallContext& context, const v1::SignInOrUpPasswordlessRequest& request) override;
@@ -29,8 +25,8 @@ class PasswordlessRegistryServiceImpl final : public v1::PasswordlessRegistrySer
 
  private:
   const tenancy::TenantDirectory& directory_;
-  UserStore& users_;
-  PasswordlessStore& store_;
+  PgUserStore& users_;
+  PgPasswordlessStore& store_;
   ActivityRecorder& activity_;
   const Clock& clock_;
 };

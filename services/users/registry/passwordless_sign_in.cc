@@ -45,12 +45,9 @@ PasswordlessSignedIn SignedUp(const RequestScope& scope, const NewPasswordlessUs
 
 }  // namespace
 
-absl::StatusOr<PasswordlessSignedIn> SignInOrUpPasswordless(UserStore& users,
-                                                            PasswordlessStore& store,
-                                                            const Clock& clock,
-                                                            const RequestScope& scope,
-                                                            const AccountInfo& contact,
-                                                            bool mark_email_verified) {
+absl::StatusOr<PasswordlessSignedIn> SignInOrUpPasswordless(
+    PgUserStore& users, PgPasswordlessStore& store, const Clock& clock, const RequestScope& scope,
+    const AccountInfo& contact, bool mark_email_verified) {
   mark_email_verified = mark_email_verified && contact.type == kEmailInfo;
   for (int round = 0; round < kMaxRounds; ++round) {
     ASSIGN_OR_RETURN(std::vector<v1::User> found, users.FindByAccountInfo(scope, {contact}));

@@ -5,8 +5,8 @@
 #include "absl/status/statusor.h"
 #include "gatehouse/users/v1/user.pb.h"
 #include "libs/base/clock.h"
-#include "services/users/registry/passwordless_store.h"
-#include "services/users/registry/user_store.h"
+#include "services/users/registry/pg_passwordless_store.h"
+#include "services/users/registry/pg_user_store.h"
 
 namespace gatehouse::users {
 
@@ -19,11 +19,8 @@ struct PasswordlessSignedIn {
 // Finds the tenant's user with a passwordless login method of this contact, or registers a new
 // one. Two at once give one user. A known user costs one statement, and one more the first time
 // that its email is marked verified.
-absl::StatusOr<PasswordlessSignedIn> SignInOrUpPasswordless(UserStore& users,
-                                                            PasswordlessStore& store,
-                                                            const Clock& clock,
-                                                            const RequestScope& scope,
-                                                            const AccountInfo& contact,
-                                                            bool mark_email_verified);
+absl::StatusOr<PasswordlessSignedIn> SignInOrUpPasswordless(
+    PgUserStore& users, PgPasswordlessStore& store, const Clock& clock, const RequestScope& scope,
+    const AccountInfo& contact, bool mark_email_verified);
 
 }  // namespace gatehouse::users

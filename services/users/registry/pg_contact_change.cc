@@ -205,7 +205,7 @@ absl::StatusOr<ContactChange> ChangeContactIn(db::Transaction& transaction,
     RETURN_IF_ERROR(ReleaseOld(change, field));
     RETURN_IF_ERROR(ClearOld(change, field));
   }
-  if (scope.writes_legacy_tables()) {
+  if (WritesLegacyTables(scope)) {
     const absl::Status legacy =
         transaction
             .Execute(kSetLegacyTenant, {scope.app_id(), id, fields[0].after, fields[1].after})

@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
-#include "services/users/registry/passwordless_store.h"
+#include "services/users/registry/pg_passwordless_store.h"
 
 namespace gatehouse::db {
 class Transaction;

@@ -103,7 +103,7 @@ absl::StatusOr<EmailChange> ChangeEmailIn(db::Transaction& transaction, const Re
   RETURN_IF_ERROR(transaction.Execute(kMoveInfo, params).status());
   if (user.recipe_id == kEmailPasswordRecipe) {
     RETURN_IF_ERROR(transaction.Execute(kSetCredentials, params).status());
-    if (scope.writes_legacy_tables()) {
+    if (WritesLegacyTables(scope)) {
       absl::StatusOr<db::Result> legacy = transaction.Execute(kSetLegacyTenant, params);
       if (!legacy.ok()) return Conflict(legacy.status());
     }

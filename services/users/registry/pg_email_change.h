@@ -3,7 +3,7 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
-#include "services/users/registry/user_store.h"
+#include "services/users/registry/pg_user_store.h"
 
 namespace gatehouse::db {
 class Transaction;

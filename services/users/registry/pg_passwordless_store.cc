@@ -53,11 +53,10 @@ constexpr db::Statement kRegisterDual = {
 absl::StatusOr<bool> PgPasswordlessStore::RegisterPasswordlessUser(
     const RequestScope& scope, const NewPasswordlessUser& user) {
   ASSIGN_OR_RETURN(db::Database * db, databases_.Of(*scope.tenant));
-  absl::StatusOr<db::Result> result =
-      db->Execute(scope.deadline, scope.writes_legacy_tables() ? kRegisterDual : kRegister,
-                  {scope.app_id(), scope.tenant_id(), user.user_id, user.contact.type,
-                   user.contact.value, user.time_joined_ms,
-                   user.email_verified && user.contact.type == kEmailInfo});
+  absl::StatusOr<db::Result> result = db->Execute(
+      scope.deadline, WritesLegacyTables(scope) ? kRegisterDual : kRegister,
+      {scope.app_id(), scope.tenant_id(), user.user_id, user.contact.type, user.contact.value,
+       user.time_joined_ms, user.email_verified && user.contact.type == kEmailInfo});
   if (!result.ok()) return TenantGone(scope, result.status());
   return result->front().Int64(0) > 0;
 }

@@ -256,8 +256,7 @@ absl::StatusOr<bool> PgUserStore::RegisterThirdPartyUser(const RequestScope& sco
                                                          const NewThirdPartyUser& user) {
   ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
   absl::StatusOr<db::Result> result = db->Execute(
-      scope.deadline,
-      scope.writes_legacy_tables() ? kRegisterThirdPartyDual : kRegisterThirdParty,
+      scope.deadline, WritesLegacyTables(scope) ? kRegisterThirdPartyDual : kRegisterThirdParty,
       {scope.app_id(), scope.tenant_id(), user.user_id, user.third_party_id,
        user.third_party_user_id, user.email, user.time_joined_ms,
        ThirdPartyInfoValue(user.third_party_id, user.third_party_user_id), user.email_verified});

@@ -1,34 +1,91 @@
 #pragma once
 
-#include "libs/db/statement.h"
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "gatehouse/users/v1/user.pb.h"
 #include "libs/tenancy/tenant_databases.h"
-#include "services/users/registry/user_store.h"
+#include "services/users/account_info.h"
+#include "services/users/request_scope.h"
+
+namespace gatehouse::db {
+struct Statement;
+}
 
 namespace gatehouse::users {
 
-// UserStore over PostgreSQL. Thread-safe.
-class PgUserStore final : public UserStore {
+// What an id that somebody gave stands for.
+struct ResolvedId {
+  std::string input;
+  bool found = false;
+  std::string user_id;                       // internal id of the login method
+  std::string external_id;                   // the same as clients see it
+  std::string primary_id;                    // internal id of the primary user, or the own one
+  std::string primary_external;              // the same as clients see it
+  std::vector<std::string> linked_external;  // every login method of the primary user
+  bool hides_user = false;  // `input` is this user's external id and another user's internal one
+};
+
+// A third-party identity that signs up.
+struct NewThirdPartyUser {
+  std::string user_id;
+  std::string third_party_id;
+  std::string third_party_user_id;
+  std::string email;
+  int64_t time_joined_ms = 0;
+  bool email_verified = false;
+};
+
+enum class EmailChange { kDone, kUnknownUser, kTaken, kNotAllowed };
+
+// The login method with this internal or external id; null pointer when there is none.
+const v1::LoginMethod* FindLoginMethod(const v1::User& user, std::string_view id);
+// The same by internal id alone.
+const v1::LoginMethod* FindLoginMethodByInternalId(const v1::User& user, std::string_view id);
+
+bool IsInTenant(const v1::LoginMethod& method, std::string_view tenant_id);
+
+// The identity registry. Thread-safe. Every method is one statement, except ChangeEmail, which is
+// one transaction. Errors as in libs/db/errors.h.
+class PgUserStore {
  public:
   // `databases` must outlive the store.
   explicit PgUserStore(tenancy::TenantDatabases& databases) : databases_(databases) {}
 
-  absl::StatusOr<std::optional<v1::User>> FindById(const RequestScope& scope,
-                                                   std::string_view id) override;
+  // The user whose login method or primary user has this internal or external id.
+  absl::StatusOr<std::optional<v1::User>> FindById(const RequestScope& scope, std::string_view id);
+  // The user whose login method or primary user has this internal id, whatever the id means to
+  // clients (kFindById says when it means another).
   absl::StatusOr<std::optional<v1::User>> FindByInternalId(const RequestScope& scope,
-                                                           std::string_view id) override;
-  absl::StatusOr<std::vector<v1::User>> FindByAccountInfo(
-      const RequestScope& scope, const std::vector<AccountInfo>& infos) override;
-  absl::StatusOr<std::vector<v1::User>> FindByPrimaryIds(
-      const RequestScope& scope, const std::vector<std::string>& ids) override;
+                                                           std::string_view id);
+  // Users of the tenant that have any of the infos; oldest first.
+  absl::StatusOr<std::vector<v1::User>> FindByAccountInfo(const RequestScope& scope,
+                                                          const std::vector<AccountInfo>& infos);
+  // Users by the internal ids of their primary users, in the order of `ids`; those that are gone
+  // are left out.
+  absl::StatusOr<std::vector<v1::User>> FindByPrimaryIds(const RequestScope& scope,
+                                                         const std::vector<std::string>& ids);
+
+  // In the order of `ids`.
   absl::StatusOr<std::vector<ResolvedId>> Resolve(const RequestScope& scope,
                                                   const std::vector<std::string>& ids,
-                                                  bool include_linked) override;
+                                                  bool include_linked);
+
+  // False, and nothing done, when the tenant has this identity already.
   absl::StatusOr<bool> RegisterThirdPartyUser(const RequestScope& scope,
-                                              const NewThirdPartyUser& user) override;
+                                              const NewThirdPartyUser& user);
+  // Changes the email of an email-password or third-party login method in every tenant.
   absl::StatusOr<EmailChange> ChangeEmail(const RequestScope& scope, std::string_view user_id,
-                                          std::string_view email) override;
+                                          std::string_view email);
+  // `user_id` in external form where mapped. Idempotent.
   absl::Status MarkEmailVerified(const RequestScope& scope, std::string_view user_id,
-                                 std::string_view email) override;
+                                 std::string_view email);
 
  private:
   absl::StatusOr<std::optional<v1::User>> FindOne(const RequestScope& scope,

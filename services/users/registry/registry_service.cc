@@ -24,7 +24,7 @@ struct InApp {
 
 // Ids in one app may lie in several databases: those not found in one are asked of the next.
 // `missing` gets the databases that did not answer while some id was not found.
-absl::StatusOr<std::vector<InApp>> ResolveInApp(UserStore& store,
+absl::StatusOr<std::vector<InApp>> ResolveInApp(PgUserStore& store,
                                                 const std::vector<RequestScope>& scopes,
                                                 const v1::ResolveUserIdsRequest& request,
                                                 std::vector<tenancy::TenantPtr>& missing) {

@@ -4,7 +4,7 @@
 #include "libs/base/clock.h"
 #include "libs/tenancy/tenant_directory.h"
 #include "services/users/registry/activity_recorder.h"
-#include "services/users/registry/user_store.h"
+#include "services/users/registry/pg_user_store.h"
 
 namespace gatehouse::users {
 
@@ -12,7 +12,7 @@ namespace gatehouse::users {
 class RegistryServiceImpl final : public v1::RegistryService {
  public:
   // All outlive the service.
-  RegistryServiceImpl(const tenancy::TenantDirectory& directory, UserStore& store,
+  RegistryServiceImpl(const tenancy::TenantDirectory& directory, PgUserStore& store,
                       ActivityRecorder& activity, const Clock& clock)
       : directory_(directory), store_(store), activity_(activity), clock_(clock) {}
 
@@ -25,7 +25,7 @@ class RegistryServiceImpl final : public v1::RegistryService {
 
  private:
   const tenancy::TenantDirectory& directory_;
-  UserStore& store_;
+  PgUserStore& store_;
   ActivityRecorder& activity_;
   const Clock& clock_;
 };

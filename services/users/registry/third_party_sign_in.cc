@@ -25,7 +25,7 @@ v1::LoginMethod* FindIdentity(v1::User& user, const RequestScope& scope,
   return nullptr;
 }
 
-absl::StatusOr<Outcome> SignUp(UserStore& store, const Clock& clock, const RequestScope& scope,
+absl::StatusOr<Outcome> SignUp(PgUserStore& store, const Clock& clock, const RequestScope& scope,
                                const ThirdPartySignIn& input, bool& taken) {
   NewThirdPartyUser user;
   user.user_id = crypto::NewUuid4();
@@ -67,7 +67,7 @@ v1::User NewUser(const RequestScope& scope, std::string_view user_id, std::strin
   return user;
 }
 
-absl::StatusOr<Outcome> SignInOrUpThirdParty(UserStore& store, const Clock& clock,
+absl::StatusOr<Outcome> SignInOrUpThirdParty(PgUserStore& store, const Clock& clock,
                                              const RequestScope& scope,
                                              const ThirdPartySignIn& input) {
   const std::vector<AccountInfo> wanted = {

@@ -7,7 +7,7 @@
 #include "absl/status/statusor.h"
 #include "gatehouse/users/v1/user.pb.h"
 #include "libs/base/clock.h"
-#include "services/users/registry/user_store.h"
+#include "services/users/registry/pg_user_store.h"
 
 namespace gatehouse::users {
 
@@ -31,7 +31,8 @@ struct EmailChangeRefused {
 // registers a new one. Two at once give one user. A known user with an unchanged email costs one
 // statement.
 absl::StatusOr<std::variant<ThirdPartySignedIn, EmailChangeRefused>> SignInOrUpThirdParty(
-    UserStore& store, const Clock& clock, const RequestScope& scope, const ThirdPartySignIn& input);
+    PgUserStore& store, const Clock& clock, const RequestScope& scope,
+    const ThirdPartySignIn& input);
 
 // A user that has just signed up: one login method in the scope's tenant.
 v1::User NewUser(const RequestScope& scope, std::string_view user_id, std::string_view recipe_id,

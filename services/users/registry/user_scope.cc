@@ -6,7 +6,7 @@
 
 namespace gatehouse::users {
 
-absl::StatusOr<std::optional<LocatedUser>> LocateUser(UserStore& store,
+absl::StatusOr<std::optional<LocatedUser>> LocateUser(PgUserStore& store,
                                                       const std::vector<RequestScope>& scopes,
                                                       std::string_view id) {
   std::optional<LocatedUser> user;
@@ -24,7 +24,7 @@ absl::StatusOr<std::optional<LocatedUser>> LocateUser(UserStore& store,
   return user;
 }
 
-absl::StatusOr<RequestScope> ScopeOfUserData(UserStore& store,
+absl::StatusOr<RequestScope> ScopeOfUserData(PgUserStore& store,
                                              const std::vector<RequestScope>& scopes,
                                              std::string_view id) {
   if (scopes.size() == 1) return scopes.front();

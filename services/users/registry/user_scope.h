@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "services/users/registry/user_store.h"
+#include "services/users/registry/pg_user_store.h"
 #include "services/users/request_scope.h"
 
 namespace gatehouse::users {
@@ -19,13 +19,13 @@ struct LocatedUser {
 // Finds the user in the app's databases (ScopesOfApp), the public tenant's first; nullopt when
 // there is none. One statement in the usual case. `id` is internal or external. DEPENDENCY_DOWN when
 // nobody has it where answers come from, and a database gives none.
-absl::StatusOr<std::optional<LocatedUser>> LocateUser(UserStore& store,
+absl::StatusOr<std::optional<LocatedUser>> LocateUser(PgUserStore& store,
                                                       const std::vector<RequestScope>& scopes,
                                                       std::string_view id);
 
 // Where rows lie that go by the id of a user, or of nobody: the user's database, or the public
 // tenant's. No statement in the usual case of one database.
-absl::StatusOr<RequestScope> ScopeOfUserData(UserStore& store,
+absl::StatusOr<RequestScope> ScopeOfUserData(PgUserStore& store,
                                              const std::vector<RequestScope>& scopes,
                                              std::string_view id);
 
