@@ -6,6 +6,7 @@ import unittest
 from integration import harness
 
 OWN = ("iat", "exp")
+VERIFICATIONS = 200
 
 
 def payload(token):
@@ -74,8 +75,10 @@ class JwtAsSession(harness.GatehouseTest):
     def test_a_sessions_own_token_needs_no_database(self):
         token = self.new_session("u")["accessToken"]["token"]
         before = self.gatehouse.statements()
-        self.expect(self.app.post("/recipe/session/verify", {"accessToken": token, "enableAntiCsrf": False, "doAntiCsrfCheck": False, "checkDatabase": False}))
-        self.assertEqual(self.gatehouse.statements(), before)
+        for _ in range(VERIFICATIONS):
+            self.expect(self.app.post("/recipe/session/verify", {"accessToken": token, "enableAntiCsrf": False, "doAntiCsrfCheck": False, "checkDatabase": False}))
+        # Jobs run a few of their own; a verification's would be one each.
+        self.assertLess(self.gatehouse.statements() - before, VERIFICATIONS)
 
 
 if __name__ == "__main__":
