@@ -11,6 +11,8 @@ struct ServiceRow {
   bool planned;                         // has tables, and no code yet
   std::vector<std::string_view> calls;  // services that it calls, all of them earlier rows
   std::vector<std::string_view> tables;
+  bool keeps_user_data;                   // it offers UserDataService
+  std::string_view keeps_credentials_of;  // a recipe id: it offers CredentialsService; or empty
 };
 
 // All services, lower ones first: in this order they are made, and their tables too, whose foreign

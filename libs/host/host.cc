@@ -364,6 +364,10 @@ WorkerPool& Host::WorkersOf(std::string_view service) {
 absl::Status Host::Listen() {
   std::vector<std::string> addresses;
   std::vector<rpc::GrpcServer::Served> served;
+  std::map<std::string_view, int> offered;  // by how many services here
+  for (const auto& running : running_) {
+    for (const auto& dispatcher : running->dispatchers) ++offered[dispatcher->info().full_name];
+  }
   for (const auto& running : running_) {
     const std::string& address = config().service(running->name).address;
     if (address.empty()) continue;
@@ -371,6 +375,9 @@ absl::Status Host::Listen() {
       addresses.push_back(address);
     }
     for (size_t i = 0; i < running->dispatchers.size(); ++i) {
+      // What several services of one process offer can't be told apart here; whoever calls it is in
+      // the process.
+      if (offered[running->dispatchers[i]->info().full_name] > 1) continue;
       served.push_back({running->dispatchers[i].get(), &WorkersOf(running->lanes[i])});
     }
   }

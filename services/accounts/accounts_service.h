@@ -15,7 +15,7 @@ class AccountsServiceImpl final : public v1::AccountsService {
   // `cut_off` is called after a failed removal that may have left credentials behind.
   explicit AccountsServiceImpl(
       Peers peers, std::function<void()> cut_off = [] {})
-      : peers_(peers), cut_off_(std::move(cut_off)) {}
+      : peers_(std::move(peers)), cut_off_(std::move(cut_off)) {}
 
   absl::StatusOr<v1::LinkAccountsResponse> LinkAccounts(
       rpc::CallContext& context, const v1::LinkAccountsRequest& request) override;

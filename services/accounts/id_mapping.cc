@@ -1,7 +1,10 @@
 #include "services/accounts/id_mapping.h"
 
+#include <algorithm>
+#include <iterator>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "libs/base/status.h"
 #include "libs/base/strings.h"
@@ -9,39 +12,38 @@
 namespace gatehouse::accounts {
 namespace {
 
-// Who has data under an id.
-struct Uses {
-  bool session = false;
-  bool metadata = false;
-  bool roles = false;
-  bool email_verification = false;
+constexpr std::string_view kMetadata = "UserMetadata";
+constexpr std::string_view kEmailVerification = "EmailVerification";
+// The order in which the original looks: of several uses of an id it names the first.
+constexpr std::string_view kOriginalOrder[] = {"Session", kMetadata, "UserRoles",
+                                               kEmailVerification};
 
-  // The first in the original's order, by its name there; empty: nobody.
-  std::string_view First() const {
-    if (session) return "Session";
-    if (metadata) return "UserMetadata";
-    if (roles) return "UserRoles";
-    return email_verification ? "EmailVerification" : "";
-  }
-};
+// By whose names data go by an id.
+using Uses = std::vector<std::string>;
 
-absl::Status InUse(std::string_view recipe) {
-  return BadInput(StrCat("UserId is already in use in ", recipe, " recipe"));
+size_t Rank(std::string_view use) {
+  return std::find(std::begin(kOriginalOrder), std::end(kOriginalOrder), use) - kOriginalOrder;
+}
+
+// OK when nobody's data go by the id.
+absl::Status CheckUnused(const Uses& uses) {
+  if (uses.empty()) return absl::OkStatus();
+  const auto first = std::min_element(uses.begin(), uses.end(), [](const auto& a, const auto& b) {
+    return Rank(a) < Rank(b);
+  });
+  return BadInput(StrCat("UserId is already in use in ", *first, " recipe"));
 }
 
 absl::Status AskOtherServices(Peers& peers, rpc::CallContext& context,
                               const common::v1::Scope& scope, const std::string& user_id,
                               Uses& uses) {
-  session::v1::IsUserIdInUseRequest sessions;
-  *sessions.mutable_scope() = scope;
-  sessions.set_user_id(user_id);
-  ASSIGN_OR_RETURN(const auto in_sessions, peers.sessions.IsUserIdInUse(context, sessions));
-  uses.session = in_sessions.in_use();
-  roles::v1::IsUserIdInUseRequest roles;
-  *roles.mutable_scope() = scope;
-  roles.set_user_id(user_id);
-  ASSIGN_OR_RETURN(const auto in_roles, peers.roles.IsUserIdInUse(context, roles));
-  uses.roles = in_roles.in_use();
+  common::v1::IsUserIdInUseRequest request;
+  *request.mutable_scope() = scope;
+  request.set_user_id(user_id);
+  for (common::v1::UserDataService& keeper : peers.user_data) {
+    ASSIGN_OR_RETURN(const auto response, keeper.IsUserIdInUse(context, request));
+    if (!response.in_use_by().empty()) uses.push_back(response.in_use_by());
+  }
   return absl::OkStatus();
 }
 
@@ -82,12 +84,13 @@ absl::StatusOr<v1::CreateUserIdMappingResponse> CreateUserIdMapping(
           "userID");
     }
     Uses uses;
-    uses.metadata = checked.possible().has_metadata();
-    uses.email_verification = checked.possible().has_email_verification();
+    if (checked.possible().has_metadata()) uses.emplace_back(kMetadata);
+    if (checked.possible().has_email_verification() && !request.move_email_verification()) {
+      uses.emplace_back(kEmailVerification);
+    }
     RETURN_IF_ERROR(
         AskOtherServices(peers, context, request.scope(), request.supertokens_user_id(), uses));
-    if (request.move_email_verification()) uses.email_verification = false;
-    if (!uses.First().empty()) return InUse(uses.First());
+    RETURN_IF_ERROR(CheckUnused(uses));
     create.set_move_email_verification(request.move_email_verification());
   }
   *create.mutable_scope() = request.scope();
@@ -127,10 +130,10 @@ absl::StatusOr<v1::DeleteUserIdMappingResponse> DeleteUserIdMapping(
     remove.set_type(users::v1::USER_ID_TYPE_SUPERTOKENS);
   } else if (!request.force()) {
     Uses uses;
-    uses.metadata = found.external_id_has_metadata();
-    uses.email_verification = found.external_id_has_email_verification();
+    if (found.external_id_has_metadata()) uses.emplace_back(kMetadata);
+    if (found.external_id_has_email_verification()) uses.emplace_back(kEmailVerification);
     RETURN_IF_ERROR(AskOtherServices(peers, context, request.scope(), external_id, uses));
-    if (!uses.First().empty()) return InUse(uses.First());
+    RETURN_IF_ERROR(CheckUnused(uses));
   }
   ASSIGN_OR_RETURN(const users::v1::DeleteUserIdMappingResponse removed,
                    peers.id_mapping.DeleteUserIdMapping(context, remove));

@@ -10,10 +10,10 @@ namespace {
 
 absl::Status EndSessions(Peers& peers, rpc::CallContext& context, const common::v1::Scope& scope,
                          const std::string& user_id) {
-  session::v1::RemoveUserSessionsRequest request;
+  common::v1::RemoveUsersRequest request;
   *request.mutable_scope() = scope;
   request.add_user_ids(user_id);
-  return peers.sessions.RemoveUserSessions(context, request).status();
+  return peers.sessions.RemoveUsers(context, request).status();
 }
 
 }  // namespace
@@ -84,16 +84,14 @@ absl::StatusOr<v1::RemoveUserFromTenantResponse> RemoveUserFromTenant(
   // The input itself if no user has it: data may be stored under any id.
   const std::string& data_user_id = resolved.users(0).recipe_user_id();
 
-  session::v1::RemoveUserSessionsRequest sessions;
-  *sessions.mutable_scope() = request.scope();
-  sessions.add_user_ids(data_user_id);
-  sessions.set_only_in_tenant(true);
-  ASSIGN_OR_RETURN(const auto ended, peers.sessions.RemoveUserSessions(context, sessions));
-
-  roles::v1::RemoveUserFromTenantRequest roles;
-  *roles.mutable_scope() = request.scope();
-  roles.set_user_id(data_user_id);
-  ASSIGN_OR_RETURN(const auto taken, peers.roles.RemoveUserFromTenant(context, roles));
+  common::v1::RemoveUserFromTenantRequest take;
+  *take.mutable_scope() = request.scope();
+  take.set_user_id(data_user_id);
+  bool had_data = false;
+  for (common::v1::UserDataService& keeper : peers.user_data) {
+    ASSIGN_OR_RETURN(const auto taken, keeper.RemoveUserFromTenant(context, take));
+    had_data |= taken.existed();
+  }
 
   users::v1::RemoveUserFromTenantRequest leave;
   *leave.mutable_scope() = request.scope();
@@ -101,7 +99,6 @@ absl::StatusOr<v1::RemoveUserFromTenantResponse> RemoveUserFromTenant(
   ASSIGN_OR_RETURN(const auto left, peers.linking.RemoveUserFromTenant(context, leave));
 
   v1::RemoveUserFromTenantResponse response;
-  const bool had_data = ended.existed() || taken.existed();
   response.set_unknown_user_id(left.unknown_user_id() && !had_data);
   response.set_was_associated(left.was_associated() || had_data);
   return response;

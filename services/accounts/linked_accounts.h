@@ -19,7 +19,7 @@ absl::StatusOr<v1::LinkAccountsResponse> LinkAccounts(Peers& peers, rpc::CallCon
 absl::StatusOr<v1::UnlinkAccountResponse> UnlinkAccount(Peers& peers, rpc::CallContext& context,
                                                         const v1::UnlinkAccountRequest& request);
 
-// Sessions and roles first: as long as the user is in the tenant, a retry finds it there.
+// Data in other services first: as long as the user is in the tenant, a retry finds it there.
 absl::StatusOr<v1::RemoveUserFromTenantResponse> RemoveUserFromTenant(
     Peers& peers, rpc::CallContext& context, const v1::RemoveUserFromTenantRequest& request);
 

@@ -1,9 +1,12 @@
 #pragma once
 
-#include "gatehouse/passwordless/v1/passwordless_service.rpc.h"
-#include "gatehouse/roles/v1/roles_service.rpc.h"
-#include "gatehouse/session/v1/session_service.rpc.h"
-#include "gatehouse/thirdparty/v1/thirdparty_service.rpc.h"
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "gatehouse/common/v1/credentials_service.rpc.h"
+#include "gatehouse/common/v1/user_data_service.rpc.h"
 #include "gatehouse/users/v1/id_mapping_service.rpc.h"
 #include "gatehouse/users/v1/linking_service.rpc.h"
 #include "gatehouse/users/v1/registry_service.rpc.h"
@@ -15,10 +18,13 @@ struct Peers {
   users::v1::LinkingService& linking;
   users::v1::IdMappingService& id_mapping;
   users::v1::RegistryService& registry;
-  session::v1::SessionService& sessions;
-  roles::v1::RolesService& roles;
-  thirdparty::v1::ThirdPartyService& third_party;
-  passwordless::v1::PasswordlessService& passwordless;
+  // Of session: removing users from it is ending their sessions.
+  common::v1::UserDataService& sessions;
+  // Every service that keeps users' data, session among them, in the order they are asked.
+  std::vector<std::reference_wrapper<common::v1::UserDataService>> user_data;
+  // Who keeps credentials, by recipe id; users itself keeps those of the others.
+  std::map<std::string, std::reference_wrapper<common::v1::CredentialsService>, std::less<>>
+      credentials;
 };
 
 }  // namespace gatehouse::accounts

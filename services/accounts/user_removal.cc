@@ -11,26 +11,21 @@ namespace {
 
 using Removals = google::protobuf::RepeatedPtrField<users::v1::UserRemoval>;
 
-// Removes the sessions and roles of users that are not in `done` yet.
+// Removes the data, in every service, of users that are not in `done` yet.
 absl::Status RemoveData(Peers& peers, rpc::CallContext& context, const common::v1::Scope& scope,
                         const std::string& home_tenant_id, const Removals& removals,
                         std::set<std::string>& done) {
-  session::v1::RemoveUserSessionsRequest sessions;
-  *sessions.mutable_scope() = scope;
-  sessions.set_home_tenant_id(home_tenant_id);
+  common::v1::RemoveUsersRequest remove;
+  *remove.mutable_scope() = scope;
+  remove.set_home_tenant_id(home_tenant_id);
   for (const users::v1::UserRemoval& user : removals) {
     if (done.contains(user.supertokens_user_id()) || user.data_user_id().empty()) continue;
-    sessions.add_user_ids(user.data_user_id());
+    remove.add_user_ids(user.data_user_id());
   }
-  if (!sessions.user_ids().empty()) {
-    RETURN_IF_ERROR(peers.sessions.RemoveUserSessions(context, sessions).status());
-  }
-  for (const std::string& user_id : sessions.user_ids()) {
-    roles::v1::RemoveUserRequest roles;
-    *roles.mutable_scope() = scope;
-    roles.set_user_id(user_id);
-    roles.set_home_tenant_id(home_tenant_id);
-    RETURN_IF_ERROR(peers.roles.RemoveUser(context, roles).status());
+  if (!remove.user_ids().empty()) {
+    for (common::v1::UserDataService& keeper : peers.user_data) {
+      RETURN_IF_ERROR(keeper.RemoveUsers(context, remove).status());
+    }
   }
   for (const users::v1::UserRemoval& user : removals) done.insert(user.supertokens_user_id());
   return absl::OkStatus();

@@ -7,9 +7,9 @@
 
 namespace gatehouse::accounts {
 
-// Removes a user: sessions, roles, third-party and passwordless credentials, and last, in one
-// transaction, everything that the users service has. As long as the user is in the registry a
-// retry finds what is left to do; an unknown user is no error.
+// Removes a user: the data that other services keep of it, then, in one transaction, everything that
+// the users service has, and last its credentials. As long as the user is in the registry a retry
+// finds what is left to do; an unknown user is no error.
 absl::Status RemoveUser(Peers& peers, rpc::CallContext& context,
                         const v1::RemoveUserRequest& request);
 

@@ -4,6 +4,7 @@
 
 #include "libs/host/job_scheduler.h"
 #include "libs/host/login_faults.h"
+#include "libs/rpc/user_data_policy.h"
 #include "services/passwordless/passwordless_service.h"
 #include "services/passwordless/pg_device_cleanup.h"
 #include "services/passwordless/pg_device_store.h"
@@ -40,7 +41,7 @@ class PasswordlessComponent final : public host::Component {
   }
 
   std::vector<host::ExposedService> services() override {
-    return {{&handler_, PasswordlessPolicy()}};
+    return {{&handler_, PasswordlessPolicy()}, {&credentials_handler_, rpc::CredentialsPolicy()}};
   }
 
  private:
@@ -51,6 +52,7 @@ class PasswordlessComponent final : public host::Component {
   host::LoginSettler settler_;
   PasswordlessServiceImpl service_;
   v1::PasswordlessServiceHandler handler_{service_};
+  common::v1::CredentialsServiceHandler credentials_handler_{service_};
 };
 
 }  // namespace

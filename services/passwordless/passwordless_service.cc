@@ -239,13 +239,13 @@ absl::StatusOr<v1::UpdateUserResponse> PasswordlessServiceImpl::UpdateUser(
   return response;
 }
 
-absl::StatusOr<v1::RemoveUserResponse> PasswordlessServiceImpl::RemoveUser(
-    rpc::CallContext& context, const v1::RemoveUserRequest& request) {
+absl::StatusOr<common::v1::RemoveCredentialsResponse> PasswordlessServiceImpl::RemoveCredentials(
+    rpc::CallContext& context, const common::v1::RemoveCredentialsRequest& request) {
   ASSIGN_OR_RETURN(const std::vector<TenantPtr> databases,
                    tenancy::DatabasesOfUser(directory_, request.scope(), request.home_tenant_id(),
                                             context.deadline));
   RETURN_IF_ERROR(accounts_.Remove(databases, context, request));
-  return v1::RemoveUserResponse();
+  return common::v1::RemoveCredentialsResponse();
 }
 
 }  // namespace gatehouse::passwordless

@@ -3,6 +3,7 @@
 #include <functional>
 #include <utility>
 
+#include "gatehouse/common/v1/credentials_service.rpc.h"
 #include "gatehouse/passwordless/v1/passwordless_service.rpc.h"
 #include "libs/tenancy/tenant_directory.h"
 #include "services/passwordless/login_codes.h"
@@ -10,9 +11,11 @@
 
 namespace gatehouse::passwordless {
 
-// passwordless_service.proto: finds the tenant and calls the rules (login_codes.h,
-// passwordless_users.h). The users service answers look-ups of users. Thread-safe.
-class PasswordlessServiceImpl final : public v1::PasswordlessService {
+// passwordless_service.proto and credentials_service.proto: finds the tenant and calls the rules
+// (login_codes.h, passwordless_users.h). The users service answers look-ups of users.
+// Thread-safe.
+class PasswordlessServiceImpl final : public v1::PasswordlessService,
+                                      public common::v1::CredentialsService {
  public:
   // All outlive the service. `cut_off` is called after a failed call that may have left a user's
   // credentials different from the registry's.
@@ -47,8 +50,9 @@ class PasswordlessServiceImpl final : public v1::PasswordlessService {
       rpc::CallContext& context, const v1::GetUserByContactRequest& request) override;
   absl::StatusOr<v1::UpdateUserResponse> UpdateUser(rpc::CallContext& context,
                                                     const v1::UpdateUserRequest& request) override;
-  absl::StatusOr<v1::RemoveUserResponse> RemoveUser(rpc::CallContext& context,
-                                                    const v1::RemoveUserRequest& request) override;
+
+  absl::StatusOr<common::v1::RemoveCredentialsResponse> RemoveCredentials(
+      rpc::CallContext& context, const common::v1::RemoveCredentialsRequest& request) override;
 
  private:
   const tenancy::TenantDirectory& directory_;

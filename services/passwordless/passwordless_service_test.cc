@@ -9,6 +9,7 @@
 
 #include "libs/base/status.h"
 #include "libs/db/database.h"
+#include "libs/rpc/user_data_policy.h"
 #include "libs/testing/fake_clock.h"
 #include "libs/testing/pg_test_server.h"
 #include "libs/testing/policy_check.h"
@@ -41,13 +42,11 @@ class FakeUsers final : public users::v1::PasswordlessRegistryService,
     method.set_email("a@x.io");
   }
   absl::StatusOr<users::v1::SignInOrUpPasswordlessResponse> SignInOrUpPasswordless(
-      rpc::CallContext& context,
-      const users::v1::SignInOrUpPasswordlessRequest& request) override {
+      rpc::CallContext& context, const users::v1::SignInOrUpPasswordlessRequest& request) override {
     last_request = request;
     if (fails_before) return MakeError(ErrorReason::kDependencyDown, "cut off");
     users::v1::SignInOrUpPasswordlessResponse response;
-    response.set_created(
-        database_.Execute(context.deadline, kInsertUser, {kUser})->affected() > 0);
+    response.set_created(database_.Execute(context.deadline, kInsertUser, {kUser})->affected() > 0);
     *response.mutable_method() = method;
     response.mutable_user()->set_id("external-1");
     if (fails_after) return MakeError(ErrorReason::kDependencyDown, "cut off");
@@ -95,6 +94,7 @@ class FakeUsers final : public users::v1::PasswordlessRegistryService,
 
 TEST(PasswordlessPolicyTest, IsEnforced) {
   testing::ExpectPolicyIsEnforced(v1::PasswordlessService::Info(), PasswordlessPolicy());
+  testing::ExpectPolicyIsEnforced(common::v1::CredentialsService::Info(), rpc::CredentialsPolicy());
 }
 
 class PasswordlessServiceTest : public ::testing::Test {
@@ -217,10 +217,10 @@ TEST_F(PasswordlessServiceTest, UpdateReachesTheRowAndRemovesCodesOfOldAndNew) {
 TEST_F(PasswordlessServiceTest, RemovesAUsersRowAndCodes) {
   ASSERT_TRUE(Consume(Create("a@x.io")).ok());
   Create("a@x.io");
-  auto remove = In<v1::RemoveUserRequest>();
+  auto remove = In<common::v1::RemoveCredentialsRequest>();
   remove.set_supertokens_user_id(kUser);
-  EXPECT_TRUE(service.RemoveUser(context, remove).ok());
-  EXPECT_TRUE(service.RemoveUser(context, remove).ok());
+  EXPECT_TRUE(service.RemoveCredentials(context, remove).ok());
+  EXPECT_TRUE(service.RemoveCredentials(context, remove).ok());
   EXPECT_EQ(Rows(), "");
   EXPECT_EQ(Devices("a@x.io"), 0);
 }

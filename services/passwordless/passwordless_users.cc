@@ -168,7 +168,7 @@ absl::StatusOr<Outcome::Outcome> PasswordlessUsers::Update(
 
 absl::Status PasswordlessUsers::Remove(const std::vector<tenancy::TenantPtr>& databases,
                                        rpc::CallContext& context,
-                                       const v1::RemoveUserRequest& request) {
+                                       const common::v1::RemoveCredentialsRequest& request) {
   const std::string& user_id = request.supertokens_user_id();
   ASSIGN_OR_RETURN(const std::optional<LoginMethod> method,
                    Registered(request.scope(), context, user_id, request.home_tenant_id()));

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "gatehouse/common/v1/credentials_service.pb.h"
 #include "gatehouse/passwordless/v1/passwordless_service.pb.h"
 #include "gatehouse/users/v1/passwordless_registry_service.rpc.h"
 #include "gatehouse/users/v1/user_directory_service.rpc.h"
@@ -36,8 +37,9 @@ class PasswordlessUsers {
   absl::StatusOr<v1::UpdateUserResponse::Outcome> Update(
       const std::vector<tenancy::TenantPtr>& databases, rpc::CallContext& context,
       const v1::UpdateUserRequest& request);
+  // Removes the row and the codes of a login method.
   absl::Status Remove(const std::vector<tenancy::TenantPtr>& databases, rpc::CallContext& context,
-                      const v1::RemoveUserRequest& request);
+                      const common::v1::RemoveCredentialsRequest& request);
 
  private:
   // False: the user has been deleted.

@@ -2,7 +2,6 @@
 
 namespace gatehouse::passwordless {
 
-using rpc::callers::kAccounts;
 using rpc::callers::kClient;
 using rpc::callers::kGateway;
 
@@ -18,7 +17,6 @@ rpc::Policy PasswordlessPolicy() {
       {.method = "GetUserById", .callers = {kGateway, kClient}},
       {.method = "GetUserByContact", .callers = {kGateway, kClient}},
       {.method = "UpdateUser", .callers = {kGateway, kClient}},
-      {.method = "RemoveUser", .callers = {kAccounts}},
   };
 }
 

@@ -2,7 +2,6 @@
 
 namespace gatehouse::roles {
 
-using rpc::callers::kAccounts;
 using rpc::callers::kClient;
 using rpc::callers::kGateway;
 
@@ -18,9 +17,6 @@ rpc::Policy RolesPolicy() {
       {.method = "UnassignRole", .callers = {kGateway, kClient}},
       {.method = "ListUserRoles", .callers = {kGateway, kClient}},
       {.method = "ListRoleUsers", .callers = {kGateway, kClient}},
-      {.method = "RemoveUser", .callers = {kAccounts}},
-      {.method = "RemoveUserFromTenant", .callers = {kAccounts}},
-      {.method = "IsUserIdInUse", .callers = {kAccounts}},
   };
 }
 

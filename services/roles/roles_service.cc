@@ -139,8 +139,8 @@ absl::StatusOr<v1::ListRoleUsersResponse> RolesServiceImpl::ListRoleUsers(
   return response;
 }
 
-absl::StatusOr<v1::RemoveUserResponse> RolesServiceImpl::RemoveUser(
-    rpc::CallContext& context, const v1::RemoveUserRequest& request) {
+absl::StatusOr<common::v1::RemoveUsersResponse> RolesServiceImpl::RemoveUsers(
+    rpc::CallContext& context, const common::v1::RemoveUsersRequest& request) {
   ASSIGN_OR_RETURN(std::vector<TenantPtr> databases,
                    tenancy::OneTenantPerDatabase(directory_, request.scope(), context.deadline));
   ASSIGN_OR_RETURN(
@@ -148,7 +148,9 @@ absl::StatusOr<v1::RemoveUserResponse> RolesServiceImpl::RemoveUser(
       tenancy::AskDatabases(
           databases, context.deadline,
           [&](const TenantPtr& database, absl::Time deadline) -> absl::StatusOr<bool> {
-            RETURN_IF_ERROR(store_.RemoveUser({database, deadline}, request.user_id()));
+            for (const std::string& user_id : request.user_ids()) {
+              RETURN_IF_ERROR(store_.RemoveUser({database, deadline}, user_id));
+            }
             return false;
           }));
   if (!request.home_tenant_id().empty()) {
@@ -161,21 +163,21 @@ absl::StatusOr<v1::RemoveUserResponse> RolesServiceImpl::RemoveUser(
     });
   }
   RETURN_IF_ERROR(tenancy::NeedsAll(missing));
-  return v1::RemoveUserResponse();
+  return common::v1::RemoveUsersResponse();
 }
 
-absl::StatusOr<v1::RemoveUserFromTenantResponse> RolesServiceImpl::RemoveUserFromTenant(
-    rpc::CallContext& context, const v1::RemoveUserFromTenantRequest& request) {
+absl::StatusOr<common::v1::RemoveUserFromTenantResponse> RolesServiceImpl::RemoveUserFromTenant(
+    rpc::CallContext& context, const common::v1::RemoveUserFromTenantRequest& request) {
   ASSIGN_OR_RETURN(TenantPtr tenant, directory_.Find(request.scope(), context.deadline));
   ASSIGN_OR_RETURN(const bool existed,
                    store_.RemoveUserRoles({tenant, context.deadline}, request.user_id()));
-  v1::RemoveUserFromTenantResponse response;
+  common::v1::RemoveUserFromTenantResponse response;
   response.set_existed(existed);
   return response;
 }
 
-absl::StatusOr<v1::IsUserIdInUseResponse> RolesServiceImpl::IsUserIdInUse(
-    rpc::CallContext& context, const v1::IsUserIdInUseRequest& request) {
+absl::StatusOr<common::v1::IsUserIdInUseResponse> RolesServiceImpl::IsUserIdInUse(
+    rpc::CallContext& context, const common::v1::IsUserIdInUseRequest& request) {
   ASSIGN_OR_RETURN(std::vector<TenantPtr> databases,
                    tenancy::OneTenantPerDatabase(directory_, request.scope(), context.deadline));
   bool in_use = false;
@@ -188,8 +190,8 @@ absl::StatusOr<v1::IsUserIdInUseResponse> RolesServiceImpl::IsUserIdInUse(
             return in_use;
           }));
   RETURN_IF_ERROR(tenancy::NeedsAll(missing));
-  v1::IsUserIdInUseResponse response;
-  response.set_in_use(in_use);
+  common::v1::IsUserIdInUseResponse response;
+  if (in_use) response.set_in_use_by("UserRoles");
   return response;
 }
 

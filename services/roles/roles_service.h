@@ -1,14 +1,15 @@
 #pragma once
 
+#include "gatehouse/common/v1/user_data_service.rpc.h"
 #include "gatehouse/roles/v1/roles_service.rpc.h"
 #include "libs/tenancy/tenant_directory.h"
 #include "services/roles/pg_role_store.h"
 
 namespace gatehouse::roles {
 
-// roles_service.proto: finds the tenant, calls the rule (roles.h) or, if there is none, the store,
-// and encodes the answer. Thread-safe.
-class RolesServiceImpl final : public v1::RolesService {
+// roles_service.proto, and user_data_service.proto for users' roles: finds the tenant, calls the
+// rule (roles.h) or, if there is none, the store, and encodes the answer. Thread-safe.
+class RolesServiceImpl final : public v1::RolesService, public common::v1::UserDataService {
  public:
   // Both outlive the service.
   RolesServiceImpl(const tenancy::TenantDirectory& directory, PgRoleStore& store)
@@ -34,12 +35,13 @@ class RolesServiceImpl final : public v1::RolesService {
       rpc::CallContext& context, const v1::ListUserRolesRequest& request) override;
   absl::StatusOr<v1::ListRoleUsersResponse> ListRoleUsers(
       rpc::CallContext& context, const v1::ListRoleUsersRequest& request) override;
-  absl::StatusOr<v1::RemoveUserFromTenantResponse> RemoveUserFromTenant(
-      rpc::CallContext& context, const v1::RemoveUserFromTenantRequest& request) override;
-  absl::StatusOr<v1::RemoveUserResponse> RemoveUser(rpc::CallContext& context,
-                                                    const v1::RemoveUserRequest& request) override;
-  absl::StatusOr<v1::IsUserIdInUseResponse> IsUserIdInUse(
-      rpc::CallContext& context, const v1::IsUserIdInUseRequest& request) override;
+
+  absl::StatusOr<common::v1::RemoveUsersResponse> RemoveUsers(
+      rpc::CallContext& context, const common::v1::RemoveUsersRequest& request) override;
+  absl::StatusOr<common::v1::RemoveUserFromTenantResponse> RemoveUserFromTenant(
+      rpc::CallContext& context, const common::v1::RemoveUserFromTenantRequest& request) override;
+  absl::StatusOr<common::v1::IsUserIdInUseResponse> IsUserIdInUse(
+      rpc::CallContext& context, const common::v1::IsUserIdInUseRequest& request) override;
 
  private:
   const tenancy::TenantDirectory& directory_;

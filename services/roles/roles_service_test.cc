@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "libs/base/status.h"
+#include "libs/rpc/user_data_policy.h"
 #include "libs/testing/pg_test_server.h"
 #include "libs/testing/policy_check.h"
 #include "libs/testing/test_tenants.h"
@@ -24,6 +25,7 @@ using ::testing::IsEmpty;
 
 TEST(RolesPolicyTest, IsEnforced) {
   testing::ExpectPolicyIsEnforced(v1::RolesService::Info(), RolesPolicy());
+  testing::ExpectPolicyIsEnforced(common::v1::UserDataService::Info(), rpc::UserDataPolicy());
 }
 
 class RolesServiceTest : public ::testing::Test {
@@ -101,12 +103,12 @@ class RolesServiceTest : public ::testing::Test {
     return *response;
   }
   bool InUse(const std::string& user) {
-    v1::IsUserIdInUseRequest request;
+    common::v1::IsUserIdInUseRequest request;
     *request.mutable_scope() = app;
     request.set_user_id(user);
     auto response = service.IsUserIdInUse(context, request);
     EXPECT_TRUE(response.ok()) << response.status();
-    return response->in_use();
+    return response->in_use_by() == "UserRoles";
   }
 
   common::v1::Scope AddTenant(const std::string& app_id, const std::string& tenant_id) {
@@ -251,11 +253,11 @@ TEST_F(RolesServiceTest, RemovesAUserFromAllTenantsOfItsAppOnly) {
   }
   EXPECT_TRUE(Assign(app, "v", "editor")->role_found());
   EXPECT_TRUE(InUse("u"));
-  v1::RemoveUserRequest request;
+  common::v1::RemoveUsersRequest request;
   *request.mutable_scope() = app;
-  request.set_user_id("u");
-  EXPECT_TRUE(service.RemoveUser(context, request).ok());
-  EXPECT_TRUE(service.RemoveUser(context, request).ok());
+  request.add_user_ids("u");
+  EXPECT_TRUE(service.RemoveUsers(context, request).ok());
+  EXPECT_TRUE(service.RemoveUsers(context, request).ok());
   EXPECT_FALSE(InUse("u"));
   EXPECT_TRUE(InUse("v"));
   EXPECT_THAT(RolesOf(other_app, "u"), ElementsAre("editor"));

@@ -1,5 +1,6 @@
 #include "services/session/component.h"
 
+#include "gatehouse/common/v1/user_data_service.rpc.h"
 #include "gatehouse/jwks/v1/jwks_service.rpc.h"
 #include "gatehouse/tenants/v1/activity_log_service.rpc.h"
 #include "gatehouse/tenants/v1/app_settings_service.rpc.h"
@@ -7,6 +8,7 @@
 #include "libs/activity/activity_log.h"
 #include "libs/config/process_config.h"
 #include "libs/host/job_scheduler.h"
+#include "libs/rpc/user_data_policy.h"
 #include "services/session/pg_session_cleanup.h"
 #include "services/session/pg_session_store.h"
 #include "services/session/policy.h"
@@ -64,7 +66,7 @@ class SessionComponent final : public host::Component {
   }
 
   std::vector<host::ExposedService> services() override {
-    return {{&handler_, SessionServicePolicy()}};
+    return {{&handler_, SessionServicePolicy()}, {&user_data_handler_, rpc::UserDataPolicy()}};
   }
 
  private:
@@ -81,6 +83,7 @@ class SessionComponent final : public host::Component {
   activity::ActivityLog activities_;
   SessionService service_;
   v1::SessionServiceHandler handler_;
+  common::v1::UserDataServiceHandler user_data_handler_{service_};
 };
 
 }  // namespace

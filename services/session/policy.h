@@ -19,8 +19,6 @@ inline rpc::Policy SessionServicePolicy() {
       {"RevokeSessions", outside},
       {"RevokeUserSessions", outside},
       {"GetHandshake", outside},
-      {"RemoveUserSessions", {callers::kAccounts}},
-      {"IsUserIdInUse", {callers::kAccounts}},
   };
 }
 

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 
 #include "libs/rpc/policy.h"
+#include "libs/rpc/user_data_policy.h"
 #include "libs/testing/policy_check.h"
 #include "services/session/pg_session_cleanup.h"
 #include "services/session/policy.h"
@@ -302,11 +303,11 @@ TEST_F(UserSessionsTest, ListsAndRemovesInEveryDatabaseOfTheApp) {
   scope = ScopeOf("public");
   EXPECT_THAT(List("user", true, false), UnorderedElementsAre(here, there));
 
-  v1::RemoveUserSessionsRequest remove;
+  common::v1::RemoveUsersRequest remove;
   *remove.mutable_scope() = scope;
   remove.add_user_ids("user");
   auto context = Context();
-  ASSERT_TRUE(service.RemoveUserSessions(context, remove).ok());
+  ASSERT_TRUE(service.RemoveUsers(context, remove).ok());
   EXPECT_THAT(List("user", true, false), IsEmpty());
 }
 
@@ -323,15 +324,15 @@ TEST_F(UserSessionsTest, RevokesByHandleInOrderAndTellsWhatWasThere) {
 
 TEST_F(UserSessionsTest, IdIsInUseWhileASessionIsValid) {
   const auto issued = Create();
-  v1::IsUserIdInUseRequest request;
+  common::v1::IsUserIdInUseRequest request;
   *request.mutable_scope() = scope;
   auto context = Context();
   request.set_user_id("nobody");
-  EXPECT_FALSE(service.IsUserIdInUse(context, request)->in_use());
+  EXPECT_EQ(service.IsUserIdInUse(context, request)->in_use_by(), "");
   request.set_user_id("user");
-  EXPECT_TRUE(service.IsUserIdInUse(context, request)->in_use());
+  EXPECT_EQ(service.IsUserIdInUse(context, request)->in_use_by(), "Session");
   clock.SetMs(issued.refresh_token().expiry_ms() + 1);
-  EXPECT_FALSE(service.IsUserIdInUse(context, request)->in_use());
+  EXPECT_EQ(service.IsUserIdInUse(context, request)->in_use_by(), "");
 }
 
 TEST_F(UserSessionsTest, CleanUpRemovesExpiredSessionsOnly) {
@@ -371,6 +372,8 @@ TEST(SessionPolicyTest, OnlyNamedCallersMayCall) {
       {tenants.directory(), store, keys, master_keys, users, untold, activities, clock});
   v1::SessionServiceHandler handler(service);
   gatehouse::testing::ExpectPolicyIsEnforced(handler.info(), SessionServicePolicy());
+  gatehouse::testing::ExpectPolicyIsEnforced(common::v1::UserDataService::Info(),
+                                             rpc::UserDataPolicy());
 }
 
 }  // namespace

@@ -75,17 +75,20 @@ absl::StatusOr<v1::RevokeUserSessionsResponse> SessionService::RevokeUserSession
   return session::RevokeUserSessions(parts_, context, tenant, request);
 }
 
-absl::StatusOr<v1::RemoveUserSessionsResponse> SessionService::RemoveUserSessions(
-    rpc::CallContext& context, const v1::RemoveUserSessionsRequest& request) {
-  ASSIGN_OR_RETURN(const auto tenant,
-                   request.only_in_tenant()
-                       ? parts_.directory.Find(request.scope(), context.deadline)
-                       : parts_.directory.FindApp(request.scope(), context.deadline));
-  return session::RemoveUserSessions(parts_, context, tenant, request);
+absl::StatusOr<common::v1::RemoveUsersResponse> SessionService::RemoveUsers(
+    rpc::CallContext& context, const common::v1::RemoveUsersRequest& request) {
+  ASSIGN_OR_RETURN(const auto app, parts_.directory.FindApp(request.scope(), context.deadline));
+  return session::RemoveUsers(parts_, context, app, request);
 }
 
-absl::StatusOr<v1::IsUserIdInUseResponse> SessionService::IsUserIdInUse(
-    rpc::CallContext& context, const v1::IsUserIdInUseRequest& request) {
+absl::StatusOr<common::v1::RemoveUserFromTenantResponse> SessionService::RemoveUserFromTenant(
+    rpc::CallContext& context, const common::v1::RemoveUserFromTenantRequest& request) {
+  ASSIGN_OR_RETURN(const auto tenant, parts_.directory.Find(request.scope(), context.deadline));
+  return session::RemoveUserFromTenant(parts_, context, *tenant, request);
+}
+
+absl::StatusOr<common::v1::IsUserIdInUseResponse> SessionService::IsUserIdInUse(
+    rpc::CallContext& context, const common::v1::IsUserIdInUseRequest& request) {
   ASSIGN_OR_RETURN(const auto app, parts_.directory.FindApp(request.scope(), context.deadline));
   return session::IsUserIdInUse(parts_, context, app, request);
 }

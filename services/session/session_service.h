@@ -1,12 +1,14 @@
 #pragma once
 
+#include "gatehouse/common/v1/user_data_service.rpc.h"
 #include "gatehouse/session/v1/session_service.rpc.h"
 #include "services/session/session_parts.h"
 
 namespace gatehouse::session {
 
-// session_service.proto: finds the tenants, and calls the rules. Thread-safe.
-class SessionService final : public v1::SessionService {
+// session_service.proto, and user_data_service.proto for users' sessions: finds the tenants, and
+// calls the rules. Thread-safe.
+class SessionService final : public v1::SessionService, public common::v1::UserDataService {
  public:
   explicit SessionService(SessionParts parts) : parts_(parts) {}
 
@@ -30,10 +32,13 @@ class SessionService final : public v1::SessionService {
       rpc::CallContext& context, const v1::RevokeUserSessionsRequest& request) override;
   absl::StatusOr<v1::GetHandshakeResponse> GetHandshake(
       rpc::CallContext& context, const v1::GetHandshakeRequest& request) override;
-  absl::StatusOr<v1::RemoveUserSessionsResponse> RemoveUserSessions(
-      rpc::CallContext& context, const v1::RemoveUserSessionsRequest& request) override;
-  absl::StatusOr<v1::IsUserIdInUseResponse> IsUserIdInUse(
-      rpc::CallContext& context, const v1::IsUserIdInUseRequest& request) override;
+
+  absl::StatusOr<common::v1::RemoveUsersResponse> RemoveUsers(
+      rpc::CallContext& context, const common::v1::RemoveUsersRequest& request) override;
+  absl::StatusOr<common::v1::RemoveUserFromTenantResponse> RemoveUserFromTenant(
+      rpc::CallContext& context, const common::v1::RemoveUserFromTenantRequest& request) override;
+  absl::StatusOr<common::v1::IsUserIdInUseResponse> IsUserIdInUse(
+      rpc::CallContext& context, const common::v1::IsUserIdInUseRequest& request) override;
 
  private:
   // The tenant that a handle names. BAD_INPUT when it is none.

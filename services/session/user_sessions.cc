@@ -139,42 +139,49 @@ absl::StatusOr<v1::RevokeUserSessionsResponse> RevokeUserSessions(
   return response;
 }
 
-absl::StatusOr<v1::RemoveUserSessionsResponse> RemoveUserSessions(
-    const SessionParts& parts, CallContext& context, const tenancy::TenantPtr& tenant,
-    const v1::RemoveUserSessionsRequest& request) {
-  const bool everywhere = !request.only_in_tenant();
+absl::StatusOr<common::v1::RemoveUsersResponse> RemoveUsers(
+    const SessionParts& parts, CallContext& context, const tenancy::TenantPtr& app,
+    const common::v1::RemoveUsersRequest& request) {
   UserSessions whose;
   whose.user_ids.assign(request.user_ids().begin(), request.user_ids().end());
-  if (!everywhere) whose.tenant_id = tenant->tenant_id;
-  v1::RemoveUserSessionsResponse response;
   // All are in one group, which is in one database.
   const std::string user_id = whose.user_ids.empty() ? "" : whose.user_ids.front();
   RETURN_IF_ERROR(
-      InStorages(parts, context, tenant, everywhere, user_id, request.home_tenant_id(),
+      InStorages(parts, context, app, /*across_all_tenants=*/true, user_id,
+                 request.home_tenant_id(),
                  [&](const tenancy::Tenant& storage, absl::Time deadline) -> absl::Status {
-                   ASSIGN_OR_RETURN(const std::vector<std::string> handles,
-                                    parts.store.DeleteOfUsers(storage, whose, deadline));
-                   if (!handles.empty()) response.set_existed(true);
-                   return absl::OkStatus();
+                   return parts.store.DeleteOfUsers(storage, whose, deadline).status();
                  }));
+  return common::v1::RemoveUsersResponse();
+}
+
+absl::StatusOr<common::v1::RemoveUserFromTenantResponse> RemoveUserFromTenant(
+    const SessionParts& parts, CallContext& context, const tenancy::Tenant& tenant,
+    const common::v1::RemoveUserFromTenantRequest& request) {
+  UserSessions whose;
+  whose.user_ids.push_back(request.user_id());
+  whose.tenant_id = tenant.tenant_id;
+  ASSIGN_OR_RETURN(const std::vector<std::string> handles,
+                   parts.store.DeleteOfUsers(tenant, whose, context.deadline));
+  common::v1::RemoveUserFromTenantResponse response;
+  response.set_existed(!handles.empty());
   return response;
 }
 
-absl::StatusOr<v1::IsUserIdInUseResponse> IsUserIdInUse(const SessionParts& parts,
-                                                        CallContext& context,
-                                                        const tenancy::TenantPtr& app,
-                                                        const v1::IsUserIdInUseRequest& request) {
+absl::StatusOr<common::v1::IsUserIdInUseResponse> IsUserIdInUse(
+    const SessionParts& parts, CallContext& context, const tenancy::TenantPtr& app,
+    const common::v1::IsUserIdInUseRequest& request) {
   UserSessions whose;
   whose.user_ids.push_back(request.user_id());
   whose.valid_at_ms = parts.clock.NowMs();
-  v1::IsUserIdInUseResponse response;
+  common::v1::IsUserIdInUseResponse response;
   ASSIGN_OR_RETURN(
       const std::vector<tenancy::TenantPtr> missing,
       tenancy::AskDatabases(
           Storages(parts, app, /*across_all_tenants=*/true), context.deadline,
           [&](const tenancy::TenantPtr& storage, absl::Time deadline) -> absl::StatusOr<bool> {
             ASSIGN_OR_RETURN(const bool exists, parts.store.Exists(*storage, whose, deadline));
-            response.set_in_use(exists);
+            if (exists) response.set_in_use_by("Session");
             return exists;
           }));
   RETURN_IF_ERROR(tenancy::NeedsAll(missing));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "absl/status/statusor.h"
+#include "gatehouse/common/v1/user_data_service.pb.h"
 #include "gatehouse/session/v1/session_service.pb.h"
 #include "services/session/session_parts.h"
 
@@ -23,16 +24,17 @@ absl::StatusOr<v1::RevokeUserSessionsResponse> RevokeUserSessions(
     const SessionParts& parts, CallContext& context, const tenancy::TenantPtr& tenant,
     const v1::RevokeUserSessionsRequest& request);
 
-// For users that go: also sessions that have expired. `tenant` is the app's public one where they
-// go from the whole app.
-absl::StatusOr<v1::RemoveUserSessionsResponse> RemoveUserSessions(
-    const SessionParts& parts, CallContext& context, const tenancy::TenantPtr& tenant,
-    const v1::RemoveUserSessionsRequest& request);
+// For users that go: also sessions that have expired.
+absl::StatusOr<common::v1::RemoveUsersResponse> RemoveUsers(
+    const SessionParts& parts, CallContext& context, const tenancy::TenantPtr& app,
+    const common::v1::RemoveUsersRequest& request);
+absl::StatusOr<common::v1::RemoveUserFromTenantResponse> RemoveUserFromTenant(
+    const SessionParts& parts, CallContext& context, const tenancy::Tenant& tenant,
+    const common::v1::RemoveUserFromTenantRequest& request);
 
 // Whether there is a session that has not expired.
-absl::StatusOr<v1::IsUserIdInUseResponse> IsUserIdInUse(const SessionParts& parts,
-                                                        CallContext& context,
-                                                        const tenancy::TenantPtr& app,
-                                                        const v1::IsUserIdInUseRequest& request);
+absl::StatusOr<common::v1::IsUserIdInUseResponse> IsUserIdInUse(
+    const SessionParts& parts, CallContext& context, const tenancy::TenantPtr& app,
+    const common::v1::IsUserIdInUseRequest& request);
 
 }  // namespace gatehouse::session

@@ -2,6 +2,7 @@
 
 #include "libs/host/job_scheduler.h"
 #include "libs/host/login_faults.h"
+#include "libs/rpc/user_data_policy.h"
 #include "services/thirdparty/pg_third_party_user_store.h"
 #include "services/thirdparty/policy.h"
 #include "services/thirdparty/thirdparty_service.h"
@@ -25,7 +26,7 @@ class ThirdPartyComponent final : public host::Component {
   }
 
   std::vector<host::ExposedService> services() override {
-    return {{&handler_, ThirdPartyPolicy()}};
+    return {{&handler_, ThirdPartyPolicy()}, {&credentials_handler_, rpc::CredentialsPolicy()}};
   }
 
  private:
@@ -35,6 +36,7 @@ class ThirdPartyComponent final : public host::Component {
   host::LoginSettler settler_;
   ThirdPartyServiceImpl service_;
   v1::ThirdPartyServiceHandler handler_{service_};
+  common::v1::CredentialsServiceHandler credentials_handler_{service_};
 };
 
 }  // namespace

@@ -2,7 +2,6 @@
 
 namespace gatehouse::thirdparty {
 
-using rpc::callers::kAccounts;
 using rpc::callers::kClient;
 using rpc::callers::kGateway;
 
@@ -12,7 +11,6 @@ rpc::Policy ThirdPartyPolicy() {
       {.method = "GetUserById", .callers = {kGateway, kClient}},
       {.method = "GetUserByIdentity", .callers = {kGateway, kClient}},
       {.method = "ListUsersByEmail", .callers = {kGateway, kClient}},
-      {.method = "RemoveUser", .callers = {kAccounts}},
   };
 }
 

@@ -65,15 +65,15 @@ absl::StatusOr<v1::ListUsersByEmailResponse> ThirdPartyServiceImpl::ListUsersByE
   return response;
 }
 
-absl::StatusOr<v1::RemoveUserResponse> ThirdPartyServiceImpl::RemoveUser(
-    rpc::CallContext& context, const v1::RemoveUserRequest& request) {
+absl::StatusOr<common::v1::RemoveCredentialsResponse> ThirdPartyServiceImpl::RemoveCredentials(
+    rpc::CallContext& context, const common::v1::RemoveCredentialsRequest& request) {
   ASSIGN_OR_RETURN(const std::vector<TenantPtr> databases,
                    tenancy::DatabasesOfUser(directory_, request.scope(), request.home_tenant_id(),
                                             context.deadline));
   for (const TenantPtr& tenant : databases) {
     RETURN_IF_ERROR(store_.RemoveUser({tenant, context.deadline}, request.supertokens_user_id()));
   }
-  return v1::RemoveUserResponse();
+  return common::v1::RemoveCredentialsResponse();
 }
 
 }  // namespace gatehouse::thirdparty

@@ -3,6 +3,7 @@
 #include <functional>
 #include <utility>
 
+#include "gatehouse/common/v1/credentials_service.rpc.h"
 #include "gatehouse/thirdparty/v1/thirdparty_service.rpc.h"
 #include "gatehouse/users/v1/registry_service.rpc.h"
 #include "gatehouse/users/v1/user_directory_service.rpc.h"
@@ -12,9 +13,10 @@
 
 namespace gatehouse::thirdparty {
 
-// thirdparty_service.proto: finds the tenant and calls the rule (third_party_sign_in.h). The users
-// service answers look-ups. Thread-safe.
-class ThirdPartyServiceImpl final : public v1::ThirdPartyService {
+// thirdparty_service.proto and credentials_service.proto: finds the tenant and calls the rule
+// (third_party_sign_in.h). The users service answers look-ups. Thread-safe.
+class ThirdPartyServiceImpl final : public v1::ThirdPartyService,
+                                    public common::v1::CredentialsService {
  public:
   // All outlive the service. `cut_off` is called after a failed call that may have left a user's
   // credentials different from the registry's.
@@ -36,8 +38,9 @@ class ThirdPartyServiceImpl final : public v1::ThirdPartyService {
       rpc::CallContext& context, const v1::GetUserByIdentityRequest& request) override;
   absl::StatusOr<v1::ListUsersByEmailResponse> ListUsersByEmail(
       rpc::CallContext& context, const v1::ListUsersByEmailRequest& request) override;
-  absl::StatusOr<v1::RemoveUserResponse> RemoveUser(rpc::CallContext& context,
-                                                    const v1::RemoveUserRequest& request) override;
+
+  absl::StatusOr<common::v1::RemoveCredentialsResponse> RemoveCredentials(
+      rpc::CallContext& context, const common::v1::RemoveCredentialsRequest& request) override;
 
  private:
   const tenancy::TenantDirectory& directory_;

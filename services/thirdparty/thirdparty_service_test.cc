@@ -14,6 +14,7 @@
 
 #include "libs/base/status.h"
 #include "libs/db/database.h"
+#include "libs/rpc/user_data_policy.h"
 #include "libs/testing/pg_test_server.h"
 #include "libs/testing/policy_check.h"
 #include "libs/testing/test_tenants.h"
@@ -138,6 +139,7 @@ class CrashingStore final : public ThirdPartyUserStore {
 
 TEST(ThirdPartyPolicyTest, IsEnforced) {
   testing::ExpectPolicyIsEnforced(v1::ThirdPartyService::Info(), ThirdPartyPolicy());
+  testing::ExpectPolicyIsEnforced(common::v1::CredentialsService::Info(), rpc::CredentialsPolicy());
 }
 
 class ThirdPartyServiceTest : public ::testing::Test {
@@ -367,11 +369,11 @@ TEST_F(ThirdPartyServiceTest, ListsUsersByEmailOncePerThirdPartyMethod) {
 
 TEST_F(ThirdPartyServiceTest, RemovesAUsersRow) {
   ASSERT_TRUE(service.SignInOrUp(context, request).ok());
-  v1::RemoveUserRequest remove;
+  common::v1::RemoveCredentialsRequest remove;
   *remove.mutable_scope() = request.scope();
   remove.set_supertokens_user_id(kUser1);
-  EXPECT_TRUE(service.RemoveUser(context, remove).ok());
-  EXPECT_TRUE(service.RemoveUser(context, remove).ok());
+  EXPECT_TRUE(service.RemoveCredentials(context, remove).ok());
+  EXPECT_TRUE(service.RemoveCredentials(context, remove).ok());
   EXPECT_EQ(Rows(), "");
 }
 

@@ -29,6 +29,9 @@ ONLY_IN = {
 problems = []
 calls = set()  # (caller, callee) that the code has
 imports = set()  # (package, imported package)
+# Members of a row, and what a service that has them offers.
+OFFERED = {"keeps_user_data": "UserDataServiceHandler", "keeps_credentials_of": "CredentialsServiceHandler"}
+offers = set()  # (service, member) that the code has
 
 
 def complain(path, line, text):
@@ -85,6 +88,7 @@ for folder in ("libs", "services", "gateway", "app", "protos"):
                             calls.add((parts[1], callee))
                             if callee not in RUNNING.get(parts[1], {}).get("calls", []):
                                 complain(path, number, "services.json does not say that %s calls %s" % (parts[1], callee))
+                        offers.update((parts[1], member) for member, handler in OFFERED.items() if handler in text and "_test." not in path)
                     if parts[0] == "gateway":
                         for callee in re.findall(r'ChannelBetween\("gateway", "(\w+)"\)', text):
                             if callee not in RUNNING:
@@ -116,18 +120,46 @@ def folders(top):
     return {name for name in os.listdir(os.path.join(ROOT, top)) if os.path.isdir(os.path.join(ROOT, top, name))}
 
 
+# Accounts finds in the table whom it has to call: what is missing there stays when a user is removed.
+def keeps_users(name):
+    """Whether a table of the service has users' ids."""
+    folder = os.path.join(ROOT, "migrations", name)
+    for sql in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
+        with open(os.path.join(folder, sql), encoding="utf-8") as text:
+            if re.search(r"^ +user_id +(VAR)?CHAR", text.read(), re.M):
+                return True
+    return False
+
+
+for name, row in RUNNING.items():
+    members = [member for member in OFFERED if member in row]
+    for member in members:
+        calls.add(("accounts", name))
+        if (name, member) not in offers:
+            complain("services/services.json", 1, "%s says %s, and offers no %s" % (name, member, OFFERED[member]))
+    for member in OFFERED:
+        if member not in members and (name, member) in offers:
+            complain("services/services.json", 1, "%s offers %s, and its row does not say %s" % (name, OFFERED[member], member))
+    if row.get("keeps_user_data", True) is not True:
+        complain("services/services.json", 1, "%s: keeps_user_data is true, or is not there" % name)
+    if name != "users" and not members and keeps_users(name):
+        complain("services/services.json", 1, "%s has users' ids in its tables, and accounts does not know of it" % name)
+
 # The table of services matches the tree.
 TABLE_PATH = "services/services.json"
 earlier = []
 for row in TABLE:
     name = row["name"]
-    for key in set(row) - {"name", "cc_name", "planned", "calls", "protos", "tables"}:
+    for key in set(row) - {"name", "cc_name", "planned", "calls", "protos", "tables", *OFFERED}:
         complain(TABLE_PATH, 1, "%s: unknown member %s" % (name, key))
     for callee in row.get("calls", []):
         if callee not in earlier:
             complain(TABLE_PATH, 1, "%s calls %s, which is no earlier row: calls go one way" % (name, callee))
         if (name, callee) not in calls:
             complain(TABLE_PATH, 1, "%s does not call %s" % (name, callee))
+    for callee in sorted(callee for caller, callee in calls if caller == name):
+        if callee not in row.get("calls", []):
+            complain(TABLE_PATH, 1, "%s calls %s, and its row does not say so" % (name, callee))
     for package in row.get("protos", []):
         if (name, package) not in imports:
             complain(TABLE_PATH, 1, "protos of %s do not import %s" % (name, package))

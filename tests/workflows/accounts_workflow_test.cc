@@ -40,7 +40,7 @@ TEST(RemoveUserTest, IsCompletedByARepetitionWhereverItWasCutOff) {
       EXPECT_TRUE(world.data.third_party.empty());
       EXPECT_EQ(world.env.Violations(), "");
     }
-    EXPECT_EQ(steps, 6);  // plan, sessions, two users' roles, registry, credentials
+    EXPECT_EQ(steps, 5);  // plan, sessions, roles, registry, credentials
   }
 }
 
@@ -182,6 +182,41 @@ TEST(RemoveUserFromTenantTest, TakesSessionsAndRolesAlong) {
   request.set_user_id("nobody");
   EXPECT_TRUE(world.service->RemoveUserFromTenant(world.context, request)->unknown_user_id());
   EXPECT_EQ(world.env.Violations(), "");
+}
+
+// A service that comes to the table of services is asked like the others; the original's names come
+// first.
+TEST(UserDataTest, WhoeverKeepsSomeIsWalked) {
+  World world;
+  std::set<std::string> devices;
+  DataChannel totp_channel(world.saboteur, devices, "TOTP");
+  common::v1::UserDataServiceClient totp(totp_channel);
+  AccountsServiceImpl service(Peers{*world.linking_client,
+                                    *world.mapping_client,
+                                    *world.registry_client,
+                                    world.sessions,
+                                    {totp, world.sessions, world.roles},
+                                    {}});
+  const std::string user = world.env.SignUp("a@x.io");
+  devices.insert(user);
+  auto map = world.In<v1::CreateUserIdMappingRequest>();
+  map.set_supertokens_user_id(user);
+  map.set_external_user_id("ext");
+  auto refusal = [&] {
+    return std::string(service.CreateUserIdMapping(world.context, map).status().message());
+  };
+  EXPECT_EQ(refusal(), "UserId is already in use in TOTP recipe");
+  world.data.roles.insert(user);
+  EXPECT_EQ(refusal(), "UserId is already in use in UserRoles recipe");
+  auto leave = world.In<v1::RemoveUserFromTenantRequest>();
+  leave.set_user_id(user);
+  EXPECT_TRUE(service.RemoveUserFromTenant(world.context, leave)->was_associated());
+  EXPECT_TRUE(devices.empty());
+  devices.insert(user);
+  auto remove = world.In<v1::RemoveUserRequest>();
+  remove.set_user_id(user);
+  EXPECT_TRUE(service.RemoveUser(world.context, remove).ok());
+  EXPECT_TRUE(devices.empty());
 }
 
 TEST(UserIdMappingTest, AsksEverybodyWhoKeepsDataByTheId) {

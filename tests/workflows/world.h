@@ -34,7 +34,7 @@ struct Saboteur {
   int calls = 0;
   int fail_at = -1;
   bool after = false;
-  std::vector<std::string> log;  // "RemoveUserSessions", in order, of those that took effect
+  std::vector<std::string> log;  // "RemoveUsers", in order, of those that took effect
   std::function<void(std::string_view)> meanwhile;  // what others do after a call's effect
 
   template <typename Effect>
@@ -93,37 +93,34 @@ struct Data {
   std::set<std::string> sessions, roles, third_party;
 };
 
+// One of the services that keep data: `ids`, known to clients as `name`.
 class DataChannel final : public SabotagedChannel {
  public:
-  DataChannel(Saboteur& saboteur, Data& data) : SabotagedChannel(saboteur), data_(data) {}
+  DataChannel(Saboteur& saboteur, std::set<std::string>& ids, std::string name)
+      : SabotagedChannel(saboteur), ids_(ids), name_(std::move(name)) {}
 
  private:
   absl::Status Effect(const rpc::MethodInfo&, const rpc::CallContext&,
                       const google::protobuf::Message& request,
                       google::protobuf::Message* response) override {
-    if (auto* call = dynamic_cast<const session::v1::RemoveUserSessionsRequest*>(&request)) {
-      bool existed = false;
-      for (const std::string& id : call->user_ids()) existed |= data_.sessions.erase(id) > 0;
-      dynamic_cast<session::v1::RemoveUserSessionsResponse&>(*response).set_existed(existed);
-    } else if (auto* call = dynamic_cast<const session::v1::IsUserIdInUseRequest*>(&request)) {
-      dynamic_cast<session::v1::IsUserIdInUseResponse&>(*response).set_in_use(
-          data_.sessions.contains(call->user_id()));
-    } else if (auto* call = dynamic_cast<const roles::v1::RemoveUserRequest*>(&request)) {
-      data_.roles.erase(call->user_id());
-    } else if (auto* call = dynamic_cast<const roles::v1::RemoveUserFromTenantRequest*>(&request)) {
-      dynamic_cast<roles::v1::RemoveUserFromTenantResponse&>(*response).set_existed(
-          data_.roles.erase(call->user_id()) > 0);
-    } else if (auto* call = dynamic_cast<const roles::v1::IsUserIdInUseRequest*>(&request)) {
-      dynamic_cast<roles::v1::IsUserIdInUseResponse&>(*response).set_in_use(
-          data_.roles.contains(call->user_id()));
-    } else if (auto* call = dynamic_cast<const thirdparty::v1::RemoveUserRequest*>(&request)) {
-      data_.third_party.erase(call->supertokens_user_id());
+    if (auto* call = dynamic_cast<const common::v1::RemoveUsersRequest*>(&request)) {
+      for (const std::string& id : call->user_ids()) ids_.erase(id);
+    } else if (auto* call =
+                   dynamic_cast<const common::v1::RemoveUserFromTenantRequest*>(&request)) {
+      dynamic_cast<common::v1::RemoveUserFromTenantResponse&>(*response).set_existed(
+          ids_.erase(call->user_id()) > 0);
+    } else if (auto* call = dynamic_cast<const common::v1::IsUserIdInUseRequest*>(&request)) {
+      dynamic_cast<common::v1::IsUserIdInUseResponse&>(*response).set_in_use_by(
+          ids_.contains(call->user_id()) ? name_ : "");
+    } else if (auto* call = dynamic_cast<const common::v1::RemoveCredentialsRequest*>(&request)) {
+      ids_.erase(call->supertokens_user_id());
     } else {
       ADD_FAILURE() << "unexpected call: " << request.GetTypeName();
     }
     return absl::OkStatus();
   }
-  Data& data_;
+  std::set<std::string>& ids_;
+  const std::string name_;
 };
 
 inline constexpr db::Statement kUserRow = {
@@ -143,9 +140,12 @@ struct World {
     linking_client = std::make_unique<users::v1::LinkingServiceClient>(*users_channel);
     mapping_client = std::make_unique<users::v1::IdMappingServiceClient>(*users_channel);
     registry_client = std::make_unique<users::v1::RegistryServiceClient>(*users_channel);
-    service = std::make_unique<AccountsServiceImpl>(Peers{*linking_client, *mapping_client,
-                                                          *registry_client, sessions, roles,
-                                                          third_party, passwordless});
+    service = std::make_unique<AccountsServiceImpl>(Peers{*linking_client,
+                                                          *mapping_client,
+                                                          *registry_client,
+                                                          sessions,
+                                                          {sessions, roles},
+                                                          {{"thirdparty", third_party}}});
   }
   static std::unique_ptr<rpc::Dispatcher> Dispatch(rpc::ServiceHandler& handler,
                                                    const rpc::Policy& policy) {
@@ -195,14 +195,15 @@ struct World {
   std::unique_ptr<rpc::Dispatcher> registry = Dispatch(registry_handler, users::RegistryPolicy());
   std::vector<rpc::Dispatcher*> dispatchers;
   std::unique_ptr<ForwardingChannel> users_channel;
-  DataChannel data_channel{saboteur, data};
+  DataChannel session_channel{saboteur, data.sessions, "Session"};
+  DataChannel roles_channel{saboteur, data.roles, "UserRoles"};
+  DataChannel third_party_channel{saboteur, data.third_party, ""};
   std::unique_ptr<users::v1::LinkingServiceClient> linking_client;
   std::unique_ptr<users::v1::IdMappingServiceClient> mapping_client;
   std::unique_ptr<users::v1::RegistryServiceClient> registry_client;
-  session::v1::SessionServiceClient sessions{data_channel};
-  roles::v1::RolesServiceClient roles{data_channel};
-  thirdparty::v1::ThirdPartyServiceClient third_party{data_channel};
-  passwordless::v1::PasswordlessServiceClient passwordless{data_channel};
+  common::v1::UserDataServiceClient sessions{session_channel};
+  common::v1::UserDataServiceClient roles{roles_channel};
+  common::v1::CredentialsServiceClient third_party{third_party_channel};
   std::unique_ptr<AccountsServiceImpl> service;
 };
 
