@@ -15,10 +15,6 @@ namespace gatehouse::users {
 
 using RequestScope = tenancy::Where;
 
-// Whether a core of an older generation may run beside us and needs its own tables written.
-inline bool WritesLegacyTables(const RequestScope& scope) {
-  return scope.tenant->config->migration_mode() == config::MigrationMode::kDualWriteReadNew;
-}
 
 // One scope for each database that holds users of the app: nearly always one, the public tenant's,
 // which comes first. For operations that name a user and no tenant. kTenantNotFound without the app.

@@ -2,6 +2,7 @@
 
 #include "libs/base/status.h"
 #include "libs/db/database.h"
+#include "services/users/registry/pg_both_generations.h"
 #include "services/users/registry/pg_email_change.h"
 #include "services/users/registry/pg_user_store.h"
 
@@ -33,20 +34,18 @@ namespace {
   "  SELECT app_id, recipe_user_id, account_info_value FROM decided WHERE $7::boolean"            \
   "  ON CONFLICT DO NOTHING)"
 
-constexpr db::Statement kSignUp = {"emailpassword_sign_up",
-                                   GATEHOUSE_SIGN_UP_SQL " SELECT count(*) FROM decided"};
-
-constexpr db::Statement kSignUpDual = {
-    "emailpassword_sign_up_dual", GATEHOUSE_SIGN_UP_SQL
-    ", legacy AS (INSERT INTO {all_auth_recipe_users} (app_id, tenant_id, user_id,"
-    "   primary_or_recipe_user_id, is_linked_or_is_a_primary_user, recipe_id, time_joined,"
-    "   primary_or_recipe_user_time_joined)"
-    "  SELECT app_id, tenant_id, recipe_user_id, recipe_user_id, FALSE, 'emailpassword',"
-    "   $6::bigint, $6::bigint FROM decided),"
-    " legacy_tenant AS (INSERT INTO {emailpassword_user_to_tenant} (app_id, tenant_id, user_id,"
-    "   email)"
-    "  SELECT app_id, tenant_id, recipe_user_id, account_info_value FROM decided)"
-    " SELECT count(*) FROM decided"};
+constexpr SingleRegistryWrite kSignUp = {
+    {"emailpassword_sign_up", GATEHOUSE_SIGN_UP_SQL " SELECT count(*) FROM decided"},
+    {"emailpassword_sign_up_dual", GATEHOUSE_SIGN_UP_SQL
+     ", legacy AS (INSERT INTO {all_auth_recipe_users} (app_id, tenant_id, user_id,"
+     "   primary_or_recipe_user_id, is_linked_or_is_a_primary_user, recipe_id, time_joined,"
+     "   primary_or_recipe_user_time_joined)"
+     "  SELECT app_id, tenant_id, recipe_user_id, recipe_user_id, FALSE, 'emailpassword',"
+     "   $6::bigint, $6::bigint FROM decided),"
+     " legacy_tenant AS (INSERT INTO {emailpassword_user_to_tenant} (app_id, tenant_id, user_id,"
+     "   email)"
+     "  SELECT app_id, tenant_id, recipe_user_id, account_info_value FROM decided)"
+     " SELECT count(*) FROM decided"}};
 
 // The primary keys of recipe_user_tenants and emailpassword_users.
 constexpr db::Statement kFindCredentials = {
@@ -108,9 +107,9 @@ absl::StatusOr<bool> PgEmailPasswordStore::SignUp(const RequestScope& scope,
                                                   const NewEmailPasswordUser& user) {
   ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
   absl::StatusOr<db::Result> result =
-      db->Execute(scope.deadline, WritesLegacyTables(scope) ? kSignUpDual : kSignUp,
-                  {scope.app_id(), scope.tenant_id(), user.user_id, user.email, user.password_hash,
-                   user.time_joined_ms, user.email_verified});
+      kSignUp.Execute(*db, scope,
+                      {scope.app_id(), scope.tenant_id(), user.user_id, user.email,
+                       user.password_hash, user.time_joined_ms, user.email_verified});
   if (!result.ok()) return TenantGone(scope, result.status());
   return result->front().Int64(0) > 0;
 }

@@ -7,6 +7,7 @@
 #include "services/users/linking/pg_outcome.h"
 #include "services/users/linking/pg_reservations.h"
 #include "services/users/linking/pg_user_removal.h"
+#include "services/users/registry/pg_both_generations.h"
 #include "services/users/registry/pg_user_lock.h"
 
 namespace gatehouse::users {
@@ -71,17 +72,25 @@ constexpr db::Statement kCheckLink = {
     " WHERE u.app_id = $1::varchar AND u.user_id = $2::bpchar"
     "  AND" GATEHOUSE_IS_THERE("u.app_id", "u.user_id")};
 
-constexpr db::Statement kSetPrimary = {
-    "linking_set_primary",
-    "WITH infos AS (UPDATE {recipe_user_account_infos} SET primary_user_id = recipe_user_id"
-    "  WHERE app_id = $1::varchar AND recipe_user_id = $2::bpchar)"
-    " UPDATE {app_id_to_user_id} SET is_linked_or_is_a_primary_user = TRUE"
-    "  WHERE app_id = $1::varchar AND user_id = $2::bpchar"};
+constexpr RegistryWrite kSetPrimary = RegistryWrite::ThenOldTables(
+    {"linking_set_primary",
+     "WITH infos AS (UPDATE {recipe_user_account_infos} SET primary_user_id = recipe_user_id"
+     "  WHERE app_id = $1::varchar AND recipe_user_id = $2::bpchar)"
+     " UPDATE {app_id_to_user_id} SET is_linked_or_is_a_primary_user = TRUE"
+     "  WHERE app_id = $1::varchar AND user_id = $2::bpchar"},
+    {"linking_set_primary_legacy",
+     "UPDATE {all_auth_recipe_users} SET is_linked_or_is_a_primary_user = TRUE"
+     " WHERE app_id = $1 AND user_id = $2"});
 
-constexpr db::Statement kSetPrimaryLegacy = {
-    "linking_set_primary_legacy",
-    "UPDATE {all_auth_recipe_users} SET is_linked_or_is_a_primary_user = TRUE"
-    " WHERE app_id = $1 AND user_id = $2"};
+// $1 app, $2 a group: the old table's copy of what app_id_to_user_id says of its members.
+#define GATEHOUSE_COPY_GROUP_SQL                                               \
+  "UPDATE {all_auth_recipe_users} old SET"                                     \
+  " primary_or_recipe_user_id = u.primary_or_recipe_user_id,"                  \
+  " is_linked_or_is_a_primary_user = u.is_linked_or_is_a_primary_user,"        \
+  " primary_or_recipe_user_time_joined = u.primary_or_recipe_user_time_joined" \
+  " FROM {app_id_to_user_id} u WHERE u.app_id = $1::varchar"                   \
+  "  AND u.primary_or_recipe_user_id = $2::bpchar"                             \
+  "  AND old.app_id = u.app_id AND old.user_id = u.user_id"
 
 // Whether the user `m` still has a login method: one that led a group may be but its id.
 #define GATEHOUSE_HAS_LOGIN                                                             \
@@ -91,49 +100,41 @@ constexpr db::Statement kSetPrimaryLegacy = {
 // $1 app, $2 user, $3 primary user. A group's time joined is that of its eldest login method; the
 // other members' rows are touched only when it changes. Somebody active is counted once: as the
 // group from now on. app_id_to_user_id_primary_user_id_index.
-constexpr db::Statement kSetLinked = {
-    "linking_set_linked",
-    "WITH infos AS (UPDATE {recipe_user_account_infos} SET primary_user_id = $3::bpchar"
-    "  WHERE app_id = $1::varchar AND recipe_user_id = $2::bpchar),"
-    " activity AS (DELETE FROM {user_last_active}"
-    "  WHERE app_id = $1::varchar AND user_id = $2::bpchar::varchar),"
-    " earliest AS (SELECT min(m.time_joined) AS time FROM {app_id_to_user_id} m"
-    "  WHERE m.app_id = $1::varchar AND (m.user_id = $2::bpchar"
-    "   OR m.primary_or_recipe_user_id = $3::bpchar) AND" GATEHOUSE_HAS_LOGIN ")"
-    " UPDATE {app_id_to_user_id} u SET primary_or_recipe_user_id = $3::bpchar,"
-    "  is_linked_or_is_a_primary_user = TRUE,"
-    "  primary_or_recipe_user_time_joined = COALESCE(earliest.time, u.time_joined)"
-    " FROM earliest WHERE u.app_id = $1::varchar AND (u.user_id = $2::bpchar"
-    "  OR (u.primary_or_recipe_user_id = $3::bpchar"
-    "   AND u.primary_or_recipe_user_time_joined <> earliest.time))"};
+constexpr RegistryWrite kSetLinked = RegistryWrite::ThenOldTables(
+    {"linking_set_linked",
+     "WITH infos AS (UPDATE {recipe_user_account_infos} SET primary_user_id = $3::bpchar"
+     "  WHERE app_id = $1::varchar AND recipe_user_id = $2::bpchar),"
+     " activity AS (DELETE FROM {user_last_active}"
+     "  WHERE app_id = $1::varchar AND user_id = $2::bpchar::varchar),"
+     " earliest AS (SELECT min(m.time_joined) AS time FROM {app_id_to_user_id} m"
+     "  WHERE m.app_id = $1::varchar AND (m.user_id = $2::bpchar"
+     "   OR m.primary_or_recipe_user_id = $3::bpchar) AND" GATEHOUSE_HAS_LOGIN ")"
+     " UPDATE {app_id_to_user_id} u SET primary_or_recipe_user_id = $3::bpchar,"
+     "  is_linked_or_is_a_primary_user = TRUE,"
+     "  primary_or_recipe_user_time_joined = COALESCE(earliest.time, u.time_joined)"
+     " FROM earliest WHERE u.app_id = $1::varchar AND (u.user_id = $2::bpchar"
+     "  OR (u.primary_or_recipe_user_id = $3::bpchar"
+     "   AND u.primary_or_recipe_user_time_joined <> earliest.time))"},
+    {"linking_copy_linked", GATEHOUSE_COPY_GROUP_SQL});
 
 // $1 app, $2 user. The user's own time joined is its own again.
-constexpr db::Statement kSetUnlinked = {
-    "linking_set_unlinked",
-    "UPDATE {app_id_to_user_id} SET primary_or_recipe_user_id = user_id,"
-    " is_linked_or_is_a_primary_user = FALSE, primary_or_recipe_user_time_joined = time_joined"
-    " WHERE app_id = $1 AND user_id = $2"};
+constexpr RegistryWrite kSetUnlinked = RegistryWrite::ThenOldTables(
+    {"linking_set_unlinked",
+     "UPDATE {app_id_to_user_id} SET primary_or_recipe_user_id = user_id,"
+     " is_linked_or_is_a_primary_user = FALSE, primary_or_recipe_user_time_joined = time_joined"
+     " WHERE app_id = $1 AND user_id = $2"},
+    {"linking_copy_unlinked", GATEHOUSE_COPY_GROUP_SQL});
 
 // $1 app, $2 primary user, whose group has lost a member.
-constexpr db::Statement kSetGroupTime = {
-    "linking_set_group_time",
-    "WITH earliest AS (SELECT min(m.time_joined) AS time FROM {app_id_to_user_id} m"
-    "  WHERE m.app_id = $1::varchar AND m.primary_or_recipe_user_id = $2::bpchar"
-    "   AND" GATEHOUSE_HAS_LOGIN ")"
-    " UPDATE {app_id_to_user_id} u SET primary_or_recipe_user_time_joined = earliest.time"
-    " FROM earliest WHERE u.app_id = $1::varchar AND u.primary_or_recipe_user_id = $2::bpchar"
-    "  AND u.primary_or_recipe_user_time_joined <> earliest.time"};
-
-// $1 app, $2 users: the old table's copy of what app_id_to_user_id says of their groups.
-constexpr db::Statement kCopyToLegacy = {
-    "linking_copy_to_legacy",
-    "UPDATE {all_auth_recipe_users} old SET"
-    " primary_or_recipe_user_id = u.primary_or_recipe_user_id,"
-    " is_linked_or_is_a_primary_user = u.is_linked_or_is_a_primary_user,"
-    " primary_or_recipe_user_time_joined = u.primary_or_recipe_user_time_joined"
-    " FROM {app_id_to_user_id} u WHERE u.app_id = $1::varchar"
-    "  AND u.primary_or_recipe_user_id = ANY($2::bpchar[])"
-    "  AND old.app_id = u.app_id AND old.user_id = u.user_id"};
+constexpr RegistryWrite kSetGroupTime = RegistryWrite::ThenOldTables(
+    {"linking_set_group_time",
+     "WITH earliest AS (SELECT min(m.time_joined) AS time FROM {app_id_to_user_id} m"
+     "  WHERE m.app_id = $1::varchar AND m.primary_or_recipe_user_id = $2::bpchar"
+     "   AND" GATEHOUSE_HAS_LOGIN ")"
+     " UPDATE {app_id_to_user_id} u SET primary_or_recipe_user_time_joined = earliest.time"
+     " FROM earliest WHERE u.app_id = $1::varchar AND u.primary_or_recipe_user_id = $2::bpchar"
+     "  AND u.primary_or_recipe_user_time_joined <> earliest.time"},
+    {"linking_copy_group_time", GATEHOUSE_COPY_GROUP_SQL});
 
 constexpr db::Statement kOtherMembers = {
     "linking_other_members",
@@ -216,10 +217,7 @@ absl::StatusOr<LinkOutcome> PgLinkingStore::MakePrimary(const RequestScope& scop
                            transaction.Execute(kCheckPrimary, {scope.app_id(), id}));
           return TakenBy(check, 2);
         }
-        RETURN_IF_ERROR(transaction.Execute(kSetPrimary, {scope.app_id(), id}).status());
-        if (WritesLegacyTables(scope)) {
-          RETURN_IF_ERROR(transaction.Execute(kSetPrimaryLegacy, {scope.app_id(), id}).status());
-        }
+        RETURN_IF_ERROR(kSetPrimary.Execute(transaction, scope, {scope.app_id(), id}).status());
         return Commit(LinkOutcome{LinkResult::kDone, id, {}});
       });
 }
@@ -266,14 +264,10 @@ absl::StatusOr<LinkOutcome> PgLinkingStore::Link(const RequestScope& scope,
                            transaction.Execute(kCheckLink, {scope.app_id(), id, target_id}));
           return TakenBy(check, 4);
         }
-        RETURN_IF_ERROR(
-            transaction.Execute(kSetLinked, {scope.app_id(), id, outcome.primary_id}).status());
-        if (WritesLegacyTables(scope)) {
-          RETURN_IF_ERROR(
-              transaction
-                  .Execute(kCopyToLegacy, {scope.app_id(), db::TextArray{{outcome.primary_id}}})
-                  .status());
-        }
+        RETURN_IF_ERROR(kSetLinked
+                            .Execute(transaction, scope, {scope.app_id(), id, outcome.primary_id},
+                                     {scope.app_id(), outcome.primary_id})
+                            .status());
         return Commit(std::move(outcome));
       });
 }
@@ -305,15 +299,11 @@ absl::StatusOr<UnlinkOutcome> PgLinkingStore::Unlink(const RequestScope& scope,
           RETURN_IF_ERROR(DeleteLoginMethod(transaction, scope, id));
           return Commit(outcome);
         }
-        RETURN_IF_ERROR(ReleaseMember(transaction, scope.app_id(), id, primary));
-        RETURN_IF_ERROR(transaction.Execute(kSetUnlinked, {scope.app_id(), id}).status());
+        RETURN_IF_ERROR(ReleaseMember(transaction, scope, id, primary));
+        RETURN_IF_ERROR(kSetUnlinked.Execute(transaction, scope, {scope.app_id(), id}).status());
         if (primary != id) {
-          RETURN_IF_ERROR(transaction.Execute(kSetGroupTime, {scope.app_id(), primary}).status());
-        }
-        if (WritesLegacyTables(scope)) {
           RETURN_IF_ERROR(
-              transaction.Execute(kCopyToLegacy, {scope.app_id(), db::TextArray{{id, primary}}})
-                  .status());
+              kSetGroupTime.Execute(transaction, scope, {scope.app_id(), primary}).status());
         }
         return Commit(outcome);
       });

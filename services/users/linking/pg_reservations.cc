@@ -3,6 +3,7 @@
 #include "libs/base/status.h"
 #include "libs/db/database.h"
 #include "services/users/account_info.h"
+#include "services/users/registry/pg_both_generations.h"
 #include "services/users/registry/pg_reset_tokens.h"
 
 namespace gatehouse::users {
@@ -68,21 +69,21 @@ constexpr db::Statement kInfoIsTaken = {
     " WHERE held.app_id = $1::varchar AND held.primary_user_id = $3::bpchar)"};
 
 // $1 app, $2 user, $3 primary user.
-constexpr db::Statement kReleaseMember = {
-    "reservations_release_member",
-    "WITH others AS (SELECT recipe_user_id AS id, account_info_type AS type,"
-    "   account_info_value AS value FROM {recipe_user_account_infos}"
-    "  WHERE app_id = $1::varchar AND primary_user_id = $3::bpchar"
-    "   AND recipe_user_id <> $2::bpchar),"
-    " released AS (DELETE FROM {primary_user_tenants} r"
-    "  WHERE r.app_id = $1::varchar AND r.primary_user_id = $3::bpchar"
-    "   AND (NOT EXISTS (SELECT 1 FROM others o"
-    "     WHERE o.type = r.account_info_type AND o.value = r.account_info_value)"
-    "    OR NOT EXISTS (SELECT 1 FROM others o JOIN {recipe_user_tenants} t"
-    "     ON t.app_id = $1::varchar AND t.recipe_user_id = o.id"
-    "     WHERE t.tenant_id = r.tenant_id)))"
-    " UPDATE {recipe_user_account_infos} SET primary_user_id = NULL"
-    "  WHERE app_id = $1::varchar AND recipe_user_id = $2::bpchar"};
+constexpr RegistryWrite kReleaseMember = RegistryWrite::NothingInOldTables(
+    {"reservations_release_member",
+     "WITH others AS (SELECT recipe_user_id AS id, account_info_type AS type,"
+     "   account_info_value AS value FROM {recipe_user_account_infos}"
+     "  WHERE app_id = $1::varchar AND primary_user_id = $3::bpchar"
+     "   AND recipe_user_id <> $2::bpchar),"
+     " released AS (DELETE FROM {primary_user_tenants} r"
+     "  WHERE r.app_id = $1::varchar AND r.primary_user_id = $3::bpchar"
+     "   AND (NOT EXISTS (SELECT 1 FROM others o"
+     "     WHERE o.type = r.account_info_type AND o.value = r.account_info_value)"
+     "    OR NOT EXISTS (SELECT 1 FROM others o JOIN {recipe_user_tenants} t"
+     "     ON t.app_id = $1::varchar AND t.recipe_user_id = o.id"
+     "     WHERE t.tenant_id = r.tenant_id)))"
+     " UPDATE {recipe_user_account_infos} SET primary_user_id = NULL"
+     "  WHERE app_id = $1::varchar AND recipe_user_id = $2::bpchar"});
 
 // $1 app, $2 tenant, $3 primary user.
 constexpr db::Statement kReleaseTenant = {
@@ -122,10 +123,10 @@ absl::StatusOr<bool> ReserveInfo(db::Transaction& transaction, std::string_view 
   return false;
 }
 
-absl::Status ReleaseMember(db::Transaction& transaction, std::string_view app_id,
+absl::Status ReleaseMember(db::Transaction& transaction, const RequestScope& scope,
                            std::string_view user_id, std::string_view primary_id) {
-  RETURN_IF_ERROR(EndResetTokensOfGroup(transaction, app_id, user_id, primary_id));
-  return transaction.Execute(kReleaseMember, {app_id, user_id, primary_id}).status();
+  RETURN_IF_ERROR(EndResetTokensOfGroup(transaction, scope.app_id(), user_id, primary_id));
+  return kReleaseMember.Execute(transaction, scope, {scope.app_id(), user_id, primary_id}).status();
 }
 
 absl::Status ReleaseTenant(db::Transaction& transaction, std::string_view app_id,

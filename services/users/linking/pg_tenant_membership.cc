@@ -8,6 +8,7 @@
 #include "services/users/linking/pg_linking_store.h"
 #include "services/users/linking/pg_outcome.h"
 #include "services/users/linking/pg_reservations.h"
+#include "services/users/registry/pg_both_generations.h"
 #include "services/users/registry/pg_user_lock.h"
 
 namespace gatehouse::users {
@@ -20,19 +21,56 @@ constexpr db::Statement kIsInTenant = {
     " WHERE app_id = $1 AND tenant_id = $2 AND recipe_user_id = $3 LIMIT 1"};
 
 // In the order in which everybody takes keys of recipe_user_tenants (docs/adr, decision 13). Gives
-// how many there are and how many were free. idx_recipe_user_account_infos_app_recipe_user.
-constexpr db::Statement kAdd = {
-    "tenant_membership_add",
-    "WITH infos AS MATERIALIZED (SELECT recipe_id, account_info_type, account_info_value,"
-    "   third_party_id, third_party_user_id FROM {recipe_user_account_infos}"
-    "  WHERE app_id = $1::varchar AND recipe_user_id = $3::bpchar),"
-    " added AS (INSERT INTO {recipe_user_tenants} (app_id, recipe_user_id, tenant_id, recipe_id,"
-    "   account_info_type, account_info_value, third_party_id, third_party_user_id)"
-    "  SELECT $1::varchar, $3::bpchar, $2::varchar, recipe_id, account_info_type,"
-    "   account_info_value, third_party_id, third_party_user_id FROM infos"
-    "  ORDER BY account_info_type <> 'tparty', account_info_type, account_info_value"
-    "  ON CONFLICT DO NOTHING RETURNING 1)"
-    " SELECT (SELECT count(*) FROM infos), (SELECT count(*) FROM added)"};
+// how many there are and how many were free; where not all were, the transaction does not commit,
+// and the old tables get nothing. idx_recipe_user_account_infos_app_recipe_user.
+constexpr RegistryWrite kAdd = RegistryWrite::ThenOldTables(
+    {"tenant_membership_add",
+     "WITH infos AS MATERIALIZED (SELECT recipe_id, account_info_type, account_info_value,"
+     "   third_party_id, third_party_user_id FROM {recipe_user_account_infos}"
+     "  WHERE app_id = $1::varchar AND recipe_user_id = $3::bpchar),"
+     " added AS (INSERT INTO {recipe_user_tenants} (app_id, recipe_user_id, tenant_id, recipe_id,"
+     "   account_info_type, account_info_value, third_party_id, third_party_user_id)"
+     "  SELECT $1::varchar, $3::bpchar, $2::varchar, recipe_id, account_info_type,"
+     "   account_info_value, third_party_id, third_party_user_id FROM infos"
+     "  ORDER BY account_info_type <> 'tparty', account_info_type, account_info_value"
+     "  ON CONFLICT DO NOTHING RETURNING 1)"
+     " SELECT (SELECT count(*) FROM infos), (SELECT count(*) FROM added)"},
+    {"tenant_membership_add_legacy",
+     "WITH mine AS MATERIALIZED (SELECT recipe_id, account_info_type AS type,"
+     "   account_info_value AS value, third_party_id, third_party_user_id"
+     "  FROM {recipe_user_tenants} WHERE app_id = $1::varchar AND tenant_id = $2::varchar"
+     "   AND recipe_user_id = $3::bpchar AND NOT EXISTS ("
+     "    SELECT 1 FROM {recipe_user_account_infos} i WHERE i.app_id = $1::varchar"
+     "     AND i.recipe_user_id = $3::bpchar AND NOT EXISTS (SELECT 1 FROM {recipe_user_tenants} t"
+     "      WHERE t.app_id = i.app_id AND t.tenant_id = $2::varchar"
+     "       AND t.recipe_user_id = i.recipe_user_id"
+     "       AND t.account_info_type = i.account_info_type))),"
+     " listed AS (INSERT INTO {all_auth_recipe_users} (app_id, tenant_id, user_id,"
+     "   primary_or_recipe_user_id, is_linked_or_is_a_primary_user, recipe_id, time_joined,"
+     "   primary_or_recipe_user_time_joined)"
+     "  SELECT u.app_id, $2::varchar, u.user_id, u.primary_or_recipe_user_id,"
+     "   u.is_linked_or_is_a_primary_user, u.recipe_id, u.time_joined,"
+     "   u.primary_or_recipe_user_time_joined FROM {app_id_to_user_id} u"
+     "  WHERE u.app_id = $1::varchar AND u.user_id = $3::bpchar AND EXISTS (SELECT 1 FROM mine)"
+     "  ON CONFLICT DO NOTHING),"
+     " emails AS (INSERT INTO {emailpassword_user_to_tenant} (app_id, tenant_id, user_id, email)"
+     "  SELECT $1::varchar, $2::varchar, $3::bpchar, value FROM mine"
+     "  WHERE recipe_id = 'emailpassword' AND type = 'email'"
+     "  ON CONFLICT (app_id, tenant_id, user_id) DO NOTHING),"
+     " passkeys AS (INSERT INTO {webauthn_user_to_tenant} (app_id, tenant_id, user_id, email)"
+     "  SELECT $1::varchar, $2::varchar, $3::bpchar, value FROM mine"
+     "  WHERE recipe_id = 'webauthn' AND type = 'email'"
+     "  ON CONFLICT (app_id, tenant_id, user_id) DO NOTHING),"
+     " identities AS (INSERT INTO {thirdparty_user_to_tenant} (app_id, tenant_id, user_id,"
+     "   third_party_id, third_party_user_id)"
+     "  SELECT $1::varchar, $2::varchar, $3::bpchar, third_party_id, third_party_user_id FROM mine"
+     "  WHERE recipe_id = 'thirdparty' AND type = 'email'"
+     "  ON CONFLICT (app_id, tenant_id, user_id) DO NOTHING)"
+     " INSERT INTO {passwordless_user_to_tenant} (app_id, tenant_id, user_id, email, phone_number)"
+     "  SELECT $1::varchar, $2::varchar, $3::bpchar, max(value) FILTER (WHERE type = 'email'),"
+     "   max(value) FILTER (WHERE type = 'phone') FROM mine"
+     "  WHERE recipe_id = 'passwordless' HAVING count(*) > 0"
+     "  ON CONFLICT (app_id, tenant_id, user_id) DO NOTHING"});
 
 // Which of the user's infos another login method of the recipe has in the tenant. A third-party
 // identity counts before others. The primary key of recipe_user_tenants.
@@ -68,87 +106,26 @@ constexpr db::Statement kConflict = {
     "  AND p.primary_user_id <> $3::bpchar"
     " ORDER BY p.account_info_type, 3 DESC, p.account_info_value LIMIT 1"};
 
-constexpr db::Statement kAddLegacy = {
-    "tenant_membership_add_legacy",
-    "INSERT INTO {all_auth_recipe_users} (app_id, tenant_id, user_id, primary_or_recipe_user_id,"
-    "  is_linked_or_is_a_primary_user, recipe_id, time_joined, primary_or_recipe_user_time_joined)"
-    " SELECT app_id, $2::varchar, user_id, primary_or_recipe_user_id,"
-    "  is_linked_or_is_a_primary_user, recipe_id, time_joined, primary_or_recipe_user_time_joined"
-    " FROM {app_id_to_user_id} WHERE app_id = $1::varchar AND user_id = $3::bpchar"
-    " ON CONFLICT DO NOTHING"};
-
-constexpr db::Statement kAddLegacyEmailPassword = {
-    "tenant_membership_add_legacy_emailpassword",
-    "INSERT INTO {emailpassword_user_to_tenant} (app_id, tenant_id, user_id, email)"
-    " SELECT app_id, $2::varchar, recipe_user_id, account_info_value"
-    " FROM {recipe_user_account_infos} WHERE app_id = $1::varchar AND recipe_user_id = $3::bpchar"
-    "  AND account_info_type = 'email'"
-    " ON CONFLICT (app_id, tenant_id, user_id) DO NOTHING"};
-
-constexpr db::Statement kAddLegacyThirdParty = {
-    "tenant_membership_add_legacy_thirdparty",
-    "INSERT INTO {thirdparty_user_to_tenant} (app_id, tenant_id, user_id, third_party_id,"
-    "  third_party_user_id)"
-    " SELECT app_id, $2::varchar, recipe_user_id, third_party_id, third_party_user_id"
-    " FROM {recipe_user_account_infos} WHERE app_id = $1::varchar AND recipe_user_id = $3::bpchar"
-    "  AND account_info_type = 'email'"
-    " ON CONFLICT (app_id, tenant_id, user_id) DO NOTHING"};
-
-constexpr db::Statement kAddLegacyPasswordless = {
-    "tenant_membership_add_legacy_passwordless",
-    "INSERT INTO {passwordless_user_to_tenant} (app_id, tenant_id, user_id, email, phone_number)"
-    " SELECT $1::varchar, $2::varchar, $3::bpchar,"
-    "  max(account_info_value) FILTER (WHERE account_info_type = 'email'),"
-    "  max(account_info_value) FILTER (WHERE account_info_type = 'phone')"
-    " FROM {recipe_user_account_infos} WHERE app_id = $1::varchar AND recipe_user_id = $3::bpchar"
-    " ON CONFLICT (app_id, tenant_id, user_id) DO NOTHING"};
-
-constexpr db::Statement kAddLegacyWebauthn = {
-    "tenant_membership_add_legacy_webauthn",
-    "INSERT INTO {webauthn_user_to_tenant} (app_id, tenant_id, user_id, email)"
-    " SELECT app_id, $2::varchar, recipe_user_id, account_info_value"
-    " FROM {recipe_user_account_infos} WHERE app_id = $1::varchar AND recipe_user_id = $3::bpchar"
-    "  AND account_info_type = 'email'"
-    " ON CONFLICT (app_id, tenant_id, user_id) DO NOTHING"};
-
-constexpr db::Statement kRemove = {
-    "tenant_membership_remove",
-    "WITH held AS MATERIALIZED (SELECT t.token FROM {emailverification_tokens} t"
-    "  WHERE t.app_id = $1::varchar AND t.tenant_id = $2::varchar AND t.user_id = COALESCE("
-    "   (SELECT m.external_user_id FROM {userid_mapping} m WHERE m.app_id = $1::varchar"
-    "     AND m.supertokens_user_id = $3::bpchar), $3::bpchar::varchar)"
-    "  ORDER BY t.token FOR UPDATE),"
-    " tokens AS (DELETE FROM {emailverification_tokens} t USING held"
-    "  WHERE t.token = held.token RETURNING 1),"
-    " left_tenant AS (DELETE FROM {recipe_user_tenants} WHERE app_id = $1::varchar"
-    "  AND tenant_id = $2::varchar AND recipe_user_id = $3::bpchar RETURNING 1)"
-    " SELECT EXISTS (SELECT 1 FROM tokens) OR EXISTS (SELECT 1 FROM left_tenant)"};
-
-// The recipe's old table hangs on it by a foreign key.
-constexpr db::Statement kRemoveLegacy = {
-    "tenant_membership_remove_legacy",
-    "DELETE FROM {all_auth_recipe_users} WHERE app_id = $1 AND tenant_id = $2 AND user_id = $3"};
-
-const db::Statement* LegacyTableOf(std::string_view recipe_id) {
-  if (recipe_id == kEmailPasswordRecipe) return &kAddLegacyEmailPassword;
-  if (recipe_id == kThirdPartyRecipe) return &kAddLegacyThirdParty;
-  if (recipe_id == kPasswordlessRecipe) return &kAddLegacyPasswordless;
-  if (recipe_id == kWebauthnRecipe) return &kAddLegacyWebauthn;
-  return nullptr;
-}
+// Of the old tables, the recipes' hang on all_auth_recipe_users by foreign keys.
+constexpr RegistryWrite kRemove = RegistryWrite::ThenOldTables(
+    {"tenant_membership_remove",
+     "WITH held AS MATERIALIZED (SELECT t.token FROM {emailverification_tokens} t"
+     "  WHERE t.app_id = $1::varchar AND t.tenant_id = $2::varchar AND t.user_id = COALESCE("
+     "   (SELECT m.external_user_id FROM {userid_mapping} m WHERE m.app_id = $1::varchar"
+     "     AND m.supertokens_user_id = $3::bpchar), $3::bpchar::varchar)"
+     "  ORDER BY t.token FOR UPDATE),"
+     " tokens AS (DELETE FROM {emailverification_tokens} t USING held"
+     "  WHERE t.token = held.token RETURNING 1),"
+     " left_tenant AS (DELETE FROM {recipe_user_tenants} WHERE app_id = $1::varchar"
+     "  AND tenant_id = $2::varchar AND recipe_user_id = $3::bpchar RETURNING 1)"
+     " SELECT EXISTS (SELECT 1 FROM tokens) OR EXISTS (SELECT 1 FROM left_tenant)"},
+    {"tenant_membership_remove_legacy",
+     "DELETE FROM {all_auth_recipe_users} WHERE app_id = $1 AND tenant_id = $2 AND user_id = $3"});
 
 // Of kConflict's rows.
 TenantOutcome ConflictInTenant(const db::Row& row) {
   if (row.Bool(2)) return {TenantResult::kDuplicate, std::string(row.Text(1)), {}};
   return {TenantResult::kAccountInfoTaken, std::string(row.Text(1)), std::string(row.Trimmed(0))};
-}
-
-absl::Status AddToLegacyTables(db::Transaction& transaction, const db::Params& params,
-                               std::string_view recipe_id) {
-  RETURN_IF_ERROR(transaction.Execute(kAddLegacy, params).status());
-  const db::Statement* statement = LegacyTableOf(recipe_id);
-  if (statement == nullptr) return absl::OkStatus();
-  return transaction.Execute(*statement, params).status();
 }
 
 }  // namespace
@@ -180,7 +157,7 @@ absl::StatusOr<TenantOutcome> PgLinkingStore::AddToTenant(const RequestScope& sc
             return RollBack(ConflictInTenant(found.front()));
           }
         }
-        ASSIGN_OR_RETURN(db::Result added, transaction.Execute(kAdd, params));
+        ASSIGN_OR_RETURN(db::Result added, kAdd.Execute(transaction, scope, params));
         // The id of a group whose own login method is gone: it can be nowhere.
         if (added.front().Int64(0) == 0) {
           return RollBack(TenantOutcome{TenantResult::kUnknownUser, {}, {}});
@@ -190,9 +167,6 @@ absl::StatusOr<TenantOutcome> PgLinkingStore::AddToTenant(const RequestScope& sc
           if (duplicate.empty()) return db::RetryTransaction();  // it was, a moment ago
           return RollBack(
               TenantOutcome{TenantResult::kDuplicate, std::string(duplicate.front().Text(0)), {}});
-        }
-        if (WritesLegacyTables(scope)) {
-          RETURN_IF_ERROR(AddToLegacyTables(transaction, params, user->second.recipe_id));
         }
         return Commit(TenantOutcome{TenantResult::kAdded, {}, {}});
       });
@@ -208,13 +182,10 @@ absl::StatusOr<LeaveTenantResult> PgLinkingStore::RemoveFromTenant(const Request
         ASSIGN_OR_RETURN(auto locked, LockUsers(transaction, scope, {id}));
         auto user = locked.find(id);
         if (user == locked.end()) return RollBack(LeaveTenantResult::kUnknownUser);
-        ASSIGN_OR_RETURN(db::Result removed, transaction.Execute(kRemove, params));
+        ASSIGN_OR_RETURN(db::Result removed, kRemove.Execute(transaction, scope, params));
         if (user->second.primary_id.has_value()) {
           RETURN_IF_ERROR(ReleaseTenant(transaction, scope.app_id(), scope.tenant_id(),
                                         *user->second.primary_id));
-        }
-        if (WritesLegacyTables(scope)) {
-          RETURN_IF_ERROR(transaction.Execute(kRemoveLegacy, params).status());
         }
         return Commit(removed.front().Bool(0) ? LeaveTenantResult::kRemoved
                                               : LeaveTenantResult::kWasNotThere);

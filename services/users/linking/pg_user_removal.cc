@@ -8,6 +8,7 @@
 #include "services/users/linking/pg_linking_store.h"
 #include "services/users/linking/pg_outcome.h"
 #include "services/users/linking/pg_reservations.h"
+#include "services/users/registry/pg_both_generations.h"
 #include "services/users/registry/pg_user_lock.h"
 
 namespace gatehouse::users {
@@ -55,14 +56,15 @@ constexpr db::Statement kDeleteActivity = {
     "  WHERE app_id = $1::varchar AND user_id = ANY($2::varchar[]) ORDER BY user_id FOR UPDATE)"
     " DELETE FROM {user_last_active} a USING held"
     "  WHERE a.app_id = held.app_id AND a.user_id = held.user_id"};
-constexpr db::Statement kDelete = {
-    "removal_delete",
-    "WITH tenants AS (DELETE FROM {recipe_user_tenants}"
-    "  WHERE app_id = $1::varchar AND recipe_user_id = ANY($2::bpchar[])),"
-    " infos AS (DELETE FROM {recipe_user_account_infos}"
-    "  WHERE app_id = $1::varchar AND recipe_user_id = ANY($2::bpchar[]))"
-    " DELETE FROM {app_id_to_user_id}"
-    "  WHERE app_id = $1::varchar AND user_id = ANY($2::bpchar[])"};
+// The old tables' rows hang on app_id_to_user_id too.
+constexpr RegistryWrite kDelete = RegistryWrite::NothingInOldTables(
+    {"removal_delete",
+     "WITH tenants AS (DELETE FROM {recipe_user_tenants}"
+     "  WHERE app_id = $1::varchar AND recipe_user_id = ANY($2::bpchar[])),"
+     " infos AS (DELETE FROM {recipe_user_account_infos}"
+     "  WHERE app_id = $1::varchar AND recipe_user_id = ANY($2::bpchar[]))"
+     " DELETE FROM {app_id_to_user_id}"
+     "  WHERE app_id = $1::varchar AND user_id = ANY($2::bpchar[])"});
 
 constexpr db::Statement kReleaseGroup = {
     "removal_release_group",
@@ -74,17 +76,16 @@ constexpr db::Statement kDeleteResetTokens = {
     "  WHERE app_id = $1::varchar AND user_id = ANY($2::bpchar[]) ORDER BY token FOR UPDATE)"
     " DELETE FROM {emailpassword_pswd_reset_tokens} t USING held WHERE t.token = held.token"};
 
-constexpr db::Statement kDeleteLoginMethod = {
-    "removal_delete_login_method",
-    "WITH tenants AS (DELETE FROM {recipe_user_tenants}"
-    "  WHERE app_id = $1::varchar AND recipe_user_id = $2::bpchar),"
-    " infos AS (DELETE FROM {recipe_user_account_infos}"
-    "  WHERE app_id = $1::varchar AND recipe_user_id = $2::bpchar)"
-    " DELETE FROM {emailpassword_users} WHERE app_id = $1::varchar AND user_id = $2::bpchar"};
-
-constexpr db::Statement kDeleteLegacy = {
-    "removal_delete_legacy",
-    "DELETE FROM {all_auth_recipe_users} WHERE app_id = $1 AND user_id = $2"};
+// Of the old tables, the recipes' hang on all_auth_recipe_users.
+constexpr RegistryWrite kDeleteLoginMethod = RegistryWrite::ThenOldTables(
+    {"removal_delete_login_method",
+     "WITH tenants AS (DELETE FROM {recipe_user_tenants}"
+     "  WHERE app_id = $1::varchar AND recipe_user_id = $2::bpchar),"
+     " infos AS (DELETE FROM {recipe_user_account_infos}"
+     "  WHERE app_id = $1::varchar AND recipe_user_id = $2::bpchar)"
+     " DELETE FROM {emailpassword_users} WHERE app_id = $1::varchar AND user_id = $2::bpchar"},
+    {"removal_delete_legacy",
+     "DELETE FROM {all_auth_recipe_users} WHERE app_id = $1 AND user_id = $2"});
 
 struct Member {
   RemovedUser user;
@@ -152,7 +153,7 @@ absl::Status Apply(db::Transaction& transaction, const RequestScope& scope, cons
         transaction.Execute(kReleaseGroup, {scope.app_id(), group.primary_id}).status());
   } else {
     RETURN_IF_ERROR(
-        ReleaseMember(transaction, scope.app_id(), plan.users.front().user_id, group.primary_id));
+        ReleaseMember(transaction, scope, plan.users.front().user_id, group.primary_id));
   }
   for (const db::Statement* statement : {&kDeleteTokens, &kDeleteVerified, &kDeleteMetadata}) {
     if (data_ids.values.empty()) break;
@@ -160,21 +161,17 @@ absl::Status Apply(db::Transaction& transaction, const RequestScope& scope, cons
   }
   RETURN_IF_ERROR(transaction.Execute(kDeleteActivity, {scope.app_id(), ids}).status());
   RETURN_IF_ERROR(transaction.Execute(kDeleteResetTokens, {scope.app_id(), ids}).status());
-  return transaction.Execute(kDelete, {scope.app_id(), ids}).status();
+  return kDelete.Execute(transaction, scope, {scope.app_id(), ids}).status();
 }
 
 }  // namespace
 
 absl::Status DeleteLoginMethod(db::Transaction& transaction, const RequestScope& scope,
                                std::string_view user_id) {
-  RETURN_IF_ERROR(ReleaseMember(transaction, scope.app_id(), user_id, user_id));
-  const db::Params params = {scope.app_id(), user_id};
-  if (WritesLegacyTables(scope)) {
-    RETURN_IF_ERROR(transaction.Execute(kDeleteLegacy, params).status());
-  }
+  RETURN_IF_ERROR(ReleaseMember(transaction, scope, user_id, user_id));
   const db::TextArray ids{{std::string(user_id)}};
   RETURN_IF_ERROR(transaction.Execute(kDeleteResetTokens, {scope.app_id(), ids}).status());
-  return transaction.Execute(kDeleteLoginMethod, params).status();
+  return kDeleteLoginMethod.Execute(transaction, scope, {scope.app_id(), user_id}).status();
 }
 
 absl::StatusOr<std::vector<RemovedUser>> PgLinkingStore::Remove(const RequestScope& scope,

@@ -3,6 +3,7 @@
 #include "libs/base/status.h"
 #include "libs/base/strings.h"
 #include "libs/db/database.h"
+#include "services/users/registry/pg_both_generations.h"
 #include "services/users/registry/pg_user_store.h"
 
 namespace gatehouse::users {
@@ -21,11 +22,6 @@ constexpr db::Statement kLock = {
     "INSERT INTO {user_metadata} AS kept (app_id, user_id, user_metadata) VALUES ($1, $2, '{}')"
     " ON CONFLICT (app_id, user_id) DO UPDATE SET user_metadata = kept.user_metadata"
     " RETURNING user_metadata"};
-
-// What a core of an older generation beside us locks a user's metadata by. It does not wait for
-// rows, so ours is not enough for it.
-constexpr db::Statement kLockForOtherCores = {"metadata_lock_for_other_cores",
-                                              "SELECT pg_advisory_xact_lock(hashtext($1))"};
 
 constexpr db::Statement kReplace = {
     "metadata_replace",
@@ -54,11 +50,8 @@ absl::StatusOr<std::string> PgMetadataStore::Change(
   std::string changed;
   absl::Status status =
       db->Transact(scope.deadline, [&](db::Transaction& transaction) -> absl::Status {
-        if (WritesLegacyTables(scope)) {
-          RETURN_IF_ERROR(
-              transaction.Execute(kLockForOtherCores, {StrCat(scope.app_id(), "~", user_id)})
-                  .status());
-        }
+        RETURN_IF_ERROR(
+            LockForOlderCores(transaction, scope, StrCat(scope.app_id(), "~", user_id)));
         ASSIGN_OR_RETURN(db::Result locked, transaction.Execute(kLock, {scope.app_id(), user_id}));
         ASSIGN_OR_RETURN(changed, change(locked.front().Text(0)));
         return transaction.Execute(kReplace, {scope.app_id(), user_id, changed}).status();

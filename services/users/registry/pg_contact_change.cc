@@ -6,6 +6,7 @@
 #include "libs/base/status.h"
 #include "libs/db/database.h"
 #include "services/users/linking/pg_reservations.h"
+#include "services/users/registry/pg_both_generations.h"
 #include "services/users/registry/pg_reset_tokens.h"
 #include "services/users/registry/pg_user_lock.h"
 
@@ -45,39 +46,45 @@ constexpr db::Statement kIsTaken = {
     " WHERE mine.app_id = $1::varchar AND mine.recipe_user_id = $2::bpchar)"};
 
 // $3 kind, $4 new value. Fails on recipe_user_tenants_pkey where the recipe has it in a tenant.
-constexpr db::Statement kAddToTenants = {
-    "contact_change_add_tenants",
-    "INSERT INTO {recipe_user_tenants} (app_id, recipe_user_id, tenant_id, recipe_id,"
-    "  account_info_type, account_info_value, third_party_id, third_party_user_id)"
-    " SELECT DISTINCT app_id, recipe_user_id, tenant_id, recipe_id, $3::varchar, $4::text, '', ''"
-    " FROM {recipe_user_tenants} WHERE app_id = $1::varchar AND recipe_user_id = $2::bpchar"
-    " ORDER BY tenant_id"};
+constexpr RegistryWrite kAddToTenants = RegistryWrite::NothingInOldTables(
+    {"contact_change_add_tenants",
+     "INSERT INTO {recipe_user_tenants} (app_id, recipe_user_id, tenant_id, recipe_id,"
+     "  account_info_type, account_info_value, third_party_id, third_party_user_id)"
+     " SELECT DISTINCT app_id, recipe_user_id, tenant_id, recipe_id, $3::varchar, $4::text, '', ''"
+     " FROM {recipe_user_tenants} WHERE app_id = $1::varchar AND recipe_user_id = $2::bpchar"
+     " ORDER BY tenant_id"});
 // $3 kind, $4 the value that stays, or null.
-constexpr db::Statement kRemoveFromTenants = {
-    "contact_change_remove_tenants",
-    "DELETE FROM {recipe_user_tenants} WHERE app_id = $1 AND recipe_user_id = $2"
-    " AND account_info_type = $3 AND account_info_value IS DISTINCT FROM $4::text"};
+constexpr RegistryWrite kRemoveFromTenants = RegistryWrite::NothingInOldTables(
+    {"contact_change_remove_tenants",
+     "DELETE FROM {recipe_user_tenants} WHERE app_id = $1 AND recipe_user_id = $2"
+     " AND account_info_type = $3 AND account_info_value IS DISTINCT FROM $4::text"});
 
-constexpr db::Statement kReplaceInfo = {
-    "contact_change_replace_info",
-    "UPDATE {recipe_user_account_infos} SET account_info_value = $4 WHERE app_id = $1"
-    " AND recipe_user_id = $2 AND account_info_type = $3"};
+// $3 kind, VALUE: what becomes of it in the old table, whose unique keys are named after columns.
+#define GATEHOUSE_SET_OLD_CONTACT_SQL(VALUE)                    \
+  "UPDATE {passwordless_user_to_tenant}"                        \
+  " SET email = CASE WHEN $3::varchar = 'email' THEN " VALUE    \
+  " ELSE email END,"                                            \
+  " phone_number = CASE WHEN $3::varchar = 'phone' THEN " VALUE \
+  " ELSE phone_number END"                                      \
+  " WHERE app_id = $1::varchar AND user_id = $2::bpchar"
+
+constexpr RegistryWrite kReplaceInfo = RegistryWrite::ThenOldTables(
+    {"contact_change_replace_info",
+     "UPDATE {recipe_user_account_infos} SET account_info_value = $4 WHERE app_id = $1"
+     " AND recipe_user_id = $2 AND account_info_type = $3"},
+    {"contact_change_legacy_replace", GATEHOUSE_SET_OLD_CONTACT_SQL("$4::text")});
 // $5 the primary user, or null.
-constexpr db::Statement kAddInfo = {
-    "contact_change_add_info",
-    "INSERT INTO {recipe_user_account_infos} (app_id, recipe_user_id, recipe_id,"
-    "  account_info_type, account_info_value, third_party_id, third_party_user_id,"
-    "  primary_user_id) VALUES ($1, $2, 'passwordless', $3, $4, '', '', $5)"};
-constexpr db::Statement kRemoveInfo = {
-    "contact_change_remove_info",
-    "DELETE FROM {recipe_user_account_infos} WHERE app_id = $1 AND recipe_user_id = $2"
-    " AND account_info_type = $3"};
-
-// $3 email, $4 phone number.
-constexpr db::Statement kSetLegacyTenant = {
-    "contact_change_legacy_tenant",
-    "UPDATE {passwordless_user_to_tenant} SET email = $3, phone_number = $4"
-    " WHERE app_id = $1 AND user_id = $2"};
+constexpr RegistryWrite kAddInfo = RegistryWrite::ThenOldTables(
+    {"contact_change_add_info",
+     "INSERT INTO {recipe_user_account_infos} (app_id, recipe_user_id, recipe_id,"
+     "  account_info_type, account_info_value, third_party_id, third_party_user_id,"
+     "  primary_user_id) VALUES ($1, $2, 'passwordless', $3, $4, '', '', $5)"},
+    {"contact_change_legacy_add", GATEHOUSE_SET_OLD_CONTACT_SQL("$4::text")});
+constexpr RegistryWrite kRemoveInfo = RegistryWrite::ThenOldTables(
+    {"contact_change_remove_info",
+     "DELETE FROM {recipe_user_account_infos} WHERE app_id = $1 AND recipe_user_id = $2"
+     " AND account_info_type = $3"},
+    {"contact_change_legacy_remove", GATEHOUSE_SET_OLD_CONTACT_SQL("NULL")});
 
 // One field of the login method, and what becomes of it.
 struct Field {
@@ -89,6 +96,7 @@ struct Field {
 
 struct Change {
   db::Transaction& transaction;
+  const RequestScope& scope;
   const std::string& app_id;
   const LockedUser& user;
 };
@@ -97,7 +105,7 @@ struct Change {
 // where a login method of the same recipe has it too. Gives kDone, or why not, and which field.
 absl::StatusOr<Result> Reserve(const Change& change, const std::vector<Field>& fields,
                                std::string& type) {
-  const auto& [transaction, app_id, user] = change;
+  const auto& [transaction, scope, app_id, user] = change;
   if (!user.primary_id.has_value()) return Result::kDone;
   for (const Field& field : fields) {
     if (!field.IsSet()) continue;
@@ -121,30 +129,34 @@ absl::StatusOr<Result> Reserve(const Change& change, const std::vector<Field>& f
 }
 
 absl::StatusOr<Result> Set(const Change& change, const Field& field) {
-  const auto& [transaction, app_id, user] = change;
+  const auto& [transaction, scope, app_id, user] = change;
   const db::Params params = {app_id, user.user_id, field.type, *field.after};
-  const absl::Status added = transaction.Execute(kAddToTenants, params).status();
+  const absl::Status added = kAddToTenants.Execute(transaction, scope, params).status();
   if (db::ViolatesConstraint(added, "recipe_user_tenants_pkey")) return Result::kTaken;
   RETURN_IF_ERROR(added);
-  if (field.before.has_value()) {
-    RETURN_IF_ERROR(transaction.Execute(kReplaceInfo, params).status());
-  } else {
-    RETURN_IF_ERROR(transaction
-                        .Execute(kAddInfo, {app_id, user.user_id, field.type, *field.after,
-                                            user.primary_id})
-                        .status());
+  const absl::Status set =
+      (field.before.has_value()
+           ? kReplaceInfo.Execute(transaction, scope, params)
+           : kAddInfo.Execute(transaction, scope,
+                              {app_id, user.user_id, field.type, *field.after, user.primary_id},
+                              params))
+          .status();
+  if (db::ViolatesConstraint(set, "_email_key") ||
+      db::ViolatesConstraint(set, "_phone_number_key")) {
+    return Result::kTaken;
   }
+  RETURN_IF_ERROR(set);
   return Result::kDone;
 }
 
 absl::Status ClearOld(const Change& change, const Field& field) {
-  const auto& [transaction, app_id, user] = change;
+  const auto& [transaction, scope, app_id, user] = change;
   if (!field.before.has_value()) return absl::OkStatus();
-  RETURN_IF_ERROR(
-      transaction.Execute(kRemoveFromTenants, {app_id, user.user_id, field.type, field.after})
-          .status());
+  RETURN_IF_ERROR(kRemoveFromTenants
+                      .Execute(transaction, scope, {app_id, user.user_id, field.type, field.after})
+                      .status());
   if (field.after.has_value()) return absl::OkStatus();
-  return transaction.Execute(kRemoveInfo, {app_id, user.user_id, field.type}).status();
+  return kRemoveInfo.Execute(transaction, scope, {app_id, user.user_id, field.type}).status();
 }
 
 // After the new values are reserved: which tenants the group is in is read from its reservations.
@@ -189,7 +201,7 @@ absl::StatusOr<ContactChange> ChangeContactIn(db::Transaction& transaction,
   if (fields[0].before.has_value() && fields[0].changes()) {
     RETURN_IF_ERROR(EndResetTokens(transaction, scope.app_id(), id, found->second.primary_id));
   }
-  const Change change = {transaction, scope.app_id(), found->second};
+  const Change change = {transaction, scope, scope.app_id(), found->second};
   // What is new before what goes (docs/adr, decision 13); and the tenants that the user is in are
   // read from its rows.
   ASSIGN_OR_RETURN(outcome.result, Reserve(change, fields, outcome.info_type));
@@ -204,23 +216,6 @@ absl::StatusOr<ContactChange> ChangeContactIn(db::Transaction& transaction,
     if (!field.changes()) continue;
     RETURN_IF_ERROR(ReleaseOld(change, field));
     RETURN_IF_ERROR(ClearOld(change, field));
-  }
-  if (WritesLegacyTables(scope)) {
-    const absl::Status legacy =
-        transaction
-            .Execute(kSetLegacyTenant, {scope.app_id(), id, fields[0].after, fields[1].after})
-            .status();
-    if (db::ViolatesConstraint(legacy, "_email_key")) {
-      outcome.result = Result::kTaken;
-      outcome.info_type = std::string(kEmailInfo);
-      return outcome;
-    }
-    if (db::ViolatesConstraint(legacy, "_phone_number_key")) {
-      outcome.result = Result::kTaken;
-      outcome.info_type = std::string(kPhoneInfo);
-      return outcome;
-    }
-    RETURN_IF_ERROR(legacy);
   }
   return outcome;
 }

@@ -3,6 +3,7 @@
 #include "libs/base/status.h"
 #include "libs/db/database.h"
 #include "services/users/linking/pg_reservations.h"
+#include "services/users/registry/pg_both_generations.h"
 #include "services/users/registry/pg_reset_tokens.h"
 #include "services/users/registry/pg_user_lock.h"
 
@@ -34,33 +35,32 @@ constexpr db::Statement kReleaseReservation = {
 
 // Fails on recipe_user_tenants_pkey where the recipe has the email in a tenant already. New rows
 // before the old ones go: docs/adr, decision 13.
-constexpr db::Statement kAddTenantRows = {
-    "email_change_add_tenants",
-    "INSERT INTO {recipe_user_tenants} (app_id, recipe_user_id, tenant_id, recipe_id,"
-    "  account_info_type, account_info_value, third_party_id, third_party_user_id)"
-    " SELECT old.app_id, old.recipe_user_id, old.tenant_id, old.recipe_id, 'email', $3::text,"
-    "  old.third_party_id, old.third_party_user_id FROM {recipe_user_tenants} old"
-    " WHERE old.app_id = $1::varchar AND old.recipe_user_id = $2::bpchar"
-    "  AND old.account_info_type = 'email' AND old.account_info_value <> $3::text"
-    " ORDER BY old.tenant_id"};
+constexpr RegistryWrite kAddTenantRows = RegistryWrite::NothingInOldTables(
+    {"email_change_add_tenants",
+     "INSERT INTO {recipe_user_tenants} (app_id, recipe_user_id, tenant_id, recipe_id,"
+     "  account_info_type, account_info_value, third_party_id, third_party_user_id)"
+     " SELECT old.app_id, old.recipe_user_id, old.tenant_id, old.recipe_id, 'email', $3::text,"
+     "  old.third_party_id, old.third_party_user_id FROM {recipe_user_tenants} old"
+     " WHERE old.app_id = $1::varchar AND old.recipe_user_id = $2::bpchar"
+     "  AND old.account_info_type = 'email' AND old.account_info_value <> $3::text"
+     " ORDER BY old.tenant_id"});
 
-constexpr db::Statement kRemoveTenantRows = {
-    "email_change_remove_tenants",
-    "DELETE FROM {recipe_user_tenants} WHERE app_id = $1 AND recipe_user_id = $2"
-    " AND account_info_type = 'email' AND account_info_value <> $3"};
+constexpr RegistryWrite kRemoveTenantRows = RegistryWrite::NothingInOldTables(
+    {"email_change_remove_tenants",
+     "DELETE FROM {recipe_user_tenants} WHERE app_id = $1 AND recipe_user_id = $2"
+     " AND account_info_type = 'email' AND account_info_value <> $3"});
 
-constexpr db::Statement kMoveInfo = {
-    "email_change_info",
-    "UPDATE {recipe_user_account_infos} SET account_info_value = $3 WHERE app_id = $1"
-    " AND recipe_user_id = $2 AND account_info_type = 'email'"};
+// Of the old tables, only those of email and password have emails.
+constexpr RegistryWrite kMoveInfo = RegistryWrite::ThenOldTables(
+    {"email_change_info",
+     "UPDATE {recipe_user_account_infos} SET account_info_value = $3 WHERE app_id = $1"
+     " AND recipe_user_id = $2 AND account_info_type = 'email'"},
+    {"email_change_legacy_tenant",
+     "UPDATE {emailpassword_user_to_tenant} SET email = $3 WHERE app_id = $1 AND user_id = $2"});
 
 constexpr db::Statement kSetCredentials = {
     "email_change_credentials",
     "UPDATE {emailpassword_users} SET email = $3 WHERE app_id = $1 AND user_id = $2"};
-
-constexpr db::Statement kSetLegacyTenant = {
-    "email_change_legacy_tenant",
-    "UPDATE {emailpassword_user_to_tenant} SET email = $3 WHERE app_id = $1 AND user_id = $2"};
 
 absl::StatusOr<EmailChange> Conflict(const absl::Status& status) {
   if (db::ViolatesConstraint(status, "recipe_user_tenants_pkey") ||
@@ -91,7 +91,7 @@ absl::StatusOr<EmailChange> ChangeEmailIn(db::Transaction& transaction, const Re
                                  {std::string(kEmailInfo), std::string(email)}, *user.primary_id));
     if (!reserved) return EmailChange::kNotAllowed;
   }
-  absl::StatusOr<db::Result> added = transaction.Execute(kAddTenantRows, params);
+  absl::StatusOr<db::Result> added = kAddTenantRows.Execute(transaction, scope, params);
   if (!added.ok()) return Conflict(added.status());
   // Only now: what is reserved says which tenants the group is in.
   if (user.primary_id.has_value()) {
@@ -99,14 +99,11 @@ absl::StatusOr<EmailChange> ChangeEmailIn(db::Transaction& transaction, const Re
         transaction.Execute(kReleaseReservation, {scope.app_id(), user_id, email, *user.primary_id})
             .status());
   }
-  RETURN_IF_ERROR(transaction.Execute(kRemoveTenantRows, params).status());
-  RETURN_IF_ERROR(transaction.Execute(kMoveInfo, params).status());
+  RETURN_IF_ERROR(kRemoveTenantRows.Execute(transaction, scope, params).status());
+  absl::StatusOr<db::Result> moved = kMoveInfo.Execute(transaction, scope, params);
+  if (!moved.ok()) return Conflict(moved.status());
   if (user.recipe_id == kEmailPasswordRecipe) {
     RETURN_IF_ERROR(transaction.Execute(kSetCredentials, params).status());
-    if (WritesLegacyTables(scope)) {
-      absl::StatusOr<db::Result> legacy = transaction.Execute(kSetLegacyTenant, params);
-      if (!legacy.ok()) return Conflict(legacy.status());
-    }
   }
   return EmailChange::kDone;
 }

@@ -2,6 +2,7 @@
 
 #include "libs/base/status.h"
 #include "libs/db/database.h"
+#include "services/users/registry/pg_both_generations.h"
 #include "services/users/registry/pg_contact_change.h"
 #include "services/users/registry/pg_user_store.h"
 
@@ -30,31 +31,29 @@ namespace {
   "  SELECT app_id, recipe_user_id, $5::text::varchar FROM decided WHERE $7::boolean"             \
   "  ON CONFLICT DO NOTHING)"
 
-constexpr db::Statement kRegister = {
-    "users_register_passwordless",
-    GATEHOUSE_REGISTER_PASSWORDLESS_SQL " SELECT count(*) FROM decided"};
-
-constexpr db::Statement kRegisterDual = {
-    "users_register_passwordless_dual", GATEHOUSE_REGISTER_PASSWORDLESS_SQL
-    ", legacy AS (INSERT INTO {all_auth_recipe_users} (app_id, tenant_id, user_id,"
-    "   primary_or_recipe_user_id, is_linked_or_is_a_primary_user, recipe_id, time_joined,"
-    "   primary_or_recipe_user_time_joined)"
-    "  SELECT app_id, tenant_id, recipe_user_id, recipe_user_id, FALSE, 'passwordless',"
-    "   $6::bigint, $6::bigint FROM decided),"
-    " legacy_tenant AS (INSERT INTO {passwordless_user_to_tenant} (app_id, tenant_id, user_id,"
-    "   email, phone_number)"
-    "  SELECT app_id, tenant_id, recipe_user_id,"
-    "   CASE WHEN $4::varchar = 'email' THEN $5::text END,"
-    "   CASE WHEN $4::varchar = 'phone' THEN $5::text END FROM decided)"
-    " SELECT count(*) FROM decided"};
+constexpr SingleRegistryWrite kRegister = {
+    {"users_register_passwordless",
+     GATEHOUSE_REGISTER_PASSWORDLESS_SQL " SELECT count(*) FROM decided"},
+    {"users_register_passwordless_dual", GATEHOUSE_REGISTER_PASSWORDLESS_SQL
+     ", legacy AS (INSERT INTO {all_auth_recipe_users} (app_id, tenant_id, user_id,"
+     "   primary_or_recipe_user_id, is_linked_or_is_a_primary_user, recipe_id, time_joined,"
+     "   primary_or_recipe_user_time_joined)"
+     "  SELECT app_id, tenant_id, recipe_user_id, recipe_user_id, FALSE, 'passwordless',"
+     "   $6::bigint, $6::bigint FROM decided),"
+     " legacy_tenant AS (INSERT INTO {passwordless_user_to_tenant} (app_id, tenant_id, user_id,"
+     "   email, phone_number)"
+     "  SELECT app_id, tenant_id, recipe_user_id,"
+     "   CASE WHEN $4::varchar = 'email' THEN $5::text END,"
+     "   CASE WHEN $4::varchar = 'phone' THEN $5::text END FROM decided)"
+     " SELECT count(*) FROM decided"}};
 
 }  // namespace
 
 absl::StatusOr<bool> PgPasswordlessStore::RegisterPasswordlessUser(
     const RequestScope& scope, const NewPasswordlessUser& user) {
   ASSIGN_OR_RETURN(db::Database * db, databases_.Of(*scope.tenant));
-  absl::StatusOr<db::Result> result = db->Execute(
-      scope.deadline, WritesLegacyTables(scope) ? kRegisterDual : kRegister,
+  absl::StatusOr<db::Result> result = kRegister.Execute(
+      *db, scope,
       {scope.app_id(), scope.tenant_id(), user.user_id, user.contact.type, user.contact.value,
        user.time_joined_ms, user.email_verified && user.contact.type == kEmailInfo});
   if (!result.ok()) return TenantGone(scope, result.status());

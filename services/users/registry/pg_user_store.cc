@@ -6,6 +6,7 @@
 #include "libs/base/json.h"
 #include "libs/base/status.h"
 #include "libs/db/database.h"
+#include "services/users/registry/pg_both_generations.h"
 #include "services/users/registry/pg_email_change.h"
 #include "services/users/registry/pg_user_rows.h"
 
@@ -103,21 +104,19 @@ constexpr db::Statement kResolve = {
   "  SELECT app_id, recipe_user_id, $6::varchar FROM decided WHERE $9::boolean"                   \
   "  ON CONFLICT DO NOTHING)"
 
-constexpr db::Statement kRegisterThirdParty = {
-    "users_register_third_party",
-    GATEHOUSE_REGISTER_THIRD_PARTY_SQL " SELECT count(*) FROM decided"};
-
-constexpr db::Statement kRegisterThirdPartyDual = {
-    "users_register_third_party_dual", GATEHOUSE_REGISTER_THIRD_PARTY_SQL
-    ", legacy AS (INSERT INTO {all_auth_recipe_users} (app_id, tenant_id, user_id,"
-    "   primary_or_recipe_user_id, is_linked_or_is_a_primary_user, recipe_id, time_joined,"
-    "   primary_or_recipe_user_time_joined)"
-    "  SELECT app_id, tenant_id, recipe_user_id, recipe_user_id, FALSE, 'thirdparty',"
-    "   $7::bigint, $7::bigint FROM decided),"
-    " legacy_tenant AS (INSERT INTO {thirdparty_user_to_tenant} (app_id, tenant_id, user_id,"
-    "   third_party_id, third_party_user_id)"
-    "  SELECT app_id, tenant_id, recipe_user_id, $4::varchar, $5::varchar FROM decided)"
-    " SELECT count(*) FROM decided"};
+constexpr SingleRegistryWrite kRegisterThirdParty = {
+    {"users_register_third_party",
+     GATEHOUSE_REGISTER_THIRD_PARTY_SQL " SELECT count(*) FROM decided"},
+    {"users_register_third_party_dual", GATEHOUSE_REGISTER_THIRD_PARTY_SQL
+     ", legacy AS (INSERT INTO {all_auth_recipe_users} (app_id, tenant_id, user_id,"
+     "   primary_or_recipe_user_id, is_linked_or_is_a_primary_user, recipe_id, time_joined,"
+     "   primary_or_recipe_user_time_joined)"
+     "  SELECT app_id, tenant_id, recipe_user_id, recipe_user_id, FALSE, 'thirdparty',"
+     "   $7::bigint, $7::bigint FROM decided),"
+     " legacy_tenant AS (INSERT INTO {thirdparty_user_to_tenant} (app_id, tenant_id, user_id,"
+     "   third_party_id, third_party_user_id)"
+     "  SELECT app_id, tenant_id, recipe_user_id, $4::varchar, $5::varchar FROM decided)"
+     " SELECT count(*) FROM decided"}};
 
 constexpr db::Statement kMarkVerified = {
     "users_mark_email_verified",
@@ -255,8 +254,8 @@ absl::StatusOr<std::vector<ResolvedId>> PgUserStore::Resolve(const RequestScope&
 absl::StatusOr<bool> PgUserStore::RegisterThirdPartyUser(const RequestScope& scope,
                                                          const NewThirdPartyUser& user) {
   ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
-  absl::StatusOr<db::Result> result = db->Execute(
-      scope.deadline, WritesLegacyTables(scope) ? kRegisterThirdPartyDual : kRegisterThirdParty,
+  absl::StatusOr<db::Result> result = kRegisterThirdParty.Execute(
+      *db, scope,
       {scope.app_id(), scope.tenant_id(), user.user_id, user.third_party_id,
        user.third_party_user_id, user.email, user.time_joined_ms,
        ThirdPartyInfoValue(user.third_party_id, user.third_party_user_id), user.email_verified});
