@@ -45,7 +45,7 @@ class PasswordlessComponent final : public host::Component {
   }
 
  private:
-  users::v1::PasswordlessRegistryServiceClient registry_;
+  users::v1::RegistryServiceClient registry_;
   users::v1::UserDirectoryServiceClient users_;
   PgDeviceStore devices_;
   PgPasswordlessUserStore user_store_;

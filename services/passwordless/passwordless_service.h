@@ -20,7 +20,7 @@ class PasswordlessServiceImpl final : public v1::PasswordlessService,
   // All outlive the service. `cut_off` is called after a failed call that may have left a user's
   // credentials different from the registry's.
   PasswordlessServiceImpl(
-      const tenancy::TenantDirectory& directory, users::v1::PasswordlessRegistryService& registry,
+      const tenancy::TenantDirectory& directory, users::v1::RegistryService& registry,
       users::v1::UserDirectoryService& users, DeviceStore& devices, PasswordlessUserStore& store,
       const Clock& clock, std::function<void()> cut_off = [] {})
       : directory_(directory),

@@ -31,8 +31,7 @@ constexpr db::Statement kListRows = {
 constexpr char kUser[] = "11111111-1111-4111-8111-111111111111";
 
 // One user, whose login method a test sets.
-class FakeUsers final : public users::v1::PasswordlessRegistryService,
-                        public users::v1::UserDirectoryService {
+class FakeUsers final : public users::v1::RegistryService, public users::v1::UserDirectoryService {
  public:
   explicit FakeUsers(db::Database& database) : database_(database) {
     method.set_supertokens_user_id(kUser);
@@ -41,19 +40,29 @@ class FakeUsers final : public users::v1::PasswordlessRegistryService,
     method.add_tenant_ids("public");
     method.set_email("a@x.io");
   }
-  absl::StatusOr<users::v1::SignInOrUpPasswordlessResponse> SignInOrUpPasswordless(
-      rpc::CallContext& context, const users::v1::SignInOrUpPasswordlessRequest& request) override {
+  absl::StatusOr<users::v1::ResolveUserIdsResponse> ResolveUserIds(
+      rpc::CallContext&, const users::v1::ResolveUserIdsRequest&) override {
+    return absl::UnimplementedError("");
+  }
+  absl::StatusOr<users::v1::RecordActivityResponse> RecordActivity(
+      rpc::CallContext&, const users::v1::RecordActivityRequest&) override {
+    return absl::UnimplementedError("");
+  }
+  absl::StatusOr<users::v1::SignInOrUpResponse> SignInOrUp(
+      rpc::CallContext& context, const users::v1::SignInOrUpRequest& request) override {
     last_request = request;
     if (fails_before) return MakeError(ErrorReason::kDependencyDown, "cut off");
-    users::v1::SignInOrUpPasswordlessResponse response;
-    response.set_created(database_.Execute(context.deadline, kInsertUser, {kUser})->affected() > 0);
-    *response.mutable_method() = method;
-    response.mutable_user()->set_id("external-1");
+    users::v1::SignInOrUpResponse response;
+    auto& signed_in = *response.mutable_signed_in();
+    signed_in.set_created(database_.Execute(context.deadline, kInsertUser, {kUser})->affected() >
+                          0);
+    *signed_in.mutable_method() = method;
+    signed_in.mutable_user()->set_id("external-1");
     if (fails_after) return MakeError(ErrorReason::kDependencyDown, "cut off");
     return response;
   }
-  absl::StatusOr<users::v1::UpdatePasswordlessUserResponse> UpdatePasswordlessUser(
-      rpc::CallContext&, const users::v1::UpdatePasswordlessUserRequest& request) override {
+  absl::StatusOr<users::v1::ChangeIdentityResponse> ChangeIdentity(
+      rpc::CallContext&, const users::v1::ChangeIdentityRequest& request) override {
     last_update = request;
     return update;
   }
@@ -84,9 +93,9 @@ class FakeUsers final : public users::v1::PasswordlessRegistryService,
 
   bool fails_before = false, fails_after = false;
   users::v1::LoginMethod method;
-  users::v1::UpdatePasswordlessUserResponse update;
-  users::v1::SignInOrUpPasswordlessRequest last_request;
-  users::v1::UpdatePasswordlessUserRequest last_update;
+  users::v1::ChangeIdentityResponse update;
+  users::v1::SignInOrUpRequest last_request;
+  users::v1::ChangeIdentityRequest last_update;
 
  private:
   db::Database& database_;
@@ -151,8 +160,8 @@ TEST_F(PasswordlessServiceTest, ConsumingSignsUpKeepsARowAndSignsInAgain) {
   EXPECT_TRUE(response->signed_in().created());
   EXPECT_EQ(response->signed_in().recipe_user_id(), "external-1");
   EXPECT_EQ(response->signed_in().device().contact().email(), "a@x.io");
-  EXPECT_EQ(users.last_request.email(), "a@x.io");
-  EXPECT_TRUE(users.last_request.mark_email_verified());
+  EXPECT_EQ(users.last_request.identity().email(), "a@x.io");
+  EXPECT_TRUE(users.last_request.is_email_verified());
   EXPECT_EQ(Rows(), std::string(kUser) + "|a@x.io|\n");
   response = Consume(Create("a@x.io"));
   EXPECT_FALSE(response->signed_in().created());
@@ -198,8 +207,8 @@ TEST_F(PasswordlessServiceTest, UpdateReachesTheRowAndRemovesCodesOfOldAndNew) {
   Create("a@x.io");
   Create("new@x.io");
   users.method.set_email("new@x.io");
-  *users.update.mutable_updated()->mutable_method() = users.method;
-  users.update.mutable_updated()->set_previous_email("a@x.io");
+  *users.update.mutable_changed()->mutable_method() = users.method;
+  users.update.mutable_changed()->set_previous_email("a@x.io");
   auto request = In<v1::UpdateUserRequest>();
   request.set_recipe_user_id(kUser);
   request.mutable_email()->set_value("New@x.io");

@@ -12,8 +12,8 @@
 namespace gatehouse::passwordless {
 namespace {
 
+using users::v1::ChangeIdentityResponse;
 using users::v1::LoginMethod;
-using users::v1::UpdatePasswordlessUserResponse;
 using Outcome = v1::UpdateUserResponse;
 
 constexpr char kRecipeId[] = "passwordless";
@@ -46,17 +46,17 @@ std::vector<ContactInfo> ContactsOf(const std::optional<std::string>& email,
 }
 
 // The contacts before and after, if they differ.
-std::vector<ContactInfo> ChangedContacts(const UpdatePasswordlessUserResponse::Updated& updated) {
+std::vector<ContactInfo> ChangedContacts(const ChangeIdentityResponse::Changed& change) {
   std::vector<ContactInfo> changed;
-  const LoginMethod& now = updated.method();
+  const LoginMethod& now = change.method();
   auto add = [&](bool is_email, bool had, const std::string& before, bool has,
                  const std::string& after) {
     if (had == has && before == after) return;
     if (had) changed.push_back({is_email, before});
     if (has) changed.push_back({is_email, after});
   };
-  add(true, updated.has_previous_email(), updated.previous_email(), now.has_email(), now.email());
-  add(false, updated.has_previous_phone_number(), updated.previous_phone_number(),
+  add(true, change.has_previous_email(), change.previous_email(), now.has_email(), now.email());
+  add(false, change.has_previous_phone_number(), change.previous_phone_number(),
       now.has_phone_number(), now.phone_number());
   return changed;
 }
@@ -84,14 +84,16 @@ absl::StatusOr<v1::ConsumeCodeResponse::SignedIn> PasswordlessUsers::SignInOrUp(
     const tenancy::TenantPtr& tenant, rpc::CallContext& context, const CodeTryOutcome& right,
     bool mark_email_verified) {
   const ContactInfo& contact = right.device.contact;
-  users::v1::SignInOrUpPasswordlessRequest call;
+  users::v1::SignInOrUpRequest call;
   *call.mutable_scope() = tenant->scope();
-  if (contact.is_email) call.set_email(contact.value);
-  if (!contact.is_email) call.set_phone_number(contact.value);
-  call.set_mark_email_verified(mark_email_verified);
+  users::v1::Identity& identity = *call.mutable_identity();
+  identity.set_recipe_id(kRecipeId);
+  if (contact.is_email) identity.set_email(contact.value);
+  if (!contact.is_email) identity.set_phone_number(contact.value);
+  call.set_is_email_verified(mark_email_verified);
   for (int round = 0; round < kMaxRounds; ++round) {
-    ASSIGN_OR_RETURN(users::v1::SignInOrUpPasswordlessResponse registered,
-                     registry_.SignInOrUpPasswordless(context, call));
+    ASSIGN_OR_RETURN(users::v1::SignInOrUpResponse response, registry_.SignInOrUp(context, call));
+    auto& registered = *response.mutable_signed_in();
     const LoginMethod& method = registered.method();
     const PasswordlessUser row = RowOf(method);
     ASSIGN_OR_RETURN(const bool saved, SaveUser(tenant, context, row));
@@ -117,8 +119,9 @@ absl::StatusOr<v1::ConsumeCodeResponse::SignedIn> PasswordlessUsers::SignInOrUp(
 absl::StatusOr<Outcome::Outcome> PasswordlessUsers::Update(
     const std::vector<tenancy::TenantPtr>& databases, rpc::CallContext& context,
     const v1::UpdateUserRequest& request) {
-  users::v1::UpdatePasswordlessUserRequest call;
+  users::v1::ChangeIdentityRequest call;
   *call.mutable_scope() = request.scope();
+  call.set_recipe_id(kRecipeId);
   call.set_recipe_user_id(request.recipe_user_id());
   if (request.has_email()) {
     auto& email = *call.mutable_email();
@@ -130,30 +133,29 @@ absl::StatusOr<Outcome::Outcome> PasswordlessUsers::Update(
       phone_number.set_value(NormalisePhoneNumber(request.phone_number().value()));
     }
   }
-  ASSIGN_OR_RETURN(const UpdatePasswordlessUserResponse response,
-                   registry_.UpdatePasswordlessUser(context, call));
+  ASSIGN_OR_RETURN(const ChangeIdentityResponse response, registry_.ChangeIdentity(context, call));
   switch (response.outcome_case()) {
-    case UpdatePasswordlessUserResponse::kEmailAlreadyExists:
+    case ChangeIdentityResponse::kEmailAlreadyExists:
       return Outcome::OUTCOME_EMAIL_ALREADY_EXISTS;
-    case UpdatePasswordlessUserResponse::kPhoneNumberAlreadyExists:
+    case ChangeIdentityResponse::kPhoneNumberAlreadyExists:
       return Outcome::OUTCOME_PHONE_NUMBER_ALREADY_EXISTS;
-    case UpdatePasswordlessUserResponse::kEmailChangeNotAllowed:
+    case ChangeIdentityResponse::kEmailChangeNotAllowed:
       return Outcome::OUTCOME_EMAIL_CHANGE_NOT_ALLOWED;
-    case UpdatePasswordlessUserResponse::kPhoneNumberChangeNotAllowed:
+    case ChangeIdentityResponse::kPhoneNumberChangeNotAllowed:
       return Outcome::OUTCOME_PHONE_NUMBER_CHANGE_NOT_ALLOWED;
-    case UpdatePasswordlessUserResponse::kUpdated:
+    case ChangeIdentityResponse::kChanged:
       break;
     default:
       return Outcome::OUTCOME_UNKNOWN_USER;
   }
-  const LoginMethod& method = response.updated().method();
+  const LoginMethod& method = response.changed().method();
   bool known = false;  // the registry does not tell which of the app's databases has the user
   ASSIGN_OR_RETURN(
       const auto missing,
       tenancy::AskDatabases(
           databases, context.deadline,
           [&](const tenancy::TenantPtr& tenant, absl::Time deadline) -> absl::StatusOr<bool> {
-            for (const ContactInfo& contact : ChangedContacts(response.updated())) {
+            for (const ContactInfo& contact : ChangedContacts(response.changed())) {
               RETURN_IF_ERROR(
                   devices_.RemoveDevicesOf({tenant, deadline}, TenantsOf(method), contact));
             }

@@ -7,7 +7,7 @@
 #include "absl/status/statusor.h"
 #include "gatehouse/common/v1/credentials_service.pb.h"
 #include "gatehouse/passwordless/v1/passwordless_service.pb.h"
-#include "gatehouse/users/v1/passwordless_registry_service.rpc.h"
+#include "gatehouse/users/v1/registry_service.rpc.h"
 #include "gatehouse/users/v1/user_directory_service.rpc.h"
 #include "services/passwordless/passwordless_user_store.h"
 
@@ -22,9 +22,8 @@ absl::Status CheckPasswordlessGate(const tenancy::Tenant& tenant, users::v1::Rec
 class PasswordlessUsers {
  public:
   // All outlive this.
-  PasswordlessUsers(users::v1::PasswordlessRegistryService& registry,
-                    users::v1::UserDirectoryService& users, DeviceStore& devices,
-                    PasswordlessUserStore& store)
+  PasswordlessUsers(users::v1::RegistryService& registry, users::v1::UserDirectoryService& users,
+                    DeviceStore& devices, PasswordlessUserStore& store)
       : registry_(registry), users_(users), devices_(devices), store_(store) {}
 
   // The owner of the device's contact has proved ownership, by `right`. Fills in created, user and
@@ -51,7 +50,7 @@ class PasswordlessUsers {
       const common::v1::Scope& scope, rpc::CallContext& context, const std::string& user_id,
       const std::string& home_tenant_id);
 
-  users::v1::PasswordlessRegistryService& registry_;
+  users::v1::RegistryService& registry_;
   users::v1::UserDirectoryService& users_;
   DeviceStore& devices_;
   PasswordlessUserStore& store_;

@@ -120,8 +120,12 @@ class FakeRegistry final : public users::v1::RegistryService {
     ++active[request.supertokens_user_id()];
     return users::v1::RecordActivityResponse();
   }
-  absl::StatusOr<users::v1::SignInOrUpThirdPartyResponse> SignInOrUpThirdParty(
-      rpc::CallContext&, const users::v1::SignInOrUpThirdPartyRequest&) override {
+  absl::StatusOr<users::v1::SignInOrUpResponse> SignInOrUp(
+      rpc::CallContext&, const users::v1::SignInOrUpRequest&) override {
+    return MakeError(ErrorReason::kInternal, "unexpected");
+  }
+  absl::StatusOr<users::v1::ChangeIdentityResponse> ChangeIdentity(
+      rpc::CallContext&, const users::v1::ChangeIdentityRequest&) override {
     return MakeError(ErrorReason::kInternal, "unexpected");
   }
 

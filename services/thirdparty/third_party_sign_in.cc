@@ -10,6 +10,7 @@ namespace gatehouse::thirdparty {
 namespace {
 
 constexpr char kRecipeId[] = "thirdparty";  // also the name of the factor
+constexpr char kEmailTaken[] = "Email already associated with another primary user.";
 constexpr char kTooManyChanges[] = "The user is being changed by many requests at once";
 
 // A user that is deleted, or changed, between the steps costs a round. Of many concurrent changes
@@ -34,32 +35,33 @@ absl::Status CheckThirdPartyGate(const tenancy::Tenant& tenant, users::v1::Recip
 absl::StatusOr<v1::SignInOrUpResponse> ThirdPartySignIn::SignInOrUp(
     const tenancy::TenantPtr& tenant, rpc::CallContext& context,
     const v1::SignInOrUpRequest& request) {
-  users::v1::SignInOrUpThirdPartyRequest identity;
-  *identity.mutable_scope() = tenant->scope();
-  identity.set_third_party_id(request.third_party_id());
-  identity.set_third_party_user_id(request.third_party_user_id());
+  users::v1::SignInOrUpRequest call;
+  *call.mutable_scope() = tenant->scope();
+  users::v1::Identity& identity = *call.mutable_identity();
+  identity.set_recipe_id(kRecipeId);
+  identity.mutable_third_party()->set_id(request.third_party_id());
+  identity.mutable_third_party()->set_user_id(request.third_party_user_id());
   identity.set_email(NormaliseEmail(request.email()));
-  identity.set_is_email_verified(request.is_email_verified());
+  call.set_is_email_verified(request.is_email_verified());
   v1::SignInOrUpResponse response;
   for (int round = 0; round < kMaxRounds; ++round) {
-    ASSIGN_OR_RETURN(users::v1::SignInOrUpThirdPartyResponse registered,
-                     registry_.SignInOrUpThirdParty(context, identity));
+    ASSIGN_OR_RETURN(users::v1::SignInOrUpResponse registered, registry_.SignInOrUp(context, call));
     if (!registered.has_signed_in()) {
-      response.set_email_change_not_allowed_reason(registered.email_change_not_allowed_reason());
+      response.set_email_change_not_allowed_reason(kEmailTaken);
       return response;
     }
     auto& signed_in = *registered.mutable_signed_in();
     ASSIGN_OR_RETURN(const bool saved,
                      SaveUser(tenant, context,
-                              {.user_id = signed_in.supertokens_user_id(),
-                               .third_party_id = identity.third_party_id(),
-                               .third_party_user_id = identity.third_party_user_id(),
+                              {.user_id = signed_in.method().supertokens_user_id(),
+                               .third_party_id = identity.third_party().id(),
+                               .third_party_user_id = identity.third_party().user_id(),
                                .email = identity.email(),
-                               .time_joined_ms = signed_in.time_joined_ms()}));
+                               .time_joined_ms = signed_in.method().time_joined_ms()}));
     if (!saved) continue;
     auto& reply = *response.mutable_signed_in();
     reply.set_created(signed_in.created());
-    reply.set_recipe_user_id(signed_in.recipe_user_id());
+    reply.set_recipe_user_id(signed_in.method().recipe_user_id());
     *reply.mutable_user() = std::move(*signed_in.mutable_user());
     return response;
   }

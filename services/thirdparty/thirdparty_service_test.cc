@@ -43,25 +43,29 @@ class FakeRegistry final : public users::v1::RegistryService {
  public:
   explicit FakeRegistry(db::Database& database) : database_(database) {}
 
-  absl::StatusOr<users::v1::SignInOrUpThirdPartyResponse> SignInOrUpThirdParty(
-      rpc::CallContext& context, const users::v1::SignInOrUpThirdPartyRequest& request) override {
+  absl::StatusOr<users::v1::SignInOrUpResponse> SignInOrUp(
+      rpc::CallContext& context, const users::v1::SignInOrUpRequest& request) override {
     ++calls;
     last_request = request;
-    users::v1::SignInOrUpThirdPartyResponse response;
-    if (!refusal.empty()) {
-      response.set_email_change_not_allowed_reason(refusal);
+    users::v1::SignInOrUpResponse response;
+    if (refuses) {
+      response.set_email_change_not_allowed(true);
       return response;
     }
     const bool created =
         database_.Execute(context.deadline, kInsertUser, {user_id})->affected() > 0;
     auto& signed_in = *response.mutable_signed_in();
     signed_in.set_created(created);
-    signed_in.set_recipe_user_id("external-1");
-    signed_in.set_supertokens_user_id(user_id);
-    signed_in.set_time_joined_ms(1234);
+    signed_in.mutable_method()->set_recipe_user_id("external-1");
+    signed_in.mutable_method()->set_supertokens_user_id(user_id);
+    signed_in.mutable_method()->set_time_joined_ms(1234);
     signed_in.mutable_user()->set_id("external-1");
     if (after) after();
     return response;
+  }
+  absl::StatusOr<users::v1::ChangeIdentityResponse> ChangeIdentity(
+      rpc::CallContext&, const users::v1::ChangeIdentityRequest&) override {
+    return absl::UnimplementedError("");
   }
   absl::StatusOr<users::v1::ResolveUserIdsResponse> ResolveUserIds(
       rpc::CallContext&, const users::v1::ResolveUserIdsRequest&) override {
@@ -73,10 +77,10 @@ class FakeRegistry final : public users::v1::RegistryService {
   }
 
   std::string user_id = kUser1;
-  std::string refusal;
+  bool refuses = false;
   std::function<void()> after;  // runs between the registry's step and the service's own
   int calls = 0;
-  users::v1::SignInOrUpThirdPartyRequest last_request;
+  users::v1::SignInOrUpRequest last_request;
 
  private:
   db::Database& database_;
@@ -204,7 +208,7 @@ TEST_F(ThirdPartyServiceTest, SignUpKeepsARowAndSignInLeavesItAlone) {
   EXPECT_EQ(response->signed_in().recipe_user_id(), "external-1");
   EXPECT_EQ(response->signed_in().user().id(), "external-1");
   EXPECT_EQ(Rows(), Row(kUser1, "a@x.io"));
-  EXPECT_EQ(registry.last_request.email(), "a@x.io");
+  EXPECT_EQ(registry.last_request.identity().email(), "a@x.io");
   EXPECT_FALSE(registry.last_request.is_email_verified());
 
   request.set_is_email_verified(true);
@@ -244,11 +248,12 @@ TEST_F(ThirdPartyServiceTest, ManyEmailChangesAtOnceOverloadNobody) {
 
 TEST_F(ThirdPartyServiceTest, RefusedEmailChangeChangesNothing) {
   ASSERT_TRUE(service.SignInOrUp(context, request).ok());
-  registry.refusal = "Email already associated with another primary user.";
+  registry.refuses = true;
   request.set_email("new@x.io");
   const auto response = service.SignInOrUp(context, request);
   ASSERT_TRUE(response.ok());
-  EXPECT_EQ(response->email_change_not_allowed_reason(), registry.refusal);
+  EXPECT_EQ(response->email_change_not_allowed_reason(),
+            "Email already associated with another primary user.");
   EXPECT_EQ(Rows(), Row(kUser1, "a@x.io"));
 }
 

@@ -17,9 +17,7 @@
 #include "services/users/listing/settle_period.h"
 #include "services/users/listing/user_directory_service.h"
 #include "services/users/policy.h"
-#include "services/users/registry/passwordless_registry_service.h"
 #include "services/users/registry/pg_activity_store.h"
-#include "services/users/registry/pg_passwordless_store.h"
 #include "services/users/registry/pg_user_store.h"
 #include "services/users/registry/registry_service.h"
 #include "services/users/user_topics_component.h"
@@ -39,7 +37,6 @@ class UsersComponent final : public host::Component {
   explicit UsersComponent(host::Environment& environment)
       : environment_(environment),
         users_(environment.databases()),
-        passwordless_(environment.databases()),
         activity_store_(environment.databases()),
         activity_log_service_(environment.ChannelTo("tenants")),
         activity_log_(activity_log_service_, environment.clock()),
@@ -49,13 +46,9 @@ class UsersComponent final : public host::Component {
         emailpassword_(emailpassword_store_, users_, hasher_, environment.clock()),
         listing_(environment.databases()),
         registry_service_(environment.tenants(), users_, activity_, environment.clock()),
-        passwordless_service_(environment.tenants(), users_, passwordless_, activity_,
-                              environment.clock()),
         emailpassword_service_(environment.tenants(), emailpassword_, activity_),
-        directory_service_(environment.tenants(), users_, listing_, activity_,
-                           environment.clock()),
+        directory_service_(environment.tenants(), users_, listing_, activity_, environment.clock()),
         registry_handler_(registry_service_),
-        passwordless_handler_(passwordless_service_),
         emailpassword_handler_(emailpassword_service_),
         directory_handler_(directory_service_),
         topics_(environment, users_, activity_) {
@@ -76,7 +69,6 @@ class UsersComponent final : public host::Component {
   std::vector<host::ExposedService> services() override {
     std::vector<host::ExposedService> services = topics_.services();
     services.push_back({&registry_handler_, RegistryPolicy()});
-    services.push_back({&passwordless_handler_, PasswordlessRegistryPolicy()});
     services.push_back({&emailpassword_handler_, EmailPasswordPolicy(), "passwords"});
     services.push_back({&directory_handler_, UserDirectoryPolicy()});
     return services;
@@ -125,7 +117,6 @@ class UsersComponent final : public host::Component {
 
   host::Environment& environment_;
   PgUserStore users_;
-  PgPasswordlessStore passwordless_;
   PgActivityStore activity_store_;
   tenants::v1::ActivityLogServiceClient activity_log_service_;
   activity::ActivityLog activity_log_;
@@ -135,11 +126,9 @@ class UsersComponent final : public host::Component {
   EmailPassword emailpassword_;
   PgListingStore listing_;
   RegistryServiceImpl registry_service_;
-  PasswordlessRegistryServiceImpl passwordless_service_;
   EmailPasswordServiceImpl emailpassword_service_;
   UserDirectoryServiceImpl directory_service_;
   v1::RegistryServiceHandler registry_handler_;
-  v1::PasswordlessRegistryServiceHandler passwordless_handler_;
   v1::EmailPasswordServiceHandler emailpassword_handler_;
   v1::UserDirectoryServiceHandler directory_handler_;
   UserTopics topics_;

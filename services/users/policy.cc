@@ -7,15 +7,9 @@ using namespace rpc::callers;  // NOLINT: the rows read as a table
 rpc::Policy RegistryPolicy() {
   return {
       {"ResolveUserIds", {kSession, kRoles, kThirdParty, kAccounts, kGateway}},
-      {"SignInOrUpThirdParty", {kThirdParty}},
+      {"SignInOrUp", {kThirdParty, kPasswordless}},
+      {"ChangeIdentity", {kPasswordless}},
       {"RecordActivity", {kSession, kThirdParty, kAccounts}},
-  };
-}
-
-rpc::Policy PasswordlessRegistryPolicy() {
-  return {
-      {"SignInOrUpPasswordless", {kPasswordless}},
-      {"UpdatePasswordlessUser", {kPasswordless}},
   };
 }
 

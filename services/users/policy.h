@@ -6,7 +6,6 @@ namespace gatehouse::users {
 
 // Who may call what.
 rpc::Policy RegistryPolicy();
-rpc::Policy PasswordlessRegistryPolicy();
 rpc::Policy EmailPasswordPolicy();
 rpc::Policy UserDirectoryPolicy();
 rpc::Policy LinkingPolicy();

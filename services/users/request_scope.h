@@ -6,7 +6,6 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "libs/config/core_config.h"
 #include "libs/tenancy/ask_databases.h"
 #include "libs/tenancy/tenant_directory.h"
 #include "libs/tenancy/where.h"
@@ -14,7 +13,6 @@
 namespace gatehouse::users {
 
 using RequestScope = tenancy::Where;
-
 
 // One scope for each database that holds users of the app: nearly always one, the public tenant's,
 // which comes first. For operations that name a user and no tenant. kTenantNotFound without the app.

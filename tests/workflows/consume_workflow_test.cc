@@ -13,8 +13,7 @@
 #include "services/passwordless/pg_passwordless_user_store.h"
 #include "services/users/listing/pg_listing_store.h"
 #include "services/users/listing/user_directory_service.h"
-#include "services/users/registry/passwordless_registry_service.h"
-#include "services/users/registry/pg_passwordless_store.h"
+#include "services/users/registry/registry_service.h"
 #include "tests/workflows/world.h"
 
 namespace gatehouse::passwordless {
@@ -134,21 +133,19 @@ struct ConsumeWorld {
   testing::FakeActivityLog audit;
   activity::ActivityLog audit_log{audit, clock};
   users::ActivityRecorder activity{activity_store, audit_log, clock};
-  users::PgPasswordlessStore passwordless_store{env.tenants()};
-  users::PasswordlessRegistryServiceImpl registry{env.tenants().directory(), env.users,
-                                                  passwordless_store, activity, clock};
+  users::RegistryServiceImpl registry{env.tenants().directory(), env.users, activity, clock};
   users::PgListingStore listing{env.tenants()};
   users::UserDirectoryServiceImpl directory{env.tenants().directory(), env.users, listing, activity,
                                             clock};
-  users::v1::PasswordlessRegistryServiceHandler registry_handler{registry};
+  users::v1::RegistryServiceHandler registry_handler{registry};
   users::v1::UserDirectoryServiceHandler directory_handler{directory};
   std::unique_ptr<rpc::Dispatcher> registry_dispatcher =
-      accounts::World::Dispatch(registry_handler, users::PasswordlessRegistryPolicy());
+      accounts::World::Dispatch(registry_handler, users::RegistryPolicy());
   std::unique_ptr<rpc::Dispatcher> directory_dispatcher =
       accounts::World::Dispatch(directory_handler, users::UserDirectoryPolicy());
   std::vector<rpc::Dispatcher*> dispatchers{registry_dispatcher.get(), directory_dispatcher.get()};
   accounts::ForwardingChannel channel{saboteur, rpc::MakeLocalChannel(dispatchers, "passwordless")};
-  users::v1::PasswordlessRegistryServiceClient registry_client{channel};
+  users::v1::RegistryServiceClient registry_client{channel};
   users::v1::UserDirectoryServiceClient directory_client{channel};
   PgDeviceStore device_store{env.tenants()};
   PgPasswordlessUserStore user_store{env.tenants()};

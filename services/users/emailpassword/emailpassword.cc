@@ -6,7 +6,6 @@
 #include "libs/crypto/bytes.h"
 #include "libs/crypto/digest.h"
 #include "libs/crypto/password.h"
-#include "services/users/registry/third_party_sign_in.h"
 
 namespace gatehouse::users {
 namespace {
@@ -106,8 +105,7 @@ absl::StatusOr<std::optional<v1::User>> EmailPassword::SignUp(const RequestScope
   user.email_verified = IsFakeEmail(user.email);
   ASSIGN_OR_RETURN(const bool signed_up, store_.SignUp(scope, user));
   if (!signed_up) return std::nullopt;
-  return NewUser(scope, user.user_id, kEmailPasswordRecipe, user.email, user.time_joined_ms,
-                 user.email_verified);
+  return NewUser(scope, IdentityOf(user));
 }
 
 absl::StatusOr<std::optional<SignedIn>> EmailPassword::SignIn(const RequestScope& scope,
@@ -238,9 +236,7 @@ absl::StatusOr<std::pair<v1::User, bool>> EmailPassword::ImportHash(
     user.time_joined_ms = clock_.NowMs();
     ASSIGN_OR_RETURN(const bool signed_up, store_.SignUp(scope, user));
     if (signed_up) {
-      return std::make_pair(NewUser(scope, user.user_id, kEmailPasswordRecipe, user.email,
-                                    user.time_joined_ms, false),
-                            false);
+      return std::make_pair(NewUser(scope, IdentityOf(user)), false);
     }
     ASSIGN_OR_RETURN(std::optional<Credentials> existing,
                      store_.FindCredentials(scope, user.email));

@@ -89,6 +89,7 @@ absl::StatusOr<v1::UpdateEmailOrPasswordResponse> EmailPasswordServiceImpl::Upda
     case EmailChange::kDone:
       response.set_updated(true);
       break;
+    case EmailChange::kNoContactLeft:
     case EmailChange::kUnknownUser:
       response.set_unknown_user_id(true);
       break;

@@ -16,7 +16,6 @@
 #include "services/users/emailpassword/pg_emailpassword_store.h"
 #include "services/users/listing/user_directory_service.h"
 #include "services/users/policy.h"
-#include "services/users/registry/passwordless_registry_service.h"
 #include "services/users/registry/pg_activity_store.h"
 #include "services/users/registry/pg_user_store.h"
 #include "services/users/registry/registry_service.h"
@@ -27,8 +26,6 @@ namespace {
 TEST(UsersPolicyTest, IsEnforced) {
   testing::ExpectPolicyIsEnforced(v1::EmailPasswordService::Info(), EmailPasswordPolicy());
   testing::ExpectPolicyIsEnforced(v1::RegistryService::Info(), RegistryPolicy());
-  testing::ExpectPolicyIsEnforced(v1::PasswordlessRegistryService::Info(),
-                                  PasswordlessRegistryPolicy());
   testing::ExpectPolicyIsEnforced(v1::UserDirectoryService::Info(), UserDirectoryPolicy());
 }
 

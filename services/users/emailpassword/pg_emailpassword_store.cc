@@ -3,49 +3,25 @@
 #include "libs/base/status.h"
 #include "libs/db/database.h"
 #include "services/users/registry/pg_both_generations.h"
-#include "services/users/registry/pg_email_change.h"
+#include "services/users/registry/pg_identity_change.h"
+#include "services/users/registry/pg_identity_rows.h"
 #include "services/users/registry/pg_user_store.h"
 
 namespace gatehouse::users {
 namespace {
 
-// $1 app, $2 tenant, $3 user id, $4 email, $5 password hash, $6 time joined, $7 whether the email
-// is verified. The primary key of recipe_user_tenants decides between sign-ups at once; the rest
-// follows from the row that won.
-#define GATEHOUSE_SIGN_UP_SQL                                                                     \
-  "WITH decided AS (INSERT INTO {recipe_user_tenants} (app_id, recipe_user_id, tenant_id,"        \
-  "   recipe_id, account_info_type, account_info_value, third_party_id, third_party_user_id)"     \
-  "  VALUES ($1::varchar, $3::bpchar, $2::varchar, 'emailpassword', 'email', $4::text, '', '')"   \
-  "  ON CONFLICT DO NOTHING RETURNING app_id, recipe_user_id, tenant_id, account_info_value),"    \
-  " identity AS (INSERT INTO {app_id_to_user_id} (app_id, user_id, recipe_id,"                    \
-  "   primary_or_recipe_user_id, is_linked_or_is_a_primary_user, time_joined,"                    \
-  "   primary_or_recipe_user_time_joined)"                                                        \
-  "  SELECT app_id, recipe_user_id, 'emailpassword', recipe_user_id, FALSE, $6::bigint,"          \
-  "   $6::bigint FROM decided),"                                                                  \
-  " account AS (INSERT INTO {recipe_user_account_infos} (app_id, recipe_user_id, recipe_id,"      \
-  "   account_info_type, account_info_value, third_party_id, third_party_user_id,"                \
-  "   primary_user_id)"                                                                           \
-  "  SELECT app_id, recipe_user_id, 'emailpassword', 'email', account_info_value, '', '', NULL"   \
-  "  FROM decided),"                                                                              \
-  " credentials AS (INSERT INTO {emailpassword_users} (app_id, user_id, email, password_hash,"    \
-  "   time_joined)"                                                                               \
-  "  SELECT app_id, recipe_user_id, account_info_value, $5::varchar, $6::bigint FROM decided),"   \
-  " verified AS (INSERT INTO {emailverification_verified_emails} (app_id, user_id, email)"        \
-  "  SELECT app_id, recipe_user_id, account_info_value FROM decided WHERE $7::boolean"            \
-  "  ON CONFLICT DO NOTHING)"
+// Beside an identity's parameters: $11 password hash.
+#define GATEHOUSE_CREDENTIALS_SQL                                                               \
+  ", credentials AS (INSERT INTO {emailpassword_users} (app_id, user_id, email, password_hash," \
+  "   time_joined)"                                                                             \
+  "  SELECT d.app_id, d.recipe_user_id, i.value, $11::varchar, $5::bigint"                      \
+  "  FROM decided d CROSS JOIN infos i WHERE i.place = 1)"                                      \
+  " SELECT count(*) FROM decided"
 
 constexpr SingleRegistryWrite kSignUp = {
-    {"emailpassword_sign_up", GATEHOUSE_SIGN_UP_SQL " SELECT count(*) FROM decided"},
-    {"emailpassword_sign_up_dual", GATEHOUSE_SIGN_UP_SQL
-     ", legacy AS (INSERT INTO {all_auth_recipe_users} (app_id, tenant_id, user_id,"
-     "   primary_or_recipe_user_id, is_linked_or_is_a_primary_user, recipe_id, time_joined,"
-     "   primary_or_recipe_user_time_joined)"
-     "  SELECT app_id, tenant_id, recipe_user_id, recipe_user_id, FALSE, 'emailpassword',"
-     "   $6::bigint, $6::bigint FROM decided),"
-     " legacy_tenant AS (INSERT INTO {emailpassword_user_to_tenant} (app_id, tenant_id, user_id,"
-     "   email)"
-     "  SELECT app_id, tenant_id, recipe_user_id, account_info_value FROM decided)"
-     " SELECT count(*) FROM decided"}};
+    {"emailpassword_sign_up", GATEHOUSE_REGISTER_SQL GATEHOUSE_CREDENTIALS_SQL},
+    {"emailpassword_sign_up_dual",
+     GATEHOUSE_REGISTER_SQL GATEHOUSE_REGISTER_OLD_SQL GATEHOUSE_CREDENTIALS_SQL}};
 
 // The primary keys of recipe_user_tenants and emailpassword_users.
 constexpr db::Statement kFindCredentials = {
@@ -105,11 +81,12 @@ constexpr db::Statement kDeleteExpired = {
 
 absl::StatusOr<bool> PgEmailPasswordStore::SignUp(const RequestScope& scope,
                                                   const NewEmailPasswordUser& user) {
+  const NewIdentity identity = IdentityOf(user);
+  ASSIGN_OR_RETURN(const std::vector<IdentityRow> rows, RowsOf(identity.identity));
   ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
-  absl::StatusOr<db::Result> result =
-      kSignUp.Execute(*db, scope,
-                      {scope.app_id(), scope.tenant_id(), user.user_id, user.email,
-                       user.password_hash, user.time_joined_ms, user.email_verified});
+  db::Params params = RegisterParams(scope, identity, rows);
+  params.Add(user.password_hash);
+  absl::StatusOr<db::Result> result = kSignUp.Execute(*db, scope, params);
   if (!result.ok()) return TenantGone(scope, result.status());
   return result->front().Int64(0) > 0;
 }
@@ -138,7 +115,10 @@ absl::StatusOr<EmailChange> PgEmailPasswordStore::UpdateCredentials(
   EmailChange outcome = EmailChange::kDone;
   absl::Status status =
       db->Transact(scope.deadline, [&](db::Transaction& transaction) -> absl::Status {
-        ASSIGN_OR_RETURN(outcome, ChangeEmailIn(transaction, scope, user_id, *email));
+        ASSIGN_OR_RETURN(const IdentityChange change,
+                         ChangeIdentityIn(transaction, scope, kEmailPasswordRecipe, user_id,
+                                          {.email = ContactUpdate{*email}}));
+        outcome = change.result;
         if (outcome != EmailChange::kDone) return absl::CancelledError();
         if (password_hash == nullptr) return absl::OkStatus();
         return transaction.Execute(kSetPassword, {scope.app_id(), user_id, *password_hash})

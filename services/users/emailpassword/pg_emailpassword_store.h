@@ -30,6 +30,15 @@ struct NewEmailPasswordUser {
   bool email_verified = false;
 };
 
+inline NewIdentity IdentityOf(const NewEmailPasswordUser& user) {
+  return {user.user_id,
+          {.recipe_id = std::string(kEmailPasswordRecipe), .email = user.email},
+          user.time_joined_ms,
+          user.email_verified};
+}
+
+using EmailChange = IdentityChange::Result;  // never kNoContactLeft: an email is set, not cleared
+
 struct ResetTokenUse {
   std::string user_id;               // internal
   std::optional<std::string> email;  // rows of old versions have none

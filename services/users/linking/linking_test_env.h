@@ -50,13 +50,13 @@ class LinkingTestEnv {
   }
   std::string SignUpThirdParty(const std::string& email, const std::string& provider_user_id,
                                const std::string& tenant_id = "public") {
-    NewThirdPartyUser user;
-    user.user_id = crypto::NewUuid4();
-    user.third_party_id = "google";
-    user.third_party_user_id = provider_user_id;
-    user.email = email;
-    user.time_joined_ms = ++time_;
-    auto made = users.RegisterThirdPartyUser(Scope(tenant_id), user);
+    const NewIdentity user = {crypto::NewUuid4(),
+                              {.recipe_id = std::string(kThirdPartyRecipe),
+                               .email = email,
+                               .third_party = ThirdPartyId{"google", provider_user_id}},
+                              ++time_,
+                              false};
+    auto made = users.Register(Scope(tenant_id), user);
     EXPECT_TRUE(made.ok()) << made.status();
     return made.ok() && *made ? user.user_id : "";
   }

@@ -1,6 +1,7 @@
 #include "services/users/registry/pg_both_generations.h"
 
 #include "libs/base/status.h"
+#include "libs/config/core_config.h"
 
 namespace gatehouse::users {
 namespace {

@@ -7,7 +7,8 @@
 #include "libs/base/status.h"
 #include "libs/db/database.h"
 #include "services/users/registry/pg_both_generations.h"
-#include "services/users/registry/pg_email_change.h"
+#include "services/users/registry/pg_identity_change.h"
+#include "services/users/registry/pg_identity_rows.h"
 #include "services/users/registry/pg_user_rows.h"
 
 namespace gatehouse::users {
@@ -76,47 +77,10 @@ constexpr db::Statement kResolve = {
     "  AND lead.supertokens_user_id = u.primary_or_recipe_user_id"
     " ORDER BY given.place"};
 
-// $1 app, $2 tenant, $3 user id, $4 third-party id, $5 user id there, $6 email, $7 time joined,
-// $8 `tparty` value, $9 whether the email is verified. The primary key of recipe_user_tenants
-// decides between sign-ups at once; the rest follows from the row that won.
-#define GATEHOUSE_REGISTER_THIRD_PARTY_SQL                                                        \
-  "WITH decided AS (INSERT INTO {recipe_user_tenants} (app_id, recipe_user_id, tenant_id,"        \
-  "   recipe_id, account_info_type, account_info_value, third_party_id, third_party_user_id)"     \
-  "  VALUES ($1::varchar, $3::bpchar, $2::varchar, 'thirdparty', 'tparty', $8::text, '', '')"     \
-  "  ON CONFLICT DO NOTHING RETURNING app_id, recipe_user_id, tenant_id),"                        \
-  " infos AS (SELECT d.app_id, d.recipe_user_id, d.tenant_id, v.type, v.value, v.tp, v.tp_user"   \
-  "  FROM decided d CROSS JOIN (VALUES ('email', $6::text, $4::varchar, $5::varchar),"            \
-  "   ('tparty', $8::text, '', '')) AS v(type, value, tp, tp_user)),"                             \
-  " email_row AS (INSERT INTO {recipe_user_tenants} (app_id, recipe_user_id, tenant_id,"          \
-  "   recipe_id, account_info_type, account_info_value, third_party_id, third_party_user_id)"     \
-  "  SELECT app_id, recipe_user_id, tenant_id, 'thirdparty', type, value, tp, tp_user"            \
-  "  FROM infos WHERE type = 'email'),"                                                           \
-  " identity AS (INSERT INTO {app_id_to_user_id} (app_id, user_id, recipe_id,"                    \
-  "   primary_or_recipe_user_id, is_linked_or_is_a_primary_user, time_joined,"                    \
-  "   primary_or_recipe_user_time_joined)"                                                        \
-  "  SELECT app_id, recipe_user_id, 'thirdparty', recipe_user_id, FALSE, $7::bigint, $7::bigint"  \
-  "  FROM decided),"                                                                              \
-  " account AS (INSERT INTO {recipe_user_account_infos} (app_id, recipe_user_id, recipe_id,"      \
-  "   account_info_type, account_info_value, third_party_id, third_party_user_id,"                \
-  "   primary_user_id)"                                                                           \
-  "  SELECT app_id, recipe_user_id, 'thirdparty', type, value, tp, tp_user, NULL FROM infos),"    \
-  " verified AS (INSERT INTO {emailverification_verified_emails} (app_id, user_id, email)"        \
-  "  SELECT app_id, recipe_user_id, $6::varchar FROM decided WHERE $9::boolean"                   \
-  "  ON CONFLICT DO NOTHING)"
-
-constexpr SingleRegistryWrite kRegisterThirdParty = {
-    {"users_register_third_party",
-     GATEHOUSE_REGISTER_THIRD_PARTY_SQL " SELECT count(*) FROM decided"},
-    {"users_register_third_party_dual", GATEHOUSE_REGISTER_THIRD_PARTY_SQL
-     ", legacy AS (INSERT INTO {all_auth_recipe_users} (app_id, tenant_id, user_id,"
-     "   primary_or_recipe_user_id, is_linked_or_is_a_primary_user, recipe_id, time_joined,"
-     "   primary_or_recipe_user_time_joined)"
-     "  SELECT app_id, tenant_id, recipe_user_id, recipe_user_id, FALSE, 'thirdparty',"
-     "   $7::bigint, $7::bigint FROM decided),"
-     " legacy_tenant AS (INSERT INTO {thirdparty_user_to_tenant} (app_id, tenant_id, user_id,"
-     "   third_party_id, third_party_user_id)"
-     "  SELECT app_id, tenant_id, recipe_user_id, $4::varchar, $5::varchar FROM decided)"
-     " SELECT count(*) FROM decided"}};
+constexpr SingleRegistryWrite kRegister = {
+    {"users_register", GATEHOUSE_REGISTER_SQL " SELECT count(*) FROM decided"},
+    {"users_register_dual",
+     GATEHOUSE_REGISTER_SQL GATEHOUSE_REGISTER_OLD_SQL " SELECT count(*) FROM decided"}};
 
 constexpr db::Statement kMarkVerified = {
     "users_mark_email_verified",
@@ -251,30 +215,30 @@ absl::StatusOr<std::vector<ResolvedId>> PgUserStore::Resolve(const RequestScope&
   return resolved;
 }
 
-absl::StatusOr<bool> PgUserStore::RegisterThirdPartyUser(const RequestScope& scope,
-                                                         const NewThirdPartyUser& user) {
+absl::StatusOr<bool> PgUserStore::Register(const RequestScope& scope, const NewIdentity& user) {
+  ASSIGN_OR_RETURN(const std::vector<IdentityRow> rows, RowsOf(user.identity));
   ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
-  absl::StatusOr<db::Result> result = kRegisterThirdParty.Execute(
-      *db, scope,
-      {scope.app_id(), scope.tenant_id(), user.user_id, user.third_party_id,
-       user.third_party_user_id, user.email, user.time_joined_ms,
-       ThirdPartyInfoValue(user.third_party_id, user.third_party_user_id), user.email_verified});
+  absl::StatusOr<db::Result> result =
+      kRegister.Execute(*db, scope, RegisterParams(scope, user, rows));
   if (!result.ok()) return TenantGone(scope, result.status());
   return result->front().Int64(0) > 0;
 }
 
-absl::StatusOr<EmailChange> PgUserStore::ChangeEmail(const RequestScope& scope,
-                                                     std::string_view user_id,
-                                                     std::string_view email) {
+absl::StatusOr<IdentityChange> PgUserStore::ChangeIdentity(const RequestScope& scope,
+                                                           std::string_view recipe_id,
+                                                           std::string_view user_id,
+                                                           const IdentityUpdate& update) {
   ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
-  EmailChange outcome = EmailChange::kDone;
-  absl::Status status =
+  IdentityChange change;
+  const absl::Status status =
       db->Transact(scope.deadline, [&](db::Transaction& transaction) -> absl::Status {
-        ASSIGN_OR_RETURN(outcome, ChangeEmailIn(transaction, scope, user_id, email));
-        return outcome == EmailChange::kDone ? absl::OkStatus() : absl::CancelledError();
+        change = IdentityChange();
+        ASSIGN_OR_RETURN(change, ChangeIdentityIn(transaction, scope, recipe_id, user_id, update));
+        return change.result == IdentityChange::Result::kDone ? absl::OkStatus()
+                                                              : absl::CancelledError();
       });
-  if (!status.ok() && outcome == EmailChange::kDone) return status;
-  return outcome;
+  if (!status.ok() && change.result == IdentityChange::Result::kDone) return status;
+  return change;
 }
 
 absl::Status PgUserStore::MarkEmailVerified(const RequestScope& scope, std::string_view user_id,

@@ -12,6 +12,7 @@
 #include "gatehouse/users/v1/user.pb.h"
 #include "libs/tenancy/tenant_databases.h"
 #include "services/users/account_info.h"
+#include "services/users/registry/identity.h"
 #include "services/users/request_scope.h"
 
 namespace gatehouse::db {
@@ -32,18 +33,6 @@ struct ResolvedId {
   bool hides_user = false;  // `input` is this user's external id and another user's internal one
 };
 
-// A third-party identity that signs up.
-struct NewThirdPartyUser {
-  std::string user_id;
-  std::string third_party_id;
-  std::string third_party_user_id;
-  std::string email;
-  int64_t time_joined_ms = 0;
-  bool email_verified = false;
-};
-
-enum class EmailChange { kDone, kUnknownUser, kTaken, kNotAllowed };
-
 // The login method with this internal or external id; null pointer when there is none.
 const v1::LoginMethod* FindLoginMethod(const v1::User& user, std::string_view id);
 // The same by internal id alone.
@@ -51,8 +40,8 @@ const v1::LoginMethod* FindLoginMethodByInternalId(const v1::User& user, std::st
 
 bool IsInTenant(const v1::LoginMethod& method, std::string_view tenant_id);
 
-// The identity registry. Thread-safe. Every method is one statement, except ChangeEmail, which is
-// one transaction. Errors as in libs/db/errors.h.
+// The identity registry. Thread-safe. Every method is one statement, except ChangeIdentity, which
+// is one transaction. Errors as in libs/db/errors.h.
 class PgUserStore {
  public:
   // `databases` must outlive the store.
@@ -77,12 +66,13 @@ class PgUserStore {
                                                   const std::vector<std::string>& ids,
                                                   bool include_linked);
 
-  // False, and nothing done, when the tenant has this identity already.
-  absl::StatusOr<bool> RegisterThirdPartyUser(const RequestScope& scope,
-                                              const NewThirdPartyUser& user);
-  // Changes the email of an email-password or third-party login method in every tenant.
-  absl::StatusOr<EmailChange> ChangeEmail(const RequestScope& scope, std::string_view user_id,
-                                          std::string_view email);
+  // False, and nothing done, when the tenant has a login method of the recipe with this key.
+  absl::StatusOr<bool> Register(const RequestScope& scope, const NewIdentity& user);
+  // Changes a login method in every tenant. `user_id` is internal.
+  absl::StatusOr<IdentityChange> ChangeIdentity(const RequestScope& scope,
+                                                std::string_view recipe_id,
+                                                std::string_view user_id,
+                                                const IdentityUpdate& update);
   // `user_id` in external form where mapped. Idempotent.
   absl::Status MarkEmailVerified(const RequestScope& scope, std::string_view user_id,
                                  std::string_view email);

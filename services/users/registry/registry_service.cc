@@ -1,20 +1,23 @@
 #include "services/users/registry/registry_service.h"
 
 #include <algorithm>
+#include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
+#include "libs/base/service_table.h"
 #include "libs/base/status.h"
-#include "services/users/registry/third_party_sign_in.h"
+#include "libs/base/strings.h"
+#include "services/users/registry/sign_in_or_up.h"
+#include "services/users/registry/user_scope.h"
 
 namespace gatehouse::users {
 namespace {
 
 // What the widest caller asks for at once, with room to spare; a bound on the statement's size.
 constexpr int kMaxIds = 10'000;
-// Widths of the columns.
-constexpr size_t kMaxThirdPartyId = 28;
-constexpr size_t kMaxThirdPartyUserId = 256;
-constexpr size_t kMaxEmail = 256;
+constexpr size_t kMaxContact = 256;  // the columns' width
 
 // An id, and where it was found.
 struct InApp {
@@ -57,6 +60,37 @@ absl::StatusOr<std::vector<InApp>> ResolveInApp(PgUserStore& store,
   return resolved;
 }
 
+// Who keeps a recipe's credentials has seen the proof; nobody else vouches for its users.
+absl::Status CheckVouches(const rpc::CallContext& context, std::string_view recipe_id) {
+  for (const ServiceRow& row : ServiceTable()) {
+    if (row.name == context.caller && !recipe_id.empty() && row.keeps_credentials_of == recipe_id) {
+      return absl::OkStatus();
+    }
+  }
+  return MakeError(ErrorReason::kCallerNotAllowed, "The caller keeps no credentials of the recipe");
+}
+
+Identity ReadIdentity(const v1::Identity& given) {
+  Identity identity;
+  identity.recipe_id = given.recipe_id();
+  if (given.has_email()) identity.email = NormaliseEmail(given.email());
+  if (given.has_phone_number()) identity.phone_number = given.phone_number();
+  if (given.has_third_party()) {
+    identity.third_party = ThirdPartyId{given.third_party().id(), given.third_party().user_id()};
+  }
+  return identity;
+}
+
+absl::StatusOr<std::optional<ContactUpdate>> UpdateOf(std::string_view field, bool given,
+                                                      const v1::ContactUpdate& update) {
+  if (!FitsColumn(update.value(), kMaxContact)) {
+    return BadInput(StrCat(field, " must not be longer than 256 characters"));
+  }
+  if (!given) return std::nullopt;
+  if (!update.has_value()) return ContactUpdate{};
+  return ContactUpdate{update.value()};
+}
+
 }  // namespace
 
 absl::StatusOr<v1::ResolveUserIdsResponse> RegistryServiceImpl::ResolveUserIds(
@@ -90,44 +124,90 @@ absl::StatusOr<v1::ResolveUserIdsResponse> RegistryServiceImpl::ResolveUserIds(
   return response;
 }
 
-absl::StatusOr<v1::SignInOrUpThirdPartyResponse> RegistryServiceImpl::SignInOrUpThirdParty(
-    rpc::CallContext& context, const v1::SignInOrUpThirdPartyRequest& request) {
-  if (!FitsColumn(request.third_party_id(), kMaxThirdPartyId)) {
-    return BadInput("thirdPartyId must not be longer than 28 characters");
-  }
-  if (!FitsColumn(request.third_party_user_id(), kMaxThirdPartyUserId)) {
-    return BadInput("thirdPartyUserId must not be longer than 256 characters");
-  }
-  if (!FitsColumn(request.email(), kMaxEmail)) {
-    return BadInput("email must not be longer than 256 characters");
-  }
+absl::StatusOr<v1::SignInOrUpResponse> RegistryServiceImpl::SignInOrUp(
+    rpc::CallContext& context, const v1::SignInOrUpRequest& request) {
+  RETURN_IF_ERROR(CheckVouches(context, request.identity().recipe_id()));
+  const Identity identity = ReadIdentity(request.identity());
+  RETURN_IF_ERROR(RowsOf(identity).status());
   ASSIGN_OR_RETURN(RequestScope scope,
                    ScopeOfTenant(directory_, request.scope(), context.deadline));
-  ASSIGN_OR_RETURN(auto outcome,
-                   users::SignInOrUpThirdParty(
-                       store_, clock_, scope,
-                       {request.third_party_id(), request.third_party_user_id(),
-                        NormaliseEmail(request.email()), request.is_email_verified()}));
-  v1::SignInOrUpThirdPartyResponse response;
-  if (auto* refused = std::get_if<EmailChangeRefused>(&outcome)) {
-    response.set_email_change_not_allowed_reason(refused->reason);
+  ASSIGN_OR_RETURN(std::optional<SignedInOrUp> signed_in,
+                   users::SignInOrUp(store_, clock_, scope, identity, request.is_email_verified()));
+  v1::SignInOrUpResponse response;
+  if (!signed_in.has_value()) {
+    response.set_email_change_not_allowed(true);
     return response;
   }
-  ThirdPartySignedIn& signed_in = std::get<ThirdPartySignedIn>(outcome);
   ASSIGN_OR_RETURN(tenancy::TenantPtr app, directory_.FindApp(request.scope(), context.deadline));
+  const std::string event =
+      StrCat(identity.recipe_id, signed_in->created ? "_sign_up" : "_sign_in");
+  std::string_view principal = identity.email.has_value() ? "email" : "phone_number";
+  if (identity.third_party.has_value()) principal = identity.third_party->id;
   activity_.NoteSignIn(
       {app, context.deadline}, *scope.tenant,
-      {.event_type = signed_in.created ? "thirdparty_sign_up" : "thirdparty_sign_in",
-       .recipe_user_id = signed_in.method.supertokens_user_id(),
-       .primary_or_recipe_user_id = signed_in.user.supertokens_user_id(),
-       .auth_principal = request.third_party_id(),
-       .identifier = signed_in.method.email()});
-  v1::SignInOrUpThirdPartyResponse::SignedIn& reply = *response.mutable_signed_in();
-  reply.set_created(signed_in.created);
-  reply.set_recipe_user_id(signed_in.method.recipe_user_id());
-  reply.set_supertokens_user_id(signed_in.method.supertokens_user_id());
-  reply.set_time_joined_ms(signed_in.method.time_joined_ms());
-  *reply.mutable_user() = std::move(signed_in.user);
+      {.event_type = event,
+       .recipe_user_id = signed_in->method.supertokens_user_id(),
+       .primary_or_recipe_user_id = signed_in->user.supertokens_user_id(),
+       .auth_principal = principal,
+       .identifier = identity.email.has_value() ? signed_in->method.email()
+                                                : signed_in->method.phone_number()});
+  v1::SignInOrUpResponse::SignedIn& reply = *response.mutable_signed_in();
+  reply.set_created(signed_in->created);
+  *reply.mutable_method() = std::move(signed_in->method);
+  *reply.mutable_user() = std::move(signed_in->user);
+  return response;
+}
+
+absl::StatusOr<v1::ChangeIdentityResponse> RegistryServiceImpl::ChangeIdentity(
+    rpc::CallContext& context, const v1::ChangeIdentityRequest& request) {
+  RETURN_IF_ERROR(CheckVouches(context, request.recipe_id()));
+  IdentityUpdate update;
+  ASSIGN_OR_RETURN(update.email, UpdateOf("email", request.has_email(), request.email()));
+  ASSIGN_OR_RETURN(update.phone_number,
+                   UpdateOf("phoneNumber", request.has_phone_number(), request.phone_number()));
+  ASSIGN_OR_RETURN(std::vector<RequestScope> scopes,
+                   ScopesOfApp(directory_, request.scope(), context.deadline));
+  v1::ChangeIdentityResponse response;
+  ASSIGN_OR_RETURN(const std::optional<LocatedUser> located,
+                   LocateUser(store_, scopes, request.recipe_user_id()));
+  if (!located.has_value()) {
+    response.set_unknown_user(true);
+    return response;
+  }
+  const std::string& user_id = located->id.user_id;
+  ASSIGN_OR_RETURN(const IdentityChange change,
+                   store_.ChangeIdentity(located->scope, request.recipe_id(), user_id, update));
+  const bool is_email = change.info_type == kEmailInfo;
+  switch (change.result) {
+    case IdentityChange::Result::kUnknownUser:
+      response.set_unknown_user(true);
+      return response;
+    case IdentityChange::Result::kNoContactLeft:
+      return BadInput("You cannot clear both email and phone number of a user");
+    case IdentityChange::Result::kTaken:
+      if (is_email) response.set_email_already_exists(true);
+      if (!is_email) response.set_phone_number_already_exists(true);
+      return response;
+    case IdentityChange::Result::kNotAllowed:
+      if (is_email) response.set_email_change_not_allowed(true);
+      if (!is_email) response.set_phone_number_change_not_allowed(true);
+      return response;
+    case IdentityChange::Result::kDone:
+      break;
+  }
+  ASSIGN_OR_RETURN(const std::optional<v1::User> user,
+                   store_.FindByInternalId(located->scope, user_id));
+  const v1::LoginMethod* method = user.has_value() ? FindLoginMethod(*user, user_id) : nullptr;
+  if (method == nullptr) {  // deleted since
+    response.set_unknown_user(true);
+    return response;
+  }
+  auto& changed = *response.mutable_changed();
+  *changed.mutable_method() = *method;
+  if (change.previous_email.has_value()) changed.set_previous_email(*change.previous_email);
+  if (change.previous_phone_number.has_value()) {
+    changed.set_previous_phone_number(*change.previous_phone_number);
+  }
   return response;
 }
 

@@ -18,8 +18,10 @@ class RegistryServiceImpl final : public v1::RegistryService {
 
   absl::StatusOr<v1::ResolveUserIdsResponse> ResolveUserIds(
       rpc::CallContext& context, const v1::ResolveUserIdsRequest& request) override;
-  absl::StatusOr<v1::SignInOrUpThirdPartyResponse> SignInOrUpThirdParty(
-      rpc::CallContext& context, const v1::SignInOrUpThirdPartyRequest& request) override;
+  absl::StatusOr<v1::SignInOrUpResponse> SignInOrUp(rpc::CallContext& context,
+                                                    const v1::SignInOrUpRequest& request) override;
+  absl::StatusOr<v1::ChangeIdentityResponse> ChangeIdentity(
+      rpc::CallContext& context, const v1::ChangeIdentityRequest& request) override;
   absl::StatusOr<v1::RecordActivityResponse> RecordActivity(
       rpc::CallContext& context, const v1::RecordActivityRequest& request) override;
 

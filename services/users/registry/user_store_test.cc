@@ -12,7 +12,7 @@
 #include "services/users/listing/pg_listing_store.h"
 #include "services/users/registry/pg_activity_store.h"
 #include "services/users/registry/pg_user_store.h"
-#include "services/users/registry/third_party_sign_in.h"
+#include "services/users/registry/sign_in_or_up.h"
 
 namespace gatehouse::users {
 namespace {
@@ -38,6 +38,12 @@ struct World {
 
 NewEmailPasswordUser NewPasswordUser(const std::string& email, int64_t time_joined_ms = 1000) {
   return {crypto::NewUuid4(), email, "$2a$04$hash", time_joined_ms, false};
+}
+
+Identity ThirdParty(const std::string& id, const std::string& user_id, const std::string& email) {
+  return {.recipe_id = std::string(kThirdPartyRecipe),
+          .email = email,
+          .third_party = ThirdPartyId{id, user_id}};
 }
 
 class UserStoreTest : public ::testing::Test {
@@ -71,6 +77,13 @@ class UserStoreTest : public ::testing::Test {
                                    " external_user_id) VALUES ('public', '" +
                                        user_id + "', '" + external_id + "')")
                     .ok());
+  }
+
+  EmailChange ChangeEmail(const std::string& id, const std::string& email) {
+    auto change = store_.ChangeIdentity(tenant_.Scope(), kEmailPasswordRecipe, id,
+                                        {.email = ContactUpdate{email}});
+    EXPECT_TRUE(change.ok()) << db::DatabaseCause(change.status());
+    return change->result;
   }
 
   World tenant_;
@@ -128,8 +141,9 @@ TEST_F(UserStoreTest, LegacyTablesAreWrittenWhileACoreOfThemMayRunBeside) {
   PgEmailPasswordStore credentials(dual.tenants);
   PgUserStore store(dual.tenants);
   ASSERT_TRUE(*credentials.SignUp(dual.Scope(), NewPasswordUser("a@example.com")));
-  NewThirdPartyUser google{crypto::NewUuid4(), "google", "1", "a@example.com", 5, false};
-  absl::StatusOr<bool> registered = store.RegisterThirdPartyUser(dual.Scope(), google);
+  const NewIdentity google = {crypto::NewUuid4(), ThirdParty("google", "1", "a@example.com"), 5,
+                              false};
+  absl::StatusOr<bool> registered = store.Register(dual.Scope(), google);
   ASSERT_TRUE(registered.ok()) << registered.status();
   EXPECT_EQ(dual.Count({"l1", "SELECT count(*) FROM all_auth_recipe_users"}), 2);
   EXPECT_EQ(dual.Count({"l2", "SELECT count(*) FROM emailpassword_user_to_tenant"}), 1);
@@ -164,21 +178,21 @@ TEST_F(UserStoreTest, AMappedAndLinkedUserComesBackWhole) {
 }
 
 TEST_F(UserStoreTest, ThirdPartySignInRegistersOnceAndFollowsTheEmail) {
-  const ThirdPartySignIn input = {"google", "user-1", "a@example.com", false};
-  auto first = SignInOrUpThirdParty(store_, clock_, tenant_.Scope(), input);
+  const Identity input = ThirdParty("google", "user-1", "a@example.com");
+  auto first = SignInOrUp(store_, clock_, tenant_.Scope(), input, false);
   ASSERT_TRUE(first.ok()) << first.status() << db::DatabaseCause(first.status());
-  const auto created = std::get<ThirdPartySignedIn>(*first);
+  const SignedInOrUp created = first->value();
   EXPECT_TRUE(created.created);
-  auto again = SignInOrUpThirdParty(store_, clock_, tenant_.Scope(), input);
-  const auto known = std::get<ThirdPartySignedIn>(*again);
+  auto again = SignInOrUp(store_, clock_, tenant_.Scope(), input, false);
+  const SignedInOrUp known = again->value();
   EXPECT_FALSE(known.created);
   EXPECT_EQ(known.user.id(), created.user.id());
   EXPECT_EQ(known.method.third_party().user_id(), "user-1");
-  auto moved = SignInOrUpThirdParty(store_, clock_, tenant_.Scope(),
-                                    {"google", "user-1", "b@example.com", true});
+  auto moved = SignInOrUp(store_, clock_, tenant_.Scope(),
+                          ThirdParty("google", "user-1", "b@example.com"), true);
   ASSERT_TRUE(moved.ok()) << moved.status() << db::DatabaseCause(moved.status());
-  EXPECT_EQ(std::get<ThirdPartySignedIn>(*moved).method.email(), "b@example.com");
-  EXPECT_TRUE(std::get<ThirdPartySignedIn>(*moved).method.verified());
+  EXPECT_EQ(moved->value().method.email(), "b@example.com");
+  EXPECT_TRUE(moved->value().method.verified());
   auto user = store_.FindById(tenant_.Scope(), created.user.id());
   EXPECT_EQ((*user)->login_methods(0).email(), "b@example.com");
   EXPECT_TRUE((*user)->login_methods(0).verified());
@@ -188,11 +202,10 @@ TEST_F(UserStoreTest, ThirdPartySignInRegistersOnceAndFollowsTheEmail) {
 TEST_F(UserStoreTest, EmailChangeKeepsEmailsUnique) {
   const std::string a = SignUp("a@example.com");
   SignUp("b@example.com");
-  EXPECT_EQ(*store_.ChangeEmail(tenant_.Scope(), a, "b@example.com"), EmailChange::kTaken);
-  EXPECT_EQ(*store_.ChangeEmail(tenant_.Scope(), a, "a@example.com"), EmailChange::kDone);
-  EXPECT_EQ(*store_.ChangeEmail(tenant_.Scope(), a, "c@example.com"), EmailChange::kDone);
-  EXPECT_EQ(*store_.ChangeEmail(tenant_.Scope(), "nobody", "c@example.com"),
-            EmailChange::kUnknownUser);
+  EXPECT_EQ(ChangeEmail(a, "b@example.com"), EmailChange::kTaken);
+  EXPECT_EQ(ChangeEmail(a, "a@example.com"), EmailChange::kDone);
+  EXPECT_EQ(ChangeEmail(a, "c@example.com"), EmailChange::kDone);
+  EXPECT_EQ(ChangeEmail("nobody", "c@example.com"), EmailChange::kUnknownUser);
   EXPECT_TRUE(credentials_.FindCredentials(tenant_.Scope(), "c@example.com")->has_value());
   EXPECT_FALSE(credentials_.FindCredentials(tenant_.Scope(), "a@example.com")->has_value());
 }
@@ -204,8 +217,8 @@ TEST_F(UserStoreTest, APrimaryUsersEmailChangeMovesItsReservation) {
   const std::string d = SignUp("d@example.com");
   Link(a, b);
   Link(c, d);
-  EXPECT_EQ(*store_.ChangeEmail(tenant_.Scope(), a, "c@example.com"), EmailChange::kNotAllowed);
-  EXPECT_EQ(*store_.ChangeEmail(tenant_.Scope(), a, "e@example.com"), EmailChange::kDone);
+  EXPECT_EQ(ChangeEmail(a, "c@example.com"), EmailChange::kNotAllowed);
+  EXPECT_EQ(ChangeEmail(a, "e@example.com"), EmailChange::kDone);
   EXPECT_EQ(tenant_.Count({"r1", "SELECT count(*) FROM primary_user_tenants WHERE"
                                  " account_info_value = 'e@example.com'"}), 1);
   EXPECT_EQ(tenant_.Count({"r2", "SELECT count(*) FROM primary_user_tenants WHERE"
@@ -287,8 +300,8 @@ TEST_F(UserStoreTest, SearchMatchesBeginnings) {
   SignUp("alice@example.com", 1);
   SignUp("bob@alicorn.org", 2);
   SignUp("carol@example.com", 3);
-  ASSERT_TRUE(*store_.RegisterThirdPartyUser(
-      tenant_.Scope(), {crypto::NewUuid4(), "Google", "1", "ali@x.io", 4, false}));
+  ASSERT_TRUE(*store_.Register(
+      tenant_.Scope(), {crypto::NewUuid4(), ThirdParty("Google", "1", "ali@x.io"), 4, false}));
   auto found = [&](SearchTags tags) {
     auto users = listing_.Search(tenant_.Scope(), tags, false);
     EXPECT_TRUE(users.ok()) << db::DatabaseCause(users.status());
@@ -363,12 +376,10 @@ TEST_F(UserStoreTest, ThirdPartySignInsWithDifferentEmailsAtOnceAllSucceed) {
     for (int i = 0; i < 6; ++i) {
       threads.emplace_back([&, i] {
         for (int round = 0; round < 15; ++round) {
-          const ThirdPartySignIn input = {.third_party_id = "google",
-                                          .third_party_user_id = "g-1",
-                                          .email = "e" + std::to_string(i) + "@example.com",
-                                          .email_verified = i % 2 == 0};
-          auto done = SignInOrUpThirdParty(store_, clock_, scope, input);
-          if (!done.ok() || !std::holds_alternative<ThirdPartySignedIn>(*done)) ++failed;
+          const Identity input =
+              ThirdParty("google", "g-1", "e" + std::to_string(i) + "@example.com");
+          auto done = SignInOrUp(store_, clock_, scope, input, i % 2 == 0);
+          if (!done.ok() || !done->has_value()) ++failed;
         }
       });
     }

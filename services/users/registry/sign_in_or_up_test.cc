@@ -1,36 +1,38 @@
-// Passwordless login methods in the registry, on a real database.
+// Signing in or up, and changing what a login method is known by, on a real database.
 
 #include <gtest/gtest.h>
 
 #include <optional>
 #include <string>
 
+#include "libs/base/status.h"
 #include "libs/testing/fake_clock.h"
 #include "services/users/linking/linking_test_env.h"
-#include "services/users/registry/passwordless_sign_in.h"
-#include "services/users/registry/pg_passwordless_store.h"
+#include "services/users/registry/sign_in_or_up.h"
 
 namespace gatehouse::users {
 namespace {
 
-using Result = ContactChange::Result;
+using Result = IdentityChange::Result;
 
-class PasswordlessStoreTest : public ::testing::TestWithParam<bool> {
+class SignInOrUpTest : public ::testing::TestWithParam<bool> {
  protected:
-  ~PasswordlessStoreTest() override { EXPECT_EQ(env.Violations(), ""); }
+  ~SignInOrUpTest() override { EXPECT_EQ(env.Violations(), ""); }
 
-  PasswordlessSignedIn SignIn(std::string_view type, const std::string& value) {
-    auto signed_in = SignInOrUpPasswordless(env.users, store, clock, env.Scope(),
-                                            {std::string(type), value}, true);
+  SignedInOrUp SignIn(std::string_view type, const std::string& value) {
+    Identity identity = {.recipe_id = std::string(kPasswordlessRecipe)};
+    (type == kEmailInfo ? identity.email : identity.phone_number) = value;
+    auto signed_in = users::SignInOrUp(env.users, clock, env.Scope(), identity, true);
     EXPECT_TRUE(signed_in.ok()) << signed_in.status();
-    return *signed_in;
+    return signed_in->value();
   }
   std::string SignUp(const std::string& email) {
     return SignIn(kEmailInfo, email).method.supertokens_user_id();
   }
   Result Change(const std::string& id, std::optional<ContactUpdate> email,
                 std::optional<ContactUpdate> phone_number) {
-    auto change = store.ChangeContact(env.Scope(), id, email, phone_number);
+    auto change = env.users.ChangeIdentity(env.Scope(), kPasswordlessRecipe, id,
+                                           {.email = email, .phone_number = phone_number});
     EXPECT_TRUE(change.ok()) << change.status();
     return change->result;
   }
@@ -39,32 +41,31 @@ class PasswordlessStoreTest : public ::testing::TestWithParam<bool> {
   }
 
   LinkingTestEnv env{GetParam()};
-  PgPasswordlessStore store{env.tenants()};
   testing::FakeClock clock;
 };
-INSTANTIATE_TEST_SUITE_P(Modes, PasswordlessStoreTest, ::testing::Bool());
+INSTANTIATE_TEST_SUITE_P(Modes, SignInOrUpTest, ::testing::Bool());
 
-TEST_P(PasswordlessStoreTest, SignsUpOnceAndIn) {
-  const PasswordlessSignedIn up = SignIn(kEmailInfo, "a@x.io");
+TEST_P(SignInOrUpTest, SignsUpOnceAndIn) {
+  const SignedInOrUp up = SignIn(kEmailInfo, "a@x.io");
   EXPECT_TRUE(up.created);
   EXPECT_TRUE(up.method.verified());
-  const PasswordlessSignedIn in = SignIn(kEmailInfo, "a@x.io");
+  const SignedInOrUp in = SignIn(kEmailInfo, "a@x.io");
   EXPECT_FALSE(in.created);
   EXPECT_EQ(in.method.SerializeAsString(), up.method.SerializeAsString());
-  const PasswordlessSignedIn phone = SignIn(kPhoneInfo, "+14155550001");
+  const SignedInOrUp phone = SignIn(kPhoneInfo, "+14155550001");
   EXPECT_TRUE(phone.created);
   EXPECT_FALSE(phone.method.has_email());
   EXPECT_EQ(SignIn(kPhoneInfo, "+14155550001").method.SerializeAsString(),
             phone.method.SerializeAsString());
 }
 
-TEST_P(PasswordlessStoreTest, ManySignUpsAtOnceMakeOneUser) {
+TEST_P(SignInOrUpTest, ManySignUpsAtOnceMakeOneUser) {
   std::atomic<int> created = 0;
   AtOnce(8, [&](int) { created += SignIn(kEmailInfo, "a@x.io").created; });
   EXPECT_EQ(created, 1);
 }
 
-TEST_P(PasswordlessStoreTest, ContactsAreSetChangedAndCleared) {
+TEST_P(SignInOrUpTest, ContactsAreSetChangedAndCleared) {
   const std::string id = SignUp("a@x.io");
   EXPECT_EQ(Change(id, ContactUpdate{"b@x.io"}, std::nullopt), Result::kDone);
   EXPECT_EQ(Method(id).email(), "b@x.io");
@@ -79,7 +80,7 @@ TEST_P(PasswordlessStoreTest, ContactsAreSetChangedAndCleared) {
   EXPECT_EQ(SignIn(kPhoneInfo, "+14155550001").method.supertokens_user_id(), id);
 }
 
-TEST_P(PasswordlessStoreTest, TakenContactsAreRefused) {
+TEST_P(SignInOrUpTest, TakenContactsAreRefused) {
   const std::string id = SignUp("a@x.io");
   SignUp("b@x.io");
   env.Primary("c@x.io");
@@ -91,13 +92,45 @@ TEST_P(PasswordlessStoreTest, TakenContactsAreRefused) {
   EXPECT_EQ(Method(id).email(), "a@x.io");
 }
 
-TEST_P(PasswordlessStoreTest, GroupsReservationsFollow) {
+TEST_P(SignInOrUpTest, GroupsReservationsFollow) {
   const std::string id = SignUp("a@x.io");
   EXPECT_EQ(env.MakePrimary(id), LinkResult::kDone);
   EXPECT_EQ(Change(id, ContactUpdate{"b@x.io"}, ContactUpdate{"+14155550001"}), Result::kDone);
   EXPECT_EQ(env.Violations(), "");
   env.Primary("a@x.io");  // free again
   EXPECT_EQ(env.MakePrimary(env.SignUp("b@x.io")), LinkResult::kAccountInfoTaken);
+}
+
+TEST_P(SignInOrUpTest, AThirdPartysEmailIsFollowedInEveryTenant) {
+  const std::string id = env.SignUpThirdParty("a@x.io", "1");
+  EXPECT_EQ(env.store.AddToTenant(env.Scope("t1"), id)->result, TenantResult::kAdded);
+  const Identity moved = {.recipe_id = std::string(kThirdPartyRecipe),
+                          .email = "b@x.io",
+                          .third_party = ThirdPartyId{"google", "1"}};
+  for (const char* tenant : {"public", "t1"}) {
+    auto signed_in = SignInOrUp(env.users, clock, env.Scope(tenant), moved, false);
+    ASSERT_TRUE(signed_in.ok() && signed_in->has_value()) << signed_in.status();
+    EXPECT_FALSE((*signed_in)->created);
+    EXPECT_EQ((*signed_in)->method.supertokens_user_id(), id);
+    EXPECT_EQ((*signed_in)->method.email(), "b@x.io");
+  }
+  env.Primary("c@x.io");
+  EXPECT_EQ(env.MakePrimary(id), LinkResult::kDone);
+  Identity taken = moved;
+  taken.email = "c@x.io";
+  EXPECT_FALSE(SignInOrUp(env.users, clock, env.Scope(), taken, false)->has_value());
+}
+
+TEST_P(SignInOrUpTest, WhatNoRecipeKnowsIsRefused) {
+  auto refused = [&](const Identity& identity) {
+    return ReasonOf(SignInOrUp(env.users, clock, env.Scope(), identity, false).status()) ==
+           ErrorReason::kBadInput;
+  };
+  EXPECT_TRUE(refused({.recipe_id = "sms", .phone_number = "+14155550001"}));
+  EXPECT_TRUE(refused({.recipe_id = std::string(kThirdPartyRecipe), .email = "a@x.io"}));
+  EXPECT_TRUE(refused({.recipe_id = std::string(kPasswordlessRecipe)}));
+  EXPECT_TRUE(
+      refused({.recipe_id = std::string(kPasswordlessRecipe), .email = std::string(257, 'a')}));
 }
 
 }  // namespace

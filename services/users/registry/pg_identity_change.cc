@@ -1,4 +1,4 @@
-#include "services/users/registry/pg_contact_change.h"
+#include "services/users/registry/pg_identity_change.h"
 
 #include <string>
 #include <vector>
@@ -13,12 +13,12 @@
 namespace gatehouse::users {
 namespace {
 
-using Result = ContactChange::Result;
+using Result = IdentityChange::Result;
 
 // Everywhere: $1 app, $2 user id, then as said. idx_recipe_user_account_infos_app_recipe_user,
 // idx_recipe_user_tenants_recipe_user_id.
 constexpr db::Statement kCurrent = {
-    "contact_change_current",
+    "identity_change_current",
     "SELECT max(account_info_value) FILTER (WHERE account_info_type = 'email'),"
     " max(account_info_value) FILTER (WHERE account_info_type = 'phone')"
     " FROM {recipe_user_account_infos} WHERE app_id = $1 AND recipe_user_id = $2"};
@@ -26,7 +26,7 @@ constexpr db::Statement kCurrent = {
 // $3 kind, $4 old value, $5 the primary user. It stays reserved where another member of the group
 // has it too. idx_recipe_user_account_infos_app_primary_user.
 constexpr db::Statement kRelease = {
-    "contact_change_release",
+    "identity_change_release",
     "DELETE FROM {primary_user_tenants} r WHERE r.app_id = $1::varchar"
     " AND r.primary_user_id = $5::bpchar AND r.account_info_type = $3::varchar"
     " AND r.account_info_value = $4::text"
@@ -38,24 +38,26 @@ constexpr db::Statement kRelease = {
 // $3 kind, $4 new value. Whether another login method of the recipe has it in one of the user's
 // tenants.
 constexpr db::Statement kIsTaken = {
-    "contact_change_is_taken",
+    "identity_change_is_taken",
     "SELECT EXISTS (SELECT 1 FROM {recipe_user_tenants} mine JOIN {recipe_user_tenants} t"
     "  ON t.app_id = mine.app_id AND t.tenant_id = mine.tenant_id AND t.recipe_id = mine.recipe_id"
     "  AND t.account_info_type = $3::varchar AND t.account_info_value = $4::text"
     "  AND t.recipe_user_id <> mine.recipe_user_id"
     " WHERE mine.app_id = $1::varchar AND mine.recipe_user_id = $2::bpchar)"};
 
-// $3 kind, $4 new value. Fails on recipe_user_tenants_pkey where the recipe has it in a tenant.
+// $3 kind, $4 new value. A third-party identity's email carries the identity. Fails on
+// recipe_user_tenants_pkey where the recipe has it in a tenant.
 constexpr RegistryWrite kAddToTenants = RegistryWrite::NothingInOldTables(
-    {"contact_change_add_tenants",
+    {"identity_change_add_tenants",
      "INSERT INTO {recipe_user_tenants} (app_id, recipe_user_id, tenant_id, recipe_id,"
      "  account_info_type, account_info_value, third_party_id, third_party_user_id)"
-     " SELECT DISTINCT app_id, recipe_user_id, tenant_id, recipe_id, $3::varchar, $4::text, '', ''"
-     " FROM {recipe_user_tenants} WHERE app_id = $1::varchar AND recipe_user_id = $2::bpchar"
-     " ORDER BY tenant_id"});
+     " SELECT app_id, recipe_user_id, tenant_id, recipe_id, $3::varchar, $4::text,"
+     "  max(third_party_id), max(third_party_user_id) FROM {recipe_user_tenants}"
+     " WHERE app_id = $1::varchar AND recipe_user_id = $2::bpchar"
+     " GROUP BY app_id, recipe_user_id, tenant_id, recipe_id ORDER BY tenant_id"});
 // $3 kind, $4 the value that stays, or null.
 constexpr RegistryWrite kRemoveFromTenants = RegistryWrite::NothingInOldTables(
-    {"contact_change_remove_tenants",
+    {"identity_change_remove_tenants",
      "DELETE FROM {recipe_user_tenants} WHERE app_id = $1 AND recipe_user_id = $2"
      " AND account_info_type = $3 AND account_info_value IS DISTINCT FROM $4::text"});
 
@@ -69,22 +71,30 @@ constexpr RegistryWrite kRemoveFromTenants = RegistryWrite::NothingInOldTables(
   " WHERE app_id = $1::varchar AND user_id = $2::bpchar"
 
 constexpr RegistryWrite kReplaceInfo = RegistryWrite::ThenOldTables(
-    {"contact_change_replace_info",
+    {"identity_change_replace_info",
      "UPDATE {recipe_user_account_infos} SET account_info_value = $4 WHERE app_id = $1"
      " AND recipe_user_id = $2 AND account_info_type = $3"},
-    {"contact_change_legacy_replace", GATEHOUSE_SET_OLD_CONTACT_SQL("$4::text")});
-// $5 the primary user, or null.
+    {"identity_change_legacy_replace",
+     "WITH passwords AS (UPDATE {emailpassword_user_to_tenant} SET email = $4::text"
+     "  WHERE app_id = $1::varchar AND user_id = $2::bpchar AND $3::varchar = 'email')"
+     " " GATEHOUSE_SET_OLD_CONTACT_SQL("$4::text")});
+// $5 the primary user, or null; $6 recipe.
 constexpr RegistryWrite kAddInfo = RegistryWrite::ThenOldTables(
-    {"contact_change_add_info",
+    {"identity_change_add_info",
      "INSERT INTO {recipe_user_account_infos} (app_id, recipe_user_id, recipe_id,"
      "  account_info_type, account_info_value, third_party_id, third_party_user_id,"
-     "  primary_user_id) VALUES ($1, $2, 'passwordless', $3, $4, '', '', $5)"},
-    {"contact_change_legacy_add", GATEHOUSE_SET_OLD_CONTACT_SQL("$4::text")});
+     "  primary_user_id) VALUES ($1, $2, $6, $3, $4, '', '', $5)"},
+    {"identity_change_legacy_add", GATEHOUSE_SET_OLD_CONTACT_SQL("$4::text")});
 constexpr RegistryWrite kRemoveInfo = RegistryWrite::ThenOldTables(
-    {"contact_change_remove_info",
+    {"identity_change_remove_info",
      "DELETE FROM {recipe_user_account_infos} WHERE app_id = $1 AND recipe_user_id = $2"
      " AND account_info_type = $3"},
-    {"contact_change_legacy_remove", GATEHOUSE_SET_OLD_CONTACT_SQL("NULL")});
+    {"identity_change_legacy_remove", GATEHOUSE_SET_OLD_CONTACT_SQL("NULL")});
+
+// $3 email. Of a login method with a password.
+constexpr db::Statement kSetCredentials = {
+    "identity_change_credentials",
+    "UPDATE {emailpassword_users} SET email = $3 WHERE app_id = $1 AND user_id = $2"};
 
 // One field of the login method, and what becomes of it.
 struct Field {
@@ -135,11 +145,11 @@ absl::StatusOr<Result> Set(const Change& change, const Field& field) {
   if (db::ViolatesConstraint(added, "recipe_user_tenants_pkey")) return Result::kTaken;
   RETURN_IF_ERROR(added);
   const absl::Status set =
-      (field.before.has_value()
-           ? kReplaceInfo.Execute(transaction, scope, params)
-           : kAddInfo.Execute(transaction, scope,
-                              {app_id, user.user_id, field.type, *field.after, user.primary_id},
-                              params))
+      (field.before.has_value() ? kReplaceInfo.Execute(transaction, scope, params)
+                                : kAddInfo.Execute(transaction, scope,
+                                                   {app_id, user.user_id, field.type, *field.after,
+                                                    user.primary_id, user.recipe_id},
+                                                   params))
           .status();
   if (db::ViolatesConstraint(set, "_email_key") ||
       db::ViolatesConstraint(set, "_phone_number_key")) {
@@ -170,20 +180,20 @@ absl::Status ReleaseOld(const Change& change, const Field& field) {
 
 }  // namespace
 
-absl::StatusOr<ContactChange> ChangeContactIn(db::Transaction& transaction,
-                                              const RequestScope& scope, std::string_view user_id,
-                                              const std::optional<ContactUpdate>& email,
-                                              const std::optional<ContactUpdate>& phone_number) {
+absl::StatusOr<IdentityChange> ChangeIdentityIn(db::Transaction& transaction,
+                                                const RequestScope& scope,
+                                                std::string_view recipe_id,
+                                                std::string_view user_id,
+                                                const IdentityUpdate& update) {
   const std::string id(user_id);
   ASSIGN_OR_RETURN(auto locked, LockUsers(transaction, scope, {id}));
   const auto found = locked.find(id);
-  ContactChange outcome;
-  if (found == locked.end() || found->second.recipe_id != kPasswordlessRecipe) {
+  IdentityChange outcome;
+  if (found == locked.end() || found->second.recipe_id != recipe_id) {
     outcome.result = Result::kUnknownUser;
     return outcome;
   }
-  ASSIGN_OR_RETURN(const db::Result current,
-                   transaction.Execute(kCurrent, {scope.app_id(), id}));
+  ASSIGN_OR_RETURN(const db::Result current, transaction.Execute(kCurrent, {scope.app_id(), id}));
   std::vector<Field> fields = {{kEmailInfo, current.front().OptText(0), {}},
                                {kPhoneInfo, current.front().OptText(1), {}}};
   outcome.previous_email = fields[0].before;
@@ -192,8 +202,8 @@ absl::StatusOr<ContactChange> ChangeContactIn(db::Transaction& transaction,
     outcome.result = Result::kUnknownUser;  // only the id of a group is left of it
     return outcome;
   }
-  fields[0].after = email.has_value() ? email->value : fields[0].before;
-  fields[1].after = phone_number.has_value() ? phone_number->value : fields[1].before;
+  fields[0].after = update.email.has_value() ? update.email->value : fields[0].before;
+  fields[1].after = update.phone_number.has_value() ? update.phone_number->value : fields[1].before;
   if (!fields[0].after.has_value() && !fields[1].after.has_value()) {
     outcome.result = Result::kNoContactLeft;
     return outcome;
@@ -216,6 +226,10 @@ absl::StatusOr<ContactChange> ChangeContactIn(db::Transaction& transaction,
     if (!field.changes()) continue;
     RETURN_IF_ERROR(ReleaseOld(change, field));
     RETURN_IF_ERROR(ClearOld(change, field));
+  }
+  if (recipe_id == kEmailPasswordRecipe && fields[0].IsSet()) {
+    RETURN_IF_ERROR(
+        transaction.Execute(kSetCredentials, {scope.app_id(), id, *fields[0].after}).status());
   }
   return outcome;
 }
