@@ -1,5 +1,6 @@
 #include "libs/crypto/password.h"
 
+#include "libs/base/problem.h"
 #include "libs/base/status.h"
 #include "libs/crypto/password_forms.h"
 
@@ -12,7 +13,9 @@ constexpr std::string_view kMissingSignerKey =
 }  // namespace
 
 absl::Status internal::TooCostly() {
-  return BadInput("Password hash asks for more memory or time than this server allows");
+  return BadInput(Problem::kUnsupported,
+                  "Password hash asks for more memory or time than this server allows",
+                  {{"field", "passwordHash"}});
 }
 
 bool IsBcryptFormat(std::string_view hash) {
@@ -45,7 +48,10 @@ absl::Status CheckHashCost(std::string_view hash) {
   return internal::CheckFirebaseScryptCost(hash);
 }
 
-absl::Status MissingFirebaseSignerKey() { return BadInput(kMissingSignerKey); }
+absl::Status MissingFirebaseSignerKey() {
+  return BadInput(Problem::kCoreConfig, kMissingSignerKey,
+                  {{"field", "firebase_password_hashing_signer_key"}});
+}
 
 bool IsMissingFirebaseSignerKey(const absl::Status& status) {
   return ReasonOf(status) == ErrorReason::kBadInput &&

@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "libs/base/problem.h"
 #include "libs/base/status.h"
 #include "libs/crypto/bytes.h"
 #include "libs/crypto/openssl_util.h"
@@ -49,7 +50,10 @@ absl::StatusOr<std::string> HashBcrypt(std::string_view password, int cost) {
   if (cost < kMinBcryptCost || cost > kMaxBcryptCost) {
     return absl::InvalidArgumentError("bcrypt cost out of bounds");
   }
-  if (HasNulInKey(password)) return BadInput("Password must not contain a NUL character");
+  if (HasNulInKey(password)) {
+    return BadInput(Problem::kMalformed, "Password must not contain a NUL character",
+                    {{"field", "password"}});
+  }
   const std::string salt = RandomBytes(kSaltBytes);
   char setting[CRYPT_GENSALT_OUTPUT_SIZE];
   if (crypt_gensalt_rn("$2b$", static_cast<unsigned long>(cost), salt.data(), kSaltBytes, setting,

@@ -1,6 +1,7 @@
 #include "libs/rpc/grpc_status.h"
 
 #include "gatehouse/common/v1/error.pb.h"
+#include "libs/base/problem.h"
 #include "libs/base/status.h"
 
 namespace gatehouse::rpc {
@@ -15,6 +16,8 @@ grpc::Status ToGrpcStatus(const absl::Status& status) {
   }
   common::v1::ErrorDetail detail;
   detail.set_reason(static_cast<common::v1::ErrorReason>(static_cast<int>(reason)));
+  detail.set_problem(static_cast<common::v1::ErrorProblem>(static_cast<int>(ProblemOf(status))));
+  for (const auto& [key, value] : MetadataOf(status)) (*detail.mutable_metadata())[key] = value;
   return grpc::Status(static_cast<grpc::StatusCode>(static_cast<int>(status.code())),
                       std::string(status.message()), detail.SerializeAsString());
 }
@@ -28,10 +31,14 @@ absl::Status FromGrpcStatus(const grpc::Status& status) {
   common::v1::ErrorDetail detail;
   if (!status.error_details().empty() && detail.ParseFromString(status.error_details()) &&
       detail.reason() != common::v1::ERROR_REASON_UNSPECIFIED) {
-    absl::Status result = MakeError(static_cast<ErrorReason>(static_cast<int>(detail.reason())),
-                                    status.error_message());
-    if (IsFault(result)) MarkLogged(result);
-    return result;
+    absl::Status made = MakeError(static_cast<ErrorReason>(static_cast<int>(detail.reason())),
+                                  status.error_message());
+    if (detail.problem() != common::v1::ERROR_PROBLEM_UNSPECIFIED) {
+      made = WithProblem(std::move(made), static_cast<Problem>(static_cast<int>(detail.problem())),
+                         {detail.metadata().begin(), detail.metadata().end()});
+    }
+    if (IsFault(made)) MarkLogged(made);
+    return made;
   }
   switch (status.error_code()) {
     case grpc::StatusCode::UNAVAILABLE:

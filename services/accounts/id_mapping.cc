@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "libs/base/problem.h"
 #include "libs/base/status.h"
 #include "libs/base/strings.h"
 
@@ -31,7 +32,8 @@ absl::Status CheckUnused(const Uses& uses) {
   const auto first = std::min_element(uses.begin(), uses.end(), [](const auto& a, const auto& b) {
     return Rank(a) < Rank(b);
   });
-  return BadInput(StrCat("UserId is already in use in ", *first, " recipe"));
+  return BadInput(Problem::kUserIdInUse, StrCat("UserId is already in use in ", *first, " recipe"),
+                  {{"recipe", *first}});
 }
 
 absl::Status AskOtherServices(Peers& peers, rpc::CallContext& context,
@@ -79,9 +81,9 @@ absl::StatusOr<v1::CreateUserIdMappingResponse> CreateUserIdMapping(
       return response;
     }
     if (checked.possible().external_id_is_a_user()) {
-      return BadInput(
-          "Cannot create a userId mapping where the externalId is also a SuperTokens "
-          "userID");
+      return BadInput(Problem::kUserIdInUse,
+                      "Cannot create a userId mapping where the externalId is also a SuperTokens "
+                      "userID");
     }
     Uses uses;
     if (checked.possible().has_metadata()) uses.emplace_back(kMetadata);

@@ -1,6 +1,7 @@
 #include "services/jwks/jwks_service.h"
 
 #include "absl/strings/match.h"
+#include "libs/base/problem.h"
 #include "libs/base/status.h"
 #include "libs/tenancy/tenant_directory.h"
 #include "services/jwks/jwt_maker.h"
@@ -60,7 +61,10 @@ absl::StatusOr<v1::GetSigningKeysResponse> JwksService::GetSigningKeys(
 absl::StatusOr<v1::CreateJwtResponse> JwksService::CreateJwt(rpc::CallContext& context,
                                                              const v1::CreateJwtRequest& request) {
   ASSIGN_OR_RETURN(const auto app, directory_.FindApp(request.scope(), context.deadline));
-  if (request.validity_s() <= 0) return BadInput("validity must be greater than or equal to 0");
+  if (request.validity_s() <= 0) {
+    return BadInput(Problem::kOutOfRange, "validity must be greater than or equal to 0",
+                    {{"field", "validity"}});
+  }
   v1::CreateJwtResponse response;
   if (!absl::EqualsIgnoreCase(request.algorithm(), "RS256")) {
     response.set_unsupported_algorithm(true);

@@ -1,6 +1,7 @@
 #include "services/jwks/jwt_maker.h"
 
 #include "libs/base/json.h"
+#include "libs/base/problem.h"
 #include "libs/base/status.h"
 #include "libs/crypto/jwt.h"
 #include "libs/crypto/jwt_claims.h"
@@ -22,10 +23,12 @@ absl::StatusOr<std::string> MakeJwt(const AppKey& key, std::string_view payload_
                                     int64_t now_ms) {
   const auto payload = json::Parse(payload_json);
   if (!payload.ok() || !payload->is_object()) {
-    return BadInput("Field name 'payload' is invalid in JSON input");
+    return BadInput(Problem::kMalformed, "Field name 'payload' is invalid in JSON input",
+                    {{"field", "payload"}});
   }
   if (crypto::HasOversizedInteger(*payload)) {
-    return BadInput("The payload contains a number that is too large");
+    return BadInput(Problem::kOutOfRange, "The payload contains a number that is too large",
+                    {{"field", "payload"}});
   }
   const json::Value claims =
       crypto::MergeClaims(json::Value::Object({{"iat", now_ms / 1000},

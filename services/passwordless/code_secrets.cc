@@ -1,5 +1,6 @@
 #include "services/passwordless/code_secrets.h"
 
+#include "libs/base/problem.h"
 #include "libs/base/status.h"
 #include "libs/base/strings.h"
 #include "libs/crypto/bytes.h"
@@ -15,7 +16,8 @@ absl::StatusOr<std::string> Decode(std::string_view field, std::string_view text
                                    std::string_view other_alphabet) {
   absl::StatusOr<std::string> bytes = crypto::Base64Decode(text);
   if (!bytes.ok() || text.find_first_of(other_alphabet) != std::string_view::npos) {
-    return BadInput(StrCat("Input encoding error in ", field));
+    return BadInput(Problem::kMalformed, StrCat("Input encoding error in ", field),
+                    {{"field", std::string(field)}});
   }
   return bytes;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "libs/base/problem.h"
 #include "libs/base/status.h"
 #include "libs/crypto/bytes.h"
 #include "services/passwordless/code_secrets.h"
@@ -101,7 +102,8 @@ absl::StatusOr<CodeTryOutcome> LoginCodes::Try(const Where& where, const CodePro
   std::string claimed = proof.device_id_hash;
   claimed.erase(std::remove(claimed.begin(), claimed.end(), '='), claimed.end());
   if (!crypto::ConstantTimeEqual(claimed, attempt.device_id_hash)) {
-    return BadInput("preAuthSessionId and deviceId doesn't match");
+    return BadInput(Problem::kContradiction, "preAuthSessionId and deviceId doesn't match",
+                    {{"field", "preAuthSessionId,deviceId"}});
   }
   return devices_.TryCode(where, attempt);
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "libs/base/contact_info.h"
+#include "libs/base/problem.h"
 #include "libs/base/status.h"
 #include "libs/tenancy/app_databases.h"
 #include "libs/tenancy/ask_databases.h"
@@ -26,7 +27,8 @@ absl::StatusOr<ContactInfo> ReadContact(const v1::Contact& contact) {
     case v1::Contact::kPhoneNumber:
       return ContactInfo{false, NormalisePhoneNumber(contact.phone_number())};
     default:
-      return BadInput("Neither an email nor a phone number is given");
+      return BadInput(Problem::kMissing, "Neither an email nor a phone number is given",
+                      {{"field", "email,phoneNumber"}});
   }
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "libs/base/contact_info.h"
+#include "libs/base/problem.h"
 #include "libs/base/status.h"
 #include "libs/tenancy/ask_databases.h"
 
@@ -77,7 +78,9 @@ absl::Status CheckPasswordlessGate(const tenancy::Tenant& tenant, users::v1::Rec
               });
     allowed = allowed && listed;
   }
-  return allowed ? absl::OkStatus() : Forbidden("Passwordless login not enabled for tenant");
+  if (allowed) return absl::OkStatus();
+  return Forbidden(Problem::kLoginMethodDisabled, "Passwordless login not enabled for tenant",
+                   {{"recipe", "passwordless"}});
 }
 
 absl::StatusOr<v1::ConsumeCodeResponse::SignedIn> PasswordlessUsers::SignInOrUp(

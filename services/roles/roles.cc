@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "libs/base/problem.h"
 #include "libs/base/status.h"
 #include "libs/tenancy/ask_databases.h"
 
@@ -9,12 +10,15 @@ namespace gatehouse::roles {
 
 absl::StatusOr<bool> UpsertRole(PgRoleStore& store, const Where& app, std::string_view role,
                                 std::vector<std::string> permissions) {
-  if (role.empty()) return BadInput("role must not be empty");
+  if (role.empty()) {
+    return BadInput(Problem::kEmpty, "role must not be empty", {{"field", "role"}});
+  }
   // Always in the same order, so that two requests that add the same permissions don't deadlock.
   std::sort(permissions.begin(), permissions.end());
   permissions.erase(std::unique(permissions.begin(), permissions.end()), permissions.end());
   if (!permissions.empty() && permissions.front().empty()) {
-    return BadInput("permissions must not contain an empty string");
+    return BadInput(Problem::kEmpty, "permissions must not contain an empty string",
+                    {{"field", "permissions"}});
   }
   return store.UpsertRole(app, role, permissions);
 }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "libs/base/problem.h"
 #include "libs/base/status.h"
 #include "libs/base/strings.h"
 #include "libs/crypto/jwt_claims.h"
@@ -41,11 +42,18 @@ absl::StatusOr<TokenVersion> VersionFromHeader(const json::Value& header) {
   if (*text == "3") return TokenVersion::kV3;
   if (*text == "4") return TokenVersion::kV4;
   if (*text == "5") return TokenVersion::kV5;
-  return BadInput("The access token's version is not known");
+  return BadInput(Problem::kUnsupported, "The access token's version is not known",
+                  {{"field", "accessToken"}});
+}
+
+absl::Status NotAJwt() {
+  return BadInput(Problem::kMalformed, "The access token is not a JWT", {{"field", "accessToken"}});
 }
 
 absl::Status WrongType(std::string_view claim) {
-  return BadInput(StrCat("The access token's claim '", claim, "' has the wrong type"));
+  return BadInput(Problem::kMalformed,
+                  StrCat("The access token's claim '", claim, "' has the wrong type"),
+                  {{"field", StrCat("accessToken.", claim)}});
 }
 
 absl::Status ReadText(const json::Value& payload, std::string_view claim, std::string& out) {
@@ -124,13 +132,16 @@ absl::StatusOr<RawAccessToken> SplitAccessToken(std::string_view token) {
   const auto header_text = crypto::DecodeJwtPart(raw.parts.header);
   const auto header = header_text.ok() ? json::Parse(*header_text)
                                        : absl::StatusOr<json::Value>(header_text.status());
-  if (!header.ok() || !header->is_object()) return BadInput("The access token is not a JWT");
+  if (!header.ok() || !header->is_object()) return NotAJwt();
   if (header->FindString("typ") != "JWT") return NotAnAccessToken("JWT header mismatch - typ");
   if (header->FindString("alg") != "RS256") return NotAnAccessToken("JWT header mismatch - alg");
   ASSIGN_OR_RETURN(raw.version, VersionFromHeader(*header));
   raw.says_version = header->Find("version") != nullptr;
   const json::Value* key_id = header->Find("kid");
-  if (key_id == nullptr) return BadInput("The access token's header names no key");
+  if (key_id == nullptr) {
+    return BadInput(Problem::kMissing, "The access token's header names no key",
+                    {{"field", "accessToken.kid"}});
+  }
   if (!key_id->is_string()) return NotAnAccessToken("JWT header mismatch - kid");
   raw.key_id = std::string(*key_id->AsString());
   return raw;
@@ -139,7 +150,7 @@ absl::StatusOr<RawAccessToken> SplitAccessToken(std::string_view token) {
 absl::StatusOr<AccessToken> ReadAccessToken(const RawAccessToken& raw) {
   const auto text = crypto::DecodeJwtPart(raw.parts.payload);
   const auto payload = text.ok() ? json::Parse(*text) : absl::StatusOr<json::Value>(text.status());
-  if (!payload.ok() || !payload->is_object()) return BadInput("The access token is not a JWT");
+  if (!payload.ok() || !payload->is_object()) return NotAJwt();
   for (const std::string_view claim : OwnClaims(raw.version)) {
     if (payload->Find(claim) == nullptr) {
       return absl::FailedPreconditionError(
@@ -223,7 +234,8 @@ absl::StatusOr<std::string> TenantOfHandle(std::string_view handle) {
   const size_t separator = handle.find('_');
   if (separator == std::string_view::npos) return "public";
   if (handle.find_first_not_of('_') == std::string_view::npos) {
-    return BadInput("The session handle is not valid");
+    return BadInput(Problem::kMalformed, "The session handle is not valid",
+                    {{"field", "sessionHandle"}});
   }
   std::string_view tenant = handle.substr(separator + 1);
   tenant = tenant.substr(0, tenant.find('_'));

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "libs/base/problem.h"
 #include "libs/base/status.h"
 #include "services/session/tokens.h"
 
@@ -13,7 +14,8 @@ absl::StatusOr<v1::RegenerateSessionResponse> RegenerateSession(
   const auto raw = SplitAccessToken(request.access_token());
   if (!raw.ok()) {
     if (ReasonOf(raw.status()) == ErrorReason::kBadInput) return raw.status();
-    return BadInput("The access token is not a JWT");
+    return BadInput(Problem::kMalformed, "The access token is not a JWT",
+                    {{"field", "accessToken"}});
   }
   v1::RegenerateSessionResponse response;
   const auto read = ReadAccessToken(*raw);
@@ -49,7 +51,7 @@ absl::StatusOr<v1::RegenerateSessionResponse> RegenerateSession(
     refused = CheckUserData(token.version, token.user_data);
     if (refused.ok() && request.check_protected_claims() &&
         HasOwnClaim(token.version, token.user_data)) {
-      refused = BadInput(kProtectedClaimMessage);
+      refused = BadInput(Problem::kReserved, kProtectedClaimMessage, {{"field", "userDataInJWT"}});
     }
   }
   if (request.has_user_data_in_jwt_json() && refused.ok()) {
@@ -68,7 +70,7 @@ absl::StatusOr<v1::RegenerateSessionResponse> RegenerateSession(
     const bool mints = token.expiry_ms >= now_ms;
     if ((request.check_protected_claims() && HasOwnClaim(token.version, token.user_data)) ||
         (mints && HasProtectedClaim(token.version, token.user_data))) {
-      return BadInput(kProtectedClaimMessage);
+      return BadInput(Problem::kReserved, kProtectedClaimMessage, {{"field", "userDataInJWT"}});
     }
   }
 

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "libs/base/problem.h"
 #include "libs/base/status.h"
 #include "services/session/tokens.h"
 
@@ -48,7 +49,9 @@ absl::StatusOr<v1::UpdateSessionResponse> UpdateSession(const SessionParts& part
                      ParseUserData(request.user_data_in_jwt_json(), "userDataInJWT"));
     if (request.protected_claims_of() != v1::ACCESS_TOKEN_VERSION_UNSPECIFIED) {
       ASSIGN_OR_RETURN(const TokenVersion version, MintedVersion(request.protected_claims_of()));
-      if (HasProtectedClaim(version, user_data)) return BadInput(kProtectedClaimMessage);
+      if (HasProtectedClaim(version, user_data)) {
+        return BadInput(Problem::kReserved, kProtectedClaimMessage, {{"field", "userDataInJWT"}});
+      }
     }
     jwt_payload = request.user_data_in_jwt_json();
   }

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <utility>
 
+#include "libs/base/problem.h"
 #include "libs/base/status.h"
 #include "libs/base/strings.h"
 #include "libs/crypto/bytes.h"
@@ -23,7 +24,8 @@ double RandomFraction() {
 
 absl::StatusOr<TokenVersion> MintedVersion(v1::AccessTokenVersion version) {
   if (version < v1::ACCESS_TOKEN_VERSION_V2 || version > v1::ACCESS_TOKEN_VERSION_V5) {
-    return BadInput("The access token version is not one that can be made");
+    return BadInput(Problem::kUnsupported, "The access token version is not one that can be made",
+                    {{"field", "accessToken"}});
   }
   return static_cast<TokenVersion>(version);
 }
@@ -31,7 +33,9 @@ absl::StatusOr<TokenVersion> MintedVersion(v1::AccessTokenVersion version) {
 absl::StatusOr<json::Value> ParseUserData(std::string_view text, std::string_view field) {
   auto value = json::Parse(text);
   if (!value.ok() || !value->is_object()) {
-    return BadInput(StrCat("Field name '", field, "' is invalid in JSON input"));
+    return BadInput(Problem::kMalformed,
+                    StrCat("Field name '", field, "' is invalid in JSON input"),
+                    {{"field", std::string(field)}});
   }
   return *std::move(value);
 }
@@ -43,9 +47,12 @@ json::Value StoredUserData(std::string_view text) {
 }
 
 absl::Status CheckUserData(TokenVersion version, const json::Value& user_data) {
-  if (HasProtectedClaim(version, user_data)) return BadInput(kProtectedClaimMessage);
+  if (HasProtectedClaim(version, user_data)) {
+    return BadInput(Problem::kReserved, kProtectedClaimMessage, {{"field", "userDataInJWT"}});
+  }
   if (!IsLegacy(version) && crypto::HasOversizedInteger(user_data)) {
-    return BadInput("The user payload contains a number that is too large");
+    return BadInput(Problem::kOutOfRange, "The user payload contains a number that is too large",
+                    {{"field", "userDataInJWT"}});
   }
   return absl::OkStatus();
 }
@@ -55,10 +62,11 @@ absl::Status CheckValidity(const config::CoreConfig& config, std::optional<int64
   if (*validity_ms > 0 && *validity_ms <= config.access_token_validity_ms()) {
     return absl::OkStatus();
   }
-  return BadInput(
-      StrCat("accessTokenValidity must be greater than 0 and at most the configured "
-             "access_token_validity (",
-             std::to_string(config.access_token_validity_ms()), " ms)"));
+  return BadInput(Problem::kOutOfRange,
+                  StrCat("accessTokenValidity must be greater than 0 and at most the configured "
+                         "access_token_validity (",
+                         std::to_string(config.access_token_validity_ms()), " ms)"),
+                  {{"field", "accessTokenValidity"}});
 }
 
 int64_t FreshValidityMs(const config::CoreConfig& config, std::optional<int64_t> asked_ms) {

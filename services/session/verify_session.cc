@@ -3,6 +3,7 @@
 #include <array>
 #include <utility>
 
+#include "libs/base/problem.h"
 #include "libs/base/status.h"
 #include "libs/crypto/bytes.h"
 #include "services/session/refresh_token.h"
@@ -71,7 +72,8 @@ absl::StatusOr<Judged> Judge(const SessionParts& parts, CallContext& context,
     return try_refresh({raw.status().message().data(), raw.status().message().size()});
   }
   if (!crypto::Base64Decode(raw->parts.signature).ok()) {
-    return BadInput("The access token is not a JWT");
+    return BadInput(Problem::kMalformed, "The access token is not a JWT",
+                    {{"field", "accessToken"}});
   }
   const int64_t now_ms = parts.clock.NowMs();
   if (!SignedByAny(*raw, *judged.keys, now_ms)) {
@@ -148,7 +150,7 @@ absl::Status VerifyLazily(const SessionParts& parts, CallContext& context,
   renewed.created_ms = now_ms;
   renewed.expiry_ms = now_ms + tenant.config->access_token_validity_ms();
   if (HasProtectedClaim(renewed.version, renewed.user_data)) {
-    return BadInput(kProtectedClaimMessage);
+    return BadInput(Problem::kReserved, kProtectedClaimMessage, {{"field", "userDataInJWT"}});
   }
   FillSession(renewed, *verified.mutable_session());
   // V1 has no static keys.

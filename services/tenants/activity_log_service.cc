@@ -3,6 +3,7 @@
 #include <map>
 #include <utility>
 
+#include "libs/base/problem.h"
 #include "libs/base/status.h"
 
 namespace gatehouse::tenants {
@@ -27,7 +28,10 @@ struct Batch {
 
 absl::StatusOr<v1::AppendActivitiesResponse> ActivityLogServiceImpl::AppendActivities(
     rpc::CallContext& context, const v1::AppendActivitiesRequest& request) {
-  if (request.activities_size() > kMaxActivities) return BadInput("Too many activities at once");
+  if (request.activities_size() > kMaxActivities) {
+    return BadInput(Problem::kTooMany, "Too many activities at once",
+                    {{"field", "activities"}, {"max", std::to_string(kMaxActivities)}});
+  }
   std::map<std::string, Batch> batches;  // by database id
   for (const v1::Activity& activity : request.activities()) {
     if (!FitsColumns(activity)) continue;

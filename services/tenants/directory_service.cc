@@ -1,5 +1,6 @@
 #include "services/tenants/directory_service.h"
 
+#include "libs/base/problem.h"
 #include "libs/base/status.h"
 
 namespace gatehouse::tenants {
@@ -10,20 +11,17 @@ constexpr int kMaxNames = 500;
 }  // namespace
 
 absl::Status DirectoryService::WatchTenants(rpc::CallContext&, const v1::WatchTenantsRequest&,
-                                            rpc::Stream<v1::WatchTenantsResponse> stream) {
+                                            Catalogue::Watcher stream) {
   catalogue_.Watch(std::move(stream));
   return absl::OkStatus();
 }
 
-absl::StatusOr<v1::ConfirmTenantsResponse> DirectoryService::ConfirmTenants(
-    rpc::CallContext&, const v1::ConfirmTenantsRequest& request) {
-  catalogue_.progress().Confirm(request.watch_id(), request.version());
-  return v1::ConfirmTenantsResponse();
-}
-
 absl::StatusOr<v1::GetDirectoryEntriesResponse> DirectoryService::GetDirectoryEntries(
     rpc::CallContext& context, const v1::GetDirectoryEntriesRequest& request) {
-  if (request.scopes_size() > kMaxNames) return BadInput("too many names");
+  if (request.scopes_size() > kMaxNames) {
+    return BadInput(Problem::kTooMany, "too many names",
+                    {{"field", "scopes"}, {"max", std::to_string(kMaxNames)}});
+  }
   ASSIGN_OR_RETURN(auto tenants, store_.GetMany(context.deadline, {request.scopes().begin(),
                                                                    request.scopes().end()}));
   v1::GetDirectoryEntriesResponse response;

@@ -4,6 +4,7 @@
 
 #include "libs/base/elapsed.h"
 #include "libs/base/may_block.h"
+#include "libs/base/problem.h"
 #include "libs/base/status.h"
 #include "libs/base/steady_time.h"
 #include "libs/db/database.h"
@@ -18,7 +19,8 @@ constexpr int64_t kHealthMs = 1000;
 constexpr absl::Duration kHealthTimeout = absl::Seconds(1);
 
 absl::Status Unusable() {
-  return BadInput("Invalid core config: the database that the configuration names can't be used");
+  return BadInput(Problem::kCoreConfig,
+                  "Invalid core config: the database that the configuration names can't be used");
 }
 
 }  // namespace

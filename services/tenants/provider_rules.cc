@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "libs/base/json.h"
+#include "libs/base/problem.h"
 #include "libs/base/status.h"
 #include "libs/base/strings.h"
 
@@ -12,7 +13,7 @@ namespace gatehouse::tenants {
 namespace {
 
 absl::Status Invalid(std::string_view why) {
-  return BadInput(StrCat("Invalid third party config: ", why));
+  return BadInput(Problem::kProviderConfig, StrCat("Invalid third party config: ", why));
 }
 
 bool IsFilledString(const json::Value* value) {

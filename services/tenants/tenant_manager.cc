@@ -6,6 +6,7 @@
 #include <set>
 
 #include "libs/base/json.h"
+#include "libs/base/problem.h"
 #include "libs/base/status.h"
 #include "libs/base/steady_time.h"
 #include "libs/config/tenant_config_rules.h"
@@ -178,8 +179,10 @@ absl::StatusOr<bool> TenantManager::RemoveApp(absl::Time deadline, const common:
     ASSIGN_OR_RETURN(const auto tenant_ids, change.TenantIds(target));
     if (tenant_ids.size() > 1) {
       return Forbidden(
+          Problem::kStillInUse,
           "Please delete all tenants except the public tenant for this app before calling the "
-          "delete API");
+          "delete API",
+          {{"field", "tenants"}});
     }
     return absl::OkStatus();
   };
@@ -223,8 +226,10 @@ absl::StatusOr<bool> TenantManager::RemoveDomain(absl::Time deadline,
     ASSIGN_OR_RETURN(const auto app_ids, change.AppIds(domain));
     if (std::set<std::string>(app_ids.begin(), app_ids.end()).size() > 1) {
       return Forbidden(
+          Problem::kStillInUse,
           "Please delete all apps except the public appID for this connectionUriDomain before "
-          "calling the delete API.");
+          "calling the delete API.",
+          {{"field", "apps"}});
     }
     return absl::OkStatus();
   };

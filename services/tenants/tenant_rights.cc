@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "libs/base/problem.h"
 #include "libs/base/status.h"
 
 namespace gatehouse::tenants {
@@ -111,9 +112,9 @@ absl::Status CheckMay(Action action, const common::v1::Scope& source,
     const bool other_domain = source.connection_uri_domain() != target.connection_uri_domain();
     const bool other_app = source.app_id() != target.app_id();
     const bool elsewhere = other_domain || (level == Target::kTenant && other_app);
-    return Forbidden(elsewhere ? right.refusal_elsewhere : right.refusal);
+    return Forbidden(Problem::kNotPermitted, elsewhere ? right.refusal_elsewhere : right.refusal);
   }
-  return Forbidden("This can be done by nobody");
+  return Forbidden(Problem::kNotPermitted, "This can be done by nobody");
 }
 
 }  // namespace gatehouse::tenants

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "libs/base/json.h"
+#include "libs/base/problem.h"
 #include "libs/base/status.h"
 #include "libs/base/strings.h"
 #include "libs/config/tenant_config_rules.h"
@@ -140,8 +141,10 @@ absl::Status CheckNoContradiction(const v1::UpsertTenantRequest& request) {
     for (const auto& [field, list] : lists) {
       for (const std::string_view factor : recipe.factors) {
         if (!contains(*list, factor)) continue;
-        return BadInput(StrCat("Invalid core config: ", field, " should not contain '", factor,
-                               "' because ", recipe.name, " is disabled for the tenant."));
+        return BadInput(Problem::kContradiction,
+                        StrCat("Invalid core config: ", field, " should not contain '", factor,
+                               "' because ", recipe.name, " is disabled for the tenant."),
+                        {{"field", std::string(field)}});
       }
     }
   }
@@ -258,7 +261,9 @@ absl::Status CheckFactorNames(std::string_view field, const v1::FactorList& list
       return std::isalnum(c) != 0 || c == '_' || c == '(' || c == '.' || c == ')' || c == '-';
     });
     if (!valid) {
-      return BadInput(StrCat(field, " should contain only 0-9,a-z,A-Z,_,.,- characters"));
+      return BadInput(Problem::kMalformed,
+                      StrCat(field, " should contain only 0-9,a-z,A-Z,_,.,- characters"),
+                      {{"field", std::string(field)}});
     }
   }
   return absl::OkStatus();
@@ -296,7 +301,7 @@ absl::StatusOr<v1::Tenant> ApplyUpdate(v1::Tenant current, const v1::UpsertTenan
       ApplyFactors(current, request);
       break;
     default:
-      return BadInput("style is not set");
+      return BadInput(Problem::kMissing, "style is not set", {{"field", "style"}});
   }
   RETURN_IF_ERROR(CheckFactorNames("firstFactors", current.first_factors()));
   RETURN_IF_ERROR(
@@ -310,20 +315,25 @@ absl::Status CheckMigrationStep(const config::MigrationMode* from, config::Migra
   // Writes to the old tables have ended: reading them now would show an old state.
   if (from != nullptr && *from == Mode::kMigrated) {
     return BadInput(
+        Problem::kCoreConfig,
         StrCat("Invalid core config: migration_mode is currently MIGRATED, which is terminal. Old "
                "tables are stale and cannot be re-introduced into the read path without first "
                "being repopulated out of band. Refusing transition to ",
                config::MigrationModeName(to), "."));
   }
   if (to == Mode::kMigrated || to == Mode::kDualWriteReadNew) return absl::OkStatus();
-  return BadInput(StrCat("Invalid core config: migration_mode ", config::MigrationModeName(to),
+  return BadInput(Problem::kCoreConfig,
+                  StrCat("Invalid core config: migration_mode ", config::MigrationModeName(to),
                          " is not available: this server reads the new tables only. Use "
-                         "DUAL_WRITE_READ_NEW or MIGRATED"));
+                         "DUAL_WRITE_READ_NEW or MIGRATED"),
+                  {{"field", "migration_mode"}});
 }
 
 static absl::Status CheckLength(std::string_view what, const std::string& name, size_t limit) {
   if (name.size() <= limit) return absl::OkStatus();
-  return BadInput(StrCat(what, " must not be longer than ", std::to_string(limit), " characters"));
+  return BadInput(Problem::kTooLong,
+                  StrCat(what, " must not be longer than ", std::to_string(limit), " characters"),
+                  {{"field", std::string(what)}, {"max_characters", std::to_string(limit)}});
 }
 
 absl::Status CheckNameLengths(const common::v1::Scope& target) {

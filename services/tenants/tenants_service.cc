@@ -4,6 +4,7 @@
 
 #include "libs/base/json.h"
 #include "libs/base/may_block.h"
+#include "libs/base/problem.h"
 #include "libs/base/status.h"
 #include "libs/base/steady_time.h"
 #include "libs/config/tenant_config_rules.h"
@@ -35,7 +36,7 @@ absl::Status CheckMayList(const common::v1::Scope& scope, v1::ListTenantsRequest
     case v1::ListTenantsRequest::RANGE_ALL:
       return CheckMay(Action::kListAll, scope, tenancy::MakeScope("", kPublic, kPublic));
     default:
-      return BadInput("range is not set");
+      return BadInput(Problem::kMissing, "range is not set", {{"field", "range"}});
   }
 }
 
@@ -112,7 +113,8 @@ absl::StatusOr<v1::RemoveTenantResponse> TenantsService::RemoveTenant(
     rpc::CallContext& context, const v1::RemoveTenantRequest& request) {
   const common::v1::Scope& scope = request.scope();
   if (request.tenant_id() == kPublic) {
-    return Forbidden("Cannot delete public tenant, use remove app API instead");
+    return Forbidden(Problem::kNotPermitted,
+                     "Cannot delete public tenant, use remove app API instead");
   }
   RETURN_IF_ERROR(directory_.Find(scope, context.deadline).status());
   const common::v1::Scope target =
@@ -130,7 +132,8 @@ absl::StatusOr<v1::RemoveAppResponse> TenantsService::RemoveApp(
     rpc::CallContext& context, const v1::RemoveAppRequest& request) {
   const common::v1::Scope& scope = request.scope();
   if (request.app_id() == kPublic) {
-    return Forbidden("Cannot delete the public app, use remove connection uri domain API instead");
+    return Forbidden(Problem::kNotPermitted,
+                     "Cannot delete the public app, use remove connection uri domain API instead");
   }
   RETURN_IF_ERROR(directory_.Find(scope, context.deadline).status());
   const common::v1::Scope target =

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "libs/base/contact_info.h"
+#include "libs/base/problem.h"
 #include "libs/base/status.h"
 
 namespace gatehouse::thirdparty {
@@ -29,7 +30,9 @@ absl::Status CheckThirdPartyGate(const tenancy::Tenant& tenant, users::v1::Recip
                             : std::find(factors.begin(), factors.end(), kRecipeId) != factors.end();
     allowed = allowed && listed;
   }
-  return allowed ? absl::OkStatus() : Forbidden("ThirdParty login not enabled for tenant");
+  if (allowed) return absl::OkStatus();
+  return Forbidden(Problem::kLoginMethodDisabled, "ThirdParty login not enabled for tenant",
+                   {{"recipe", "thirdparty"}});
 }
 
 absl::StatusOr<v1::SignInOrUpResponse> ThirdPartySignIn::SignInOrUp(

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "libs/base/problem.h"
 #include "libs/base/status.h"
 #include "libs/crypto/bytes.h"
 #include "libs/crypto/digest.h"
@@ -17,7 +18,8 @@ constexpr int kMaxRounds = 5;              // two rows that chase each other, in
 
 absl::Status CheckEmail(std::string_view email) {
   if (FitsColumn(email, kMaxEmail)) return absl::OkStatus();
-  return BadInput("email must not be longer than 256 characters");
+  return BadInput(Problem::kTooLong, "email must not be longer than 256 characters",
+                  {{"field", "email"}, {"max_characters", "256"}});
 }
 
 // The app's user with this id, and the database where it is.
@@ -55,24 +57,31 @@ absl::Status CheckImportFormat(const config::CoreConfig& config, std::string_vie
   switch (algorithm) {
     case Request::ALGORITHM_ARGON2:
       if (!crypto::IsArgon2Format(hash)) {
-        return BadInput("Password hash is in invalid Argon2 format");
+        return BadInput(Problem::kMalformed, "Password hash is in invalid Argon2 format",
+                        {{"field", "passwordHash"}});
       }
       break;
     case Request::ALGORITHM_BCRYPT:
       if (!crypto::IsBcryptFormat(hash)) {
-        return BadInput("Password hash is in invalid BCrypt format");
+        return BadInput(Problem::kMalformed, "Password hash is in invalid BCrypt format",
+                        {{"field", "passwordHash"}});
       }
       break;
     case Request::ALGORITHM_FIREBASE_SCRYPT:
-      if (!firebase) return BadInput("Password hash is in invalid Firebase SCrypt format");
+      if (!firebase) {
+        return BadInput(Problem::kMalformed, "Password hash is in invalid Firebase SCrypt format",
+                        {{"field", "passwordHash"}});
+      }
       break;
     default:
       if (!firebase && !crypto::IsArgon2Format(hash) && !crypto::IsBcryptFormat(hash)) {
-        return BadInput("Password hash is in invalid format");
+        return BadInput(Problem::kMalformed, "Password hash is in invalid format",
+                        {{"field", "passwordHash"}});
       }
   }
   if (!FitsColumn(hash, kMaxPasswordHash)) {
-    return BadInput("passwordHash must not be longer than 256 characters");
+    return BadInput(Problem::kTooLong, "passwordHash must not be longer than 256 characters",
+                    {{"field", "passwordHash"}, {"max_characters", "256"}});
   }
   return crypto::CheckHashCost(hash);
 }
@@ -89,7 +98,9 @@ absl::Status CheckEmailPasswordGate(const tenancy::Tenant& tenant, v1::RecipeGat
                               : std::find(factors.begin(), factors.end(), kEmailPasswordRecipe) !=
                                     factors.end());
   }
-  return allowed ? absl::OkStatus() : Forbidden("Email password login not enabled for tenant");
+  if (allowed) return absl::OkStatus();
+  return Forbidden(Problem::kLoginMethodDisabled, "Email password login not enabled for tenant",
+                   {{"recipe", "emailpassword"}});
 }
 
 absl::StatusOr<std::optional<v1::User>> EmailPassword::SignUp(const RequestScope& scope,
@@ -166,7 +177,10 @@ absl::StatusOr<std::optional<std::string>> EmailPassword::CreateResetToken(
   const v1::User& user = located->user;
   const v1::LoginMethod* method = FindLoginMethod(user, id);
   if (!email.has_value()) {
-    if (user.login_methods_size() > 1) return BadInput("Please use CDI version >= 4.0");
+    if (user.login_methods_size() > 1) {
+      return BadInput(Problem::kUnsupported, "Please use CDI version >= 4.0",
+                      {{"field", "cdi-version"}});
+    }
     const v1::LoginMethod& only = user.login_methods(0);
     if (!only.has_email() || only.recipe_id() != kEmailPasswordRecipe) return std::nullopt;
     email = only.email();

@@ -1,5 +1,6 @@
 #include "services/users/emailpassword/emailpassword_service.h"
 
+#include "libs/base/problem.h"
 #include "libs/base/status.h"
 
 namespace gatehouse::users {
@@ -8,8 +9,11 @@ namespace {
 // Far beyond any password or token that a person or a client makes; a bound on what is hashed.
 constexpr size_t kMaxSecretBytes = 64 * 1024;
 
-absl::Status CheckSecret(std::string_view secret, std::string_view message) {
-  return secret.size() <= kMaxSecretBytes ? absl::OkStatus() : BadInput(message);
+absl::Status CheckSecret(std::string_view field, std::string_view secret,
+                         std::string_view message) {
+  if (secret.size() <= kMaxSecretBytes) return absl::OkStatus();
+  return BadInput(Problem::kTooLong, message,
+                  {{"field", std::string(field)}, {"max_bytes", std::to_string(kMaxSecretBytes)}});
 }
 
 constexpr std::string_view kPasswordTooLong = "Password is too long";
@@ -33,8 +37,10 @@ absl::Status EmailPasswordServiceImpl::NoteSignIn(const RequestScope& scope,
 
 absl::StatusOr<v1::SignUpResponse> EmailPasswordServiceImpl::SignUp(
     rpc::CallContext& context, const v1::SignUpRequest& request) {
-  RETURN_IF_ERROR(CheckSecret(request.password(), kPasswordTooLong));
-  if (request.password().empty()) return BadInput("Password cannot be an empty string");
+  RETURN_IF_ERROR(CheckSecret("password", request.password(), kPasswordTooLong));
+  if (request.password().empty()) {
+    return BadInput(Problem::kEmpty, "Password cannot be an empty string", {{"field", "password"}});
+  }
   ASSIGN_OR_RETURN(RequestScope scope,
                    ScopeOfTenant(directory_, request.scope(), context.deadline));
   RETURN_IF_ERROR(CheckEmailPasswordGate(*scope.tenant, request.gate()));
@@ -53,7 +59,7 @@ absl::StatusOr<v1::SignUpResponse> EmailPasswordServiceImpl::SignUp(
 
 absl::StatusOr<v1::SignInResponse> EmailPasswordServiceImpl::SignIn(
     rpc::CallContext& context, const v1::SignInRequest& request) {
-  RETURN_IF_ERROR(CheckSecret(request.password(), kPasswordTooLong));
+  RETURN_IF_ERROR(CheckSecret("password", request.password(), kPasswordTooLong));
   ASSIGN_OR_RETURN(RequestScope scope,
                    ScopeOfTenant(directory_, request.scope(), context.deadline));
   RETURN_IF_ERROR(CheckEmailPasswordGate(*scope.tenant, request.gate()));
@@ -73,9 +79,10 @@ absl::StatusOr<v1::SignInResponse> EmailPasswordServiceImpl::SignIn(
 
 absl::StatusOr<v1::UpdateEmailOrPasswordResponse> EmailPasswordServiceImpl::UpdateEmailOrPassword(
     rpc::CallContext& context, const v1::UpdateEmailOrPasswordRequest& request) {
-  RETURN_IF_ERROR(CheckSecret(request.password(), kPasswordTooLong));
+  RETURN_IF_ERROR(CheckSecret("password", request.password(), kPasswordTooLong));
   if (!request.has_email() && !request.has_password()) {
-    return BadInput("You have to provide either email or password.");
+    return BadInput(Problem::kMissing, "You have to provide either email or password.",
+                    {{"field", "email,password"}});
   }
   ASSIGN_OR_RETURN(std::vector<RequestScope> scopes,
                    ScopesOfApp(directory_, request.scope(), context.deadline));
@@ -131,8 +138,11 @@ EmailPasswordServiceImpl::CreatePasswordResetToken(
 
 absl::StatusOr<v1::ResetPasswordResponse> EmailPasswordServiceImpl::ResetPassword(
     rpc::CallContext& context, const v1::ResetPasswordRequest& request) {
-  RETURN_IF_ERROR(CheckSecret(request.new_password(), kPasswordTooLong));
-  if (request.new_password().empty()) return BadInput("Password cannot be an empty string");
+  RETURN_IF_ERROR(CheckSecret("newPassword", request.new_password(), kPasswordTooLong));
+  if (request.new_password().empty()) {
+    return BadInput(Problem::kEmpty, "Password cannot be an empty string",
+                    {{"field", "newPassword"}});
+  }
   ASSIGN_OR_RETURN(RequestScope scope,
                    ScopeOfTenant(directory_, request.scope(), context.deadline));
   ASSIGN_OR_RETURN(std::optional<std::string> user_id,
@@ -165,9 +175,11 @@ EmailPasswordServiceImpl::ConsumePasswordResetToken(
 
 absl::StatusOr<v1::ImportPasswordHashResponse> EmailPasswordServiceImpl::ImportPasswordHash(
     rpc::CallContext& context, const v1::ImportPasswordHashRequest& request) {
-  RETURN_IF_ERROR(CheckSecret(request.password_hash(), "Password hash is too long"));
+  RETURN_IF_ERROR(
+      CheckSecret("passwordHash", request.password_hash(), "Password hash is too long"));
   if (request.password_hash().empty()) {
-    return BadInput("Password hash cannot be an empty string");
+    return BadInput(Problem::kEmpty, "Password hash cannot be an empty string",
+                    {{"field", "passwordHash"}});
   }
   ASSIGN_OR_RETURN(RequestScope scope,
                    ScopeOfTenant(directory_, request.scope(), context.deadline));

@@ -1,5 +1,6 @@
 #include "services/users/idmapping/id_mapping_service.h"
 
+#include "libs/base/problem.h"
 #include "libs/base/status.h"
 #include "services/users/account_info.h"
 
@@ -131,7 +132,8 @@ absl::StatusOr<v1::CheckUserIdMappingResponse> IdMappingServiceImpl::CheckUserId
 absl::StatusOr<v1::CreateUserIdMappingResponse> IdMappingServiceImpl::CreateUserIdMapping(
     rpc::CallContext& context, const v1::CreateUserIdMappingRequest& request) {
   if (!FitsColumn(request.external_user_id(), kMaxExternalId)) {
-    return BadInput("externalUserId must not be longer than 128 characters");
+    return BadInput(Problem::kTooLong, "externalUserId must not be longer than 128 characters",
+                    {{"field", "externalUserId"}, {"max_characters", "128"}});
   }
   ASSIGN_OR_RETURN(std::vector<RequestScope> scopes,
                    ScopesOfApp(directory_, request.scope(), context.deadline));

@@ -1,5 +1,6 @@
 #include "services/users/linking/linking_service.h"
 
+#include "libs/base/problem.h"
 #include "libs/base/status.h"
 #include "libs/base/strings.h"
 #include "services/users/account_info.h"
@@ -12,7 +13,7 @@ namespace {
 absl::StatusOr<LocatedUser> RequireUser(PgUserStore& users, const std::vector<RequestScope>& scopes,
                                         std::string_view id) {
   ASSIGN_OR_RETURN(std::optional<LocatedUser> user, LocateUser(users, scopes, id));
-  if (!user.has_value()) return BadInput(kUnknownUserText);
+  if (!user.has_value()) return BadInput(Problem::kUserUnknown, kUnknownUserText);
   return *std::move(user);
 }
 
@@ -40,7 +41,7 @@ absl::StatusOr<v1::LinkRefusal> Refuse(PgUserStore& users, const RequestScope& s
       refusal.set_description(AccountInfoTakenText(outcome.info_type));
       break;
     default:
-      return BadInput(kUnknownUserText);
+      return BadInput(Problem::kUserUnknown, kUnknownUserText);
   }
   ASSIGN_OR_RETURN(*refusal.mutable_primary_user_id(),
                    ExternalId(users, scope, outcome.primary_id));
@@ -62,6 +63,7 @@ absl::StatusOr<Pair> RequirePair(PgUserStore& users, const std::vector<RequestSc
   const tenancy::Tenant& recipe_tenant = *recipe_user.scope.tenant;
   if (primary_tenant.database_id != recipe_tenant.database_id) {
     return BadInput(
+        Problem::kDifferentDatabases,
         StrCat("Cannot link users that are parts of different databases. Different pool IDs: ",
                primary_tenant.config->db().UserPoolId(), " AND ",
                recipe_tenant.config->db().UserPoolId()));
@@ -72,7 +74,8 @@ absl::StatusOr<Pair> RequirePair(PgUserStore& users, const std::vector<RequestSc
 absl::Status FillUser(PgUserStore& users, const RequestScope& scope, std::string_view id,
                       v1::User& user) {
   ASSIGN_OR_RETURN(std::optional<v1::User> found, users.FindByInternalId(scope, id));
-  if (!found.has_value()) return BadInput(kUnknownUserText);  // deleted a moment ago
+  if (!found.has_value())
+    return BadInput(Problem::kUserUnknown, kUnknownUserText);  // deleted a moment ago
   user = *std::move(found);
   return absl::OkStatus();
 }
@@ -190,7 +193,8 @@ absl::StatusOr<v1::UnlinkUserResponse> LinkingServiceImpl::UnlinkUser(
   ASSIGN_OR_RETURN(LocatedUser user, RequireUser(users_, scopes, request.recipe_user_id()));
   ASSIGN_OR_RETURN(UnlinkOutcome outcome,
                    store_.Unlink(user.scope, user.id.user_id, request.check_only()));
-  if (outcome.result == UnlinkResult::kUnknownUser) return BadInput(kUnknownUserText);
+  if (outcome.result == UnlinkResult::kUnknownUser)
+    return BadInput(Problem::kUserUnknown, kUnknownUserText);
   v1::UnlinkUserResponse response;
   response.set_was_linked(outcome.result != UnlinkResult::kNotLinked);
   response.set_was_deleted(outcome.result == UnlinkResult::kDeleted);

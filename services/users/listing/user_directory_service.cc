@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "libs/base/elapsed.h"
+#include "libs/base/problem.h"
 #include "libs/base/status.h"
 #include "libs/base/strings.h"
 
@@ -115,12 +116,14 @@ absl::StatusOr<v1::ListUsersResponse> UserDirectoryServiceImpl::ListUsers(
   PageQuery page;
   if (!request.page_token().empty()) {
     page.start = PaginationToken::Decode(request.page_token());
-    if (!page.start.has_value()) return BadInput("invalid pagination token");
+    if (!page.start.has_value())
+      return BadInput(Problem::kMalformed, "invalid pagination token",
+                      {{"field", "paginationToken"}});
   }
   if (std::max({request.email_tags_size(), request.phone_tags_size(),
                 request.provider_tags_size()}) > kMaxSearchTags ||
       request.recipe_ids_size() > kMaxRecipeFilters) {
-    return BadInput("Too many search tags");
+    return BadInput(Problem::kTooMany, "Too many search tags", {{"field", "email,phone,provider"}});
   }
   const bool searching = request.email_tags_size() > 0 || request.phone_tags_size() > 0 ||
                          request.provider_tags_size() > 0;
@@ -186,7 +189,9 @@ void UserDirectoryServiceImpl::KeepCount(const RequestScope& scope, Snapshot sna
 
 absl::StatusOr<v1::CountUsersResponse> UserDirectoryServiceImpl::CountUsers(
     rpc::CallContext& context, const v1::CountUsersRequest& request) {
-  if (request.recipe_ids_size() > kMaxRecipeFilters) return BadInput("Too many recipe IDs");
+  if (request.recipe_ids_size() > kMaxRecipeFilters) {
+    return BadInput(Problem::kTooMany, "Too many recipe IDs", {{"field", "includeRecipeIds"}});
+  }
   v1::CountUsersResponse response;
   response.set_as_of_ms(clock_.NowMs());
   if (request.all_tenants()) {

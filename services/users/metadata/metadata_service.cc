@@ -1,6 +1,7 @@
 #include "services/users/metadata/metadata_service.h"
 
 #include "libs/base/json.h"
+#include "libs/base/problem.h"
 #include "libs/base/status.h"
 #include "services/users/metadata/metadata.h"
 #include "services/users/registry/user_scope.h"
@@ -34,7 +35,8 @@ absl::StatusOr<v1::GetMetadataResponse> MetadataServiceImpl::GetMetadata(
 absl::StatusOr<v1::ListMetadataResponse> MetadataServiceImpl::ListMetadata(
     rpc::CallContext& context, const v1::ListMetadataRequest& request) {
   if (request.user_ids_size() > kMaxUsersAtOnce) {
-    return BadInput("You can only query up to 500 users at a time.");
+    return BadInput(Problem::kTooMany, "You can only query up to 500 users at a time.",
+                    {{"field", "userIds"}, {"max", "500"}});
   }
   ASSIGN_OR_RETURN(std::vector<RequestScope> scopes,
                    ScopesOfApp(directory_, request.scope(), context.deadline));
@@ -55,7 +57,10 @@ absl::StatusOr<v1::ListMetadataResponse> MetadataServiceImpl::ListMetadata(
 absl::StatusOr<v1::UpdateMetadataResponse> MetadataServiceImpl::UpdateMetadata(
     rpc::CallContext& context, const v1::UpdateMetadataRequest& request) {
   absl::StatusOr<json::Value> update = json::Parse(request.update_json());
-  if (!update.ok() || !update->is_object()) return BadInput("The update must be a JSON object");
+  if (!update.ok() || !update->is_object()) {
+    return BadInput(Problem::kMalformed, "The update must be a JSON object",
+                    {{"field", "metadataUpdate"}});
+  }
   ASSIGN_OR_RETURN(RequestScope scope,
                    ScopeOf(request.scope(), context.deadline, request.user_id()));
   ASSIGN_OR_RETURN(std::string merged,

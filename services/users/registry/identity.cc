@@ -4,6 +4,7 @@
 #include <array>
 #include <iterator>
 
+#include "libs/base/problem.h"
 #include "libs/base/status.h"
 #include "libs/base/strings.h"
 
@@ -29,7 +30,10 @@ constexpr Recipe kRecipes[] = {
 
 absl::Status CheckWidth(std::string_view field, std::string_view value, size_t limit) {
   if (FitsColumn(value, limit)) return absl::OkStatus();
-  return BadInput(StrCat(field, " must not be longer than ", std::to_string(limit), " characters"));
+  const std::string max = std::to_string(limit);
+  return BadInput(Problem::kTooLong,
+                  StrCat(field, " must not be longer than ", max, " characters"),
+                  {{"field", std::string(field)}, {"max_characters", max}});
 }
 
 }  // namespace
@@ -37,7 +41,10 @@ absl::Status CheckWidth(std::string_view field, std::string_view value, size_t l
 absl::StatusOr<std::vector<IdentityRow>> RowsOf(const Identity& identity) {
   const auto recipe = std::find_if(std::begin(kRecipes), std::end(kRecipes),
                                    [&](const Recipe& one) { return one.id == identity.recipe_id; });
-  if (recipe == std::end(kRecipes)) return BadInput("The registry does not know this recipe");
+  if (recipe == std::end(kRecipes)) {
+    return BadInput(Problem::kUnsupported, "The registry does not know this recipe",
+                    {{"field", "recipe_id"}});
+  }
   std::vector<IdentityRow> rows;
   if (identity.third_party.has_value()) {
     const auto& [id, user_id] = *identity.third_party;
@@ -57,8 +64,11 @@ absl::StatusOr<std::vector<IdentityRow>> RowsOf(const Identity& identity) {
   const auto key = std::find_if(rows.begin(), rows.end(), [&](const IdentityRow& row) {
     return std::find(recipe->keys.begin(), recipe->keys.end(), row.info.type) != recipe->keys.end();
   });
-  if (key == rows.end())
-    return BadInput("The identity has nothing that its recipe knows login methods by");
+  if (key == rows.end()) {
+    return BadInput(Problem::kMissing,
+                    "The identity has nothing that its recipe knows login methods by",
+                    {{"field", "identity"}});
+  }
   std::rotate(rows.begin(), key, key + 1);
   return rows;
 }

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "libs/base/problem.h"
 #include "libs/base/service_table.h"
 #include "libs/base/status.h"
 #include "libs/base/strings.h"
@@ -84,7 +85,8 @@ Identity ReadIdentity(const v1::Identity& given) {
 absl::StatusOr<std::optional<ContactUpdate>> UpdateOf(std::string_view field, bool given,
                                                       const v1::ContactUpdate& update) {
   if (!FitsColumn(update.value(), kMaxContact)) {
-    return BadInput(StrCat(field, " must not be longer than 256 characters"));
+    return BadInput(Problem::kTooLong, StrCat(field, " must not be longer than 256 characters"),
+                    {{"field", std::string(field)}, {"max_characters", "256"}});
   }
   if (!given) return std::nullopt;
   if (!update.has_value()) return ContactUpdate{};
@@ -95,7 +97,10 @@ absl::StatusOr<std::optional<ContactUpdate>> UpdateOf(std::string_view field, bo
 
 absl::StatusOr<v1::ResolveUserIdsResponse> RegistryServiceImpl::ResolveUserIds(
     rpc::CallContext& context, const v1::ResolveUserIdsRequest& request) {
-  if (request.user_ids_size() > kMaxIds) return BadInput("Too many user ids");
+  if (request.user_ids_size() > kMaxIds) {
+    return BadInput(Problem::kTooMany, "Too many user ids",
+                    {{"field", "userIds"}, {"max", std::to_string(kMaxIds)}});
+  }
   ASSIGN_OR_RETURN(std::vector<RequestScope> scopes,
                    ScopesOfApp(directory_, request.scope(), context.deadline));
   std::vector<tenancy::TenantPtr> missing;
@@ -183,7 +188,8 @@ absl::StatusOr<v1::ChangeIdentityResponse> RegistryServiceImpl::ChangeIdentity(
       response.set_unknown_user(true);
       return response;
     case IdentityChange::Result::kNoContactLeft:
-      return BadInput("You cannot clear both email and phone number of a user");
+      return BadInput(Problem::kMissing, "You cannot clear both email and phone number of a user",
+                      {{"field", "email,phoneNumber"}});
     case IdentityChange::Result::kTaken:
       if (is_email) response.set_email_already_exists(true);
       if (!is_email) response.set_phone_number_already_exists(true);
