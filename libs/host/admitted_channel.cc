@@ -34,10 +34,10 @@ class AdmittedChannel final : public rpc::Channel {
     return channel_->Call(method, context, request, response);
   }
 
-  std::unique_ptr<rpc::Subscription> Subscribe(
-      const rpc::MethodInfo& method, const rpc::CallContext& context,
-      const google::protobuf::Message& request,
-      std::function<void(const google::protobuf::Message&)> on_message) override {
+  std::unique_ptr<rpc::Subscription> Subscribe(const rpc::MethodInfo& method,
+                                               const rpc::CallContext& context,
+                                               const google::protobuf::Message& request,
+                                               rpc::OnMessage on_message) override {
     return channel_->Subscribe(method, context, request, std::move(on_message));
   }
 

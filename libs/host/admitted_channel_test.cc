@@ -17,9 +17,9 @@ class AnsweringChannel final : public rpc::Channel {
                     const google::protobuf::Message&, google::protobuf::Message*) override {
     return absl::OkStatus();
   }
-  std::unique_ptr<rpc::Subscription> Subscribe(
-      const rpc::MethodInfo&, const rpc::CallContext&, const google::protobuf::Message&,
-      std::function<void(const google::protobuf::Message&)>) override {
+  std::unique_ptr<rpc::Subscription> Subscribe(const rpc::MethodInfo&, const rpc::CallContext&,
+                                               const google::protobuf::Message&,
+                                               rpc::OnMessage) override {
     return nullptr;
   }
   bool local() const override { return true; }

@@ -44,20 +44,9 @@ constexpr absl::Duration kCheckTimeout = absl::Seconds(30);
 constexpr absl::Duration kFallbackTimeout = absl::Seconds(5);
 // The size of a message beyond the body of the request that it was made from.
 constexpr size_t kMessageOverheadBytes = 1 << 20;
-constexpr absl::Duration kConfirmTimeout = absl::Seconds(1);
 
 // "users" of "users/passwords".
 std::string_view ServiceOf(std::string_view lane) { return lane.substr(0, lane.find('/')); }
-
-// The author of a change waits for this; if it is lost, a little longer.
-void ConfirmTenants(rpc::Channel& channel, const tenants::v1::WatchTenantsResponse& change) {
-  rpc::CallContext context;
-  context.deadline = SteadyNow() + kConfirmTimeout;
-  tenants::v1::ConfirmTenantsRequest request;
-  request.set_watch_id(change.watch_id());
-  request.set_version(change.version());
-  (void)tenants::v1::TenantDirectoryServiceClient(channel).ConfirmTenants(context, request);
-}
 
 absl::StatusOr<std::string> ReadFile(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -295,14 +284,18 @@ absl::Status Host::FollowTenants() {
                                                 response.tenants().end());
       });
   tenant_stream_ = client.SubscribeWatchTenants(
-      rpc::CallContext{}, {}, [this, &channel](const tenants::v1::WatchTenantsResponse& message) {
+      rpc::CallContext{}, {},
+      [this](const tenants::v1::WatchTenantsResponse& message, const auto& answer) {
         const auto change = tenant_changes_.Add(message);
         if (!change.has_value()) return;
         const std::vector<std::string> left_out =
             directory_.Apply(change->full(), change->base_config_json(),
                              {change->upserted().begin(), change->upserted().end()},
                              {change->removed().begin(), change->removed().end()});
-        ConfirmTenants(channel, *change);
+        // Who made the change waits for this.
+        tenants::v1::WatchTenantsRequest applied;
+        applied.set_applied_version(change->version());
+        answer(applied);
         for (const std::string& text : left_out) {
           telemetry::Log(telemetry::LogLevel::kError, "tenant_left_out", {{"why", text}});
         }

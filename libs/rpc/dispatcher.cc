@@ -92,13 +92,20 @@ namespace {
 // Delivers a local stream's messages until the subscription is dropped.
 class LocalSink final : public StreamSink {
  public:
-  explicit LocalSink(std::function<void(const google::protobuf::Message&)> on_message)
-      : on_message_(std::move(on_message)) {}
+  explicit LocalSink(OnMessage on_message) : on_message_(std::move(on_message)) {}
+
+  void OnRequest(std::function<void(const google::protobuf::Message&)> on_request) override {
+    std::lock_guard lock(mutex_);
+    on_request_ = std::move(on_request);
+  }
 
   bool Send(const google::protobuf::Message& message) override {
     std::lock_guard lock(mutex_);
     if (!on_message_) return false;
-    on_message_(message);
+    // Answers come while this holds the lock.
+    on_message_(message, [this](const google::protobuf::Message& request) {
+      if (on_request_) on_request_(request);
+    });
     return true;
   }
 
@@ -109,7 +116,8 @@ class LocalSink final : public StreamSink {
 
  private:
   std::mutex mutex_;
-  std::function<void(const google::protobuf::Message&)> on_message_;
+  OnMessage on_message_;
+  std::function<void(const google::protobuf::Message&)> on_request_;
 };
 
 class LocalSubscription final : public Subscription {
@@ -141,10 +149,9 @@ class LocalChannel final : public Channel {
     return found->second->Dispatch(method, callee, request, response);
   }
 
-  std::unique_ptr<Subscription> Subscribe(
-      const MethodInfo& method, const CallContext& context,
-      const google::protobuf::Message& request,
-      std::function<void(const google::protobuf::Message&)> on_message) override {
+  std::unique_ptr<Subscription> Subscribe(const MethodInfo& method, const CallContext& context,
+                                          const google::protobuf::Message& request,
+                                          OnMessage on_message) override {
     CallContext callee = context.CalledBy(caller_);
     auto sink = std::make_shared<LocalSink>(std::move(on_message));
     auto found = dispatchers_.find(&method);

@@ -9,6 +9,7 @@
 #include <grpcpp/support/proto_buffer_writer.h>
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -74,34 +75,39 @@ class Finisher {
   grpc::ServerUnaryReactor* reactor_;
 };
 
-// The sending side of a server stream. The reactor deletes itself when the call is over; the sink
+// The service's side of a stream. The reactor deletes itself when the call is over; the sink
 // outlives it, so both hold the shared state.
-class StreamWriter final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
+class ServerStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
   class Sink final : public StreamSink {
    public:
-    explicit Sink(StreamWriter* writer) : writer_(writer) {}
+    explicit Sink(ServerStream* stream) : stream_(stream) {}
     Sink(const Sink&) = delete;
     Sink& operator=(const Sink&) = delete;
+    void OnRequest(std::function<void(const Message&)> on_request) override {
+      std::lock_guard lock(mutex_);
+      if (stream_ != nullptr) stream_->SetReceiver(std::move(on_request));
+    }
     bool Send(const Message& message) override {
       std::lock_guard lock(mutex_);
-      return writer_ != nullptr && writer_->Enqueue(message);
+      return stream_ != nullptr && stream_->Enqueue(message);
     }
     void Fail(const grpc::Status& status) {
       std::lock_guard lock(mutex_);
-      if (writer_ != nullptr) writer_->End(status);
+      if (stream_ != nullptr) stream_->End(status);
     }
     void Detach() {
       std::lock_guard lock(mutex_);
-      writer_ = nullptr;
+      stream_ = nullptr;
     }
 
    private:
     std::mutex mutex_;
-    StreamWriter* writer_;
+    ServerStream* stream_;
   };
 
-  StreamWriter() : sink_(std::make_shared<Sink>(this)) {}
+  explicit ServerStream(const Message* request_prototype)
+      : request_prototype_(request_prototype), sink_(std::make_shared<Sink>(this)) {}
   std::shared_ptr<Sink> sink() { return sink_; }
 
   void End(const grpc::Status& status) {
@@ -109,6 +115,27 @@ class StreamWriter final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
     FinishLocked(status);
   }
 
+  // Reads requests from now on: the first one goes to `begin`.
+  void Open(std::function<void(std::shared_ptr<Message>)> begin) {
+    begin_ = std::move(begin);
+    ReadNext();
+  }
+
+  void OnReadDone(bool ok) override {
+    if (!ok) {
+      // A caller that has no more to say may still listen.
+      if (begin_) End(Malformed());
+      return;
+    }
+    std::shared_ptr<Message> request = Parse(request_prototype_, incoming_);
+    if (!request) return End(Malformed());
+    if (begin_) {
+      std::exchange(begin_, nullptr)(std::move(request));
+    } else {
+      Receive(*request);
+    }
+    ReadNext();
+  }
   void OnWriteDone(bool ok) override {
     std::lock_guard lock(mutex_);
     queue_.pop_front();
@@ -127,6 +154,29 @@ class StreamWriter final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
   }
 
  private:
+  void SetReceiver(std::function<void(const Message&)> receiver) {
+    std::lock_guard lock(mutex_);
+    receiver_ = std::make_shared<std::function<void(const Message&)>>(std::move(receiver));
+  }
+  void Receive(const Message& request) {
+    std::shared_ptr<std::function<void(const Message&)>> receiver;
+    {
+      std::lock_guard lock(mutex_);
+      receiver = receiver_;
+    }
+    if (receiver == nullptr) return;
+    try {
+      (*receiver)(request);
+    } catch (const std::exception&) {
+      End(ToGrpcStatus(absl::InternalError("")));  // which the caller sees without a text
+    }
+  }
+  void ReadNext() {
+    std::lock_guard lock(mutex_);
+    if (finished_) return;
+    incoming_.Clear();
+    StartRead(&incoming_);
+  }
   bool Enqueue(const Message& message) {
     std::lock_guard lock(mutex_);
     if (finished_ || pending_finish_) return false;
@@ -152,8 +202,12 @@ class StreamWriter final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
     Finish(*pending_finish_);
   }
 
-  std::shared_ptr<Sink> sink_;
+  const Message* const request_prototype_;
+  const std::shared_ptr<Sink> sink_;
+  std::function<void(std::shared_ptr<Message>)> begin_;  // null once it was called
+  grpc::ByteBuffer incoming_;                            // the one read that is under way
   std::mutex mutex_;
+  std::shared_ptr<std::function<void(const Message&)>> receiver_;
   std::deque<grpc::ByteBuffer> queue_;  // the front one is being written
   std::optional<grpc::Status> pending_finish_;
   bool finished_ = false;
@@ -164,7 +218,7 @@ class StreamWriter final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
 // The streams that are open, to end them all. Those that are over go at the next Add.
 class GrpcAdapter::OpenStreams {
  public:
-  void Add(const std::shared_ptr<StreamWriter::Sink>& sink) {
+  void Add(const std::shared_ptr<ServerStream::Sink>& sink) {
     {
       std::lock_guard lock(mutex_);
       if (!ended_) {
@@ -176,7 +230,7 @@ class GrpcAdapter::OpenStreams {
     sink->Fail(Stopping());
   }
   void EndAll() {
-    std::vector<std::weak_ptr<StreamWriter::Sink>> open;
+    std::vector<std::weak_ptr<ServerStream::Sink>> open;
     {
       std::lock_guard lock(mutex_);
       ended_ = true;
@@ -190,7 +244,7 @@ class GrpcAdapter::OpenStreams {
  private:
   std::mutex mutex_;
   bool ended_ = false;
-  std::vector<std::weak_ptr<StreamWriter::Sink>> sinks_;
+  std::vector<std::weak_ptr<ServerStream::Sink>> sinks_;
 };
 
 GrpcAdapter::~GrpcAdapter() = default;
@@ -203,19 +257,17 @@ GrpcAdapter::GrpcAdapter(Dispatcher& dispatcher, WorkerPool& workers, bool from_
       from_certificate_(from_certificate),
       streams_(std::make_shared<OpenStreams>()) {
   for (const MethodInfo& method : dispatcher.info().methods) {
-    AddMethod(new grpc::internal::RpcServiceMethod(
-        method.full_path.data(),
-        method.server_streaming ? grpc::internal::RpcMethod::SERVER_STREAMING
-                                : grpc::internal::RpcMethod::NORMAL_RPC,
-        nullptr));
-    if (method.server_streaming) {
+    AddMethod(new grpc::internal::RpcServiceMethod(method.full_path.data(),
+                                                   method.streaming
+                                                       ? grpc::internal::RpcMethod::BIDI_STREAMING
+                                                       : grpc::internal::RpcMethod::NORMAL_RPC,
+                                                   nullptr));
+    if (method.streaming) {
       MarkMethodRawCallback(
-          method.index,
-          new grpc::internal::CallbackServerStreamingHandler<grpc::ByteBuffer, grpc::ByteBuffer>(
-              [this, &method](grpc::CallbackServerContext* context,
-                              const grpc::ByteBuffer* request) {
-                return Streaming(method, context, request);
-              }));
+          method.index, new grpc::internal::CallbackBidiHandler<grpc::ByteBuffer, grpc::ByteBuffer>(
+                            [this, &method](grpc::CallbackServerContext* context) {
+                              return Streaming(method, context);
+                            }));
     } else {
       MarkMethodRawCallback(
           method.index,
@@ -275,31 +327,27 @@ grpc::ServerUnaryReactor* GrpcAdapter::Unary(const MethodInfo& method,
   return reactor;
 }
 
-grpc::ServerWriteReactor<grpc::ByteBuffer>* GrpcAdapter::Streaming(
-    const MethodInfo& method, grpc::CallbackServerContext* context,
-    const grpc::ByteBuffer* request) {
-  auto* writer = new StreamWriter();
+grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* GrpcAdapter::Streaming(
+    const MethodInfo& method, grpc::CallbackServerContext* context) {
+  auto* stream = new ServerStream(method.request_prototype());
   absl::StatusOr<CallContext> call = ContextOf(*context);
   if (!call.ok()) {
-    writer->End(ToGrpcStatus(call.status()));
-    return writer;
+    stream->End(ToGrpcStatus(call.status()));
+    return stream;
   }
-  std::shared_ptr<Message> input = Parse(method.request_prototype(), *request);
-  if (!input) {
-    writer->End(Malformed());
-    return writer;
-  }
-  streams_->Add(writer->sink());
-  auto run = [this, &method, input, sink = writer->sink(),
-              call = *std::move(call)]() mutable {
-    const absl::Status status = dispatcher_.DispatchStream(method, call, *input, sink);
-    // The writer may be gone when the call was cancelled; the sink knows.
-    if (!status.ok()) sink->Fail(ToGrpcStatus(status));
-  };
-  if (!workers_.TrySubmit(std::move(run))) {
-    writer->End(ToGrpcStatus(MakeError(ErrorReason::kOverloaded, "the service is overloaded")));
-  }
-  return writer;
+  streams_->Add(stream->sink());
+  stream->Open([this, &method, sink = stream->sink(),
+                call = *std::move(call)](std::shared_ptr<Message> input) {
+    auto run = [this, &method, sink, input, call]() mutable {
+      const absl::Status status = dispatcher_.DispatchStream(method, call, *input, sink);
+      // The stream may be gone when the call was cancelled; the sink knows.
+      if (!status.ok()) sink->Fail(ToGrpcStatus(status));
+    };
+    if (!workers_.TrySubmit(std::move(run))) {
+      sink->Fail(ToGrpcStatus(MakeError(ErrorReason::kOverloaded, "the service is overloaded")));
+    }
+  });
+  return stream;
 }
 
 }  // namespace gatehouse::rpc

@@ -30,9 +30,8 @@ class GrpcAdapter final : public grpc::Service {
 
   grpc::ServerUnaryReactor* Unary(const MethodInfo& method, grpc::CallbackServerContext* context,
                                   const grpc::ByteBuffer* request, grpc::ByteBuffer* response);
-  grpc::ServerWriteReactor<grpc::ByteBuffer>* Streaming(const MethodInfo& method,
-                                                        grpc::CallbackServerContext* context,
-                                                        const grpc::ByteBuffer* request);
+  grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* Streaming(
+      const MethodInfo& method, grpc::CallbackServerContext* context);
   // The caller's context, or kCallerNotAllowed when it can't prove who it is.
   absl::StatusOr<CallContext> ContextOf(const grpc::CallbackServerContext& context) const;
 

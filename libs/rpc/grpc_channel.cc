@@ -29,6 +29,7 @@
 #include "google/protobuf/message.h"
 #include "libs/base/may_block.h"
 #include "libs/base/status.h"
+#include "libs/rpc/grpc_keepalive.h"
 #include "libs/rpc/grpc_metadata.h"
 #include "libs/rpc/grpc_status.h"
 #include "libs/rpc/grpc_time.h"
@@ -42,6 +43,8 @@ using google::protobuf::Message;
 // A peer that comes back is found again within this time.
 constexpr int kMaxReconnectBackoffMs = 500;
 constexpr int kConnectTimeoutMs = 2000;
+// A pod that comes back has another address: DNS is asked soon, and not at every failed attempt.
+constexpr int kMinResolutionPauseMs = 1000;
 // Pause before a broken stream is started anew.
 constexpr std::chrono::milliseconds kStreamRestartPause{200};
 
@@ -63,7 +66,7 @@ class GrpcChannel;
 class StreamReader final : public Subscription {
  public:
   StreamReader(GrpcChannel& channel, const MethodInfo& method, std::unique_ptr<Message> request,
-               std::function<void(const Message&)> on_message);
+               OnMessage on_message);
   ~StreamReader() override;
 
  private:
@@ -73,7 +76,7 @@ class StreamReader final : public Subscription {
   GrpcChannel& channel_;
   const MethodInfo& method_;
   std::unique_ptr<Message> request_;
-  std::function<void(const Message&)> on_message_;
+  OnMessage on_message_;
   std::mutex mutex_;
   std::condition_variable_any wake_;
   grpc::ClientContext* active_ = nullptr;
@@ -101,9 +104,8 @@ class GrpcChannel final : public Channel {
     return result;
   }
 
-  std::unique_ptr<Subscription> Subscribe(
-      const MethodInfo& method, const CallContext&, const Message& request,
-      std::function<void(const Message&)> on_message) override {
+  std::unique_ptr<Subscription> Subscribe(const MethodInfo& method, const CallContext&,
+                                          const Message& request, OnMessage on_message) override {
     std::unique_ptr<Message> copy(request.New());
     copy->CopyFrom(request);
     return std::make_unique<StreamReader>(*this, method, std::move(copy), std::move(on_message));
@@ -128,8 +130,8 @@ class GrpcChannel final : public Channel {
     if (!slot) {
       slot = std::make_unique<grpc::internal::RpcMethod>(
           method.full_path.data(), nullptr,
-          method.server_streaming ? grpc::internal::RpcMethod::SERVER_STREAMING
-                                  : grpc::internal::RpcMethod::NORMAL_RPC,
+          method.streaming ? grpc::internal::RpcMethod::BIDI_STREAMING
+                           : grpc::internal::RpcMethod::NORMAL_RPC,
           channel_);
     }
     return *slot;
@@ -147,8 +149,7 @@ class GrpcChannel final : public Channel {
 };
 
 StreamReader::StreamReader(GrpcChannel& channel, const MethodInfo& method,
-                           std::unique_ptr<Message> request,
-                           std::function<void(const Message&)> on_message)
+                           std::unique_ptr<Message> request, OnMessage on_message)
     : channel_(channel),
       method_(method),
       request_(std::move(request)),
@@ -184,29 +185,32 @@ void StreamReader::ReadOnce() {
     if (stopped_) return;
     active_ = &context;
   }
-  grpc::ByteBuffer request_bytes;
-  bool own = false;
-  grpc::Status status = grpc::GenericSerialize<grpc::ProtoBufferWriter, Message>(
-      *request_, &request_bytes, &own);
-  if (status.ok()) {
-    std::unique_ptr<grpc::ClientReader<grpc::ByteBuffer>> reader(
-        grpc::internal::ClientReaderFactory<grpc::ByteBuffer>::Create(
-            channel_.get(), channel_.MethodOf(method_), &context, request_bytes));
+  std::unique_ptr<grpc::ClientReaderWriter<grpc::ByteBuffer, grpc::ByteBuffer>> stream(
+      grpc::internal::ClientReaderWriterFactory<grpc::ByteBuffer, grpc::ByteBuffer>::Create(
+          channel_.get(), channel_.MethodOf(method_), &context));
+  // False when the stream is broken, which the next Read finds.
+  const auto write = [&stream](const Message& request) {
+    grpc::ByteBuffer bytes;
+    bool own = false;
+    return grpc::GenericSerialize<grpc::ProtoBufferWriter, Message>(request, &bytes, &own).ok() &&
+           stream->Write(bytes);
+  };
+  if (write(*request_)) {
     std::unique_ptr<Message> message(method_.response_prototype()->New());
     grpc::ByteBuffer bytes;
-    while (reader->Read(&bytes)) {
-      grpc::ProtoBufferReader stream(&bytes);
+    while (stream->Read(&bytes)) {
+      grpc::ProtoBufferReader reader(&bytes);
       message->Clear();
-      if (!message->ParseFromZeroCopyStream(&stream)) break;
+      if (!message->ParseFromZeroCopyStream(&reader)) break;
       try {
-        on_message_(*message);
+        on_message_(*message, [&write](const Message& request) { (void)write(request); });
       } catch (const std::exception&) {
-        break;  // as a message that can't be read: the stream starts anew, with the whole state
+        break;  // as a message that can't be read: the stream starts again, with the whole state
       }
     }
-    context.TryCancel();
-    (void)reader->Finish();
   }
+  context.TryCancel();
+  (void)stream->Finish();
   std::lock_guard lock(mutex_);
   active_ = nullptr;
 }
@@ -272,8 +276,14 @@ absl::StatusOr<std::unique_ptr<Channel>> MakeGrpcChannel(const std::string& addr
   // Also the time that a connection's set-up may take.
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kConnectTimeoutMs);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kMaxReconnectBackoffMs);
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 20000);
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 5000);
+  // A name may lead to several replicas: calls go to each in turn.
+  arguments.SetLoadBalancingPolicyName("round_robin");
+  // It is looked up again when a connection ends, and no more often than this.
+  arguments.SetInt(GRPC_ARG_DNS_MIN_TIME_BETWEEN_RESOLUTIONS_MS, kMinResolutionPauseMs);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveTimeMs);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
+  // A stream on which nothing happens is kept alive too.
+  arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   arguments.SetMaxReceiveMessageSize(64 << 20);
   std::shared_ptr<grpc::ChannelCredentials> credentials;

@@ -13,6 +13,7 @@
 #include "libs/base/status.h"
 #include "libs/base/steady_time.h"
 #include "libs/rpc/grpc_adapter.h"
+#include "libs/rpc/grpc_keepalive.h"
 #include "libs/rpc/grpc_time.h"
 
 namespace gatehouse::rpc {
@@ -55,7 +56,7 @@ void GrpcServer::Drain(absl::Time deadline) {
 
 absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(
     const std::vector<std::string>& addresses, const TransportSecurity& security,
-    std::vector<Served> services) {
+    std::vector<Served> services, absl::Duration max_connection_age) {
   static std::once_flag plugins;
   std::call_once(plugins, [] {
     grpc::EnableDefaultHealthCheckService(true);
@@ -84,8 +85,16 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(
   // A second process on the same port must fail, not share it.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeTimeoutMs);
-  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10000);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+                             kKeepaliveTimeMs / 2);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveTimeMs);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  // Peers then connect again, and find replicas that were added since. Calls under way end as they
+  // would, and streams stay where they are: a watcher begins with the whole state.
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS,
+                             static_cast<int>(absl::ToInt64Milliseconds(max_connection_age)));
   builder.SetMaxReceiveMessageSize(static_cast<int>(security.max_request_bytes));
   for (const Served& served : services) {
     impl->adapters.push_back(std::make_unique<GrpcAdapter>(

@@ -22,11 +22,14 @@ class GrpcServer {
     WorkerPool* workers;
   };
 
+  // How long a connection takes new calls, give or take a tenth.
+  static constexpr absl::Duration kMaxConnectionAge = absl::Minutes(5);
+
   // Listens on every address ("host:port", port 0 for any free one, or "unix:/path"). BAD_INPUT
   // when a TCP address would be opened without certificate or secret.
   static absl::StatusOr<std::unique_ptr<GrpcServer>> Start(
       const std::vector<std::string>& addresses, const TransportSecurity& security,
-      std::vector<Served> services);
+      std::vector<Served> services, absl::Duration max_connection_age = kMaxConnectionAge);
   ~GrpcServer();  // Drains, without giving running calls time
 
   // The port of the first TCP address; 0 when there is none.

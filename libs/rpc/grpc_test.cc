@@ -16,10 +16,14 @@
 #include <atomic>
 #include <condition_variable>
 #include <filesystem>
+#include <fstream>
 #include <mutex>
+#include <set>
+#include <sstream>
 #include <thread>
 
 #include "gatehouse/tenants/v1/tenant_directory.rpc.h"
+#include "libs/base/problem.h"
 #include "libs/base/status.h"
 #include "libs/base/steady_time.h"
 #include "libs/rpc/dispatcher.h"
@@ -44,8 +48,12 @@ class FakeDirectory final : public TenantDirectoryService {
  public:
   absl::StatusOr<GetDirectoryEntriesResponse> GetDirectoryEntries(
       CallContext& context, const GetDirectoryEntriesRequest& request) override {
+    ++calls_;
     const std::string& app = request.scopes(0).app_id();
     if (app == "bad") return BadInput("no such thing");
+    if (app == "long") {
+      return BadInput(Problem::kTooLong, "too long", {{"field", "appId"}, {"max_bytes", "64"}});
+    }
     if (app == "bug") return absl::InternalError("driver text that nobody may see");
     if (app == "throws") throw std::runtime_error("driver text that nobody may see");
     if (app == "blocks") {
@@ -59,19 +67,30 @@ class FakeDirectory final : public TenantDirectoryService {
     return response;
   }
 
-  absl::StatusOr<tenants::v1::ConfirmTenantsResponse> ConfirmTenants(
-      CallContext&, const tenants::v1::ConfirmTenantsRequest&) override {
-    return BadInput("not asked of this fake");
-  }
-
   absl::Status WatchTenants(CallContext&, const WatchTenantsRequest&,
-                            Stream<WatchTenantsResponse> stream) override {
+                            Stream<WatchTenantsRequest, WatchTenantsResponse> stream) override {
+    stream.OnRequest([this](const WatchTenantsRequest& request) {
+      std::lock_guard lock(mutex_);
+      applied_.push_back(request.applied_version());
+      changed_.notify_all();
+    });
     WatchTenantsResponse first;
     first.set_full(true);
     stream.Send(first);
     std::lock_guard lock(mutex_);
     streams_.push_back(std::move(stream));
     return absl::OkStatus();
+  }
+
+  int calls() const { return calls_; }
+  size_t streams() {
+    std::lock_guard lock(mutex_);
+    return streams_.size();
+  }
+  std::vector<int64_t> WaitForApplied(size_t count) {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, std::chrono::seconds(10), [&] { return applied_.size() >= count; });
+    return applied_;
   }
 
   void WaitForBlocked(int count) {
@@ -93,9 +112,11 @@ class FakeDirectory final : public TenantDirectoryService {
  private:
   std::mutex mutex_;
   std::condition_variable changed_;
+  std::atomic<int> calls_ = 0;
+  std::vector<int64_t> applied_;
   int blocked_ = 0;
   bool released_ = false;
-  std::vector<Stream<WatchTenantsResponse>> streams_;
+  std::vector<Stream<WatchTenantsRequest, WatchTenantsResponse>> streams_;
 };
 
 class GrpcTest : public testing::Test {
@@ -157,6 +178,11 @@ TEST_F(GrpcTest, ReasonsSurviveAndCausesStay) {
   const absl::Status bad = Ask(*channel, "bad").status();
   EXPECT_EQ(ReasonOf(bad), ErrorReason::kBadInput);
   EXPECT_EQ(bad.message(), "no such thing");
+  EXPECT_EQ(ProblemOf(bad), Problem::kUnspecified);
+  const absl::Status too_long = Ask(*channel, "long").status();
+  EXPECT_EQ(ReasonOf(too_long), ErrorReason::kBadInput);
+  EXPECT_EQ(ProblemOf(too_long), Problem::kTooLong);
+  EXPECT_EQ(MetadataOf(too_long), (ProblemMetadata{{"field", "appId"}, {"max_bytes", "64"}}));
   for (const char* app : {"bug", "throws"}) {
     const absl::Status bug = Ask(*channel, app).status();
     EXPECT_EQ(ReasonOf(bug), ErrorReason::kInternal);
@@ -344,7 +370,7 @@ TEST_F(GrpcTest, StreamsStartAnewAfterABreak) {
   int full = 0;
   std::string config;
   auto subscription = TenantDirectoryServiceClient(*channel).SubscribeWatchTenants(
-      CallContext{}, {}, [&](const WatchTenantsResponse& message) {
+      CallContext{}, {}, [&](const WatchTenantsResponse& message, const auto&) {
         std::lock_guard lock(mutex);
         if (message.full()) ++full;
         if (!message.base_config_json().empty()) config = message.base_config_json();
@@ -368,7 +394,7 @@ class Watch {
  public:
   explicit Watch(Channel& channel)
       : subscription_(TenantDirectoryServiceClient(channel).SubscribeWatchTenants(
-            CallContext{}, {}, [this](const WatchTenantsResponse&) {
+            CallContext{}, {}, [this](const WatchTenantsResponse&, const auto&) {
               std::lock_guard lock(mutex_);
               begun_ = true;
               changed_.notify_all();
@@ -392,6 +418,109 @@ TEST_F(GrpcTest, ADrainEndsStreamsAtOnce) {
   server_->Drain(begun + absl::Seconds(20));
   // It waited for the whole time once, since nothing ended the stream.
   EXPECT_LT(SteadyNow() - begun, absl::Seconds(10));
+}
+
+TEST_F(GrpcTest, AnswersGoOverTheStreamThatTheyBelongTo) {
+  Serve(path_, {});
+  auto channel = Dial(path_, "session", {});
+  auto subscription = TenantDirectoryServiceClient(*channel).SubscribeWatchTenants(
+      CallContext{}, {}, [](const WatchTenantsResponse& message, const auto& answer) {
+        WatchTenantsRequest applied;
+        applied.set_applied_version(message.full() ? 1 : 2);
+        answer(applied);
+      });
+  EXPECT_EQ(fake_.WaitForApplied(1), std::vector<int64_t>{1});
+  fake_.Publish("{}");
+  EXPECT_EQ(fake_.WaitForApplied(2), (std::vector<int64_t>{1, 2}));
+}
+
+// A second replica of the service: another server, and an implementation of its own.
+struct Replica {
+  explicit Replica(const TransportSecurity& security,
+                   absl::Duration max_age = GrpcServer::kMaxConnectionAge)
+      : dispatcher(*Dispatcher::Create(
+            handler, {{"GetDirectoryEntries", {"session"}}, {"WatchTenants", {"session"}}})),
+        server(*GrpcServer::Start({"127.0.0.1:0"}, security, {{dispatcher.get(), &workers}},
+                                  max_age)) {}
+  std::string address() const { return "127.0.0.1:" + std::to_string(server->port()); }
+
+  FakeDirectory fake;
+  TenantDirectoryServiceHandler handler{fake};
+  std::unique_ptr<Dispatcher> dispatcher;
+  WorkerPool workers{"replica", 1, 64};
+  std::unique_ptr<GrpcServer> server;
+};
+
+TEST_F(GrpcTest, CallsGoToEachReplicaInTurn) {
+  Replica a(Holder("tenants")), b(Holder("tenants"));
+  // What a name that leads to two pods resolves to.
+  auto channel = Dial("ipv4:" + a.address() + "," + b.address(), "session", Holder("session"));
+  const absl::Time give_up = SteadyNow() + absl::Seconds(10);
+  while (a.fake.calls() == 0 || b.fake.calls() == 0) {
+    ASSERT_TRUE(Ask(*channel, "x").ok());
+    ASSERT_LT(SteadyNow(), give_up);
+  }
+  const int of_a = a.fake.calls(), of_b = b.fake.calls();
+  for (int i = 0; i < 20; ++i) EXPECT_TRUE(Ask(*channel, "x").ok());
+  EXPECT_EQ(a.fake.calls() - of_a, 10);
+  EXPECT_EQ(b.fake.calls() - of_b, 10);
+  // When one goes, the other takes them all.
+  a.server->Drain(SteadyNow() + absl::Seconds(5));
+  while (!Ask(*channel, "x").ok()) ASSERT_LT(SteadyNow(), give_up);
+  const int left = b.fake.calls();
+  for (int i = 0; i < 20; ++i) EXPECT_TRUE(Ask(*channel, "x").ok());
+  EXPECT_EQ(b.fake.calls() - left, 20);
+}
+
+TEST_F(GrpcTest, AStreamsAnswersFindItsReplicaAmongSeveral) {
+  Replica a(Holder("tenants")), b(Holder("tenants"));
+  auto channel = Dial("ipv4:" + a.address() + "," + b.address(), "session", Holder("session"));
+  const absl::Time give_up = SteadyNow() + absl::Seconds(60);
+  while (a.fake.calls() == 0 || b.fake.calls() == 0) {  // until both connections stand
+    ASSERT_TRUE(Ask(*channel, "x").ok());
+    ASSERT_LT(SteadyNow(), give_up);
+  }
+  std::vector<std::unique_ptr<Subscription>> watchers;
+  constexpr int kWatchers = 6;
+  for (int i = 0; i < kWatchers; ++i) {
+    watchers.push_back(TenantDirectoryServiceClient(*channel).SubscribeWatchTenants(
+        CallContext{}, {},
+        [](const WatchTenantsResponse&, const auto& answer) { answer(WatchTenantsRequest()); }));
+  }
+  while (a.fake.streams() + b.fake.streams() < kWatchers) ASSERT_LT(SteadyNow(), give_up);
+  EXPECT_GT(a.fake.streams(), 0);
+  EXPECT_GT(b.fake.streams(), 0);
+  EXPECT_EQ(a.fake.WaitForApplied(a.fake.streams()).size(), a.fake.streams());
+  EXPECT_EQ(b.fake.WaitForApplied(b.fake.streams()).size(), b.fake.streams());
+}
+
+// The client's ends of connections to a port of this machine, closed ones of the last minute too.
+std::set<std::string> ConnectionsTo(int port) {
+  char end[8];
+  snprintf(end, sizeof end, ":%04X", port);
+  std::set<std::string> clients;
+  for (const char* path : {"/proc/net/tcp", "/proc/net/tcp6"}) {
+    std::ifstream table(path);
+    std::string slot, local, remote;
+    for (std::string line; std::getline(table, line);) {
+      std::istringstream(line) >> slot >> local >> remote;
+      if (remote.ends_with(end)) clients.insert(local);
+      if (local.ends_with(end) && !remote.ends_with(":0000")) clients.insert(remote);
+    }
+  }
+  return clients;
+}
+
+TEST_F(GrpcTest, OldConnectionsAreReplacedAndNoCallIsLost) {
+  Replica replica(Holder("tenants"), absl::Milliseconds(100));
+  auto channel = Dial(replica.address(), "session", Holder("session"));
+  const Watch watch(*channel);
+  for (const absl::Time end = SteadyNow() + absl::Seconds(1); SteadyNow() < end;) {
+    const auto reply = Ask(*channel, "x");
+    ASSERT_TRUE(reply.ok()) << reply.status();
+  }
+  EXPECT_GT(ConnectionsTo(replica.server->port()).size(), 3);
+  EXPECT_EQ(replica.fake.streams(), 1) << "the stream stayed where it was";
 }
 
 TEST_F(GrpcTest, ADroppedCallIsAnswered) {

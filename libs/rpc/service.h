@@ -30,7 +30,7 @@ struct MethodInfo {
   std::string_view name;       // "CreateSession"
   std::string_view full_path;  // "/gatehouse.session.v1.SessionService/CreateSession"
   int index;                   // place in ServiceInfo::methods
-  bool server_streaming;
+  bool streaming;              // both ways; else one request, one reply
   const google::protobuf::Message* (*request_prototype)();
   const google::protobuf::Message* (*response_prototype)();
 };
@@ -40,19 +40,34 @@ struct ServiceInfo {
   std::span<const MethodInfo> methods;
 };
 
-// Where the messages of a server stream go. Implementations are thread-safe.
+// Answers a message of a stream with a further request, over that very stream. Only while
+// OnMessage runs.
+using StreamAnswer = std::function<void(const google::protobuf::Message& request)>;
+using OnMessage =
+    std::function<void(const google::protobuf::Message& message, const StreamAnswer& answer)>;
+
+// The service's end of a stream. Implementations are thread-safe.
 class StreamSink {
  public:
   virtual ~StreamSink() = default;
+  // `on_request` gets the caller's further requests, one at a time, until the stream ends. It must
+  // not block. To be called before the first Send: what comes earlier is dropped.
+  virtual void OnRequest(std::function<void(const google::protobuf::Message&)> on_request) = 0;
   // Queues a message; false when the receiver has gone: the producer then drops the sink.
   virtual bool Send(const google::protobuf::Message& message) = 0;
 };
 
-// StreamSink with the stream's message type.
-template <typename Response>
+// StreamSink with the stream's message types.
+template <typename Request, typename Response>
 class Stream {
  public:
   explicit Stream(std::shared_ptr<StreamSink> sink) : sink_(std::move(sink)) {}
+  void OnRequest(std::function<void(const Request&)> on_request) {
+    sink_->OnRequest(
+        [on_request = std::move(on_request)](const google::protobuf::Message& request) {
+          on_request(static_cast<const Request&>(request));
+        });
+  }
   bool Send(const Response& response) { return sink_->Send(response); }
 
  private:
@@ -69,7 +84,8 @@ class ServiceHandler {
   virtual absl::Status Invoke(int method, CallContext& context,
                               const google::protobuf::Message& request,
                               google::protobuf::Message* response) = 0;
-  // For server-streaming methods: keeps `sink` and sends to it until Send returns false.
+  // For streaming methods, with the stream's first request: keeps `sink` and sends to it until Send
+  // returns false.
   virtual absl::Status Subscribe(int method, CallContext& context,
                                  const google::protobuf::Message& request,
                                  std::shared_ptr<StreamSink> sink) = 0;
@@ -89,12 +105,12 @@ class Channel {
   virtual absl::Status Call(const MethodInfo& method, const CallContext& context,
                             const google::protobuf::Message& request,
                             google::protobuf::Message* response) = 0;
-  // Starts a server stream: `on_message` for each message, in order, one at a time. A remote
-  // channel starts the stream anew after a break, so a producer sends its state first.
-  virtual std::unique_ptr<Subscription> Subscribe(
-      const MethodInfo& method, const CallContext& context,
-      const google::protobuf::Message& request,
-      std::function<void(const google::protobuf::Message&)> on_message) = 0;
+  // Starts a stream with its first request: `on_message` for each message, in order, one at a time.
+  // A remote channel starts the stream again after a break, so a producer sends its state first.
+  virtual std::unique_ptr<Subscription> Subscribe(const MethodInfo& method,
+                                                  const CallContext& context,
+                                                  const google::protobuf::Message& request,
+                                                  OnMessage on_message) = 0;
   // True when a call runs on the caller's own thread: then a method that never blocks may be
   // called from an I/O thread.
   virtual bool local() const = 0;

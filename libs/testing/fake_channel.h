@@ -42,9 +42,9 @@ class FakeChannel final : public rpc::Channel {
     }
     return status_;
   }
-  std::unique_ptr<rpc::Subscription> Subscribe(
-      const rpc::MethodInfo&, const rpc::CallContext&, const google::protobuf::Message&,
-      std::function<void(const google::protobuf::Message&)>) override {
+  std::unique_ptr<rpc::Subscription> Subscribe(const rpc::MethodInfo&, const rpc::CallContext&,
+                                               const google::protobuf::Message&,
+                                               rpc::OnMessage) override {
     return nullptr;
   }
   bool local() const override { return true; }

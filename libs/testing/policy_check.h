@@ -5,10 +5,17 @@
 
 namespace gatehouse::testing {
 
-// Expects (GoogleTest) that `policy` has a row for every method of the service, and that the
-// dispatcher, given this policy, lets exactly the callers of a method's row reach it, and answers
-// all others (the other services, a stranger, a caller without a name) with kCallerNotAllowed.
-// Needs no implementation of the service:
+// Expects (GoogleTest) that `policy` is, line by line, what services/<service>/policies.golden
+// says, that every method of the service has a line there, that the table of services declares the
+// calls, and that the dispatcher, given this policy, lets exactly the callers of a method's line
+// reach it, and answers all others (the other services, a stranger, a caller without a name)
+// with kCallerNotAllowed. Needs no implementation of the service. A line reads
+//
+//   gatehouse.roles.v1.RolesService/UpsertRole: client gateway
+//
+// with callers in the order of the alphabet, or `every-process` for the gateway and all services,
+// and ` [never blocks]` at the end where that is so. tests/checks/grants.py sees that callers do
+// call.
 //
 //   TEST(RolesPolicyTest, IsEnforced) {
 //     ExpectPolicyIsEnforced(v1::RolesService::Info(), RolesPolicy());

@@ -62,7 +62,8 @@ void PrintHeader(const ServiceDescriptor* service, Printer& out) {
     out.Print(Variables(method),
               method->server_streaming()
                   ? "  virtual absl::Status $name$(::gatehouse::rpc::CallContext& context, const "
-                    "$request$& request, ::gatehouse::rpc::Stream<$response$> stream) = 0;\n"
+                    "$request$& request, ::gatehouse::rpc::Stream<$request$, $response$> stream) "
+                    "= 0;\n"
                   : "  virtual absl::StatusOr<$response$> $name$(::gatehouse::rpc::CallContext& "
                     "context, const $request$& request) = 0;\n");
   }
@@ -83,10 +84,12 @@ void PrintHeader(const ServiceDescriptor* service, Printer& out) {
     out.Print(Variables(method),
               method->server_streaming()
                   ? "  absl::Status $name$(::gatehouse::rpc::CallContext& context, const "
-                    "$request$& request, ::gatehouse::rpc::Stream<$response$> stream) override;\n"
+                    "$request$& request, ::gatehouse::rpc::Stream<$request$, $response$> stream) "
+                    "override;\n"
                     "  std::unique_ptr<::gatehouse::rpc::Subscription> Subscribe$name$(const "
                     "::gatehouse::rpc::CallContext& context, const $request$& request, "
-                    "std::function<void(const $response$&)> on_message);\n"
+                    "std::function<void(const $response$&, const std::function<void(const "
+                    "$request$&)>&)> on_message);\n"
                   : "  absl::StatusOr<$response$> $name$(::gatehouse::rpc::CallContext& context, "
                     "const $request$& request) override;\n");
   }
@@ -132,7 +135,8 @@ void PrintSource(const ServiceDescriptor* service, Printer& out) {
     if (!service->method(i)->server_streaming()) continue;
     out.Print(Variables(service->method(i)),
               "    case $index$:\n      return service_.$name$(context, static_cast<const "
-              "$request$&>(request), ::gatehouse::rpc::Stream<$response$>(std::move(sink)));\n");
+              "$request$&>(request), ::gatehouse::rpc::Stream<$request$, "
+              "$response$>(std::move(sink)));\n");
   }
   out.Print(
       "    default:\n      return absl::UnimplementedError(\"no such stream\");\n  }\n}\n\n");
@@ -141,15 +145,18 @@ void PrintSource(const ServiceDescriptor* service, Printer& out) {
     out.Print(Variables(method),
               method->server_streaming()
                   ? "absl::Status $service$Client::$name$(::gatehouse::rpc::CallContext&, const "
-                    "$request$&, ::gatehouse::rpc::Stream<$response$>) {\n  return "
+                    "$request$&, ::gatehouse::rpc::Stream<$request$, $response$>) {\n  return "
                     "absl::UnimplementedError(\"use Subscribe$name$\");\n}\n\n"
                     "std::unique_ptr<::gatehouse::rpc::Subscription> "
                     "$service$Client::Subscribe$name$(const ::gatehouse::rpc::CallContext& "
-                    "context, const $request$& request, std::function<void(const $response$&)> "
-                    "on_message) {\n  return channel_.Subscribe(k$service$Methods[$index$], "
-                    "context, request,\n      [on_message = std::move(on_message)](const "
-                    "google::protobuf::Message& message) {\n        on_message(static_cast<const "
-                    "$response$&>(message));\n      });\n}\n\n"
+                    "context, const $request$& request, std::function<void(const $response$&, "
+                    "const std::function<void(const $request$&)>&)> on_message) {\n  return "
+                    "channel_.Subscribe(k$service$Methods[$index$], context, request,\n"
+                    "      [on_message = std::move(on_message)](const google::protobuf::Message& "
+                    "message,\n          const ::gatehouse::rpc::StreamAnswer& answer) {\n"
+                    "        on_message(static_cast<const $response$&>(message),\n"
+                    "            [&answer](const $request$& request) { answer(request); });\n"
+                    "      });\n}\n\n"
                   : "absl::StatusOr<$response$> "
                     "$service$Client::$name$(::gatehouse::rpc::CallContext& context, const "
                     "$request$& request) {\n  $response$ response;\n  absl::Status status = "
@@ -182,8 +189,9 @@ class Generator final : public google::protobuf::compiler::CodeGenerator {
              "{\n\n");
     for (int i = 0; i < file->service_count(); ++i) {
       for (int m = 0; m < file->service(i)->method_count(); ++m) {
-        if (file->service(i)->method(m)->client_streaming()) {
-          *error = "client streaming is not used in Gatehouse";
+        const MethodDescriptor* method = file->service(i)->method(m);
+        if (method->client_streaming() != method->server_streaming()) {
+          *error = "a stream goes both ways in Gatehouse: its reader may have to answer";
           return false;
         }
       }

@@ -157,7 +157,6 @@ void Catalogue::Apply(std::vector<v1::TenantWithProviders> upserted,
 }
 
 bool Catalogue::Send(WatchedStream& watch, v1::WatchTenantsResponse& message) {
-  message.set_watch_id(watch.id);
   message.set_version(progress_.NextVersion(watch.id));
   if (watch.stream.Send(message)) return true;
   progress_.Remove(watch.id);
@@ -191,6 +190,9 @@ void Catalogue::Watch(Watcher watcher) {
     }
   }
   WatchedStream watch{std::move(watcher), progress_.Add()};
+  watch.stream.OnRequest([this, id = watch.id](const v1::WatchTenantsRequest& request) {
+    progress_.Confirm(id, request.applied_version());
+  });
   for (size_t begin = 0; begin == 0 || begin < all.size(); begin += kTenantsPerMessage) {
     v1::WatchTenantsResponse message;
     if (begin == 0) {

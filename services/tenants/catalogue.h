@@ -26,7 +26,7 @@ namespace gatehouse::tenants {
 // providers are not sent, since they contain secrets.
 class Catalogue {
  public:
-  using Watcher = rpc::Stream<v1::WatchTenantsResponse>;
+  using Watcher = rpc::Stream<v1::WatchTenantsRequest, v1::WatchTenantsResponse>;
 
   // Every tenant inherits `base`; it must resolve.
   static absl::StatusOr<std::unique_ptr<Catalogue>> Create(const config::BaseConfig& base);
@@ -35,7 +35,7 @@ class Catalogue {
   void ReplaceAll(std::vector<v1::TenantWithProviders> tenants);
   void Apply(std::vector<v1::TenantWithProviders> upserted,
              const std::vector<common::v1::Scope>& removed);
-  // Sends everything, then each change, until the watcher is gone.
+  // Sends everything, then each change, until the watcher is gone. It confirms over its stream.
   void Watch(Watcher watcher);
   // How much of what they were sent the watchers have applied.
   WatcherProgress& progress() { return progress_; }

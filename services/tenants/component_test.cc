@@ -61,12 +61,15 @@ class Instance final : public host::Environment {
     gateway_ = rpc::MakeLocalChannel(all, "gateway");
     session_ = rpc::MakeLocalChannel(all, "session");
     stream_ = v1::TenantDirectoryServiceClient(*gateway_).SubscribeWatchTenants(
-        Context(), {}, [this](const v1::WatchTenantsResponse& message) {
+        Context(), {}, [this](const v1::WatchTenantsResponse& message, const auto& answer) {
           const auto change = changes_.Add(message);
           if (!change.has_value()) return;
           directory_.Apply(change->full(), change->base_config_json(),
                            {change->upserted().begin(), change->upserted().end()},
                            {change->removed().begin(), change->removed().end()});
+          v1::WatchTenantsRequest applied;
+          applied.set_applied_version(change->version());
+          answer(applied);
         });
     return component_->Start();
   }

@@ -13,9 +13,7 @@ class DirectoryService final : public v1::TenantDirectoryService {
       : catalogue_(catalogue), store_(store) {}
 
   absl::Status WatchTenants(rpc::CallContext& context, const v1::WatchTenantsRequest& request,
-                            rpc::Stream<v1::WatchTenantsResponse> stream) override;
-  absl::StatusOr<v1::ConfirmTenantsResponse> ConfirmTenants(
-      rpc::CallContext& context, const v1::ConfirmTenantsRequest& request) override;
+                            Catalogue::Watcher stream) override;
   absl::StatusOr<v1::GetDirectoryEntriesResponse> GetDirectoryEntries(
       rpc::CallContext& context, const v1::GetDirectoryEntriesRequest& request) override;
 

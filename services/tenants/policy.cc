@@ -39,8 +39,6 @@ rpc::Policy DirectoryPolicy() {
   const std::vector<std::string_view> processes = Processes();
   return {
       {"WatchTenants", processes},
-      // Never queues behind changes that wait for it.
-      {"ConfirmTenants", processes, /*never_blocks=*/true},
       {"GetDirectoryEntries", processes},
   };
 }
@@ -48,7 +46,7 @@ rpc::Policy DirectoryPolicy() {
 rpc::Policy AppSettingsPolicy() {
   return {
       {"GetOrCreateSetting", {kSession}},
-      {"GetSetting", {kGateway, kJwks, kSession}},
+      {"GetSetting", {kGateway, kJwks}},
       {"SetSetting", {kGateway}},
       {"DeleteSetting", {kJwks}},
   };

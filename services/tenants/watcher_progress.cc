@@ -2,19 +2,14 @@
 
 #include <algorithm>
 #include <chrono>
-#include <random>
 
 #include "libs/base/steady_time.h"
 
 namespace gatehouse::tenants {
 
 int64_t WatcherProgress::Add() {
-  std::random_device random;
   std::lock_guard<std::mutex> lock(mutex_);
-  int64_t id = 0;
-  do {
-    id = static_cast<int64_t>((uint64_t{random()} << 31 ^ random()) & INT64_MAX);
-  } while (id == 0 || watchers_.contains(id));
+  const int64_t id = ++last_id_;
   watchers_[id] = {};
   return id;
 }

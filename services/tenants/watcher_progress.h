@@ -13,7 +13,7 @@ namespace gatehouse::tenants {
 // applied. Thread-safe; no method but Await blocks, and none calls out.
 class WatcherProgress {
  public:
-  // A new watcher's id. Ids are random, so that an id of another process's stream is unknown here.
+  // A new watcher's id.
   int64_t Add();
   void Remove(int64_t id);
   // The version of the next message to this watcher, to be noted before it is sent.
@@ -34,6 +34,7 @@ class WatcherProgress {
 
   std::mutex mutex_;
   std::condition_variable changed_;
+  int64_t last_id_ = 0;
   std::map<int64_t, Progress> watchers_;
 };
 

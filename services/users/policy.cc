@@ -6,10 +6,10 @@ using namespace rpc::callers;  // NOLINT: the rows read as a table
 
 rpc::Policy RegistryPolicy() {
   return {
-      {"ResolveUserIds", {kSession, kRoles, kThirdParty, kAccounts, kGateway}},
+      {"ResolveUserIds", {kSession, kAccounts}},
       {"SignInOrUp", {kThirdParty, kPasswordless}},
       {"ChangeIdentity", {kPasswordless}},
-      {"RecordActivity", {kSession, kThirdParty, kAccounts}},
+      {"RecordActivity", {kSession}},
   };
 }
 
@@ -21,28 +21,28 @@ rpc::Policy EmailPasswordPolicy() {
       {"CreatePasswordResetToken", {kGateway, kClient}},
       {"ResetPassword", {kGateway, kClient}},
       {"ConsumePasswordResetToken", {kGateway, kClient}},
-      {"ImportPasswordHash", {kGateway, kClient, kAccounts}},
+      {"ImportPasswordHash", {kGateway, kClient}},
   };
 }
 
 rpc::Policy UserDirectoryPolicy() {
   return {
-      {"GetUser", {kGateway, kClient, kThirdParty, kPasswordless, kAccounts}},
-      {"FindUsers", {kGateway, kClient, kThirdParty, kPasswordless, kAccounts}},
-      {"ListUsers", {kGateway, kClient, kAccounts}},
-      {"CountUsers", {kGateway, kClient, kAccounts}},
+      {"GetUser", {kGateway, kClient, kThirdParty, kPasswordless}},
+      {"FindUsers", {kGateway, kClient, kThirdParty, kPasswordless}},
+      {"ListUsers", {kGateway, kClient}},
+      {"CountUsers", {kGateway, kClient}},
       {"CountActiveUsers", {kGateway, kClient}},
   };
 }
 
 rpc::Policy LinkingPolicy() {
   return {
-      {"CheckPrimaryUser", {kGateway, kClient, kAccounts}},
-      {"MakePrimaryUser", {kGateway, kClient, kAccounts}},
+      {"CheckPrimaryUser", {kGateway, kClient}},
+      {"MakePrimaryUser", {kGateway, kClient}},
       {"CheckLink", {kGateway, kClient, kAccounts}},
       {"LinkUsers", {kAccounts}},
       {"UnlinkUser", {kAccounts}},
-      {"AddUserToTenant", {kGateway, kClient, kAccounts}},
+      {"AddUserToTenant", {kGateway, kClient}},
       {"RemoveUserFromTenant", {kAccounts}},
       {"PlanUserRemoval", {kAccounts}},
       {"RemoveUser", {kAccounts}},

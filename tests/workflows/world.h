@@ -57,9 +57,9 @@ class SabotagedChannel : public rpc::Channel {
                     google::protobuf::Message* response) override {
     return saboteur_.Run(method.name, [&] { return Effect(method, context, request, response); });
   }
-  std::unique_ptr<rpc::Subscription> Subscribe(
-      const rpc::MethodInfo&, const rpc::CallContext&, const google::protobuf::Message&,
-      std::function<void(const google::protobuf::Message&)>) override {
+  std::unique_ptr<rpc::Subscription> Subscribe(const rpc::MethodInfo&, const rpc::CallContext&,
+                                               const google::protobuf::Message&,
+                                               rpc::OnMessage) override {
     return nullptr;
   }
   bool local() const override { return true; }
