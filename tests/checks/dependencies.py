@@ -79,7 +79,11 @@ for folder in ("libs", "services", "gateway", "app", "protos"):
                 continue
             path = os.path.relpath(os.path.join(base, name), ROOT)
             with open(os.path.join(ROOT, path), encoding="utf-8") as f:
-                for number, text in enumerate(f, 1):
+                whole = f.read()
+                if folder == "services" and "_test" not in name:
+                    for match in re.finditer(r"\b(?:BadInput|Forbidden)\((?!\s*Problem::)", whole):
+                        complain(path, whole.count("\n", 0, match.start()) + 1, "say which Problem it is, so that programs need not read the text")
+                for number, text in enumerate(whole.splitlines(), 1):
                     if match := re.match(r'\s*#include ([<"])([^>"]+)[>"]', text):
                         check_include(path, number, match.group(2), match.group(1) == "<")
                     parts = path.split("/")
