@@ -41,6 +41,10 @@ class Dispatcher {
                               const google::protobuf::Message& request,
                               std::shared_ptr<StreamSink> sink);
 
+  // Whether `context.caller` may call the method now; Dispatch and DispatchStream look themselves.
+  bool Allows(const MethodInfo& method, const CallContext& context) const {
+    return Check(method, context).ok();
+  }
   const ServiceInfo& info() const { return handler_.info(); }
   bool NeverBlocks(const MethodInfo& method) const;
 

@@ -60,6 +60,11 @@ grpc::Status Stopping() {
   return ToGrpcStatus(MakeError(ErrorReason::kDependencyDown, "the service is stopping"));
 }
 
+grpc::Status Dropped() {
+  return ToGrpcStatus(
+      MakeError(ErrorReason::kDependencyDown, "the service has nothing more to send"));
+}
+
 // The duty to end a unary call, once. Dropped unfinished, it says that the process is stopping.
 class Finisher {
  public:
@@ -335,11 +340,20 @@ grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* GrpcAdapter::Stream
     stream->End(ToGrpcStatus(call.status()));
     return stream;
   }
+  // Whoever may not is refused at once: the first message of the stream may never come.
+  if (!dispatcher_.Allows(method, *call)) {
+    stream->End(ToGrpcStatus(
+        dispatcher_.DispatchStream(method, *call, *method.request_prototype(), nullptr)));
+    return stream;
+  }
   streams_->Add(stream->sink());
   stream->Open([this, &method, sink = stream->sink(),
                 call = *std::move(call)](std::shared_ptr<Message> input) {
     auto run = [this, &method, sink, input, call]() mutable {
-      const absl::Status status = dispatcher_.DispatchStream(method, call, *input, sink);
+      // The service's hold on the stream.
+      const std::shared_ptr<StreamSink> held(sink.get(),
+                                             [sink](StreamSink*) { sink->Fail(Dropped()); });
+      const absl::Status status = dispatcher_.DispatchStream(method, call, *input, held);
       // The stream may be gone when the call was cancelled; the sink knows.
       if (!status.ok()) sink->Fail(ToGrpcStatus(status));
     };

@@ -19,6 +19,7 @@
 #include <condition_variable>
 #include <cstdlib>
 #include <exception>
+#include <functional>
 #include <mutex>
 #include <shared_mutex>
 #include <thread>
@@ -45,6 +46,10 @@ constexpr int kMaxReconnectBackoffMs = 500;
 constexpr int kConnectTimeoutMs = 2000;
 // A pod that comes back has another address: DNS is asked soon, and not at every failed attempt.
 constexpr int kMinResolutionPauseMs = 1000;
+// Calls wait for a name server that does not answer; the library's limit is two minutes.
+constexpr int kResolutionTimeoutMs = 5000;
+// How often a stream that waits for its connection looks whether it is to stop.
+constexpr absl::Duration kConnectionWait = absl::Milliseconds(100);
 // Pause before a broken stream is started anew.
 constexpr std::chrono::milliseconds kStreamRestartPause{200};
 
@@ -86,8 +91,21 @@ class StreamReader final : public Subscription {
 
 class GrpcChannel final : public Channel {
  public:
-  GrpcChannel(std::shared_ptr<grpc::Channel> channel, std::string caller, OutgoingCalls* calls)
-      : channel_(std::move(channel)), caller_(std::move(caller)), calls_(calls) {}
+  // A channel of the library's. The methods' registrations belong to it.
+  struct Way {
+    explicit Way(std::shared_ptr<grpc::Channel> to) : channel(std::move(to)) {}
+    const std::shared_ptr<grpc::Channel> channel;
+    // By the address of the path's text, which is a constant of the generated code.
+    std::unordered_map<const char*, std::unique_ptr<grpc::internal::RpcMethod>> methods;
+  };
+  using WayPtr = std::shared_ptr<Way>;
+  using Dial = std::function<std::shared_ptr<grpc::Channel>()>;
+
+  GrpcChannel(Dial dial, std::string caller, OutgoingCalls* calls)
+      : dial_(std::move(dial)),
+        caller_(std::move(caller)),
+        calls_(calls),
+        way_(std::make_shared<Way>(dial_())) {}
 
   absl::Status Call(const MethodInfo& method, const CallContext& context, const Message& request,
                     Message* response) override {
@@ -95,12 +113,16 @@ class GrpcChannel final : public Channel {
     grpc::ClientContext client_context;
     Prepare(client_context, context);
     const OutgoingCalls::Entry entry(calls_, client_context);
+    const auto [way, rpc_method] = WayFor(method);
     const grpc::Status status =
         grpc::internal::BlockingUnaryCall<Message, Message, grpc::protobuf::MessageLite,
                                           grpc::protobuf::MessageLite>(
-            channel_.get(), MethodOf(method), &client_context, request, response);
+            way->channel.get(), *rpc_method, &client_context, request, response);
     absl::Status result = FromGrpcStatus(status);
-    if (MadeByGrpc(status)) LogLostCall(method, context, status, result);
+    if (MadeByGrpc(status)) {
+      LogLostCall(method, context, status, result);
+      if (status.error_code() == grpc::StatusCode::UNAVAILABLE) LookForAnotherWay();
+    }
     return result;
   }
 
@@ -119,33 +141,73 @@ class GrpcChannel final : public Channel {
     AddMetadata(context, client_context);
   }
 
-  const grpc::internal::RpcMethod& MethodOf(const MethodInfo& method) {
+  std::pair<WayPtr, const grpc::internal::RpcMethod*> WayFor(const MethodInfo& method) {
     {
       std::shared_lock lock(mutex_);
-      auto found = methods_.find(method.full_path.data());
-      if (found != methods_.end()) return *found->second;
+      auto found = way_->methods.find(method.full_path.data());
+      if (found != way_->methods.end()) return {way_, found->second.get()};
     }
     std::unique_lock lock(mutex_);
-    auto& slot = methods_[method.full_path.data()];
+    auto& slot = way_->methods[method.full_path.data()];
     if (!slot) {
       slot = std::make_unique<grpc::internal::RpcMethod>(
           method.full_path.data(), nullptr,
           method.streaming ? grpc::internal::RpcMethod::BIDI_STREAMING
                            : grpc::internal::RpcMethod::NORMAL_RPC,
-          channel_);
+          way_->channel);
     }
-    return *slot;
+    return {way_, slot.get()};
   }
 
-  grpc::Channel* get() { return channel_.get(); }
+  // Waits for a connection, for a moment; false when there is none.
+  bool Connect() {
+    WayPtr way;
+    {
+      std::shared_lock lock(mutex_);
+      way = way_;
+    }
+    if (way->channel->WaitForConnected(ToGrpcDeadline(SteadyNow() + kConnectionWait))) return true;
+    LookForAnotherWay();
+    return false;
+  }
 
  private:
-  std::shared_ptr<grpc::Channel> channel_;
+  // While a name can't be resolved, the library tries again at growing intervals, up to two minutes,
+  // and can't be made to hurry. So while there is no connection and somebody wants one, a second
+  // channel is made each second, and replaces the first once it is connected. Channels to one
+  // address share their connections.
+  void LookForAnotherWay() {
+    std::unique_lock lock(mutex_, std::try_to_lock);
+    if (!lock.owns_lock()) return;
+    if (spare_ != nullptr) {
+      switch (spare_->channel->GetState(true)) {
+        case GRPC_CHANNEL_READY:
+          way_ = std::move(spare_);
+          spare_ = nullptr;
+          return;
+        case GRPC_CHANNEL_TRANSIENT_FAILURE:
+          spare_ = nullptr;
+          break;
+        default:
+          return;
+      }
+    }
+    const absl::Time now = SteadyNow();
+    if (now < next_spare_at_ || way_->channel->GetState(true) != GRPC_CHANNEL_TRANSIENT_FAILURE) {
+      return;
+    }
+    next_spare_at_ = now + absl::Milliseconds(kMinResolutionPauseMs);
+    spare_ = std::make_shared<Way>(dial_());
+    spare_->channel->GetState(true);
+  }
+
+  const Dial dial_;
   const std::string caller_;
   OutgoingCalls* const calls_;
-  std::shared_mutex mutex_;
-  // By the address of the path's text, which is a constant of the generated code.
-  std::unordered_map<const char*, std::unique_ptr<grpc::internal::RpcMethod>> methods_;
+  std::shared_mutex mutex_;  // guards what follows, and the methods of ways
+  WayPtr way_;
+  WayPtr spare_;
+  absl::Time next_spare_at_ = absl::InfinitePast();
 };
 
 StreamReader::StreamReader(GrpcChannel& channel, const MethodInfo& method,
@@ -169,6 +231,8 @@ StreamReader::~StreamReader() {
 
 void StreamReader::Run(std::stop_token stop) {
   while (!stop.stop_requested()) {
+    // Waiting drives the connection's set-up; nobody else does.
+    if (!channel_.Connect()) continue;
     ReadOnce();
     std::unique_lock lock(mutex_);
     wake_.wait_for(lock, stop, kStreamRestartPause, [this] { return stopped_; });
@@ -177,17 +241,16 @@ void StreamReader::Run(std::stop_token stop) {
 
 void StreamReader::ReadOnce() {
   grpc::ClientContext context;
-  // Waiting in the call drives the connection's set-up; between calls nobody would.
-  context.set_wait_for_ready(true);
   channel_.Prepare(context, CallContext{});
   {
     std::lock_guard lock(mutex_);
     if (stopped_) return;
     active_ = &context;
   }
+  const auto [way, rpc_method] = channel_.WayFor(method_);
   std::unique_ptr<grpc::ClientReaderWriter<grpc::ByteBuffer, grpc::ByteBuffer>> stream(
       grpc::internal::ClientReaderWriterFactory<grpc::ByteBuffer, grpc::ByteBuffer>::Create(
-          channel_.get(), channel_.MethodOf(method_), &context));
+          way->channel.get(), *rpc_method, &context));
   // False when the stream is broken, which the next Read finds.
   const auto write = [&stream](const Message& request) {
     grpc::ByteBuffer bytes;
@@ -280,6 +343,7 @@ absl::StatusOr<std::unique_ptr<Channel>> MakeGrpcChannel(const std::string& addr
   arguments.SetLoadBalancingPolicyName("round_robin");
   // It is looked up again when a connection ends, and no more often than this.
   arguments.SetInt(GRPC_ARG_DNS_MIN_TIME_BETWEEN_RESOLUTIONS_MS, kMinResolutionPauseMs);
+  arguments.SetInt(GRPC_ARG_DNS_ARES_QUERY_TIMEOUT_MS, kResolutionTimeoutMs);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveTimeMs);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
   // A stream on which nothing happens is kept alive too.
@@ -296,7 +360,10 @@ absl::StatusOr<std::unique_ptr<Channel>> MakeGrpcChannel(const std::string& addr
     credentials = grpc::InsecureChannelCredentials();
   }
   return std::make_unique<GrpcChannel>(
-      grpc::CreateCustomChannel(address, credentials, arguments), caller, calls);
+      [address, credentials, arguments] {
+        return grpc::CreateCustomChannel(address, credentials, arguments);
+      },
+      caller, calls);
 }
 
 }  // namespace gatehouse::rpc

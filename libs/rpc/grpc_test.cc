@@ -16,108 +16,15 @@
 #include <atomic>
 #include <condition_variable>
 #include <filesystem>
-#include <fstream>
 #include <mutex>
-#include <set>
-#include <sstream>
 #include <thread>
 
-#include "gatehouse/tenants/v1/tenant_directory.rpc.h"
-#include "libs/base/problem.h"
-#include "libs/base/status.h"
-#include "libs/base/steady_time.h"
-#include "libs/rpc/dispatcher.h"
-#include "libs/rpc/grpc_channel.h"
-#include "libs/rpc/grpc_server.h"
+#include "libs/rpc/grpc_status.h"
+#include "libs/rpc/grpc_test_util.h"
 #include "libs/rpc/grpc_time.h"
-#include "libs/rpc/secret_authority.h"
 
 namespace gatehouse::rpc {
 namespace {
-
-using tenants::v1::GetDirectoryEntriesRequest;
-using tenants::v1::GetDirectoryEntriesResponse;
-using tenants::v1::TenantDirectoryService;
-using tenants::v1::TenantDirectoryServiceClient;
-using tenants::v1::TenantDirectoryServiceHandler;
-using tenants::v1::WatchTenantsRequest;
-using tenants::v1::WatchTenantsResponse;
-
-// Answers by the app id that it is asked for.
-class FakeDirectory final : public TenantDirectoryService {
- public:
-  absl::StatusOr<GetDirectoryEntriesResponse> GetDirectoryEntries(
-      CallContext& context, const GetDirectoryEntriesRequest& request) override {
-    ++calls_;
-    const std::string& app = request.scopes(0).app_id();
-    if (app == "bad") return BadInput("no such thing");
-    if (app == "long") {
-      return BadInput(Problem::kTooLong, "too long", {{"field", "appId"}, {"max_bytes", "64"}});
-    }
-    if (app == "bug") return absl::InternalError("driver text that nobody may see");
-    if (app == "throws") throw std::runtime_error("driver text that nobody may see");
-    if (app == "blocks") {
-      std::unique_lock lock(mutex_);
-      ++blocked_;
-      changed_.notify_all();
-      changed_.wait(lock, [this] { return released_; });
-    }
-    GetDirectoryEntriesResponse response;
-    response.add_tenants()->mutable_scope()->set_app_id(context.caller + " " + context.request_id);
-    return response;
-  }
-
-  absl::Status WatchTenants(CallContext&, const WatchTenantsRequest&,
-                            Stream<WatchTenantsRequest, WatchTenantsResponse> stream) override {
-    stream.OnRequest([this](const WatchTenantsRequest& request) {
-      std::lock_guard lock(mutex_);
-      applied_.push_back(request.applied_version());
-      changed_.notify_all();
-    });
-    WatchTenantsResponse first;
-    first.set_full(true);
-    stream.Send(first);
-    std::lock_guard lock(mutex_);
-    streams_.push_back(std::move(stream));
-    return absl::OkStatus();
-  }
-
-  int calls() const { return calls_; }
-  size_t streams() {
-    std::lock_guard lock(mutex_);
-    return streams_.size();
-  }
-  std::vector<int64_t> WaitForApplied(size_t count) {
-    std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, std::chrono::seconds(10), [&] { return applied_.size() >= count; });
-    return applied_;
-  }
-
-  void WaitForBlocked(int count) {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return blocked_ >= count; });
-  }
-  void Release() {
-    std::lock_guard lock(mutex_);
-    released_ = true;
-    changed_.notify_all();
-  }
-  void Publish(const std::string& config) {
-    std::lock_guard lock(mutex_);
-    WatchTenantsResponse change;
-    change.set_base_config_json(config);
-    for (auto& stream : streams_) stream.Send(change);
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::atomic<int> calls_ = 0;
-  std::vector<int64_t> applied_;
-  int blocked_ = 0;
-  bool released_ = false;
-  std::vector<Stream<WatchTenantsRequest, WatchTenantsResponse>> streams_;
-};
 
 class GrpcTest : public testing::Test {
  protected:
@@ -139,21 +46,6 @@ class GrpcTest : public testing::Test {
     auto server = GrpcServer::Start({address}, security, {{dispatcher_.get(), workers_.get()}});
     ASSERT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
-  }
-
-  absl::StatusOr<GetDirectoryEntriesResponse> Ask(Channel& channel, const std::string& app,
-                                                  absl::Duration time = absl::Seconds(10)) {
-    CallContext context{"", "id-1", SteadyNow() + time};
-    GetDirectoryEntriesRequest request;
-    request.add_scopes()->set_app_id(app);
-    return TenantDirectoryServiceClient(channel).GetDirectoryEntries(context, request);
-  }
-
-  std::unique_ptr<Channel> Dial(const std::string& address, const std::string& caller,
-                                const TransportSecurity& security) {
-    auto channel = MakeGrpcChannel(address, "tenants", caller, security);
-    EXPECT_TRUE(channel.ok()) << channel.status();
-    return *std::move(channel);
   }
 
   FakeDirectory fake_;
@@ -194,14 +86,6 @@ TEST_F(GrpcTest, RefusesCallersWithoutAPolicyRow) {
   Serve(path_, {});
   auto channel = Dial(path_, "roles", {});
   EXPECT_EQ(ReasonOf(Ask(*channel, "x").status()), ErrorReason::kCallerNotAllowed);
-}
-
-constexpr char kSecret[] = "between ourselves, and nobody else";
-
-TransportSecurity Holder(const std::string& name, const std::string& secret = kSecret) {
-  auto security = SecurityFromSecret(secret, {name});
-  EXPECT_TRUE(security.ok()) << security.status();
-  return *std::move(security);
 }
 
 TEST_F(GrpcTest, TcpNeedsTheSharedSecret) {
@@ -389,27 +273,6 @@ TEST_F(GrpcTest, StreamsStartAnewAfterABreak) {
   EXPECT_TRUE(wait([&] { return full == 2; }));
 }
 
-// Watches until it has had a first message.
-class Watch {
- public:
-  explicit Watch(Channel& channel)
-      : subscription_(TenantDirectoryServiceClient(channel).SubscribeWatchTenants(
-            CallContext{}, {}, [this](const WatchTenantsResponse&, const auto&) {
-              std::lock_guard lock(mutex_);
-              begun_ = true;
-              changed_.notify_all();
-            })) {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return begun_; });
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool begun_ = false;
-  std::unique_ptr<Subscription> subscription_;
-};
-
 TEST_F(GrpcTest, ADrainEndsStreamsAtOnce) {
   Serve(path_, {});
   auto channel = Dial(path_, "session", {});
@@ -434,93 +297,37 @@ TEST_F(GrpcTest, AnswersGoOverTheStreamThatTheyBelongTo) {
   EXPECT_EQ(fake_.WaitForApplied(2), (std::vector<int64_t>{1, 2}));
 }
 
-// A second replica of the service: another server, and an implementation of its own.
-struct Replica {
-  explicit Replica(const TransportSecurity& security,
-                   absl::Duration max_age = GrpcServer::kMaxConnectionAge)
-      : dispatcher(*Dispatcher::Create(
-            handler, {{"GetDirectoryEntries", {"session"}}, {"WatchTenants", {"session"}}})),
-        server(*GrpcServer::Start({"127.0.0.1:0"}, security, {{dispatcher.get(), &workers}},
-                                  max_age)) {}
-  std::string address() const { return "127.0.0.1:" + std::to_string(server->port()); }
-
-  FakeDirectory fake;
-  TenantDirectoryServiceHandler handler{fake};
-  std::unique_ptr<Dispatcher> dispatcher;
-  WorkerPool workers{"replica", 1, 64};
-  std::unique_ptr<GrpcServer> server;
-};
-
-TEST_F(GrpcTest, CallsGoToEachReplicaInTurn) {
-  Replica a(Holder("tenants")), b(Holder("tenants"));
-  // What a name that leads to two pods resolves to.
-  auto channel = Dial("ipv4:" + a.address() + "," + b.address(), "session", Holder("session"));
-  const absl::Time give_up = SteadyNow() + absl::Seconds(10);
-  while (a.fake.calls() == 0 || b.fake.calls() == 0) {
-    ASSERT_TRUE(Ask(*channel, "x").ok());
-    ASSERT_LT(SteadyNow(), give_up);
-  }
-  const int of_a = a.fake.calls(), of_b = b.fake.calls();
-  for (int i = 0; i < 20; ++i) EXPECT_TRUE(Ask(*channel, "x").ok());
-  EXPECT_EQ(a.fake.calls() - of_a, 10);
-  EXPECT_EQ(b.fake.calls() - of_b, 10);
-  // When one goes, the other takes them all.
-  a.server->Drain(SteadyNow() + absl::Seconds(5));
-  while (!Ask(*channel, "x").ok()) ASSERT_LT(SteadyNow(), give_up);
-  const int left = b.fake.calls();
-  for (int i = 0; i < 20; ++i) EXPECT_TRUE(Ask(*channel, "x").ok());
-  EXPECT_EQ(b.fake.calls() - left, 20);
-}
-
-TEST_F(GrpcTest, AStreamsAnswersFindItsReplicaAmongSeveral) {
-  Replica a(Holder("tenants")), b(Holder("tenants"));
-  auto channel = Dial("ipv4:" + a.address() + "," + b.address(), "session", Holder("session"));
-  const absl::Time give_up = SteadyNow() + absl::Seconds(60);
-  while (a.fake.calls() == 0 || b.fake.calls() == 0) {  // until both connections stand
-    ASSERT_TRUE(Ask(*channel, "x").ok());
-    ASSERT_LT(SteadyNow(), give_up);
-  }
-  std::vector<std::unique_ptr<Subscription>> watchers;
-  constexpr int kWatchers = 6;
-  for (int i = 0; i < kWatchers; ++i) {
-    watchers.push_back(TenantDirectoryServiceClient(*channel).SubscribeWatchTenants(
-        CallContext{}, {},
-        [](const WatchTenantsResponse&, const auto& answer) { answer(WatchTenantsRequest()); }));
-  }
-  while (a.fake.streams() + b.fake.streams() < kWatchers) ASSERT_LT(SteadyNow(), give_up);
-  EXPECT_GT(a.fake.streams(), 0);
-  EXPECT_GT(b.fake.streams(), 0);
-  EXPECT_EQ(a.fake.WaitForApplied(a.fake.streams()).size(), a.fake.streams());
-  EXPECT_EQ(b.fake.WaitForApplied(b.fake.streams()).size(), b.fake.streams());
-}
-
-// The client's ends of connections to a port of this machine, closed ones of the last minute too.
-std::set<std::string> ConnectionsTo(int port) {
-  char end[8];
-  snprintf(end, sizeof end, ":%04X", port);
-  std::set<std::string> clients;
-  for (const char* path : {"/proc/net/tcp", "/proc/net/tcp6"}) {
-    std::ifstream table(path);
-    std::string slot, local, remote;
-    for (std::string line; std::getline(table, line);) {
-      std::istringstream(line) >> slot >> local >> remote;
-      if (remote.ends_with(end)) clients.insert(local);
-      if (local.ends_with(end) && !remote.ends_with(":0000")) clients.insert(remote);
-    }
-  }
-  return clients;
-}
-
-TEST_F(GrpcTest, OldConnectionsAreReplacedAndNoCallIsLost) {
-  Replica replica(Holder("tenants"), absl::Milliseconds(100));
-  auto channel = Dial(replica.address(), "session", Holder("session"));
+TEST_F(GrpcTest, AStreamThatItsServiceDropsStartsAnew) {
+  Serve(path_, {});
+  auto channel = Dial(path_, "session", {});
   const Watch watch(*channel);
-  for (const absl::Time end = SteadyNow() + absl::Seconds(1); SteadyNow() < end;) {
-    const auto reply = Ask(*channel, "x");
-    ASSERT_TRUE(reply.ok()) << reply.status();
-  }
-  EXPECT_GT(ConnectionsTo(replica.server->port()).size(), 3);
-  EXPECT_EQ(replica.fake.streams(), 1) << "the stream stayed where it was";
+  ASSERT_TRUE(fake_.WaitForStreams(1));
+  fake_.DropStreams();
+  EXPECT_TRUE(fake_.WaitForStreams(1));
+}
+
+// It would hold memory of the service for as long as it says nothing.
+TEST_F(GrpcTest, AStreamThatMayNotBeIsRefusedBeforeItSpeaks) {
+  Serve(path_, {});
+  auto channel = grpc::CreateChannel(path_, grpc::InsecureChannelCredentials());
+  grpc::ClientContext context;
+  context.AddMetadata(kCallerKey, "client");
+  context.set_deadline(ToGrpcDeadline(SteadyNow() + absl::Seconds(5)));
+  grpc::CompletionQueue queue;
+  const auto next = [&queue] {
+    void* tag = nullptr;
+    bool ok = false;
+    queue.Next(&tag, &ok);
+  };
+  auto call = grpc::GenericStub(channel).PrepareCall(
+      &context, "/gatehouse.tenants.v1.TenantDirectoryService/WatchTenants", &queue);
+  call->StartCall(nullptr);
+  next();
+  grpc::Status status;
+  call->Finish(&status, nullptr);
+  next();
+  EXPECT_EQ(ReasonOf(FromGrpcStatus(status)), ErrorReason::kCallerNotAllowed)
+      << status.error_message();
 }
 
 TEST_F(GrpcTest, ADroppedCallIsAnswered) {

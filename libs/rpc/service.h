@@ -46,7 +46,9 @@ using StreamAnswer = std::function<void(const google::protobuf::Message& request
 using OnMessage =
     std::function<void(const google::protobuf::Message& message, const StreamAnswer& answer)>;
 
-// The service's end of a stream. Implementations are thread-safe.
+// The service's end of a stream. Implementations are thread-safe. When the service drops the last
+// pointer to it, a remote caller's stream ends, and starts again, perhaps with another replica; one
+// in this process gets no further messages.
 class StreamSink {
  public:
   virtual ~StreamSink() = default;

@@ -177,7 +177,15 @@ void Catalogue::Publish(const std::vector<const v1::Tenant*>& upserted,
   }
 }
 
-void Catalogue::Watch(Watcher watcher) {
+void Catalogue::SendRemoteWatchersAway() {
+  std::lock_guard<std::mutex> publish_lock(publish_mutex_);
+  std::erase_if(watches_, [this](const WatchedStream& watch) {
+    if (watch.remote) progress_.Remove(watch.id);
+    return watch.remote;
+  });
+}
+
+void Catalogue::Watch(Watcher watcher, bool remote) {
   std::lock_guard<std::mutex> publish_lock(publish_mutex_);
   std::vector<EntryPtr> all;
   {
@@ -189,7 +197,7 @@ void Catalogue::Watch(Watcher watcher) {
       }
     }
   }
-  WatchedStream watch{std::move(watcher), progress_.Add()};
+  WatchedStream watch{std::move(watcher), progress_.Add(), remote};
   watch.stream.OnRequest([this, id = watch.id](const v1::WatchTenantsRequest& request) {
     progress_.Confirm(id, request.applied_version());
   });

@@ -36,7 +36,10 @@ class Catalogue {
   void Apply(std::vector<v1::TenantWithProviders> upserted,
              const std::vector<common::v1::Scope>& removed);
   // Sends everything, then each change, until the watcher is gone. It confirms over its stream.
-  void Watch(Watcher watcher);
+  // `remote`: it may watch another replica instead.
+  void Watch(Watcher watcher, bool remote);
+  // Ends the streams of remote watchers: for when this replica may have missed changes.
+  void SendRemoteWatchersAway();
   // How much of what they were sent the watchers have applied.
   WatcherProgress& progress() { return progress_; }
 
@@ -63,6 +66,7 @@ class Catalogue {
   struct WatchedStream {
     Watcher stream;
     int64_t id;
+    bool remote;
   };
   using EntryPtr = std::shared_ptr<const Entry>;
   using App = std::map<std::string, EntryPtr, std::less<>>;  // by tenant id

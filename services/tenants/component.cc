@@ -50,7 +50,7 @@ class TenantsComponent final : public host::Component {
         settings_store_(env.databases()),
         manager_(store_, storages_, *catalogue_, env.clock()),
         tenants_service_(env.tenants(), *catalogue_, manager_, store_, storages_),
-        directory_service_(*catalogue_, store_),
+        directory_service_(*catalogue_, manager_, store_),
         settings_service_(env.tenants(), settings_store_, env.clock()),
         activity_store_(env.databases(), env.clock()),
         activity_service_(env.tenants(), activity_store_) {}
@@ -83,7 +83,12 @@ class TenantsComponent final : public host::Component {
                      .interval = kPollInterval,
                      .first_after = kPollInterval,
                      .time_limit = kReloadTimeout},
-                    [this](absl::Time deadline) { return manager_.ReloadAll(deadline); });
+                    [this](absl::Time deadline) {
+                      const absl::Status status = manager_.ReloadAll(deadline);
+                      // Another replica may know what this one can't see.
+                      if (!status.ok()) catalogue_->SendRemoteWatchersAway();
+                      return status;
+                    });
     // Tenants' own databases may lack what this build's migrations add. A database that is down
     // must not keep the others from starting: it is tried again every hour.
     env_.jobs().Add({.name = "tenants_prepare_databases",

@@ -273,6 +273,36 @@ TEST_F(TenantsComponentTest, ARequestThatDidNotSeeItsSourceChangesNothing) {
   EXPECT_TRUE(instance.Put(base, a, R"({"access_token_validity":77})").ok());
 }
 
+// It may come from another replica, which made a change that this one has not heard of yet.
+TEST_F(TenantsComponentTest, AWatcherBeginsWithWhatTheDatabaseHas) {
+  const auto run = [&](const char* name, const char* sql) {
+    const auto done = instance.database().Execute(Soon(), db::Statement{name, sql});
+    ASSERT_TRUE(done.ok()) << done.status();
+  };
+  const auto watch = [&](bool& knows) {
+    return v1::TenantDirectoryServiceClient(instance.session())
+        .SubscribeWatchTenants(Instance::Context(), {},
+                               [&knows](const v1::WatchTenantsResponse& message, const auto&) {
+                                 for (const v1::Tenant& tenant : message.upserted()) {
+                                   knows = knows || tenant.scope().app_id() == "quiet";
+                                 }
+                               });
+  };
+  run("test_quiet",
+      "INSERT INTO {tenant_configs} (connection_uri_domain, app_id, tenant_id, core_config, "
+      "email_password_enabled, passwordless_enabled, third_party_enabled, is_first_factors_null) "
+      "VALUES ('', 'quiet', 'public', '{}', true, true, true, true)");
+  bool knows = false;
+  EXPECT_NE(watch(knows), nullptr);
+  EXPECT_TRUE(knows);
+  // Where that can't be read, it goes elsewhere.
+  run("test_break", "ALTER TABLE {tenant_configs} RENAME COLUMN core_config TO gone");
+  EXPECT_EQ(watch(knows), nullptr);
+  EXPECT_EQ(watch(knows), nullptr);
+  run("test_mend", "ALTER TABLE {tenant_configs} RENAME COLUMN gone TO core_config");
+  EXPECT_NE(watch(knows), nullptr);
+}
+
 TEST_F(TenantsComponentTest, EntriesOfManyNamesAreOneStatement) {
   ASSERT_TRUE(instance.PutApp("a").ok());
   ASSERT_TRUE(instance.Put(MakeScope("", "a", ""), MakeScope("", "a", "t")).ok());

@@ -2,17 +2,39 @@
 
 #include "libs/base/problem.h"
 #include "libs/base/status.h"
+#include "libs/base/steady_time.h"
+#include "libs/rpc/policy.h"
 
 namespace gatehouse::tenants {
 namespace {
 
 constexpr int kMaxNames = 500;
 
+// A watcher goes to another replica, or asks again, when the database does not answer within this.
+constexpr absl::Duration kCatchUpTimeout = absl::Seconds(2);
+
 }  // namespace
 
-absl::Status DirectoryService::WatchTenants(rpc::CallContext&, const v1::WatchTenantsRequest&,
+absl::Status DirectoryService::CatchUp() {
+  // While the database is away one at a time tries, so that no worker is kept by the others.
+  const bool alone = failed_.load();
+  if (alone && trying_.exchange(true)) {
+    return MakeError(ErrorReason::kDependencyDown, "The database does not answer");
+  }
+  const absl::Status status = manager_.ReloadAll(SteadyNow() + kCatchUpTimeout);
+  failed_ = !status.ok();
+  if (alone) trying_ = false;
+  return status;
+}
+
+absl::Status DirectoryService::WatchTenants(rpc::CallContext& context,
+                                            const v1::WatchTenantsRequest&,
                                             Catalogue::Watcher stream) {
-  catalogue_.Watch(std::move(stream));
+  // A watcher of another process may know what another replica changed just now, and must not be
+  // sent back to what was before. The one in this process begins with what was loaded at the start.
+  const bool remote = context.caller != rpc::callers::kTenants;
+  if (remote) RETURN_IF_ERROR(CatchUp());
+  catalogue_.Watch(std::move(stream), remote);
   return absl::OkStatus();
 }
 

@@ -336,9 +336,13 @@ absl::Status TenantManager::Reload(absl::Time deadline, const common::v1::Scope&
 }
 
 absl::Status TenantManager::ReloadAll(absl::Time deadline) {
+  const absl::Time asked_at = SteadyNow();
   ASSIGN_OR_RETURN(auto lock, ChangeLock::Take(change_mutex_, deadline));
+  if (all_read_at_ > asked_at) return absl::OkStatus();
+  const absl::Time begun_at = SteadyNow();
   ASSIGN_OR_RETURN(auto tenants, store_.List(deadline, {}));
   catalogue_.ReplaceAll(std::move(tenants));
+  all_read_at_ = begun_at;
   return absl::OkStatus();
 }
 

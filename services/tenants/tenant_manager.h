@@ -41,7 +41,8 @@ class TenantManager {
   absl::StatusOr<bool> RemoveProvider(absl::Time deadline, const common::v1::Scope& scope,
                                       const std::string& third_party_id);
 
-  // For changes that another process has made, or may have made.
+  // For changes that another process has made, or may have made. However many threads call
+  // ReloadAll at once, the database is read at most twice.
   absl::Status Reload(absl::Time deadline, const common::v1::Scope& scope);
   absl::Status ReloadAll(absl::Time deadline);
 
@@ -56,6 +57,7 @@ class TenantManager {
   // Held from reading or writing the database until the catalogue is updated: otherwise an older
   // state could be published after a newer one.
   std::timed_mutex change_mutex_;
+  absl::Time all_read_at_ = absl::InfinitePast();  // when the last whole reading began
 };
 
 }  // namespace gatehouse::tenants
