@@ -129,8 +129,9 @@ bool IsDeclared(const std::string& caller, const std::string& callee) {
 
 }  // namespace
 
-void ExpectPolicyIsEnforced(const rpc::ServiceInfo& service, const rpc::Policy& policy) {
-  const std::string folder = FolderOf(service);
+void ExpectPolicyIsEnforced(const rpc::ServiceInfo& service, const rpc::Policy& policy,
+                            const std::string& offered_by) {
+  const std::string folder = offered_by.empty() ? FolderOf(service) : offered_by;
   const std::string path = StrCat(GATEHOUSE_SOURCE_DIR "/services/", folder, "/policies.golden");
   std::string golden_text;
   std::string text;

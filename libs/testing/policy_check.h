@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 #include "libs/rpc/policy.h"
 #include "libs/rpc/service.h"
 
@@ -20,6 +22,10 @@ namespace gatehouse::testing {
 //   TEST(RolesPolicyTest, IsEnforced) {
 //     ExpectPolicyIsEnforced(v1::RolesService::Info(), RolesPolicy());
 //   }
-void ExpectPolicyIsEnforced(const rpc::ServiceInfo& service, const rpc::Policy& policy);
+//
+// `offered_by` is the service that offers it, where its name is not part of that of `service`:
+// "session" for the shared gatehouse.common.v1.UserDataService.
+void ExpectPolicyIsEnforced(const rpc::ServiceInfo& service, const rpc::Policy& policy,
+                            const std::string& offered_by = "");
 
 }  // namespace gatehouse::testing

@@ -103,7 +103,8 @@ class FakeUsers final : public users::v1::RegistryService, public users::v1::Use
 
 TEST(PasswordlessPolicyTest, IsEnforced) {
   testing::ExpectPolicyIsEnforced(v1::PasswordlessService::Info(), PasswordlessPolicy());
-  testing::ExpectPolicyIsEnforced(common::v1::CredentialsService::Info(), rpc::CredentialsPolicy());
+  testing::ExpectPolicyIsEnforced(common::v1::CredentialsService::Info(), rpc::CredentialsPolicy(),
+                                  "passwordless");
 }
 
 class PasswordlessServiceTest : public ::testing::Test {

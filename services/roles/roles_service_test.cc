@@ -25,7 +25,8 @@ using ::testing::IsEmpty;
 
 TEST(RolesPolicyTest, IsEnforced) {
   testing::ExpectPolicyIsEnforced(v1::RolesService::Info(), RolesPolicy());
-  testing::ExpectPolicyIsEnforced(common::v1::UserDataService::Info(), rpc::UserDataPolicy());
+  testing::ExpectPolicyIsEnforced(common::v1::UserDataService::Info(), rpc::UserDataPolicy(),
+                                  "roles");
 }
 
 class RolesServiceTest : public ::testing::Test {

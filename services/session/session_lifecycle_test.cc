@@ -373,7 +373,7 @@ TEST(SessionPolicyTest, OnlyNamedCallersMayCall) {
   v1::SessionServiceHandler handler(service);
   gatehouse::testing::ExpectPolicyIsEnforced(handler.info(), SessionServicePolicy());
   gatehouse::testing::ExpectPolicyIsEnforced(common::v1::UserDataService::Info(),
-                                             rpc::UserDataPolicy());
+                                             rpc::UserDataPolicy(), "session");
 }
 
 }  // namespace

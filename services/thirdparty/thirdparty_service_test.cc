@@ -143,7 +143,8 @@ class CrashingStore final : public ThirdPartyUserStore {
 
 TEST(ThirdPartyPolicyTest, IsEnforced) {
   testing::ExpectPolicyIsEnforced(v1::ThirdPartyService::Info(), ThirdPartyPolicy());
-  testing::ExpectPolicyIsEnforced(common::v1::CredentialsService::Info(), rpc::CredentialsPolicy());
+  testing::ExpectPolicyIsEnforced(common::v1::CredentialsService::Info(), rpc::CredentialsPolicy(),
+                                  "thirdparty");
 }
 
 class ThirdPartyServiceTest : public ::testing::Test {
