@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Every service of services.json has an image in the Dockerfile, a container in docker-compose.yml with what it needs there, and is scraped. Usage: images.py ROOT"""
+"""Every service of services.json has an image in the Dockerfile, a container in docker-compose.yml with what it needs there, and is scraped. Alerts and dashboard of the suite are the chart's, and
+the scrape gives each label that they ask for. Usage: images.py ROOT"""
 import json
 import re
 import sys
@@ -34,6 +35,20 @@ for service in services:
     for name, wanted in ((service, lines + credentials), ("migrate", credentials)):
         problems += ["docker-compose.yml, %s: no line %s" % (name, line.strip()) for line in wanted if line not in parts.get(name, "")]
 same("prometheus.yml, names", re.search(r"names: \[(.*?)\]", prometheus)[1].split(", "), services + ["gateway", "single"])
+
+# One set of alerts, one dashboard: the chart's.
+files = root / "k8s/gatehouse/files"
+copies = [path for path in (root / "deploy").rglob("*") if path.is_file() and re.search(r"- alert:|\"panels\":", path.read_text())]
+problems += ["%s: alerts and dashboards are in k8s/gatehouse/files only" % path.relative_to(root) for path in copies]
+problems += ["docker-compose.yml, %s: k8s/gatehouse/files is not mounted" % name for name in ("prometheus", "grafana") if '"./k8s/gatehouse/files:/etc/gatehouse:ro"' not in parts[name]]
+same("prometheus.yml, rules", re.search(r"rule_files: \[(.*?)\]", prometheus)[1].split(", "), ["/etc/gatehouse/rules.yaml"])
+provisioned = (root / "deploy/monitoring/grafana/provisioning/dashboards/gatehouse.yml").read_text()
+same("Grafana, dashboards", re.findall(r"path: (\S+?)}", provisioned), ["/etc/gatehouse"])
+# Labels that say where a series comes from. All others are in the metrics themselves.
+of_the_scrape = {"namespace", "component", "pod", "container", "endpoint", "node", "process", "region"}
+asked = "".join((files / name).read_text() for name in ("rules.yaml", "dashboard.json"))
+labels = set(re.findall(r"\$labels\.(\w+)", asked)) | {label.strip() for group in re.findall(r"\bby \((.*?)\)", asked) for label in group.split(",")} | set(re.findall(r'[{,](\w+)[=!]~?\\?"', asked))
+same("prometheus.yml, labels", re.findall(r"target_label: (\w+)", prometheus), labels & of_the_scrape)
 
 print("\n".join(problems))
 sys.exit(1 if problems else 0)
