@@ -78,11 +78,11 @@ TEST_F(ThirdPartyRoutesTest, VerificationIsReadAtTheOldestVersionAndFrom4_0) {
 TEST_F(ThirdPartyRoutesTest, GateFollowsTheVersion) {
   AnswerSignedIn();
   const std::string email = R"({"id":"a@x.io","isVerified":true})";
-  for (const auto& [cdi, gate] : {std::pair{cdi::k2_7, users::v1::RECIPE_GATE_UNSPECIFIED},
-                                  {kBefore2_9, users::v1::RECIPE_GATE_UP_TO_FOUR},
-                                  {cdi::k4_0, users::v1::RECIPE_GATE_UP_TO_FOUR},
-                                  {cdi::k5_0, users::v1::RECIPE_GATE_FIVE_ZERO},
-                                  {cdi::k5_1, users::v1::RECIPE_GATE_UNSPECIFIED}}) {
+  for (const auto& [cdi, gate] : {std::pair{cdi::k2_7, common::v1::RECIPE_GATE_UNSPECIFIED},
+                                  {kBefore2_9, common::v1::RECIPE_GATE_UP_TO_FOUR},
+                                  {cdi::k4_0, common::v1::RECIPE_GATE_UP_TO_FOUR},
+                                  {cdi::k5_0, common::v1::RECIPE_GATE_FIVE_ZERO},
+                                  {cdi::k5_1, common::v1::RECIPE_GATE_UNSPECIFIED}}) {
     SignInOrUp(cdi, email);
     EXPECT_EQ(service.last_request<SignInOrUpRequest>().gate(), gate) << cdi.ToString();
   }

@@ -117,9 +117,9 @@ json::Value UserReply(const users::v1::User& user, const std::string& recipe_use
   return reply;
 }
 
-users::v1::RecipeGate RecipeGateOf(const CdiVersion& cdi) {
-  if (cdi >= cdi::k5_1) return users::v1::RECIPE_GATE_UNSPECIFIED;
-  return cdi >= cdi::k5_0 ? users::v1::RECIPE_GATE_FIVE_ZERO : users::v1::RECIPE_GATE_UP_TO_FOUR;
+common::v1::RecipeGate RecipeGateOf(const CdiVersion& cdi) {
+  if (cdi >= cdi::k5_1) return common::v1::RECIPE_GATE_UNSPECIFIED;
+  return cdi >= cdi::k5_0 ? common::v1::RECIPE_GATE_FIVE_ZERO : common::v1::RECIPE_GATE_UP_TO_FOUR;
 }
 
 }  // namespace gatehouse::gateway

@@ -2,9 +2,9 @@
 
 #include <string>
 
-#include "gateway/api/cdi_version.h"
-#include "gatehouse/users/v1/emailpassword_service.pb.h"
+#include "gatehouse/common/v1/recipe_gate.pb.h"
 #include "gatehouse/users/v1/user.pb.h"
+#include "gateway/api/cdi_version.h"
 #include "libs/base/json.h"
 
 namespace gatehouse::gateway {
@@ -21,6 +21,6 @@ json::Value UserReply(const users::v1::User& user, const std::string& recipe_use
                       const CdiVersion& cdi);
 
 // Which rule forbids a recipe by the tenant's settings at this version.
-users::v1::RecipeGate RecipeGateOf(const CdiVersion& cdi);
+common::v1::RecipeGate RecipeGateOf(const CdiVersion& cdi);
 
 }  // namespace gatehouse::gateway

@@ -195,9 +195,9 @@ TEST_F(PasswordlessServiceTest, GateFollowsTheTenantsFactors) {
   ASSERT_TRUE(tenants.directory().Apply(false, "", {record}, {}).empty());
   auto request = In<v1::CreateCodeRequest>();
   request.mutable_contact()->set_phone_number("+14155550001");
-  request.set_gate(users::v1::RECIPE_GATE_FIVE_ZERO);
+  request.set_gate(common::v1::RECIPE_GATE_FIVE_ZERO);
   EXPECT_TRUE(service.CreateCode(context, request).ok());
-  request.set_gate(users::v1::RECIPE_GATE_UP_TO_FOUR);
+  request.set_gate(common::v1::RECIPE_GATE_UP_TO_FOUR);
   const absl::Status refused = service.CreateCode(context, request).status();
   EXPECT_EQ(ReasonOf(refused), ErrorReason::kForbidden);
   EXPECT_EQ(refused.message(), "Passwordless login not enabled for tenant");

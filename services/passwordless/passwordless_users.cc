@@ -1,14 +1,12 @@
 #include "services/passwordless/passwordless_users.h"
 
-#include <algorithm>
-#include <iterator>
 #include <string_view>
 #include <utility>
 
 #include "libs/base/contact_info.h"
-#include "libs/base/problem.h"
 #include "libs/base/status.h"
 #include "libs/tenancy/ask_databases.h"
+#include "libs/tenancy/recipe_gate.h"
 
 namespace gatehouse::passwordless {
 namespace {
@@ -18,7 +16,6 @@ using users::v1::LoginMethod;
 using Outcome = v1::UpdateUserResponse;
 
 constexpr char kRecipeId[] = "passwordless";
-constexpr std::string_view kFactors[] = {"otp-email", "otp-phone", "link-email", "link-phone"};
 constexpr char kTooManyChanges[] = "The user is being changed by many requests at once";
 
 // A user that is deleted, or changed, between the steps costs a round. Of many concurrent changes
@@ -64,23 +61,13 @@ std::vector<ContactInfo> ChangedContacts(const ChangeIdentityResponse::Changed& 
 
 }  // namespace
 
-absl::Status CheckPasswordlessGate(const tenancy::Tenant& tenant, users::v1::RecipeGate gate) {
-  if (gate == users::v1::RECIPE_GATE_UNSPECIFIED) return absl::OkStatus();
-  bool allowed = tenant.record.passwordless_enabled();
-  if (tenant.record.has_first_factors()) {
-    const auto& factors = tenant.record.first_factors().factor_ids();
-    const bool listed =
-        gate == users::v1::RECIPE_GATE_FIVE_ZERO
-            ? !factors.empty()
-            : std::any_of(factors.begin(), factors.end(), [](std::string_view factor) {
-                return std::find(std::begin(kFactors), std::end(kFactors), factor) !=
-                       std::end(kFactors);
-              });
-    allowed = allowed && listed;
-  }
-  if (allowed) return absl::OkStatus();
-  return Forbidden(Problem::kLoginMethodDisabled, "Passwordless login not enabled for tenant",
-                   {{"recipe", "passwordless"}});
+absl::Status CheckPasswordlessGate(const tenancy::Tenant& tenant, common::v1::RecipeGate gate) {
+  return tenancy::CheckRecipeGate(
+      tenant, gate,
+      {.id = kRecipeId,
+       .name = "Passwordless",
+       .enabled = tenant.record.passwordless_enabled(),
+       .factors = {"otp-email", "otp-phone", "link-email", "link-phone"}});
 }
 
 absl::StatusOr<v1::ConsumeCodeResponse::SignedIn> PasswordlessUsers::SignInOrUp(

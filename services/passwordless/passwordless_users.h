@@ -14,7 +14,7 @@
 namespace gatehouse::passwordless {
 
 // kForbidden when the tenant's settings forbid passwordless sign-in (formats.md 9.7).
-absl::Status CheckPasswordlessGate(const tenancy::Tenant& tenant, users::v1::RecipeGate gate);
+absl::Status CheckPasswordlessGate(const tenancy::Tenant& tenant, common::v1::RecipeGate gate);
 
 // Signing in and changing users, each in steps that are idempotent: the registry decides first;
 // then this service's own row and devices follow. A sign-in after a crash between them creates the

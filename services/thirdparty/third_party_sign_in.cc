@@ -1,11 +1,10 @@
 #include "services/thirdparty/third_party_sign_in.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "libs/base/contact_info.h"
-#include "libs/base/problem.h"
 #include "libs/base/status.h"
+#include "libs/tenancy/recipe_gate.h"
 
 namespace gatehouse::thirdparty {
 namespace {
@@ -20,19 +19,12 @@ constexpr int kMaxRounds = 50;
 
 }  // namespace
 
-absl::Status CheckThirdPartyGate(const tenancy::Tenant& tenant, users::v1::RecipeGate gate) {
-  if (gate == users::v1::RECIPE_GATE_UNSPECIFIED) return absl::OkStatus();
-  bool allowed = tenant.record.third_party_enabled();
-  if (tenant.record.has_first_factors()) {
-    const auto& factors = tenant.record.first_factors().factor_ids();
-    const bool listed = gate == users::v1::RECIPE_GATE_FIVE_ZERO
-                            ? !factors.empty()
-                            : std::find(factors.begin(), factors.end(), kRecipeId) != factors.end();
-    allowed = allowed && listed;
-  }
-  if (allowed) return absl::OkStatus();
-  return Forbidden(Problem::kLoginMethodDisabled, "ThirdParty login not enabled for tenant",
-                   {{"recipe", "thirdparty"}});
+absl::Status CheckThirdPartyGate(const tenancy::Tenant& tenant, common::v1::RecipeGate gate) {
+  return tenancy::CheckRecipeGate(tenant, gate,
+                                  {.id = kRecipeId,
+                                   .name = "ThirdParty",
+                                   .enabled = tenant.record.third_party_enabled(),
+                                   .factors = {kRecipeId}});
 }
 
 absl::StatusOr<v1::SignInOrUpResponse> ThirdPartySignIn::SignInOrUp(

@@ -12,7 +12,7 @@
 namespace gatehouse::thirdparty {
 
 // kForbidden when the tenant's settings forbid signing in with a third party (formats.md 9.7).
-absl::Status CheckThirdPartyGate(const tenancy::Tenant& tenant, users::v1::RecipeGate gate);
+absl::Status CheckThirdPartyGate(const tenancy::Tenant& tenant, common::v1::RecipeGate gate);
 
 // Two steps, each idempotent: the registry finds or registers the identity; then this service's own
 // row is created or brought up to date. A sign-in after a crash between them creates the row. Holds

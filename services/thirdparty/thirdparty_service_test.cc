@@ -181,7 +181,7 @@ class ThirdPartyServiceTest : public ::testing::Test {
     }
     EXPECT_TRUE(tenants.directory().Apply(false, "", {record}, {}).empty());
   }
-  bool Passes(users::v1::RecipeGate gate) {
+  bool Passes(common::v1::RecipeGate gate) {
     request.set_gate(gate);
     const absl::Status status = service.SignInOrUp(context, request).status();
     if (!status.ok()) {
@@ -303,9 +303,9 @@ TEST_F(ThirdPartyServiceTest, OwnStepIsOneStatement) {
 }
 
 TEST_F(ThirdPartyServiceTest, GateFollowsTheVersionsRules) {
-  using users::v1::RECIPE_GATE_FIVE_ZERO;
-  using users::v1::RECIPE_GATE_UNSPECIFIED;
-  using users::v1::RECIPE_GATE_UP_TO_FOUR;
+  using common::v1::RECIPE_GATE_FIVE_ZERO;
+  using common::v1::RECIPE_GATE_UNSPECIFIED;
+  using common::v1::RECIPE_GATE_UP_TO_FOUR;
   struct Case {
     bool enabled;
     std::optional<std::vector<std::string>> factors;

@@ -1,12 +1,11 @@
 #include "services/users/emailpassword/emailpassword.h"
 
-#include <algorithm>
-
 #include "libs/base/problem.h"
 #include "libs/base/status.h"
 #include "libs/crypto/bytes.h"
 #include "libs/crypto/digest.h"
 #include "libs/crypto/password.h"
+#include "libs/tenancy/recipe_gate.h"
 
 namespace gatehouse::users {
 namespace {
@@ -88,19 +87,12 @@ absl::Status CheckImportFormat(const config::CoreConfig& config, std::string_vie
 
 }  // namespace
 
-absl::Status CheckEmailPasswordGate(const tenancy::Tenant& tenant, v1::RecipeGate gate) {
-  if (gate == v1::RECIPE_GATE_UNSPECIFIED) return absl::OkStatus();
-  bool allowed = tenant.record.email_password_enabled();
-  if (tenant.record.has_first_factors()) {
-    const auto& factors = tenant.record.first_factors().factor_ids();
-    allowed = allowed && (gate == v1::RECIPE_GATE_FIVE_ZERO
-                              ? !factors.empty()
-                              : std::find(factors.begin(), factors.end(), kEmailPasswordRecipe) !=
-                                    factors.end());
-  }
-  if (allowed) return absl::OkStatus();
-  return Forbidden(Problem::kLoginMethodDisabled, "Email password login not enabled for tenant",
-                   {{"recipe", "emailpassword"}});
+absl::Status CheckEmailPasswordGate(const tenancy::Tenant& tenant, common::v1::RecipeGate gate) {
+  return tenancy::CheckRecipeGate(tenant, gate,
+                                  {.id = kEmailPasswordRecipe,
+                                   .name = "Email password",
+                                   .enabled = tenant.record.email_password_enabled(),
+                                   .factors = {kEmailPasswordRecipe}});
 }
 
 absl::StatusOr<std::optional<v1::User>> EmailPassword::SignUp(const RequestScope& scope,

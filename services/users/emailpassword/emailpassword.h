@@ -15,7 +15,7 @@
 namespace gatehouse::users {
 
 // FORBIDDEN when the tenant's settings forbid email and password at the caller's API version.
-absl::Status CheckEmailPasswordGate(const tenancy::Tenant& tenant, v1::RecipeGate gate);
+absl::Status CheckEmailPasswordGate(const tenancy::Tenant& tenant, common::v1::RecipeGate gate);
 
 struct SignedIn {
   v1::User user;

@@ -216,16 +216,16 @@ TEST_F(EmailPasswordServiceTest, ImportsAHashAndReplacesIt) {
 TEST(EmailPasswordGateTest, FollowsTheVersionsRule) {
   tenancy::Tenant tenant;
   tenant.record.set_email_password_enabled(true);
-  EXPECT_TRUE(CheckEmailPasswordGate(tenant, v1::RECIPE_GATE_UP_TO_FOUR).ok());
+  EXPECT_TRUE(CheckEmailPasswordGate(tenant, common::v1::RECIPE_GATE_UP_TO_FOUR).ok());
   tenant.record.mutable_first_factors();
-  EXPECT_EQ(CheckEmailPasswordGate(tenant, v1::RECIPE_GATE_FIVE_ZERO).message(),
+  EXPECT_EQ(CheckEmailPasswordGate(tenant, common::v1::RECIPE_GATE_FIVE_ZERO).message(),
             "Email password login not enabled for tenant");
   tenant.record.mutable_first_factors()->add_factor_ids("thirdparty");
-  EXPECT_TRUE(CheckEmailPasswordGate(tenant, v1::RECIPE_GATE_FIVE_ZERO).ok());
-  EXPECT_FALSE(CheckEmailPasswordGate(tenant, v1::RECIPE_GATE_UP_TO_FOUR).ok());
+  EXPECT_TRUE(CheckEmailPasswordGate(tenant, common::v1::RECIPE_GATE_FIVE_ZERO).ok());
+  EXPECT_FALSE(CheckEmailPasswordGate(tenant, common::v1::RECIPE_GATE_UP_TO_FOUR).ok());
   tenant.record.set_email_password_enabled(false);
-  EXPECT_FALSE(CheckEmailPasswordGate(tenant, v1::RECIPE_GATE_FIVE_ZERO).ok());
-  EXPECT_TRUE(CheckEmailPasswordGate(tenant, v1::RECIPE_GATE_UNSPECIFIED).ok());
+  EXPECT_FALSE(CheckEmailPasswordGate(tenant, common::v1::RECIPE_GATE_FIVE_ZERO).ok());
+  EXPECT_TRUE(CheckEmailPasswordGate(tenant, common::v1::RECIPE_GATE_UNSPECIFIED).ok());
 }
 
 }  // namespace
