@@ -23,15 +23,14 @@ absl::Status CheckEmail(std::string_view email) {
 
 // The app's user with this id, and the database where it is.
 struct Located {
-  RequestScope scope;
+  Where scope;
   v1::User user;
 };
-absl::StatusOr<std::optional<Located>> Locate(PgUserStore& users,
-                                              const std::vector<RequestScope>& scopes,
+absl::StatusOr<std::optional<Located>> Locate(PgUserStore& users, const std::vector<Where>& scopes,
                                               std::string_view id) {
   std::optional<Located> located;
   ASSIGN_OR_RETURN(const auto missing,
-                   AskScopes(scopes, [&](const RequestScope& scope) -> absl::StatusOr<bool> {
+                   AskScopes(scopes, [&](const Where& scope) -> absl::StatusOr<bool> {
                      ASSIGN_OR_RETURN(std::optional<v1::User> user, users.FindById(scope, id));
                      if (!user.has_value()) return false;
                      located = Located{{scope.tenant, scopes.front().deadline}, *std::move(user)};
@@ -95,7 +94,7 @@ absl::Status CheckEmailPasswordGate(const tenancy::Tenant& tenant, common::v1::R
                                    .factors = {kEmailPasswordRecipe}});
 }
 
-absl::StatusOr<std::optional<v1::User>> EmailPassword::SignUp(const RequestScope& scope,
+absl::StatusOr<std::optional<v1::User>> EmailPassword::SignUp(const Where& scope,
                                                               std::string_view email,
                                                               std::string_view password) {
   NewEmailPasswordUser user;
@@ -111,7 +110,7 @@ absl::StatusOr<std::optional<v1::User>> EmailPassword::SignUp(const RequestScope
   return NewUser(scope, IdentityOf(user));
 }
 
-absl::StatusOr<std::optional<SignedIn>> EmailPassword::SignIn(const RequestScope& scope,
+absl::StatusOr<std::optional<SignedIn>> EmailPassword::SignIn(const Where& scope,
                                                               std::string_view email,
                                                               std::string_view password) {
   ASSIGN_OR_RETURN(std::optional<Credentials> credentials,
@@ -132,7 +131,7 @@ absl::StatusOr<std::optional<SignedIn>> EmailPassword::SignIn(const RequestScope
   return SignedIn{*std::move(user), std::move(signed_in)};
 }
 
-absl::StatusOr<EmailChange> EmailPassword::Update(const std::vector<RequestScope>& scopes,
+absl::StatusOr<EmailChange> EmailPassword::Update(const std::vector<Where>& scopes,
                                                   std::string_view id,
                                                   std::optional<std::string> email,
                                                   const std::string* password) {
@@ -156,13 +155,13 @@ absl::StatusOr<EmailChange> EmailPassword::Update(const std::vector<RequestScope
                                   password != nullptr ? &hash : nullptr);
 }
 
-absl::StatusOr<bool> EmailPassword::HasUser(const RequestScope& scope, std::string_view id) {
+absl::StatusOr<bool> EmailPassword::HasUser(const Where& scope, std::string_view id) {
   ASSIGN_OR_RETURN(const std::optional<v1::User> user, users_.FindById(scope, id));
   return user.has_value();
 }
 
 absl::StatusOr<std::optional<std::string>> EmailPassword::CreateResetToken(
-    const std::vector<RequestScope>& scopes, const RequestScope& tenant, std::string_view id,
+    const std::vector<Where>& scopes, const Where& tenant, std::string_view id,
     std::optional<std::string> email) {
   ASSIGN_OR_RETURN(std::optional<Located> located, Locate(users_, scopes, id));
   if (!located.has_value()) return std::nullopt;
@@ -194,14 +193,14 @@ absl::StatusOr<std::optional<std::string>> EmailPassword::CreateResetToken(
   return MakeError(ErrorReason::kInternal, "No new token could be made");
 }
 
-absl::StatusOr<std::string> EmailPassword::ExternalId(const RequestScope& scope,
+absl::StatusOr<std::string> EmailPassword::ExternalId(const Where& scope,
                                                       const std::string& user_id) {
   ASSIGN_OR_RETURN(std::vector<ResolvedId> resolved, users_.Resolve(scope, {user_id}, false));
   return resolved.front().found ? resolved.front().external_id : user_id;
 }
 
 absl::StatusOr<std::optional<std::string>> EmailPassword::ResetPassword(
-    const RequestScope& scope, std::string_view token, std::string_view new_password) {
+    const Where& scope, std::string_view token, std::string_view new_password) {
   ASSIGN_OR_RETURN(const std::string hash,
                    hasher_.Hash(*scope.tenant->config, new_password, scope.deadline));
   ASSIGN_OR_RETURN(
@@ -212,7 +211,7 @@ absl::StatusOr<std::optional<std::string>> EmailPassword::ResetPassword(
 }
 
 absl::StatusOr<std::optional<ResetTokenUser>> EmailPassword::ConsumeResetToken(
-    const RequestScope& scope, std::string_view token) {
+    const Where& scope, std::string_view token) {
   ASSIGN_OR_RETURN(
       std::optional<ResetTokenUse> use,
       store_.UseResetToken(scope, crypto::Sha256Hex(token), clock_.NowMs(), nullptr));
@@ -230,7 +229,7 @@ absl::StatusOr<std::optional<ResetTokenUser>> EmailPassword::ConsumeResetToken(
 }
 
 absl::StatusOr<std::pair<v1::User, bool>> EmailPassword::ImportHash(
-    const RequestScope& scope, std::string_view email, std::string_view password_hash,
+    const Where& scope, std::string_view email, std::string_view password_hash,
     v1::ImportPasswordHashRequest::Algorithm algorithm) {
   NewEmailPasswordUser user;
   user.email = NormaliseEmail(email);

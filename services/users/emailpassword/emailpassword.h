@@ -37,35 +37,35 @@ class EmailPassword {
       : store_(store), users_(users), hasher_(hasher), clock_(clock) {}
 
   // nullopt: the email is taken in the tenant.
-  absl::StatusOr<std::optional<v1::User>> SignUp(const RequestScope& scope, std::string_view email,
+  absl::StatusOr<std::optional<v1::User>> SignUp(const Where& scope, std::string_view email,
                                                  std::string_view password);
   // nullopt: no such user, or another password.
-  absl::StatusOr<std::optional<SignedIn>> SignIn(const RequestScope& scope, std::string_view email,
+  absl::StatusOr<std::optional<SignedIn>> SignIn(const Where& scope, std::string_view email,
                                                  std::string_view password);
-  absl::StatusOr<EmailChange> Update(const std::vector<RequestScope>& scopes, std::string_view id,
-                                     std::optional<std::string> email,
-                                     const std::string* password);
+  absl::StatusOr<EmailChange> Update(const std::vector<Where>& scopes, std::string_view id,
+                                     std::optional<std::string> email, const std::string* password);
 
-  absl::StatusOr<bool> HasUser(const RequestScope& scope, std::string_view id);
+  absl::StatusOr<bool> HasUser(const Where& scope, std::string_view id);
   // The token; nullopt: unknown user. `email` absent: the user's only login method's, which must be
   // of this recipe; BAD_INPUT when there are several. `tenant` gives the token's lifetime.
-  absl::StatusOr<std::optional<std::string>> CreateResetToken(
-      const std::vector<RequestScope>& scopes, const RequestScope& tenant, std::string_view id,
-      std::optional<std::string> email);
+  absl::StatusOr<std::optional<std::string>> CreateResetToken(const std::vector<Where>& scopes,
+                                                              const Where& tenant,
+                                                              std::string_view id,
+                                                              std::optional<std::string> email);
   // The user's id, external where mapped; nullopt: invalid token.
-  absl::StatusOr<std::optional<std::string>> ResetPassword(const RequestScope& scope,
+  absl::StatusOr<std::optional<std::string>> ResetPassword(const Where& scope,
                                                            std::string_view token,
                                                            std::string_view new_password);
-  absl::StatusOr<std::optional<ResetTokenUser>> ConsumeResetToken(const RequestScope& scope,
+  absl::StatusOr<std::optional<ResetTokenUser>> ConsumeResetToken(const Where& scope,
                                                                   std::string_view token);
 
   // The user and whether it was there already. BAD_INPUT for a hash in no supported form.
   absl::StatusOr<std::pair<v1::User, bool>> ImportHash(
-      const RequestScope& scope, std::string_view email, std::string_view password_hash,
+      const Where& scope, std::string_view email, std::string_view password_hash,
       v1::ImportPasswordHashRequest::Algorithm algorithm);
 
  private:
-  absl::StatusOr<std::string> ExternalId(const RequestScope& scope, const std::string& user_id);
+  absl::StatusOr<std::string> ExternalId(const Where& scope, const std::string& user_id);
 
   PgEmailPasswordStore& store_;
   PgUserStore& users_;

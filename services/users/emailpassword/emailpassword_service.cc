@@ -20,8 +20,7 @@ constexpr std::string_view kPasswordTooLong = "Password is too long";
 
 }  // namespace
 
-absl::Status EmailPasswordServiceImpl::NoteSignIn(const RequestScope& scope,
-                                                  std::string_view event_type,
+absl::Status EmailPasswordServiceImpl::NoteSignIn(const Where& scope, std::string_view event_type,
                                                   const v1::User& user,
                                                   const v1::LoginMethod& method) {
   ASSIGN_OR_RETURN(tenancy::TenantPtr app,
@@ -41,8 +40,7 @@ absl::StatusOr<v1::SignUpResponse> EmailPasswordServiceImpl::SignUp(
   if (request.password().empty()) {
     return BadInput(Problem::kEmpty, "Password cannot be an empty string", {{"field", "password"}});
   }
-  ASSIGN_OR_RETURN(RequestScope scope,
-                   ScopeOfTenant(directory_, request.scope(), context.deadline));
+  ASSIGN_OR_RETURN(Where scope, ScopeOfTenant(directory_, request.scope(), context.deadline));
   RETURN_IF_ERROR(CheckEmailPasswordGate(*scope.tenant, request.gate()));
   ASSIGN_OR_RETURN(std::optional<v1::User> user,
                    rules_.SignUp(scope, request.email(), request.password()));
@@ -60,8 +58,7 @@ absl::StatusOr<v1::SignUpResponse> EmailPasswordServiceImpl::SignUp(
 absl::StatusOr<v1::SignInResponse> EmailPasswordServiceImpl::SignIn(
     rpc::CallContext& context, const v1::SignInRequest& request) {
   RETURN_IF_ERROR(CheckSecret("password", request.password(), kPasswordTooLong));
-  ASSIGN_OR_RETURN(RequestScope scope,
-                   ScopeOfTenant(directory_, request.scope(), context.deadline));
+  ASSIGN_OR_RETURN(Where scope, ScopeOfTenant(directory_, request.scope(), context.deadline));
   RETURN_IF_ERROR(CheckEmailPasswordGate(*scope.tenant, request.gate()));
   ASSIGN_OR_RETURN(std::optional<SignedIn> signed_in,
                    rules_.SignIn(scope, request.email(), request.password()));
@@ -84,7 +81,7 @@ absl::StatusOr<v1::UpdateEmailOrPasswordResponse> EmailPasswordServiceImpl::Upda
     return BadInput(Problem::kMissing, "You have to provide either email or password.",
                     {{"field", "email,password"}});
   }
-  ASSIGN_OR_RETURN(std::vector<RequestScope> scopes,
+  ASSIGN_OR_RETURN(std::vector<Where> scopes,
                    ScopesOfApp(directory_, request.scope(), context.deadline));
   ASSIGN_OR_RETURN(
       const EmailChange change,
@@ -114,8 +111,7 @@ absl::StatusOr<v1::UpdateEmailOrPasswordResponse> EmailPasswordServiceImpl::Upda
 absl::StatusOr<v1::CreatePasswordResetTokenResponse>
 EmailPasswordServiceImpl::CreatePasswordResetToken(
     rpc::CallContext& context, const v1::CreatePasswordResetTokenRequest& request) {
-  ASSIGN_OR_RETURN(RequestScope tenant,
-                   ScopeOfTenant(directory_, request.scope(), context.deadline));
+  ASSIGN_OR_RETURN(Where tenant, ScopeOfTenant(directory_, request.scope(), context.deadline));
   RETURN_IF_ERROR(CheckEmailPasswordGate(*tenant.tenant, request.gate()));
   v1::CreatePasswordResetTokenResponse response;
   // The user is looked for where the tenant's users are; tenants may share a database.
@@ -143,8 +139,7 @@ absl::StatusOr<v1::ResetPasswordResponse> EmailPasswordServiceImpl::ResetPasswor
     return BadInput(Problem::kEmpty, "Password cannot be an empty string",
                     {{"field", "newPassword"}});
   }
-  ASSIGN_OR_RETURN(RequestScope scope,
-                   ScopeOfTenant(directory_, request.scope(), context.deadline));
+  ASSIGN_OR_RETURN(Where scope, ScopeOfTenant(directory_, request.scope(), context.deadline));
   ASSIGN_OR_RETURN(std::optional<std::string> user_id,
                    rules_.ResetPassword(scope, request.token(), request.new_password()));
   v1::ResetPasswordResponse response;
@@ -159,8 +154,7 @@ absl::StatusOr<v1::ResetPasswordResponse> EmailPasswordServiceImpl::ResetPasswor
 absl::StatusOr<v1::ConsumePasswordResetTokenResponse>
 EmailPasswordServiceImpl::ConsumePasswordResetToken(
     rpc::CallContext& context, const v1::ConsumePasswordResetTokenRequest& request) {
-  ASSIGN_OR_RETURN(RequestScope scope,
-                   ScopeOfTenant(directory_, request.scope(), context.deadline));
+  ASSIGN_OR_RETURN(Where scope, ScopeOfTenant(directory_, request.scope(), context.deadline));
   ASSIGN_OR_RETURN(std::optional<ResetTokenUser> user,
                    rules_.ConsumeResetToken(scope, request.token()));
   v1::ConsumePasswordResetTokenResponse response;
@@ -181,8 +175,7 @@ absl::StatusOr<v1::ImportPasswordHashResponse> EmailPasswordServiceImpl::ImportP
     return BadInput(Problem::kEmpty, "Password hash cannot be an empty string",
                     {{"field", "passwordHash"}});
   }
-  ASSIGN_OR_RETURN(RequestScope scope,
-                   ScopeOfTenant(directory_, request.scope(), context.deadline));
+  ASSIGN_OR_RETURN(Where scope, ScopeOfTenant(directory_, request.scope(), context.deadline));
   RETURN_IF_ERROR(CheckEmailPasswordGate(*scope.tenant, request.gate()));
   ASSIGN_OR_RETURN(auto imported, rules_.ImportHash(scope, request.email(),
                                                     request.password_hash(),

@@ -31,8 +31,8 @@ class EmailPasswordServiceImpl final : public v1::EmailPasswordService {
       rpc::CallContext& context, const v1::ImportPasswordHashRequest& request) override;
 
  private:
-  absl::Status NoteSignIn(const RequestScope& scope, std::string_view event_type,
-                          const v1::User& user, const v1::LoginMethod& method);
+  absl::Status NoteSignIn(const Where& scope, std::string_view event_type, const v1::User& user,
+                          const v1::LoginMethod& method);
 
   const tenancy::TenantDirectory& directory_;
   EmailPassword& rules_;

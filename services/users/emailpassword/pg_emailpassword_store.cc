@@ -79,7 +79,7 @@ constexpr db::Statement kDeleteExpired = {
 
 }  // namespace
 
-absl::StatusOr<bool> PgEmailPasswordStore::SignUp(const RequestScope& scope,
+absl::StatusOr<bool> PgEmailPasswordStore::SignUp(const Where& scope,
                                                   const NewEmailPasswordUser& user) {
   const NewIdentity identity = IdentityOf(user);
   ASSIGN_OR_RETURN(const std::vector<IdentityRow> rows, RowsOf(identity.identity));
@@ -92,7 +92,7 @@ absl::StatusOr<bool> PgEmailPasswordStore::SignUp(const RequestScope& scope,
 }
 
 absl::StatusOr<std::optional<Credentials>> PgEmailPasswordStore::FindCredentials(
-    const RequestScope& scope, std::string_view email) {
+    const Where& scope, std::string_view email) {
   ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
   ASSIGN_OR_RETURN(db::Result result,
                    db->Execute(scope.deadline, kFindCredentials,
@@ -103,7 +103,7 @@ absl::StatusOr<std::optional<Credentials>> PgEmailPasswordStore::FindCredentials
 }
 
 absl::StatusOr<EmailChange> PgEmailPasswordStore::UpdateCredentials(
-    const RequestScope& scope, std::string_view user_id, const std::string* email,
+    const Where& scope, std::string_view user_id, const std::string* email,
     const std::string* password_hash) {
   ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
   if (email == nullptr) {
@@ -128,7 +128,7 @@ absl::StatusOr<EmailChange> PgEmailPasswordStore::UpdateCredentials(
   return outcome;
 }
 
-absl::StatusOr<bool> PgEmailPasswordStore::AddResetToken(const RequestScope& scope,
+absl::StatusOr<bool> PgEmailPasswordStore::AddResetToken(const Where& scope,
                                                          std::string_view user_id,
                                                          std::string_view token_hash,
                                                          const std::optional<std::string>& email,
@@ -144,7 +144,7 @@ absl::StatusOr<bool> PgEmailPasswordStore::AddResetToken(const RequestScope& sco
 }
 
 absl::StatusOr<std::optional<ResetTokenUse>> PgEmailPasswordStore::UseResetToken(
-    const RequestScope& scope, std::string_view token_hash, int64_t now_ms,
+    const Where& scope, std::string_view token_hash, int64_t now_ms,
     const std::string* new_password_hash) {
   ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
   std::optional<std::string> hash;

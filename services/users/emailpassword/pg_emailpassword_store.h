@@ -52,23 +52,23 @@ class PgEmailPasswordStore {
   explicit PgEmailPasswordStore(tenancy::TenantDatabases& databases) : databases_(databases) {}
 
   // False, and nothing done, when the tenant has a user with this email and a password.
-  absl::StatusOr<bool> SignUp(const RequestScope& scope, const NewEmailPasswordUser& user);
+  absl::StatusOr<bool> SignUp(const Where& scope, const NewEmailPasswordUser& user);
   // By the tenant and a normalised email.
-  absl::StatusOr<std::optional<Credentials>> FindCredentials(const RequestScope& scope,
+  absl::StatusOr<std::optional<Credentials>> FindCredentials(const Where& scope,
                                                              std::string_view email);
   // Null: stays as it is. Both change or neither does. A new email or password ends the user's
   // reset tokens.
-  absl::StatusOr<EmailChange> UpdateCredentials(const RequestScope& scope, std::string_view user_id,
+  absl::StatusOr<EmailChange> UpdateCredentials(const Where& scope, std::string_view user_id,
                                                 const std::string* email,
                                                 const std::string* password_hash);
 
   // False when the token's hash is there already. NOT_FOUND: the user was deleted a moment ago.
-  absl::StatusOr<bool> AddResetToken(const RequestScope& scope, std::string_view user_id,
+  absl::StatusOr<bool> AddResetToken(const Where& scope, std::string_view user_id,
                                      std::string_view token_hash,
                                      const std::optional<std::string>& email, int64_t expiry_ms);
   // Deletes the token and all others of its user; nullopt when there was no such token or it had
   // expired at `now_ms`. Sets the password where one is given. One use of many at once succeeds.
-  absl::StatusOr<std::optional<ResetTokenUse>> UseResetToken(const RequestScope& scope,
+  absl::StatusOr<std::optional<ResetTokenUse>> UseResetToken(const Where& scope,
                                                              std::string_view token_hash,
                                                              int64_t now_ms,
                                                              const std::string* new_password_hash);

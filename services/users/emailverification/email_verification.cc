@@ -6,8 +6,9 @@
 
 namespace gatehouse::users {
 
-absl::StatusOr<std::optional<std::string>> EmailVerification::CreateToken(
-    const RequestScope& tenant, std::string_view user_id, std::string_view email) {
+absl::StatusOr<std::optional<std::string>> EmailVerification::CreateToken(const Where& tenant,
+                                                                          std::string_view user_id,
+                                                                          std::string_view email) {
   const int64_t expiry_ms =
       clock_.NowMs() + tenant.tenant->config->email_verification_token_lifetime_ms();
   while (true) {
@@ -19,7 +20,7 @@ absl::StatusOr<std::optional<std::string>> EmailVerification::CreateToken(
   }
 }
 
-absl::StatusOr<std::optional<VerifiedEmail>> EmailVerification::UseToken(const RequestScope& tenant,
+absl::StatusOr<std::optional<VerifiedEmail>> EmailVerification::UseToken(const Where& tenant,
                                                                          std::string_view token) {
   return store_.UseToken(tenant, crypto::Sha256Hex(token), clock_.NowMs());
 }

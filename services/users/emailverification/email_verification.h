@@ -20,11 +20,11 @@ class EmailVerification {
 
   // The token, for the user's eyes only; nullopt when the email is verified already. Its lifetime
   // is the tenant's `email_verification_token_lifetime`.
-  absl::StatusOr<std::optional<std::string>> CreateToken(const RequestScope& tenant,
+  absl::StatusOr<std::optional<std::string>> CreateToken(const Where& tenant,
                                                          std::string_view user_id,
                                                          std::string_view email);
   // Whose email it verified; nullopt: invalid or expired.
-  absl::StatusOr<std::optional<VerifiedEmail>> UseToken(const RequestScope& tenant,
+  absl::StatusOr<std::optional<VerifiedEmail>> UseToken(const Where& tenant,
                                                         std::string_view token);
 
  private:

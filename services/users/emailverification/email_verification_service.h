@@ -27,8 +27,8 @@ class EmailVerificationServiceImpl final : public v1::EmailVerificationService {
       rpc::CallContext& context, const v1::IsEmailVerifiedRequest& request) override;
 
  private:
-  absl::StatusOr<RequestScope> ScopeOf(const common::v1::Scope& scope, absl::Time deadline,
-                                       std::string_view user_id);
+  absl::StatusOr<Where> ScopeOf(const common::v1::Scope& scope, absl::Time deadline,
+                                std::string_view user_id);
 
   const tenancy::TenantDirectory& directory_;
   PgUserStore& users_;

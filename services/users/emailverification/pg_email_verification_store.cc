@@ -62,7 +62,7 @@ constexpr db::Statement kDeleteExpired = {
 
 }  // namespace
 
-absl::StatusOr<TokenAdded> PgEmailVerificationStore::AddToken(const RequestScope& scope,
+absl::StatusOr<TokenAdded> PgEmailVerificationStore::AddToken(const Where& scope,
                                                               std::string_view user_id,
                                                               std::string_view email,
                                                               std::string_view token_hash,
@@ -77,7 +77,7 @@ absl::StatusOr<TokenAdded> PgEmailVerificationStore::AddToken(const RequestScope
 }
 
 absl::StatusOr<std::optional<VerifiedEmail>> PgEmailVerificationStore::UseToken(
-    const RequestScope& scope, std::string_view token_hash, int64_t now_ms) {
+    const Where& scope, std::string_view token_hash, int64_t now_ms) {
   ASSIGN_OR_RETURN(db::Database * db, databases_.Of(*scope.tenant));
   absl::StatusOr<db::Result> result = db->Execute(
       scope.deadline, kUseToken, {scope.app_id(), scope.tenant_id(), token_hash, now_ms});
@@ -87,8 +87,7 @@ absl::StatusOr<std::optional<VerifiedEmail>> PgEmailVerificationStore::UseToken(
   return VerifiedEmail{std::string(row.Text(0)), std::string(row.Text(1))};
 }
 
-absl::Status PgEmailVerificationStore::DeleteTokens(const RequestScope& scope,
-                                                    std::string_view user_id,
+absl::Status PgEmailVerificationStore::DeleteTokens(const Where& scope, std::string_view user_id,
                                                     std::string_view email) {
   ASSIGN_OR_RETURN(db::Database * db, databases_.Of(*scope.tenant));
   return db
@@ -96,13 +95,13 @@ absl::Status PgEmailVerificationStore::DeleteTokens(const RequestScope& scope,
       .status();
 }
 
-absl::Status PgEmailVerificationStore::Unverify(const RequestScope& scope, std::string_view user_id,
+absl::Status PgEmailVerificationStore::Unverify(const Where& scope, std::string_view user_id,
                                                 std::string_view email) {
   ASSIGN_OR_RETURN(db::Database * db, databases_.Of(*scope.tenant));
   return db->Execute(scope.deadline, kUnverify, {scope.app_id(), user_id, email}).status();
 }
 
-absl::StatusOr<bool> PgEmailVerificationStore::IsVerified(const RequestScope& scope,
+absl::StatusOr<bool> PgEmailVerificationStore::IsVerified(const Where& scope,
                                                           std::string_view user_id,
                                                           std::string_view email) {
   ASSIGN_OR_RETURN(db::Database * db, databases_.Of(*scope.tenant));

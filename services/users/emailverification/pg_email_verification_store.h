@@ -32,20 +32,18 @@ class PgEmailVerificationStore {
   explicit PgEmailVerificationStore(tenancy::TenantDatabases& databases) : databases_(databases) {}
 
   // Adds the token unless the email is verified.
-  absl::StatusOr<TokenAdded> AddToken(const RequestScope& scope, std::string_view user_id,
+  absl::StatusOr<TokenAdded> AddToken(const Where& scope, std::string_view user_id,
                                       std::string_view email, std::string_view token_hash,
                                       int64_t expiry_ms);
   // Deletes the token, with all others of its user and email in the tenant, and marks the email
   // verified; nullopt when there was no such token or it had expired at `now_ms`. Of many uses at
   // once, one succeeds.
-  absl::StatusOr<std::optional<VerifiedEmail>> UseToken(const RequestScope& scope,
+  absl::StatusOr<std::optional<VerifiedEmail>> UseToken(const Where& scope,
                                                         std::string_view token_hash,
                                                         int64_t now_ms);
-  absl::Status DeleteTokens(const RequestScope& scope, std::string_view user_id,
-                            std::string_view email);
-  absl::Status Unverify(const RequestScope& scope, std::string_view user_id,
-                        std::string_view email);
-  absl::StatusOr<bool> IsVerified(const RequestScope& scope, std::string_view user_id,
+  absl::Status DeleteTokens(const Where& scope, std::string_view user_id, std::string_view email);
+  absl::Status Unverify(const Where& scope, std::string_view user_id, std::string_view email);
+  absl::StatusOr<bool> IsVerified(const Where& scope, std::string_view user_id,
                                   std::string_view email);
 
  private:

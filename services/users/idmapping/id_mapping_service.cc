@@ -24,17 +24,16 @@ UserIdKind KindOf(v1::UserIdType type) {
 // What stands in the way of a mapping, in all databases of the app.
 struct AppPreview {
   MappingPreview preview;
-  std::optional<RequestScope> owner;  // where the user is; nullopt: nowhere
+  std::optional<Where> owner;  // where the user is; nullopt: nowhere
   std::optional<std::string> external_id_mapped_to;
   bool external_id_is_a_user = false;
 };
 
-absl::StatusOr<AppPreview> PreviewInApp(PgIdMappingStore& store,
-                                        const std::vector<RequestScope>& scopes,
+absl::StatusOr<AppPreview> PreviewInApp(PgIdMappingStore& store, const std::vector<Where>& scopes,
                                         const std::string& supertokens_user_id,
                                         const std::string& external_user_id) {
   AppPreview app;
-  const auto look = [&](const RequestScope& scope) -> absl::StatusOr<bool> {
+  const auto look = [&](const Where& scope) -> absl::StatusOr<bool> {
     ASSIGN_OR_RETURN(MappingPreview preview,
                      store.Preview(scope, supertokens_user_id, external_user_id));
     if (!app.external_id_mapped_to.has_value()) {
@@ -43,7 +42,7 @@ absl::StatusOr<AppPreview> PreviewInApp(PgIdMappingStore& store,
     if (app.owner.has_value() || !preview.user_exists) return false;
     // The external id may be a user's in another database: only this one's counts.
     app.external_id_is_a_user = preview.external_id_is_a_user;
-    app.owner = RequestScope{scope.tenant, scopes.front().deadline};
+    app.owner = Where{scope.tenant, scopes.front().deadline};
     app.preview = std::move(preview);
     return false;
   };
@@ -64,11 +63,11 @@ v1::MappingConflict ExternalIdTaken(const std::string& taken_by, const std::stri
 
 absl::StatusOr<v1::FindUserIdMappingResponse> IdMappingServiceImpl::FindUserIdMapping(
     rpc::CallContext& context, const v1::FindUserIdMappingRequest& request) {
-  ASSIGN_OR_RETURN(std::vector<RequestScope> scopes,
+  ASSIGN_OR_RETURN(std::vector<Where> scopes,
                    ScopesOfApp(directory_, request.scope(), context.deadline));
   std::optional<FoundMapping> found;
   ASSIGN_OR_RETURN(
-      const auto missing, AskScopes(scopes, [&](const RequestScope& scope) -> absl::StatusOr<bool> {
+      const auto missing, AskScopes(scopes, [&](const Where& scope) -> absl::StatusOr<bool> {
         ASSIGN_OR_RETURN(found, store_.Find(scope, request.user_id(), KindOf(request.type())));
         return found.has_value();
       }));
@@ -91,13 +90,13 @@ absl::StatusOr<v1::FindUserIdMappingResponse> IdMappingServiceImpl::FindUserIdMa
 
 absl::StatusOr<v1::SetExternalUserIdInfoResponse> IdMappingServiceImpl::SetExternalUserIdInfo(
     rpc::CallContext& context, const v1::SetExternalUserIdInfoRequest& request) {
-  ASSIGN_OR_RETURN(std::vector<RequestScope> scopes,
+  ASSIGN_OR_RETURN(std::vector<Where> scopes,
                    ScopesOfApp(directory_, request.scope(), context.deadline));
   std::optional<std::string> info;
   if (request.has_external_user_id_info()) info = request.external_user_id_info();
   bool found = false;
   ASSIGN_OR_RETURN(
-      const auto missing, AskScopes(scopes, [&](const RequestScope& scope) -> absl::StatusOr<bool> {
+      const auto missing, AskScopes(scopes, [&](const Where& scope) -> absl::StatusOr<bool> {
         ASSIGN_OR_RETURN(found,
                          store_.SetInfo(scope, request.user_id(), KindOf(request.type()), info));
         return found;
@@ -110,7 +109,7 @@ absl::StatusOr<v1::SetExternalUserIdInfoResponse> IdMappingServiceImpl::SetExter
 
 absl::StatusOr<v1::CheckUserIdMappingResponse> IdMappingServiceImpl::CheckUserIdMapping(
     rpc::CallContext& context, const v1::CheckUserIdMappingRequest& request) {
-  ASSIGN_OR_RETURN(std::vector<RequestScope> scopes,
+  ASSIGN_OR_RETURN(std::vector<Where> scopes,
                    ScopesOfApp(directory_, request.scope(), context.deadline));
   ASSIGN_OR_RETURN(AppPreview app, PreviewInApp(store_, scopes, request.supertokens_user_id(),
                                                 request.external_user_id()));
@@ -135,7 +134,7 @@ absl::StatusOr<v1::CreateUserIdMappingResponse> IdMappingServiceImpl::CreateUser
     return BadInput(Problem::kTooLong, "externalUserId must not be longer than 128 characters",
                     {{"field", "externalUserId"}, {"max_characters", "128"}});
   }
-  ASSIGN_OR_RETURN(std::vector<RequestScope> scopes,
+  ASSIGN_OR_RETURN(std::vector<Where> scopes,
                    ScopesOfApp(directory_, request.scope(), context.deadline));
   ASSIGN_OR_RETURN(AppPreview app, PreviewInApp(store_, scopes, request.supertokens_user_id(),
                                                 request.external_user_id()));
@@ -176,11 +175,11 @@ absl::StatusOr<v1::CreateUserIdMappingResponse> IdMappingServiceImpl::CreateUser
 
 absl::StatusOr<v1::DeleteUserIdMappingResponse> IdMappingServiceImpl::DeleteUserIdMapping(
     rpc::CallContext& context, const v1::DeleteUserIdMappingRequest& request) {
-  ASSIGN_OR_RETURN(std::vector<RequestScope> scopes,
+  ASSIGN_OR_RETURN(std::vector<Where> scopes,
                    ScopesOfApp(directory_, request.scope(), context.deadline));
   bool existed = false;
   ASSIGN_OR_RETURN(
-      const auto missing, AskScopes(scopes, [&](const RequestScope& scope) -> absl::StatusOr<bool> {
+      const auto missing, AskScopes(scopes, [&](const Where& scope) -> absl::StatusOr<bool> {
         ASSIGN_OR_RETURN(existed, store_.Delete(scope, request.user_id(), KindOf(request.type())));
         return existed;
       }));

@@ -107,7 +107,7 @@ std::string_view KindName(UserIdKind kind) {
 
 }  // namespace
 
-absl::StatusOr<std::optional<FoundMapping>> PgIdMappingStore::Find(const RequestScope& scope,
+absl::StatusOr<std::optional<FoundMapping>> PgIdMappingStore::Find(const Where& scope,
                                                                    std::string_view id,
                                                                    UserIdKind kind) {
   ASSIGN_OR_RETURN(db::Database * db, databases_.Of(*scope.tenant));
@@ -123,7 +123,7 @@ absl::StatusOr<std::optional<FoundMapping>> PgIdMappingStore::Find(const Request
                       row.Bool(5)};
 }
 
-absl::StatusOr<MappingPreview> PgIdMappingStore::Preview(const RequestScope& scope,
+absl::StatusOr<MappingPreview> PgIdMappingStore::Preview(const Where& scope,
                                                          std::string_view supertokens_user_id,
                                                          std::string_view external_user_id) {
   ASSIGN_OR_RETURN(db::Database * db, databases_.Of(*scope.tenant));
@@ -134,8 +134,7 @@ absl::StatusOr<MappingPreview> PgIdMappingStore::Preview(const RequestScope& sco
   return MappingPreview{row.Bool(0), row.OptTrimmed(1), row.Bool(2), row.Bool(3), row.Bool(4)};
 }
 
-absl::StatusOr<MappingMade> PgIdMappingStore::Create(const RequestScope& scope,
-                                                     const IdMapping& mapping,
+absl::StatusOr<MappingMade> PgIdMappingStore::Create(const Where& scope, const IdMapping& mapping,
                                                      bool move_email_verification) {
   ASSIGN_OR_RETURN(db::Database * db, databases_.Of(*scope.tenant));
   // A second round when what stood in the way was removed between the two statements.
@@ -160,7 +159,7 @@ absl::StatusOr<MappingMade> PgIdMappingStore::Create(const RequestScope& scope,
   return MakeError(ErrorReason::kOverloaded, "The user is being changed by many requests at once");
 }
 
-absl::StatusOr<bool> PgIdMappingStore::SetInfo(const RequestScope& scope, std::string_view id,
+absl::StatusOr<bool> PgIdMappingStore::SetInfo(const Where& scope, std::string_view id,
                                                UserIdKind kind,
                                                const std::optional<std::string>& info) {
   ASSIGN_OR_RETURN(db::Database * db, databases_.Of(*scope.tenant));
@@ -169,7 +168,7 @@ absl::StatusOr<bool> PgIdMappingStore::SetInfo(const RequestScope& scope, std::s
   return result.affected() > 0;
 }
 
-absl::StatusOr<bool> PgIdMappingStore::Delete(const RequestScope& scope, std::string_view id,
+absl::StatusOr<bool> PgIdMappingStore::Delete(const Where& scope, std::string_view id,
                                               UserIdKind kind) {
   ASSIGN_OR_RETURN(db::Database * db, databases_.Of(*scope.tenant));
   ASSIGN_OR_RETURN(db::Result result,

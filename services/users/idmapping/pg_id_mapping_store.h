@@ -46,20 +46,19 @@ class PgIdMappingStore {
   explicit PgIdMappingStore(tenancy::TenantDatabases& databases) : databases_(databases) {}
 
   // With kAny an id that is internal in one mapping and external in another means the first.
-  absl::StatusOr<std::optional<FoundMapping>> Find(const RequestScope& scope, std::string_view id,
+  absl::StatusOr<std::optional<FoundMapping>> Find(const Where& scope, std::string_view id,
                                                    UserIdKind kind);
-  absl::StatusOr<MappingPreview> Preview(const RequestScope& scope,
-                                         std::string_view supertokens_user_id,
+  absl::StatusOr<MappingPreview> Preview(const Where& scope, std::string_view supertokens_user_id,
                                          std::string_view external_user_id);
   // Of several at once for one id, one succeeds. `move_email_verification`: rows of email
   // verification under the internal id go over to the external one.
-  absl::StatusOr<MappingMade> Create(const RequestScope& scope, const IdMapping& mapping,
+  absl::StatusOr<MappingMade> Create(const Where& scope, const IdMapping& mapping,
                                      bool move_email_verification);
   // Below, with kAny an id that is some user's internal one counts as such, else as external.
   // False: there is no such mapping.
-  absl::StatusOr<bool> SetInfo(const RequestScope& scope, std::string_view id, UserIdKind kind,
+  absl::StatusOr<bool> SetInfo(const Where& scope, std::string_view id, UserIdKind kind,
                                const std::optional<std::string>& info);
-  absl::StatusOr<bool> Delete(const RequestScope& scope, std::string_view id, UserIdKind kind);
+  absl::StatusOr<bool> Delete(const Where& scope, std::string_view id, UserIdKind kind);
 
  private:
   tenancy::TenantDatabases& databases_;

@@ -10,14 +10,14 @@
 namespace gatehouse::users {
 namespace {
 
-absl::StatusOr<LocatedUser> RequireUser(PgUserStore& users, const std::vector<RequestScope>& scopes,
+absl::StatusOr<LocatedUser> RequireUser(PgUserStore& users, const std::vector<Where>& scopes,
                                         std::string_view id) {
   ASSIGN_OR_RETURN(std::optional<LocatedUser> user, LocateUser(users, scopes, id));
   if (!user.has_value()) return BadInput(Problem::kUserUnknown, kUnknownUserText);
   return *std::move(user);
 }
 
-absl::StatusOr<std::string> ExternalId(PgUserStore& users, const RequestScope& scope,
+absl::StatusOr<std::string> ExternalId(PgUserStore& users, const Where& scope,
                                        const std::string& user_id) {
   ASSIGN_OR_RETURN(std::vector<ResolvedId> resolved,
                    users.Resolve(scope, {user_id}, /*include_linked=*/false));
@@ -25,7 +25,7 @@ absl::StatusOr<std::string> ExternalId(PgUserStore& users, const RequestScope& s
 }
 
 // The refusal that an outcome other than kDone and kAlready stands for.
-absl::StatusOr<v1::LinkRefusal> Refuse(PgUserStore& users, const RequestScope& scope,
+absl::StatusOr<v1::LinkRefusal> Refuse(PgUserStore& users, const Where& scope,
                                        const LinkOutcome& outcome, const char* linked_text) {
   v1::LinkRefusal refusal;
   switch (outcome.result) {
@@ -54,7 +54,7 @@ struct Pair {
   LocatedUser primary_user;
 };
 
-absl::StatusOr<Pair> RequirePair(PgUserStore& users, const std::vector<RequestScope>& scopes,
+absl::StatusOr<Pair> RequirePair(PgUserStore& users, const std::vector<Where>& scopes,
                                  std::string_view recipe_user_id,
                                  std::string_view primary_user_id) {
   ASSIGN_OR_RETURN(LocatedUser recipe_user, RequireUser(users, scopes, recipe_user_id));
@@ -71,8 +71,7 @@ absl::StatusOr<Pair> RequirePair(PgUserStore& users, const std::vector<RequestSc
   return Pair{std::move(recipe_user), std::move(primary_user)};
 }
 
-absl::Status FillUser(PgUserStore& users, const RequestScope& scope, std::string_view id,
-                      v1::User& user) {
+absl::Status FillUser(PgUserStore& users, const Where& scope, std::string_view id, v1::User& user) {
   ASSIGN_OR_RETURN(std::optional<v1::User> found, users.FindByInternalId(scope, id));
   if (!found.has_value())
     return BadInput(Problem::kUserUnknown, kUnknownUserText);  // deleted a moment ago
@@ -100,7 +99,7 @@ void Encode(const std::vector<RemovedUser>& users, Removals& removals) {
 
 absl::StatusOr<v1::CheckPrimaryUserResponse> LinkingServiceImpl::CheckPrimaryUser(
     rpc::CallContext& context, const v1::CheckPrimaryUserRequest& request) {
-  ASSIGN_OR_RETURN(std::vector<RequestScope> scopes,
+  ASSIGN_OR_RETURN(std::vector<Where> scopes,
                    ScopesOfApp(directory_, request.scope(), context.deadline));
   ASSIGN_OR_RETURN(LocatedUser user, RequireUser(users_, scopes, request.recipe_user_id()));
   ASSIGN_OR_RETURN(LinkOutcome outcome, store_.CheckPrimary(user.scope, user.id.user_id));
@@ -116,7 +115,7 @@ absl::StatusOr<v1::CheckPrimaryUserResponse> LinkingServiceImpl::CheckPrimaryUse
 
 absl::StatusOr<v1::MakePrimaryUserResponse> LinkingServiceImpl::MakePrimaryUser(
     rpc::CallContext& context, const v1::MakePrimaryUserRequest& request) {
-  ASSIGN_OR_RETURN(std::vector<RequestScope> scopes,
+  ASSIGN_OR_RETURN(std::vector<Where> scopes,
                    ScopesOfApp(directory_, request.scope(), context.deadline));
   ASSIGN_OR_RETURN(LocatedUser user, RequireUser(users_, scopes, request.recipe_user_id()));
   ASSIGN_OR_RETURN(LinkOutcome outcome, store_.MakePrimary(user.scope, user.id.user_id));
@@ -134,11 +133,11 @@ absl::StatusOr<v1::MakePrimaryUserResponse> LinkingServiceImpl::MakePrimaryUser(
 
 absl::StatusOr<v1::CheckLinkResponse> LinkingServiceImpl::CheckLink(
     rpc::CallContext& context, const v1::CheckLinkRequest& request) {
-  ASSIGN_OR_RETURN(std::vector<RequestScope> scopes,
+  ASSIGN_OR_RETURN(std::vector<Where> scopes,
                    ScopesOfApp(directory_, request.scope(), context.deadline));
   ASSIGN_OR_RETURN(
       Pair pair, RequirePair(users_, scopes, request.recipe_user_id(), request.primary_user_id()));
-  const RequestScope& scope = pair.primary_user.scope;
+  const Where& scope = pair.primary_user.scope;
   ASSIGN_OR_RETURN(LinkOutcome outcome, store_.CheckLink(scope, pair.recipe_user.id.user_id,
                                                          pair.primary_user.id.user_id));
   v1::CheckLinkResponse response;
@@ -158,11 +157,11 @@ absl::StatusOr<v1::CheckLinkResponse> LinkingServiceImpl::CheckLink(
 
 absl::StatusOr<v1::LinkUsersResponse> LinkingServiceImpl::LinkUsers(
     rpc::CallContext& context, const v1::LinkUsersRequest& request) {
-  ASSIGN_OR_RETURN(std::vector<RequestScope> scopes,
+  ASSIGN_OR_RETURN(std::vector<Where> scopes,
                    ScopesOfApp(directory_, request.scope(), context.deadline));
   ASSIGN_OR_RETURN(
       Pair pair, RequirePair(users_, scopes, request.recipe_user_id(), request.primary_user_id()));
-  const RequestScope& scope = pair.primary_user.scope;
+  const Where& scope = pair.primary_user.scope;
   ASSIGN_OR_RETURN(LinkOutcome outcome,
                    store_.Link(scope, pair.recipe_user.id.user_id, pair.primary_user.id.user_id));
   v1::LinkUsersResponse response;
@@ -188,7 +187,7 @@ absl::StatusOr<v1::LinkUsersResponse> LinkingServiceImpl::LinkUsers(
 
 absl::StatusOr<v1::UnlinkUserResponse> LinkingServiceImpl::UnlinkUser(
     rpc::CallContext& context, const v1::UnlinkUserRequest& request) {
-  ASSIGN_OR_RETURN(std::vector<RequestScope> scopes,
+  ASSIGN_OR_RETURN(std::vector<Where> scopes,
                    ScopesOfApp(directory_, request.scope(), context.deadline));
   ASSIGN_OR_RETURN(LocatedUser user, RequireUser(users_, scopes, request.recipe_user_id()));
   ASSIGN_OR_RETURN(UnlinkOutcome outcome,
@@ -207,8 +206,7 @@ absl::StatusOr<v1::UnlinkUserResponse> LinkingServiceImpl::UnlinkUser(
 
 absl::StatusOr<v1::AddUserToTenantResponse> LinkingServiceImpl::AddUserToTenant(
     rpc::CallContext& context, const v1::AddUserToTenantRequest& request) {
-  ASSIGN_OR_RETURN(RequestScope scope,
-                   ScopeOfTenant(directory_, request.scope(), context.deadline));
+  ASSIGN_OR_RETURN(Where scope, ScopeOfTenant(directory_, request.scope(), context.deadline));
   ASSIGN_OR_RETURN(std::optional<LocatedUser> user, LocateUser(users_, {scope}, request.user_id()));
   v1::AddUserToTenantResponse response;
   if (!user.has_value()) {
@@ -242,8 +240,7 @@ absl::StatusOr<v1::AddUserToTenantResponse> LinkingServiceImpl::AddUserToTenant(
 
 absl::StatusOr<v1::RemoveUserFromTenantResponse> LinkingServiceImpl::RemoveUserFromTenant(
     rpc::CallContext& context, const v1::RemoveUserFromTenantRequest& request) {
-  ASSIGN_OR_RETURN(RequestScope scope,
-                   ScopeOfTenant(directory_, request.scope(), context.deadline));
+  ASSIGN_OR_RETURN(Where scope, ScopeOfTenant(directory_, request.scope(), context.deadline));
   ASSIGN_OR_RETURN(std::optional<LocatedUser> user, LocateUser(users_, {scope}, request.user_id()));
   v1::RemoveUserFromTenantResponse response;
   if (!user.has_value()) {
@@ -259,7 +256,7 @@ absl::StatusOr<v1::RemoveUserFromTenantResponse> LinkingServiceImpl::RemoveUserF
 
 absl::StatusOr<v1::PlanUserRemovalResponse> LinkingServiceImpl::PlanUserRemoval(
     rpc::CallContext& context, const v1::PlanUserRemovalRequest& request) {
-  ASSIGN_OR_RETURN(std::vector<RequestScope> scopes,
+  ASSIGN_OR_RETURN(std::vector<Where> scopes,
                    ScopesOfApp(directory_, request.scope(), context.deadline));
   ASSIGN_OR_RETURN(std::optional<LocatedUser> user, LocateUser(users_, scopes, request.user_id()));
   v1::PlanUserRemovalResponse response;
@@ -274,7 +271,7 @@ absl::StatusOr<v1::PlanUserRemovalResponse> LinkingServiceImpl::PlanUserRemoval(
 
 absl::StatusOr<v1::RemoveUserResponse> LinkingServiceImpl::RemoveUser(
     rpc::CallContext& context, const v1::RemoveUserRequest& request) {
-  ASSIGN_OR_RETURN(std::vector<RequestScope> scopes,
+  ASSIGN_OR_RETURN(std::vector<Where> scopes,
                    ScopesOfApp(directory_, request.scope(), context.deadline));
   ASSIGN_OR_RETURN(std::optional<LocatedUser> user, LocateUser(users_, scopes, request.user_id()));
   v1::RemoveUserResponse response;

@@ -31,7 +31,7 @@ class LinkingTestEnv {
         passwords(tenants_),
         store(tenants_) {}
 
-  RequestScope Scope(const std::string& tenant_id = "public") {
+  Where Scope(const std::string& tenant_id = "public") {
     auto found = tenants_.directory().Find(testing::ScopeOf("public", tenant_id));
     tenancy::TenantPtr tenant = found.ok() ? *found : tenants_.Add("public", tenant_id, "{}");
     return {std::move(tenant), testing::Soon()};

@@ -177,7 +177,7 @@ absl::StatusOr<const LockedUser*> Present(db::Transaction& transaction, std::str
 
 }  // namespace
 
-absl::StatusOr<LinkOutcome> PgLinkingStore::CheckPrimary(const RequestScope& scope,
+absl::StatusOr<LinkOutcome> PgLinkingStore::CheckPrimary(const Where& scope,
                                                          std::string_view user_id) {
   ASSIGN_OR_RETURN(db::Database * db, databases_.Of(*scope.tenant));
   ASSIGN_OR_RETURN(db::Result result,
@@ -197,7 +197,7 @@ absl::StatusOr<LinkOutcome> PgLinkingStore::CheckPrimary(const RequestScope& sco
   return LinkOutcome{LinkResult::kDone, primary_id, {}};
 }
 
-absl::StatusOr<LinkOutcome> PgLinkingStore::MakePrimary(const RequestScope& scope,
+absl::StatusOr<LinkOutcome> PgLinkingStore::MakePrimary(const Where& scope,
                                                         std::string_view user_id) {
   ASSIGN_OR_RETURN(db::Database * db, databases_.Of(*scope.tenant));
   const std::string id(user_id);
@@ -222,8 +222,7 @@ absl::StatusOr<LinkOutcome> PgLinkingStore::MakePrimary(const RequestScope& scop
       });
 }
 
-absl::StatusOr<LinkOutcome> PgLinkingStore::CheckLink(const RequestScope& scope,
-                                                      std::string_view user_id,
+absl::StatusOr<LinkOutcome> PgLinkingStore::CheckLink(const Where& scope, std::string_view user_id,
                                                       std::string_view primary_id) {
   ASSIGN_OR_RETURN(db::Database * db, databases_.Of(*scope.tenant));
   ASSIGN_OR_RETURN(db::Result result,
@@ -241,8 +240,7 @@ absl::StatusOr<LinkOutcome> PgLinkingStore::CheckLink(const RequestScope& scope,
   return outcome;
 }
 
-absl::StatusOr<LinkOutcome> PgLinkingStore::Link(const RequestScope& scope,
-                                                 std::string_view user_id,
+absl::StatusOr<LinkOutcome> PgLinkingStore::Link(const Where& scope, std::string_view user_id,
                                                  std::string_view primary_id) {
   ASSIGN_OR_RETURN(db::Database * db, databases_.Of(*scope.tenant));
   const std::string id(user_id), target_id(primary_id);
@@ -272,8 +270,8 @@ absl::StatusOr<LinkOutcome> PgLinkingStore::Link(const RequestScope& scope,
       });
 }
 
-absl::StatusOr<UnlinkOutcome> PgLinkingStore::Unlink(const RequestScope& scope,
-                                                     std::string_view user_id, bool check_only) {
+absl::StatusOr<UnlinkOutcome> PgLinkingStore::Unlink(const Where& scope, std::string_view user_id,
+                                                     bool check_only) {
   ASSIGN_OR_RETURN(db::Database * db, databases_.Of(*scope.tenant));
   const std::string id(user_id);
   return TransactFor<UnlinkOutcome>(

@@ -64,30 +64,28 @@ class PgLinkingStore {
   // `databases` must outlive the store.
   explicit PgLinkingStore(tenancy::TenantDatabases& databases) : databases_(databases) {}
 
-  absl::StatusOr<LinkOutcome> CheckPrimary(const RequestScope& scope, std::string_view user_id);
-  absl::StatusOr<LinkOutcome> MakePrimary(const RequestScope& scope, std::string_view user_id);
+  absl::StatusOr<LinkOutcome> CheckPrimary(const Where& scope, std::string_view user_id);
+  absl::StatusOr<LinkOutcome> MakePrimary(const Where& scope, std::string_view user_id);
   // `primary_id` may be any member of the group.
-  absl::StatusOr<LinkOutcome> CheckLink(const RequestScope& scope, std::string_view user_id,
+  absl::StatusOr<LinkOutcome> CheckLink(const Where& scope, std::string_view user_id,
                                         std::string_view primary_id);
-  absl::StatusOr<LinkOutcome> Link(const RequestScope& scope, std::string_view user_id,
+  absl::StatusOr<LinkOutcome> Link(const Where& scope, std::string_view user_id,
                                    std::string_view primary_id);
   // A primary user that others are linked to loses its own login method instead (kDeleted). With
   // `check_only` says what would be done.
-  absl::StatusOr<UnlinkOutcome> Unlink(const RequestScope& scope, std::string_view user_id,
+  absl::StatusOr<UnlinkOutcome> Unlink(const Where& scope, std::string_view user_id,
                                        bool check_only);
 
-  absl::StatusOr<TenantOutcome> AddToTenant(const RequestScope& scope, std::string_view user_id);
+  absl::StatusOr<TenantOutcome> AddToTenant(const Where& scope, std::string_view user_id);
   // Ends the user's email verification tokens in the tenant, too.
-  absl::StatusOr<LeaveTenantResult> RemoveFromTenant(const RequestScope& scope,
-                                                     std::string_view user_id);
+  absl::StatusOr<LeaveTenantResult> RemoveFromTenant(const Where& scope, std::string_view user_id);
 
   // Removes a login method, or its whole group when `whole_group` is set or there is no other
   // login method in it, with all of its rows in this service's tables. A primary user's id stays
   // as long as others are linked to it. Gives what was removed, or would be with `check_only`;
   // empty when there is no such user.
-  absl::StatusOr<std::vector<RemovedUser>> Remove(const RequestScope& scope,
-                                                  std::string_view user_id, bool whole_group,
-                                                  bool check_only);
+  absl::StatusOr<std::vector<RemovedUser>> Remove(const Where& scope, std::string_view user_id,
+                                                  bool whole_group, bool check_only);
 
  private:
   tenancy::TenantDatabases& databases_;

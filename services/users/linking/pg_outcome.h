@@ -33,7 +33,7 @@ Ended<Outcome> RollBack(Outcome outcome) {
 // and still may have to undo what was done until then.
 template <typename Outcome>
 absl::StatusOr<Outcome> TransactFor(
-    db::Database& database, const RequestScope& scope,
+    db::Database& database, const Where& scope,
     absl::FunctionRef<absl::StatusOr<Ended<Outcome>>(db::Transaction&)> body) {
   std::optional<Outcome> outcome;
   bool rolls_back = false;

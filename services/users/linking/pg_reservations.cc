@@ -123,7 +123,7 @@ absl::StatusOr<bool> ReserveInfo(db::Transaction& transaction, std::string_view 
   return false;
 }
 
-absl::Status ReleaseMember(db::Transaction& transaction, const RequestScope& scope,
+absl::Status ReleaseMember(db::Transaction& transaction, const Where& scope,
                            std::string_view user_id, std::string_view primary_id) {
   RETURN_IF_ERROR(EndResetTokensOfGroup(transaction, scope.app_id(), user_id, primary_id));
   return kReleaseMember.Execute(transaction, scope, {scope.app_id(), user_id, primary_id}).status();

@@ -33,7 +33,7 @@ absl::StatusOr<bool> ReserveInfo(db::Transaction& transaction, std::string_view 
                                  const AccountInfo& info, std::string_view primary_id);
 // Lets go of what the group holds because of `user_id` only, and of the user's membership in
 // recipe_user_account_infos. The group's reset tokens for an email that it so loses end.
-absl::Status ReleaseMember(db::Transaction& transaction, const RequestScope& scope,
+absl::Status ReleaseMember(db::Transaction& transaction, const Where& scope,
                            std::string_view user_id, std::string_view primary_id);
 // Lets go of one tenant, unless a member of the group is in it.
 absl::Status ReleaseTenant(db::Transaction& transaction, std::string_view app_id,

@@ -130,7 +130,7 @@ TenantOutcome ConflictInTenant(const db::Row& row) {
 
 }  // namespace
 
-absl::StatusOr<TenantOutcome> PgLinkingStore::AddToTenant(const RequestScope& scope,
+absl::StatusOr<TenantOutcome> PgLinkingStore::AddToTenant(const Where& scope,
                                                           std::string_view user_id) {
   ASSIGN_OR_RETURN(db::Database * db, databases_.Of(*scope.tenant));
   const std::string id(user_id);
@@ -172,7 +172,7 @@ absl::StatusOr<TenantOutcome> PgLinkingStore::AddToTenant(const RequestScope& sc
       });
 }
 
-absl::StatusOr<LeaveTenantResult> PgLinkingStore::RemoveFromTenant(const RequestScope& scope,
+absl::StatusOr<LeaveTenantResult> PgLinkingStore::RemoveFromTenant(const Where& scope,
                                                                    std::string_view user_id) {
   ASSIGN_OR_RETURN(db::Database * db, databases_.Of(*scope.tenant));
   const std::string id(user_id);

@@ -103,7 +103,7 @@ struct Group {
   }
 };
 
-absl::StatusOr<Group> ReadGroup(db::Transaction& transaction, const RequestScope& scope,
+absl::StatusOr<Group> ReadGroup(db::Transaction& transaction, const Where& scope,
                                 std::string_view user_id) {
   ASSIGN_OR_RETURN(db::Result rows, transaction.Execute(kGroup, {scope.app_id(), user_id}));
   Group group;
@@ -140,7 +140,7 @@ Plan MakePlan(const Group& group, std::string_view user_id, bool whole_group) {
   return plan;
 }
 
-absl::Status Apply(db::Transaction& transaction, const RequestScope& scope, const Group& group,
+absl::Status Apply(db::Transaction& transaction, const Where& scope, const Group& group,
                    const Plan& plan) {
   if (plan.keeps_id) return DeleteLoginMethod(transaction, scope, group.primary_id);
   db::TextArray ids, data_ids;
@@ -166,7 +166,7 @@ absl::Status Apply(db::Transaction& transaction, const RequestScope& scope, cons
 
 }  // namespace
 
-absl::Status DeleteLoginMethod(db::Transaction& transaction, const RequestScope& scope,
+absl::Status DeleteLoginMethod(db::Transaction& transaction, const Where& scope,
                                std::string_view user_id) {
   RETURN_IF_ERROR(ReleaseMember(transaction, scope, user_id, user_id));
   const db::TextArray ids{{std::string(user_id)}};
@@ -174,7 +174,7 @@ absl::Status DeleteLoginMethod(db::Transaction& transaction, const RequestScope&
   return kDeleteLoginMethod.Execute(transaction, scope, {scope.app_id(), user_id}).status();
 }
 
-absl::StatusOr<std::vector<RemovedUser>> PgLinkingStore::Remove(const RequestScope& scope,
+absl::StatusOr<std::vector<RemovedUser>> PgLinkingStore::Remove(const Where& scope,
                                                                 std::string_view user_id,
                                                                 bool whole_group, bool check_only) {
   ASSIGN_OR_RETURN(db::Database * db, databases_.Of(*scope.tenant));

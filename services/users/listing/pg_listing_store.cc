@@ -135,7 +135,7 @@ PaginationToken StartOf(const PageQuery& query) {
 
 }  // namespace
 
-absl::StatusOr<std::vector<ListedUser>> PgListingStore::ListPage(const RequestScope& scope,
+absl::StatusOr<std::vector<ListedUser>> PgListingStore::ListPage(const Where& scope,
                                                                  const PageQuery& query) {
   ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
   const PaginationToken start = StartOf(query);
@@ -146,7 +146,7 @@ absl::StatusOr<std::vector<ListedUser>> PgListingStore::ListPage(const RequestSc
   return ReadListed(page);
 }
 
-absl::StatusOr<std::vector<ListedUser>> PgListingStore::Search(const RequestScope& scope,
+absl::StatusOr<std::vector<ListedUser>> PgListingStore::Search(const Where& scope,
                                                                const SearchTags& tags,
                                                                bool descending) {
   ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
@@ -164,18 +164,17 @@ absl::StatusOr<std::vector<ListedUser>> PgListingStore::Search(const RequestScop
   return ReadListed(result);
 }
 
-absl::StatusOr<int64_t> PgListingStore::CountTenant(const RequestScope& scope,
+absl::StatusOr<int64_t> PgListingStore::CountTenant(const Where& scope,
                                                     const std::vector<std::string>& recipe_ids) {
   return Count(scope, scope.tenant_id(), recipe_ids);
 }
 
-absl::StatusOr<int64_t> PgListingStore::CountApp(const RequestScope& scope,
+absl::StatusOr<int64_t> PgListingStore::CountApp(const Where& scope,
                                                  const std::vector<std::string>& recipe_ids) {
   return Count(scope, "", recipe_ids);
 }
 
-absl::StatusOr<int64_t> PgListingStore::Count(const RequestScope& scope,
-                                              std::string_view tenant_id,
+absl::StatusOr<int64_t> PgListingStore::Count(const Where& scope, std::string_view tenant_id,
                                               const std::vector<std::string>& recipe_ids) {
   ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
   ASSIGN_OR_RETURN(db::Result result, db->Execute(scope.deadline, kCount,

@@ -40,19 +40,17 @@ class PgListingStore {
   explicit PgListingStore(tenancy::TenantDatabases& databases) : databases_(databases) {}
 
   // By (time joined, id descending); linked users once.
-  absl::StatusOr<std::vector<ListedUser>> ListPage(const RequestScope& scope,
-                                                   const PageQuery& query);
+  absl::StatusOr<std::vector<ListedUser>> ListPage(const Where& scope, const PageQuery& query);
   // At most 1000, by time joined.
-  absl::StatusOr<std::vector<ListedUser>> Search(const RequestScope& scope, const SearchTags& tags,
+  absl::StatusOr<std::vector<ListedUser>> Search(const Where& scope, const SearchTags& tags,
                                                  bool descending);
   // Linked users once. Exact.
-  absl::StatusOr<int64_t> CountTenant(const RequestScope& scope,
+  absl::StatusOr<int64_t> CountTenant(const Where& scope,
                                       const std::vector<std::string>& recipe_ids);
-  absl::StatusOr<int64_t> CountApp(const RequestScope& scope,
-                                   const std::vector<std::string>& recipe_ids);
+  absl::StatusOr<int64_t> CountApp(const Where& scope, const std::vector<std::string>& recipe_ids);
 
  private:
-  absl::StatusOr<int64_t> Count(const RequestScope& scope, std::string_view tenant_id,
+  absl::StatusOr<int64_t> Count(const Where& scope, std::string_view tenant_id,
                                 const std::vector<std::string>& recipe_ids);
 
   tenancy::TenantDatabases& databases_;

@@ -44,7 +44,7 @@ bool HasAll(const v1::User& user, const v1::FindUsersRequest& request) {
   return email && phone && third_party && webauthn;
 }
 
-std::string SnapshotKey(const RequestScope& scope) {
+std::string SnapshotKey(const Where& scope) {
   return StrCat(scope.tenant->connection_uri_domain, "|", scope.app_id(), "|", scope.tenant_id());
 }
 
@@ -52,18 +52,18 @@ std::string SnapshotKey(const RequestScope& scope) {
 
 absl::StatusOr<v1::GetUserResponse> UserDirectoryServiceImpl::GetUser(
     rpc::CallContext& context, const v1::GetUserRequest& request) {
-  std::vector<RequestScope> scopes;
+  std::vector<Where> scopes;
   if (request.home_tenant_id().empty()) {
     ASSIGN_OR_RETURN(scopes, ScopesOfApp(directory_, request.scope(), context.deadline));
   } else {
     common::v1::Scope home = request.scope();
     home.set_tenant_id(request.home_tenant_id());
-    ASSIGN_OR_RETURN(RequestScope scope, ScopeOfTenant(directory_, home, context.deadline));
+    ASSIGN_OR_RETURN(Where scope, ScopeOfTenant(directory_, home, context.deadline));
     scopes.push_back(std::move(scope));
   }
   std::optional<v1::User> user;
   ASSIGN_OR_RETURN(const auto missing,
-                   AskScopes(scopes, [&](const RequestScope& scope) -> absl::StatusOr<bool> {
+                   AskScopes(scopes, [&](const Where& scope) -> absl::StatusOr<bool> {
                      ASSIGN_OR_RETURN(user, users_.FindById(scope, request.user_id()));
                      return user.has_value();
                    }));
@@ -88,8 +88,7 @@ absl::StatusOr<v1::GetUserResponse> UserDirectoryServiceImpl::GetUser(
 
 absl::StatusOr<v1::FindUsersResponse> UserDirectoryServiceImpl::FindUsers(
     rpc::CallContext& context, const v1::FindUsersRequest& request) {
-  ASSIGN_OR_RETURN(RequestScope scope,
-                   ScopeOfTenant(directory_, request.scope(), context.deadline));
+  ASSIGN_OR_RETURN(Where scope, ScopeOfTenant(directory_, request.scope(), context.deadline));
   std::vector<AccountInfo> infos;
   if (request.has_email()) infos.push_back({std::string(kEmailInfo), request.email()});
   if (request.has_phone_number()) {
@@ -111,8 +110,7 @@ absl::StatusOr<v1::FindUsersResponse> UserDirectoryServiceImpl::FindUsers(
 
 absl::StatusOr<v1::ListUsersResponse> UserDirectoryServiceImpl::ListUsers(
     rpc::CallContext& context, const v1::ListUsersRequest& request) {
-  ASSIGN_OR_RETURN(RequestScope scope,
-                   ScopeOfTenant(directory_, request.scope(), context.deadline));
+  ASSIGN_OR_RETURN(Where scope, ScopeOfTenant(directory_, request.scope(), context.deadline));
   PageQuery page;
   if (!request.page_token().empty()) {
     page.start = PaginationToken::Decode(request.page_token());
@@ -158,12 +156,11 @@ absl::StatusOr<v1::ListUsersResponse> UserDirectoryServiceImpl::ListUsers(
 
 absl::StatusOr<int64_t> UserDirectoryServiceImpl::CountWholeApp(
     const v1::CountUsersRequest& request, absl::Time deadline) {
-  ASSIGN_OR_RETURN(std::vector<RequestScope> scopes,
-                   ScopesOfApp(directory_, request.scope(), deadline));
+  ASSIGN_OR_RETURN(std::vector<Where> scopes, ScopesOfApp(directory_, request.scope(), deadline));
   int64_t total = 0;
   const std::vector<std::string> recipe_ids = ToVector(request.recipe_ids());
   ASSIGN_OR_RETURN(const auto missing,
-                   AskScopes(scopes, [&](const RequestScope& scope) -> absl::StatusOr<bool> {
+                   AskScopes(scopes, [&](const Where& scope) -> absl::StatusOr<bool> {
                      ASSIGN_OR_RETURN(const int64_t count, listing_.CountApp(scope, recipe_ids));
                      total += count;
                      return false;
@@ -173,7 +170,7 @@ absl::StatusOr<int64_t> UserDirectoryServiceImpl::CountWholeApp(
 }
 
 std::optional<UserDirectoryServiceImpl::Snapshot> UserDirectoryServiceImpl::RecentCount(
-    const RequestScope& scope) {
+    const Where& scope) {
   std::lock_guard lock(snapshots_mutex_);
   auto found = snapshots_.find(SnapshotKey(scope));
   if (found == snapshots_.end()) return std::nullopt;
@@ -181,7 +178,7 @@ std::optional<UserDirectoryServiceImpl::Snapshot> UserDirectoryServiceImpl::Rece
   return found->second;
 }
 
-void UserDirectoryServiceImpl::KeepCount(const RequestScope& scope, Snapshot snapshot) {
+void UserDirectoryServiceImpl::KeepCount(const Where& scope, Snapshot snapshot) {
   std::lock_guard lock(snapshots_mutex_);
   if (snapshots_.size() >= kMaxSnapshots) snapshots_.clear();
   snapshots_[SnapshotKey(scope)] = snapshot;
@@ -199,8 +196,7 @@ absl::StatusOr<v1::CountUsersResponse> UserDirectoryServiceImpl::CountUsers(
     response.set_count(count);
     return response;
   }
-  ASSIGN_OR_RETURN(RequestScope scope,
-                   ScopeOfTenant(directory_, request.scope(), context.deadline));
+  ASSIGN_OR_RETURN(Where scope, ScopeOfTenant(directory_, request.scope(), context.deadline));
   const bool may_be_old = request.allow_approximate() && request.recipe_ids().empty();
   if (may_be_old) {
     if (std::optional<Snapshot> recent = RecentCount(scope)) {

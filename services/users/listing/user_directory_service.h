@@ -42,8 +42,8 @@ class UserDirectoryServiceImpl final : public v1::UserDirectoryService {
     int64_t as_of_ms;
   };
   absl::StatusOr<int64_t> CountWholeApp(const v1::CountUsersRequest& request, absl::Time deadline);
-  std::optional<Snapshot> RecentCount(const RequestScope& scope);
-  void KeepCount(const RequestScope& scope, Snapshot snapshot);
+  std::optional<Snapshot> RecentCount(const Where& scope);
+  void KeepCount(const Where& scope, Snapshot snapshot);
 
   const tenancy::TenantDirectory& directory_;
   PgUserStore& users_;

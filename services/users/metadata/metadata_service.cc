@@ -14,17 +14,15 @@ constexpr int kMaxUsersAtOnce = 500;
 
 }  // namespace
 
-absl::StatusOr<RequestScope> MetadataServiceImpl::ScopeOf(const common::v1::Scope& scope,
-                                                          absl::Time deadline,
-                                                          std::string_view user_id) {
-  ASSIGN_OR_RETURN(std::vector<RequestScope> scopes, ScopesOfApp(directory_, scope, deadline));
+absl::StatusOr<Where> MetadataServiceImpl::ScopeOf(const common::v1::Scope& scope,
+                                                   absl::Time deadline, std::string_view user_id) {
+  ASSIGN_OR_RETURN(std::vector<Where> scopes, ScopesOfApp(directory_, scope, deadline));
   return ScopeOfUserData(users_, scopes, user_id);
 }
 
 absl::StatusOr<v1::GetMetadataResponse> MetadataServiceImpl::GetMetadata(
     rpc::CallContext& context, const v1::GetMetadataRequest& request) {
-  ASSIGN_OR_RETURN(RequestScope scope,
-                   ScopeOf(request.scope(), context.deadline, request.user_id()));
+  ASSIGN_OR_RETURN(Where scope, ScopeOf(request.scope(), context.deadline, request.user_id()));
   ASSIGN_OR_RETURN(std::vector<std::optional<std::string>> found,
                    store_.Find(scope, {request.user_id()}));
   v1::GetMetadataResponse response;
@@ -38,7 +36,7 @@ absl::StatusOr<v1::ListMetadataResponse> MetadataServiceImpl::ListMetadata(
     return BadInput(Problem::kTooMany, "You can only query up to 500 users at a time.",
                     {{"field", "userIds"}, {"max", "500"}});
   }
-  ASSIGN_OR_RETURN(std::vector<RequestScope> scopes,
+  ASSIGN_OR_RETURN(std::vector<Where> scopes,
                    ScopesOfApp(directory_, request.scope(), context.deadline));
   v1::ListMetadataResponse response;
   if (request.user_ids().empty()) return response;
@@ -61,8 +59,7 @@ absl::StatusOr<v1::UpdateMetadataResponse> MetadataServiceImpl::UpdateMetadata(
     return BadInput(Problem::kMalformed, "The update must be a JSON object",
                     {{"field", "metadataUpdate"}});
   }
-  ASSIGN_OR_RETURN(RequestScope scope,
-                   ScopeOf(request.scope(), context.deadline, request.user_id()));
+  ASSIGN_OR_RETURN(Where scope, ScopeOf(request.scope(), context.deadline, request.user_id()));
   ASSIGN_OR_RETURN(std::string merged,
                    store_.Change(scope, request.user_id(), [&](std::string_view current) {
                      return MergeMetadata(current, *update);
@@ -74,8 +71,7 @@ absl::StatusOr<v1::UpdateMetadataResponse> MetadataServiceImpl::UpdateMetadata(
 
 absl::StatusOr<v1::DeleteMetadataResponse> MetadataServiceImpl::DeleteMetadata(
     rpc::CallContext& context, const v1::DeleteMetadataRequest& request) {
-  ASSIGN_OR_RETURN(RequestScope scope,
-                   ScopeOf(request.scope(), context.deadline, request.user_id()));
+  ASSIGN_OR_RETURN(Where scope, ScopeOf(request.scope(), context.deadline, request.user_id()));
   RETURN_IF_ERROR(store_.Delete(scope, request.user_id()));
   return v1::DeleteMetadataResponse();
 }

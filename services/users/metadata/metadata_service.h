@@ -25,8 +25,8 @@ class MetadataServiceImpl final : public v1::MetadataService {
       rpc::CallContext& context, const v1::DeleteMetadataRequest& request) override;
 
  private:
-  absl::StatusOr<RequestScope> ScopeOf(const common::v1::Scope& scope, absl::Time deadline,
-                                       std::string_view user_id);
+  absl::StatusOr<Where> ScopeOf(const common::v1::Scope& scope, absl::Time deadline,
+                                std::string_view user_id);
 
   const tenancy::TenantDirectory& directory_;
   PgUserStore& users_;

@@ -33,7 +33,7 @@ constexpr db::Statement kDelete = {
 }  // namespace
 
 absl::StatusOr<std::vector<std::optional<std::string>>> PgMetadataStore::Find(
-    const RequestScope& scope, const std::vector<std::string>& user_ids) {
+    const Where& scope, const std::vector<std::string>& user_ids) {
   ASSIGN_OR_RETURN(db::Database * db, databases_.Of(*scope.tenant));
   ASSIGN_OR_RETURN(db::Result result,
                    db->Execute(scope.deadline, kFind, {scope.app_id(), db::TextArray{user_ids}}));
@@ -44,7 +44,7 @@ absl::StatusOr<std::vector<std::optional<std::string>>> PgMetadataStore::Find(
 }
 
 absl::StatusOr<std::string> PgMetadataStore::Change(
-    const RequestScope& scope, std::string_view user_id,
+    const Where& scope, std::string_view user_id,
     absl::FunctionRef<absl::StatusOr<std::string>(std::string_view current)> change) {
   ASSIGN_OR_RETURN(db::Database * db, databases_.Of(*scope.tenant));
   std::string changed;
@@ -60,7 +60,7 @@ absl::StatusOr<std::string> PgMetadataStore::Change(
   return changed;
 }
 
-absl::Status PgMetadataStore::Delete(const RequestScope& scope, std::string_view user_id) {
+absl::Status PgMetadataStore::Delete(const Where& scope, std::string_view user_id) {
   ASSIGN_OR_RETURN(db::Database * db, databases_.Of(*scope.tenant));
   return db->Execute(scope.deadline, kDelete, {scope.app_id(), user_id}).status();
 }

@@ -23,13 +23,13 @@ class PgMetadataStore {
 
   // nullopt: there is none. In the order of `user_ids`, in one statement.
   absl::StatusOr<std::vector<std::optional<std::string>>> Find(
-      const RequestScope& scope, const std::vector<std::string>& user_ids);
+      const Where& scope, const std::vector<std::string>& user_ids);
   // Replaces the metadata by what `change` makes of it (of `{}` when there is none), and returns
   // that. One change at a time per user; `change` may run more than once.
   absl::StatusOr<std::string> Change(
-      const RequestScope& scope, std::string_view user_id,
+      const Where& scope, std::string_view user_id,
       absl::FunctionRef<absl::StatusOr<std::string>(std::string_view current)> change);
-  absl::Status Delete(const RequestScope& scope, std::string_view user_id);
+  absl::Status Delete(const Where& scope, std::string_view user_id);
 
  private:
   tenancy::TenantDatabases& databases_;

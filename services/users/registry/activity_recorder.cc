@@ -16,7 +16,7 @@ constexpr size_t kMaxBatch = 1000;
 
 }  // namespace
 
-void ActivityRecorder::Note(const RequestScope& scope, std::string_view user_id) {
+void ActivityRecorder::Note(const Where& scope, std::string_view user_id) {
   const int64_t now = clock_.NowMs();
   std::lock_guard lock(mutex_);
   // Before the throttle, which must not take for noted what is dropped here.
@@ -39,13 +39,13 @@ void ActivityRecorder::Note(const RequestScope& scope, std::string_view user_id)
                            .primary_or_recipe_user_id = user_id});
 }
 
-void ActivityRecorder::NoteSignIn(const RequestScope& scope, const tenancy::Tenant& tenant,
+void ActivityRecorder::NoteSignIn(const Where& scope, const tenancy::Tenant& tenant,
                                   const activity::Activity& activity) {
   log_.Add(tenant, activity);
   Note(scope, activity.primary_or_recipe_user_id);
 }
 
-absl::Status ActivityRecorder::Forget(const RequestScope& scope, const RequestScope& user,
+absl::Status ActivityRecorder::Forget(const Where& scope, const Where& user,
                                       const std::vector<std::string>& user_ids) {
   {
     std::lock_guard lock(mutex_);
@@ -128,7 +128,7 @@ void ActivityRecorder::TakeBack(const std::string& storage_id, const tenancy::Te
   }
 }
 
-absl::StatusOr<int64_t> ActivityRecorder::CountSince(const RequestScope& scope, int64_t since_ms) {
+absl::StatusOr<int64_t> ActivityRecorder::CountSince(const Where& scope, int64_t since_ms) {
   RETURN_IF_ERROR(FlushOnly(scope.tenant->storage_id, scope.deadline));
   return store_.CountSince(scope, since_ms);
 }

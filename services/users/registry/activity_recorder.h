@@ -26,10 +26,9 @@ class ActivityStore {
     int64_t time_ms;
   };
   // Upserts; a later time wins. `scope` only says which database.
-  virtual absl::Status Save(const RequestScope& scope, const std::vector<Entry>& entries) = 0;
-  virtual absl::Status Remove(const RequestScope& scope,
-                              const std::vector<std::string>& user_ids) = 0;
-  virtual absl::StatusOr<int64_t> CountSince(const RequestScope& scope, int64_t since_ms) = 0;
+  virtual absl::Status Save(const Where& scope, const std::vector<Entry>& entries) = 0;
+  virtual absl::Status Remove(const Where& scope, const std::vector<std::string>& user_ids) = 0;
+  virtual absl::StatusOr<int64_t> CountSince(const Where& scope, int64_t since_ms) = 0;
 };
 
 // Notes who was active, in memory, and saves it in batches: best effort, and no request waits for
@@ -42,19 +41,19 @@ class ActivityRecorder {
 
   // `scope` is the app's public tenant, whose database holds last-active times; `user_id` is
   // internal. A user is noted once in five minutes, as by the original; always in test mode.
-  void Note(const RequestScope& scope, std::string_view user_id);
+  void Note(const Where& scope, std::string_view user_id);
   // Notes a sign-up or sign-in in `tenant`, and its primary user as above.
-  void NoteSignIn(const RequestScope& scope, const tenancy::Tenant& tenant,
+  void NoteSignIn(const Where& scope, const tenancy::Tenant& tenant,
                   const activity::Activity& activity);
   // Drops what is not saved yet of users that have just gone, `user` says from where. That
   // transaction has dropped what was saved, unless `scope` is of another database: then this does.
-  absl::Status Forget(const RequestScope& scope, const RequestScope& user,
+  absl::Status Forget(const Where& scope, const Where& user,
                       const std::vector<std::string>& user_ids);
   // Saves what was noted; what can't be saved is kept for the next time. Run periodically.
   absl::Status Flush(absl::Time deadline);
   // Exact as far as this process knows: saves first what was noted for the database that is asked,
   // and waits for no other.
-  absl::StatusOr<int64_t> CountSince(const RequestScope& scope, int64_t since_ms);
+  absl::StatusOr<int64_t> CountSince(const Where& scope, int64_t since_ms);
 
  private:
   struct Pending {

@@ -12,16 +12,16 @@ namespace {
 // Keeps what was saved; fails on demand.
 class FakeStore final : public ActivityStore {
  public:
-  absl::Status Save(const RequestScope&, const std::vector<Entry>& entries) override {
+  absl::Status Save(const Where&, const std::vector<Entry>& entries) override {
     if (during_save) during_save();
     if (!status.ok()) return status;
     for (const Entry& entry : entries) saved[entry.user_id] = entry.time_ms;
     return absl::OkStatus();
   }
-  absl::Status Remove(const RequestScope&, const std::vector<std::string>&) override {
+  absl::Status Remove(const Where&, const std::vector<std::string>&) override {
     return absl::OkStatus();
   }
-  absl::StatusOr<int64_t> CountSince(const RequestScope&, int64_t) override { return 0; }
+  absl::StatusOr<int64_t> CountSince(const Where&, int64_t) override { return 0; }
 
   absl::Status status;
   std::function<void()> during_save;
@@ -41,7 +41,7 @@ class ActivityRecorderTest : public ::testing::Test {
   testing::FakeClock clock_;
   // Not in test mode, in which everybody is noted always.
   tenancy::TenantDirectory directory_{/*test_mode=*/false};
-  RequestScope scope_;
+  Where scope_;
   FakeStore store_;
   testing::FakeActivityLog audit_;
   activity::ActivityLog log_{audit_, clock_};
@@ -79,7 +79,7 @@ TEST_F(ActivityRecorderTest, ACountWaitsForNoOtherDatabase) {
   *app.mutable_scope() = tenancy::MakeScope("", "elsewhere", "");
   app.set_core_config_json(R"({"postgresql_database_name":"elsewhere"})");
   directory_.Apply(/*full=*/false, "", {app}, {});
-  const RequestScope elsewhere = {*directory_.Find(app.scope()), absl::InfiniteFuture()};
+  const Where elsewhere = {*directory_.Find(app.scope()), absl::InfiniteFuture()};
   recorder_.Note(elsewhere, "a");
   store_.status = MakeError(ErrorReason::kDependencyDown, "away");
   EXPECT_TRUE(recorder_.CountSince(scope_, 0).ok());

@@ -73,7 +73,7 @@ absl::StatusOr<std::vector<IdentityRow>> RowsOf(const Identity& identity) {
   return rows;
 }
 
-v1::User NewUser(const RequestScope& scope, const NewIdentity& signed_up) {
+v1::User NewUser(const Where& scope, const NewIdentity& signed_up) {
   const Identity& identity = signed_up.identity;
   v1::User user;
   user.set_id(signed_up.user_id);

@@ -47,7 +47,7 @@ struct NewIdentity {
 };
 
 // The user that it becomes: one login method in the scope's tenant.
-v1::User NewUser(const RequestScope& scope, const NewIdentity& signed_up);
+v1::User NewUser(const Where& scope, const NewIdentity& signed_up);
 
 // A field's new value: nullopt clears it.
 struct ContactUpdate {

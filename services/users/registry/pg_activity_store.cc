@@ -58,7 +58,7 @@ absl::Status SaveBatch(db::Database& db, absl::Time deadline,
 
 }  // namespace
 
-absl::Status PgActivityStore::Save(const RequestScope& scope, const std::vector<Entry>& entries) {
+absl::Status PgActivityStore::Save(const Where& scope, const std::vector<Entry>& entries) {
   ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
   absl::Status saved = SaveBatch(*db, scope.deadline, entries);
   if (!db::ViolatesConstraint(saved, "_app_id_fkey")) return saved;
@@ -72,13 +72,12 @@ absl::Status PgActivityStore::Save(const RequestScope& scope, const std::vector<
   return absl::OkStatus();
 }
 
-absl::Status PgActivityStore::Remove(const RequestScope& scope,
-                                     const std::vector<std::string>& user_ids) {
+absl::Status PgActivityStore::Remove(const Where& scope, const std::vector<std::string>& user_ids) {
   ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
   return db->Execute(scope.deadline, kRemove, {scope.app_id(), db::TextArray{user_ids}}).status();
 }
 
-absl::StatusOr<int64_t> PgActivityStore::CountSince(const RequestScope& scope, int64_t since_ms) {
+absl::StatusOr<int64_t> PgActivityStore::CountSince(const Where& scope, int64_t since_ms) {
   ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
   const int64_t since = std::clamp<int64_t>(since_ms, 0, kMaxTimeMs);
   const int64_t first_minute = RoundUp(since, kMinuteMs);

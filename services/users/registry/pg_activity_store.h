@@ -9,10 +9,9 @@ namespace gatehouse::users {
 class PgActivityStore final : public ActivityStore {
  public:
   explicit PgActivityStore(tenancy::TenantDatabases& databases) : databases_(databases) {}
-  absl::Status Save(const RequestScope& scope, const std::vector<Entry>& entries) override;
-  absl::Status Remove(const RequestScope& scope,
-                      const std::vector<std::string>& user_ids) override;
-  absl::StatusOr<int64_t> CountSince(const RequestScope& scope, int64_t since_ms) override;
+  absl::Status Save(const Where& scope, const std::vector<Entry>& entries) override;
+  absl::Status Remove(const Where& scope, const std::vector<std::string>& user_ids) override;
+  absl::StatusOr<int64_t> CountSince(const Where& scope, int64_t since_ms) override;
 
  private:
   tenancy::TenantDatabases& databases_;

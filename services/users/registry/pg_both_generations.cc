@@ -8,14 +8,13 @@ namespace {
 
 constexpr db::Statement kLock = {"older_cores_lock", "SELECT pg_advisory_xact_lock(hashtext($1))"};
 
-bool OlderCoreMayRun(const RequestScope& scope) {
+bool OlderCoreMayRun(const Where& scope) {
   return scope.tenant->config->migration_mode() == config::MigrationMode::kDualWriteReadNew;
 }
 
 }  // namespace
 
-absl::StatusOr<db::Result> RegistryWrite::Execute(db::Transaction& transaction,
-                                                  const RequestScope& scope,
+absl::StatusOr<db::Result> RegistryWrite::Execute(db::Transaction& transaction, const Where& scope,
                                                   const db::Params& params,
                                                   const db::Params& old_params) const {
   ASSIGN_OR_RETURN(db::Result result, transaction.Execute(statement_, params));
@@ -25,13 +24,12 @@ absl::StatusOr<db::Result> RegistryWrite::Execute(db::Transaction& transaction,
   return result;
 }
 
-absl::StatusOr<db::Result> SingleRegistryWrite::Execute(db::Database& database,
-                                                        const RequestScope& scope,
+absl::StatusOr<db::Result> SingleRegistryWrite::Execute(db::Database& database, const Where& scope,
                                                         const db::Params& params) const {
   return database.Execute(scope.deadline, OlderCoreMayRun(scope) ? both_ : statement_, params);
 }
 
-absl::Status LockForOlderCores(db::Transaction& transaction, const RequestScope& scope,
+absl::Status LockForOlderCores(db::Transaction& transaction, const Where& scope,
                                std::string_view name) {
   if (!OlderCoreMayRun(scope)) return absl::OkStatus();
   return transaction.Execute(kLock, {name}).status();

@@ -29,11 +29,11 @@ class RegistryWrite {
   }
 
   // As Transaction::Execute; gives what `statement` gives. An error may be that of `old`.
-  absl::StatusOr<db::Result> Execute(db::Transaction& transaction, const RequestScope& scope,
+  absl::StatusOr<db::Result> Execute(db::Transaction& transaction, const Where& scope,
                                      const db::Params& params) const {
     return Execute(transaction, scope, params, params);
   }
-  absl::StatusOr<db::Result> Execute(db::Transaction& transaction, const RequestScope& scope,
+  absl::StatusOr<db::Result> Execute(db::Transaction& transaction, const Where& scope,
                                      const db::Params& params, const db::Params& old_params) const;
 
  private:
@@ -51,7 +51,7 @@ class SingleRegistryWrite {
       : statement_(statement), both_(both) {}
 
   // As Database::Execute.
-  absl::StatusOr<db::Result> Execute(db::Database& database, const RequestScope& scope,
+  absl::StatusOr<db::Result> Execute(db::Database& database, const Where& scope,
                                      const db::Params& params) const;
 
  private:
@@ -61,7 +61,7 @@ class SingleRegistryWrite {
 
 // Cores of an older generation do not wait for rows, but for locks by name. Holds this one until
 // the transaction ends, where there may be such a core.
-absl::Status LockForOlderCores(db::Transaction& transaction, const RequestScope& scope,
+absl::Status LockForOlderCores(db::Transaction& transaction, const Where& scope,
                                std::string_view name);
 
 }  // namespace gatehouse::users

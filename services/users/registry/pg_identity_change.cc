@@ -106,7 +106,7 @@ struct Field {
 
 struct Change {
   db::Transaction& transaction;
-  const RequestScope& scope;
+  const Where& scope;
   const std::string& app_id;
   const LockedUser& user;
 };
@@ -180,8 +180,7 @@ absl::Status ReleaseOld(const Change& change, const Field& field) {
 
 }  // namespace
 
-absl::StatusOr<IdentityChange> ChangeIdentityIn(db::Transaction& transaction,
-                                                const RequestScope& scope,
+absl::StatusOr<IdentityChange> ChangeIdentityIn(db::Transaction& transaction, const Where& scope,
                                                 std::string_view recipe_id,
                                                 std::string_view user_id,
                                                 const IdentityUpdate& update) {

@@ -16,8 +16,7 @@ namespace gatehouse::users {
 // password-reset tokens that may have gone to the old email. After any result but kDone the
 // transaction must be rolled back: the unique keys that decided may have failed a statement.
 // `user_id` is internal; kUnknownUser where it has another recipe.
-absl::StatusOr<IdentityChange> ChangeIdentityIn(db::Transaction& transaction,
-                                                const RequestScope& scope,
+absl::StatusOr<IdentityChange> ChangeIdentityIn(db::Transaction& transaction, const Where& scope,
                                                 std::string_view recipe_id,
                                                 std::string_view user_id,
                                                 const IdentityUpdate& update);

@@ -2,7 +2,7 @@
 
 namespace gatehouse::users {
 
-db::Params RegisterParams(const RequestScope& scope, const NewIdentity& user,
+db::Params RegisterParams(const Where& scope, const NewIdentity& user,
                           const std::vector<IdentityRow>& rows) {
   db::TextArray types, values, third_parties, third_party_users;
   for (const IdentityRow& row : rows) {

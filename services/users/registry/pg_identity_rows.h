@@ -61,7 +61,7 @@ namespace gatehouse::users {
   "  GROUP BY d.app_id, d.tenant_id, d.recipe_user_id)"
 
 // $1 to $10. `rows` are the identity's.
-db::Params RegisterParams(const RequestScope& scope, const NewIdentity& user,
+db::Params RegisterParams(const Where& scope, const NewIdentity& user,
                           const std::vector<IdentityRow>& rows);
 
 }  // namespace gatehouse::users

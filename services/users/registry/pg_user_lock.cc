@@ -53,7 +53,7 @@ void Add(const db::Result& rows, Locked& locked) {
 
 }  // namespace
 
-absl::StatusOr<Locked> LockUsers(db::Transaction& transaction, const RequestScope& scope,
+absl::StatusOr<Locked> LockUsers(db::Transaction& transaction, const Where& scope,
                                  const std::vector<std::string>& ids) {
   ASSIGN_OR_RETURN(const db::Result found,
                    transaction.Execute(kPrimariesOf, {scope.app_id(), db::TextArray{ids}}));
@@ -89,7 +89,7 @@ absl::StatusOr<Locked> LockUsers(db::Transaction& transaction, const RequestScop
   return locked;
 }
 
-absl::Status LockMembers(db::Transaction& transaction, const RequestScope& scope,
+absl::Status LockMembers(db::Transaction& transaction, const Where& scope,
                          const std::vector<std::string>& ids) {
   return transaction.Execute(kLock, {scope.app_id(), db::TextArray{ids}}).status();
 }

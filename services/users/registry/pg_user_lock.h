@@ -30,11 +30,11 @@ struct LockedUser {
 // steps of the one order of locks (docs/adr, decision 13). `ids` are internal. RetryTransaction when
 // a user changed its group before it was locked.
 absl::StatusOr<std::map<std::string, LockedUser>> LockUsers(db::Transaction& transaction,
-                                                            const RequestScope& scope,
+                                                            const Where& scope,
                                                             const std::vector<std::string>& ids);
 
 // Locks further members of a group whose primary user is locked.
-absl::Status LockMembers(db::Transaction& transaction, const RequestScope& scope,
+absl::Status LockMembers(db::Transaction& transaction, const Where& scope,
                          const std::vector<std::string>& ids);
 
 }  // namespace gatehouse::users

@@ -126,7 +126,7 @@ const v1::LoginMethod* FindLoginMethod(const v1::User& user, std::string_view id
   return nullptr;
 }
 
-absl::Status TenantGone(const RequestScope& scope, absl::Status status) {
+absl::Status TenantGone(const Where& scope, absl::Status status) {
   if (db::ViolatesConstraint(status, "_tenant_id_fkey") ||
       db::ViolatesConstraint(status, "_app_id_fkey")) {
     return tenancy::TenantNotFound(scope.tenant->scope());
@@ -134,17 +134,17 @@ absl::Status TenantGone(const RequestScope& scope, absl::Status status) {
   return status;
 }
 
-absl::StatusOr<std::optional<v1::User>> PgUserStore::FindById(const RequestScope& scope,
+absl::StatusOr<std::optional<v1::User>> PgUserStore::FindById(const Where& scope,
                                                               std::string_view id) {
   return FindOne(scope, kFindById, id);
 }
 
-absl::StatusOr<std::optional<v1::User>> PgUserStore::FindByInternalId(const RequestScope& scope,
+absl::StatusOr<std::optional<v1::User>> PgUserStore::FindByInternalId(const Where& scope,
                                                                       std::string_view id) {
   return FindOne(scope, kFindByInternalId, id);
 }
 
-absl::StatusOr<std::optional<v1::User>> PgUserStore::FindOne(const RequestScope& scope,
+absl::StatusOr<std::optional<v1::User>> PgUserStore::FindOne(const Where& scope,
                                                              const db::Statement& statement,
                                                              std::string_view id) {
   ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
@@ -156,7 +156,7 @@ absl::StatusOr<std::optional<v1::User>> PgUserStore::FindOne(const RequestScope&
 }
 
 absl::StatusOr<std::vector<v1::User>> PgUserStore::FindByAccountInfo(
-    const RequestScope& scope, const std::vector<AccountInfo>& infos) {
+    const Where& scope, const std::vector<AccountInfo>& infos) {
   ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
   db::TextArray types, values;
   for (const AccountInfo& info : infos) {
@@ -172,7 +172,7 @@ absl::StatusOr<std::vector<v1::User>> PgUserStore::FindByAccountInfo(
 }
 
 absl::StatusOr<std::vector<v1::User>> PgUserStore::FindByPrimaryIds(
-    const RequestScope& scope, const std::vector<std::string>& ids) {
+    const Where& scope, const std::vector<std::string>& ids) {
   if (ids.empty()) return std::vector<v1::User>();
   ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
   ASSIGN_OR_RETURN(db::Result result, db->Execute(scope.deadline, kFindByPrimaryIds,
@@ -190,7 +190,7 @@ absl::StatusOr<std::vector<v1::User>> PgUserStore::FindByPrimaryIds(
   return users;
 }
 
-absl::StatusOr<std::vector<ResolvedId>> PgUserStore::Resolve(const RequestScope& scope,
+absl::StatusOr<std::vector<ResolvedId>> PgUserStore::Resolve(const Where& scope,
                                                              const std::vector<std::string>& ids,
                                                              bool include_linked) {
   if (ids.empty()) return std::vector<ResolvedId>();
@@ -215,7 +215,7 @@ absl::StatusOr<std::vector<ResolvedId>> PgUserStore::Resolve(const RequestScope&
   return resolved;
 }
 
-absl::StatusOr<bool> PgUserStore::Register(const RequestScope& scope, const NewIdentity& user) {
+absl::StatusOr<bool> PgUserStore::Register(const Where& scope, const NewIdentity& user) {
   ASSIGN_OR_RETURN(const std::vector<IdentityRow> rows, RowsOf(user.identity));
   ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
   absl::StatusOr<db::Result> result =
@@ -224,7 +224,7 @@ absl::StatusOr<bool> PgUserStore::Register(const RequestScope& scope, const NewI
   return result->front().Int64(0) > 0;
 }
 
-absl::StatusOr<IdentityChange> PgUserStore::ChangeIdentity(const RequestScope& scope,
+absl::StatusOr<IdentityChange> PgUserStore::ChangeIdentity(const Where& scope,
                                                            std::string_view recipe_id,
                                                            std::string_view user_id,
                                                            const IdentityUpdate& update) {
@@ -241,7 +241,7 @@ absl::StatusOr<IdentityChange> PgUserStore::ChangeIdentity(const RequestScope& s
   return change;
 }
 
-absl::Status PgUserStore::MarkEmailVerified(const RequestScope& scope, std::string_view user_id,
+absl::Status PgUserStore::MarkEmailVerified(const Where& scope, std::string_view user_id,
                                             std::string_view email) {
   ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
   return TenantGone(

@@ -48,37 +48,35 @@ class PgUserStore {
   explicit PgUserStore(tenancy::TenantDatabases& databases) : databases_(databases) {}
 
   // The user whose login method or primary user has this internal or external id.
-  absl::StatusOr<std::optional<v1::User>> FindById(const RequestScope& scope, std::string_view id);
+  absl::StatusOr<std::optional<v1::User>> FindById(const Where& scope, std::string_view id);
   // The user whose login method or primary user has this internal id, whatever the id means to
   // clients (kFindById says when it means another).
-  absl::StatusOr<std::optional<v1::User>> FindByInternalId(const RequestScope& scope,
-                                                           std::string_view id);
+  absl::StatusOr<std::optional<v1::User>> FindByInternalId(const Where& scope, std::string_view id);
   // Users of the tenant that have any of the infos; oldest first.
-  absl::StatusOr<std::vector<v1::User>> FindByAccountInfo(const RequestScope& scope,
+  absl::StatusOr<std::vector<v1::User>> FindByAccountInfo(const Where& scope,
                                                           const std::vector<AccountInfo>& infos);
   // Users by the internal ids of their primary users, in the order of `ids`; those that are gone
   // are left out.
-  absl::StatusOr<std::vector<v1::User>> FindByPrimaryIds(const RequestScope& scope,
+  absl::StatusOr<std::vector<v1::User>> FindByPrimaryIds(const Where& scope,
                                                          const std::vector<std::string>& ids);
 
   // In the order of `ids`.
-  absl::StatusOr<std::vector<ResolvedId>> Resolve(const RequestScope& scope,
+  absl::StatusOr<std::vector<ResolvedId>> Resolve(const Where& scope,
                                                   const std::vector<std::string>& ids,
                                                   bool include_linked);
 
   // False, and nothing done, when the tenant has a login method of the recipe with this key.
-  absl::StatusOr<bool> Register(const RequestScope& scope, const NewIdentity& user);
+  absl::StatusOr<bool> Register(const Where& scope, const NewIdentity& user);
   // Changes a login method in every tenant. `user_id` is internal.
-  absl::StatusOr<IdentityChange> ChangeIdentity(const RequestScope& scope,
-                                                std::string_view recipe_id,
+  absl::StatusOr<IdentityChange> ChangeIdentity(const Where& scope, std::string_view recipe_id,
                                                 std::string_view user_id,
                                                 const IdentityUpdate& update);
   // `user_id` in external form where mapped. Idempotent.
-  absl::Status MarkEmailVerified(const RequestScope& scope, std::string_view user_id,
+  absl::Status MarkEmailVerified(const Where& scope, std::string_view user_id,
                                  std::string_view email);
 
  private:
-  absl::StatusOr<std::optional<v1::User>> FindOne(const RequestScope& scope,
+  absl::StatusOr<std::optional<v1::User>> FindOne(const Where& scope,
                                                   const db::Statement& statement,
                                                   std::string_view id);
 
@@ -87,6 +85,6 @@ class PgUserStore {
 
 // Maps the violation of a foreign key to apps or tenants, which means that the tenant was removed
 // a moment ago, to kTenantNotFound; other statuses pass through.
-absl::Status TenantGone(const RequestScope& scope, absl::Status status);
+absl::Status TenantGone(const Where& scope, absl::Status status);
 
 }  // namespace gatehouse::users

@@ -29,35 +29,34 @@ struct InApp {
 // Ids in one app may lie in several databases: those not found in one are asked of the next.
 // `missing` gets the databases that did not answer while some id was not found.
 absl::StatusOr<std::vector<InApp>> ResolveInApp(PgUserStore& store,
-                                                const std::vector<RequestScope>& scopes,
+                                                const std::vector<Where>& scopes,
                                                 const v1::ResolveUserIdsRequest& request,
                                                 std::vector<tenancy::TenantPtr>& missing) {
   std::vector<InApp> resolved;
   for (const std::string& id : request.user_ids()) {
     resolved.emplace_back().id.input = id;
   }
-  ASSIGN_OR_RETURN(
-      missing, AskScopes(scopes, [&](const RequestScope& scope) -> absl::StatusOr<bool> {
-        std::vector<std::string> inputs;
-        std::vector<InApp*> open;
-        for (InApp& one : resolved) {
-          if (one.database != nullptr) continue;
-          inputs.push_back(one.id.input);
-          open.push_back(&one);
-        }
-        if (open.empty()) return true;
-        ASSIGN_OR_RETURN(std::vector<ResolvedId> ids,
-                         store.Resolve(scope, inputs, request.include_linked()));
-        bool all = true;
-        for (size_t i = 0; i < std::min(ids.size(), open.size()); ++i) {
-          if (ids[i].found) {
-            *open[i] = {std::move(ids[i]), scope.tenant};
-          } else {
-            all = false;
-          }
-        }
-        return all;
-      }));
+  ASSIGN_OR_RETURN(missing, AskScopes(scopes, [&](const Where& scope) -> absl::StatusOr<bool> {
+                     std::vector<std::string> inputs;
+                     std::vector<InApp*> open;
+                     for (InApp& one : resolved) {
+                       if (one.database != nullptr) continue;
+                       inputs.push_back(one.id.input);
+                       open.push_back(&one);
+                     }
+                     if (open.empty()) return true;
+                     ASSIGN_OR_RETURN(std::vector<ResolvedId> ids,
+                                      store.Resolve(scope, inputs, request.include_linked()));
+                     bool all = true;
+                     for (size_t i = 0; i < std::min(ids.size(), open.size()); ++i) {
+                       if (ids[i].found) {
+                         *open[i] = {std::move(ids[i]), scope.tenant};
+                       } else {
+                         all = false;
+                       }
+                     }
+                     return all;
+                   }));
   return resolved;
 }
 
@@ -101,7 +100,7 @@ absl::StatusOr<v1::ResolveUserIdsResponse> RegistryServiceImpl::ResolveUserIds(
     return BadInput(Problem::kTooMany, "Too many user ids",
                     {{"field", "userIds"}, {"max", std::to_string(kMaxIds)}});
   }
-  ASSIGN_OR_RETURN(std::vector<RequestScope> scopes,
+  ASSIGN_OR_RETURN(std::vector<Where> scopes,
                    ScopesOfApp(directory_, request.scope(), context.deadline));
   std::vector<tenancy::TenantPtr> missing;
   ASSIGN_OR_RETURN(std::vector<InApp> resolved, ResolveInApp(store_, scopes, request, missing));
@@ -134,8 +133,7 @@ absl::StatusOr<v1::SignInOrUpResponse> RegistryServiceImpl::SignInOrUp(
   RETURN_IF_ERROR(CheckVouches(context, request.identity().recipe_id()));
   const Identity identity = ReadIdentity(request.identity());
   RETURN_IF_ERROR(RowsOf(identity).status());
-  ASSIGN_OR_RETURN(RequestScope scope,
-                   ScopeOfTenant(directory_, request.scope(), context.deadline));
+  ASSIGN_OR_RETURN(Where scope, ScopeOfTenant(directory_, request.scope(), context.deadline));
   ASSIGN_OR_RETURN(std::optional<SignedInOrUp> signed_in,
                    users::SignInOrUp(store_, clock_, scope, identity, request.is_email_verified()));
   v1::SignInOrUpResponse response;
@@ -170,7 +168,7 @@ absl::StatusOr<v1::ChangeIdentityResponse> RegistryServiceImpl::ChangeIdentity(
   ASSIGN_OR_RETURN(update.email, UpdateOf("email", request.has_email(), request.email()));
   ASSIGN_OR_RETURN(update.phone_number,
                    UpdateOf("phoneNumber", request.has_phone_number(), request.phone_number()));
-  ASSIGN_OR_RETURN(std::vector<RequestScope> scopes,
+  ASSIGN_OR_RETURN(std::vector<Where> scopes,
                    ScopesOfApp(directory_, request.scope(), context.deadline));
   v1::ChangeIdentityResponse response;
   ASSIGN_OR_RETURN(const std::optional<LocatedUser> located,

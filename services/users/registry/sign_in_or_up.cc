@@ -24,8 +24,7 @@ bool HasKey(const v1::LoginMethod& method, const AccountInfo& key) {
 }
 
 // The login method with the key; null pointers when none of the users is in the tenant with it.
-std::pair<v1::User*, v1::LoginMethod*> FindByKey(std::vector<v1::User>& users,
-                                                 const RequestScope& scope,
+std::pair<v1::User*, v1::LoginMethod*> FindByKey(std::vector<v1::User>& users, const Where& scope,
                                                  std::string_view recipe_id,
                                                  const AccountInfo& key) {
   for (v1::User& user : users) {
@@ -42,8 +41,7 @@ std::pair<v1::User*, v1::LoginMethod*> FindByKey(std::vector<v1::User>& users,
 }  // namespace
 
 absl::StatusOr<std::optional<SignedInOrUp>> SignInOrUp(PgUserStore& store, const Clock& clock,
-                                                       const RequestScope& scope,
-                                                       const Identity& identity,
+                                                       const Where& scope, const Identity& identity,
                                                        bool email_verified) {
   ASSIGN_OR_RETURN(const std::vector<IdentityRow> rows, RowsOf(identity));
   const AccountInfo& key = rows.front().info;

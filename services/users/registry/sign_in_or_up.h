@@ -20,8 +20,7 @@ struct SignedInOrUp {
 // user's. Two at once give one user. A known user costs one statement, and one more the first time
 // that its email is marked verified. Errors as RowsOf.
 absl::StatusOr<std::optional<SignedInOrUp>> SignInOrUp(PgUserStore& store, const Clock& clock,
-                                                       const RequestScope& scope,
-                                                       const Identity& identity,
+                                                       const Where& scope, const Identity& identity,
                                                        bool email_verified);
 
 }  // namespace gatehouse::users

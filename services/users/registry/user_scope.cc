@@ -7,11 +7,11 @@
 namespace gatehouse::users {
 
 absl::StatusOr<std::optional<LocatedUser>> LocateUser(PgUserStore& store,
-                                                      const std::vector<RequestScope>& scopes,
+                                                      const std::vector<Where>& scopes,
                                                       std::string_view id) {
   std::optional<LocatedUser> user;
   ASSIGN_OR_RETURN(const auto missing,
-                   AskScopes(scopes, [&](const RequestScope& scope) -> absl::StatusOr<bool> {
+                   AskScopes(scopes, [&](const Where& scope) -> absl::StatusOr<bool> {
                      ASSIGN_OR_RETURN(std::vector<ResolvedId> resolved,
                                       store.Resolve(scope, {std::string(id)}, false));
                      if (!resolved.front().found) return false;
@@ -24,9 +24,8 @@ absl::StatusOr<std::optional<LocatedUser>> LocateUser(PgUserStore& store,
   return user;
 }
 
-absl::StatusOr<RequestScope> ScopeOfUserData(PgUserStore& store,
-                                             const std::vector<RequestScope>& scopes,
-                                             std::string_view id) {
+absl::StatusOr<Where> ScopeOfUserData(PgUserStore& store, const std::vector<Where>& scopes,
+                                      std::string_view id) {
   if (scopes.size() == 1) return scopes.front();
   ASSIGN_OR_RETURN(std::optional<LocatedUser> user, LocateUser(store, scopes, id));
   return user.has_value() ? user->scope : scopes.front();

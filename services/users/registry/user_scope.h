@@ -12,7 +12,7 @@ namespace gatehouse::users {
 
 // A user, and where its rows are.
 struct LocatedUser {
-  RequestScope scope;
+  Where scope;
   ResolvedId id;
 };
 
@@ -20,13 +20,12 @@ struct LocatedUser {
 // there is none. One statement in the usual case. `id` is internal or external. DEPENDENCY_DOWN when
 // nobody has it where answers come from, and a database gives none.
 absl::StatusOr<std::optional<LocatedUser>> LocateUser(PgUserStore& store,
-                                                      const std::vector<RequestScope>& scopes,
+                                                      const std::vector<Where>& scopes,
                                                       std::string_view id);
 
 // Where rows lie that go by the id of a user, or of nobody: the user's database, or the public
 // tenant's. No statement in the usual case of one database.
-absl::StatusOr<RequestScope> ScopeOfUserData(PgUserStore& store,
-                                             const std::vector<RequestScope>& scopes,
-                                             std::string_view id);
+absl::StatusOr<Where> ScopeOfUserData(PgUserStore& store, const std::vector<Where>& scopes,
+                                      std::string_view id);
 
 }  // namespace gatehouse::users

@@ -23,7 +23,7 @@ struct World {
       : database(testing::TestPostgres::Shared().CreateDatabase(pool_size)),
         tenants(*database, config) {}
 
-  RequestScope Scope(const std::string& tenant_id = "public") {
+  Where Scope(const std::string& tenant_id = "public") {
     return {tenants.Add("public", tenant_id), testing::Soon()};
   }
   int64_t Count(const db::Statement& statement) {
@@ -114,7 +114,7 @@ TEST_F(UserStoreTest, FindsANewUserByIdAndEmail) {
 TEST_F(UserStoreTest, OneOfManySignUpsWithOneEmailWins) {
   World many(10);
   PgEmailPasswordStore store(many.tenants);
-  const RequestScope scope = many.Scope();
+  const Where scope = many.Scope();
   std::atomic<int> won = 0, lost = 0, failed = 0;
   std::vector<std::thread> clients;
   for (int i = 0; i < 50; ++i) {
@@ -227,7 +227,7 @@ TEST_F(UserStoreTest, APrimaryUsersEmailChangeMovesItsReservation) {
 
 TEST_F(UserStoreTest, AResetTokenWorksOnce) {
   const std::string a = SignUp("a@example.com");
-  const RequestScope scope = tenant_.Scope();
+  const Where scope = tenant_.Scope();
   ASSERT_TRUE(*credentials_.AddResetToken(scope, a, "hash-1", "a@example.com", 500));
   EXPECT_FALSE(*credentials_.AddResetToken(scope, a, "hash-1", "a@example.com", 500));
   EXPECT_TRUE(absl::IsNotFound(
@@ -358,9 +358,8 @@ TEST_F(UserStoreTest, ActivityOfAUserOfAnotherDatabaseGoesWithTheUser) {
   testing::FakeActivityLog audit;
   activity::ActivityLog audit_log(audit, clock_);
   ActivityRecorder recorder(activity_store, audit_log, clock_);
-  const RequestScope app = tenant_.Scope();
-  const RequestScope far = {tenant_.tenants.AddWithDatabase("public", "far", *own),
-                            testing::Soon()};
+  const Where app = tenant_.Scope();
+  const Where far = {tenant_.tenants.AddWithDatabase("public", "far", *own), testing::Soon()};
   for (const char* user : {"far-saved", "here"}) recorder.Note(app, user);
   EXPECT_EQ(*recorder.CountSince(app, 0), 2);
   recorder.Note(app, "far-noted");
@@ -369,7 +368,7 @@ TEST_F(UserStoreTest, ActivityOfAUserOfAnotherDatabaseGoesWithTheUser) {
 }
 
 TEST_F(UserStoreTest, ThirdPartySignInsWithDifferentEmailsAtOnceAllSucceed) {
-  const RequestScope scope = tenant_.Scope();
+  const Where scope = tenant_.Scope();
   std::atomic<int> failed = 0;
   {
     std::vector<std::jthread> threads;
