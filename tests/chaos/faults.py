@@ -4,9 +4,9 @@ import signal
 import time
 
 from chaos import packet_filter
-from chaos.pg_proxy import PgProxy
 from chaos.postgres_server import Postgres
 from integration import harness
+from integration.pg_proxy import PgProxy
 
 HARM_S = 3
 
@@ -31,8 +31,7 @@ class Suite:
 
     def start(self, mode):
         database = self.postgres.create_database()
-        uri = "postgresql://gatehouse:x@127.0.0.1:%d/%s" % (self.proxy.port, database)
-        self.gatehouse = harness.Gatehouse(mode=mode, postgres=self.postgres, database=database, environment={"POSTGRESQL_CONNECTION_URI": uri, "LOG_LEVEL": "INFO"})
+        self.gatehouse = harness.Gatehouse(mode=mode, postgres=self.postgres, database=database, environment={"POSTGRESQL_CONNECTION_URI": self.proxy.uri(database), "LOG_LEVEL": "INFO"})
         self.gatehouse.start()
 
     def look_at(self, name, expected=None):

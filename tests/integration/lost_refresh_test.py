@@ -1,65 +1,33 @@
 """From CDI 5.6 a refresh rotates the token at once. When the database's answer is lost, the client soon gets an error, and does not lose its session by trying again."""
 import re
-import socket
-import threading
 import time
 import unittest
 
-from integration import harness
+from integration import harness, pg_proxy
 
 # A Bind message of the protocol, for the rotating statement.
 ROTATES = re.compile(rb"B.{4}\x00session_rotate\x00", re.DOTALL)
 
 
-class Proxy:
-    """Between Gatehouse and PostgreSQL. While `losing`, a connection that carried a rotation delivers no more answers."""
+class AnswerLoser(pg_proxy.PgProxy):
+    """While `losing`, a connection that carried a rotation delivers no more answers."""
+    losing, lost = False, 0
 
-    def __init__(self, port):
-        self.server_port, self.losing, self.lost = port, False, 0
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            server = socket.create_connection(("127.0.0.1", self.server_port))
-            state = {"mute": False}
-            threading.Thread(target=self.forward, args=(client, server, state, True), daemon=True).start()
-            threading.Thread(target=self.forward, args=(server, client, state, False), daemon=True).start()
-
-    def forward(self, source, target, state, to_server):
-        try:
-            while data := source.recv(65536):
-                if to_server and self.losing and ROTATES.search(data):
-                    state["mute"] = True
-                    self.lost += 1
-                if to_server or not state["mute"]:
-                    target.sendall(data)
-        except OSError:
-            pass
-        for side in (source, target):
-            try:
-                side.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-
-    def close(self):
-        self.listener.close()
+    def fate(self, data):
+        if not self.losing or not ROTATES.search(data):
+            return "pass"
+        self.lost += 1
+        return "mute"
 
 
 class LostRefresh(unittest.TestCase):
     def setUp(self):
         postgres = harness.Postgres.shared()
-        self.proxy = Proxy(postgres.port)
-        self.addCleanup(self.proxy.close)
+        self.proxy = AnswerLoser(postgres.port)
+        self.addCleanup(self.proxy.stop)
         database = postgres.create_database()
-        through = {"POSTGRESQL_CONNECTION_URI": "postgresql://gatehouse:x@127.0.0.1:%d/%s" % (self.proxy.port, database)}
         # A third of the grace period is a refresh's time: here a second.
-        self.gatehouse = harness.Gatehouse(database=database, environment={**through, "REFRESH_TOKEN_ROTATION_GRACE_PERIOD": "3"}).start()
+        self.gatehouse = harness.Gatehouse(database=database, environment={"POSTGRESQL_CONNECTION_URI": self.proxy.uri(database), "REFRESH_TOKEN_ROTATION_GRACE_PERIOD": "3"}).start()
         self.addCleanup(self.gatehouse.kill)
         self.client = self.gatehouse.client(cdi="5.6")
         self.addCleanup(self.client.close)

@@ -4,68 +4,37 @@ import os
 import signal
 import socket
 import struct
-import threading
 import time
 import unittest
 
 from integration import harness
+from integration.pg_proxy import PgProxy
 
 
-class Port:
-    """A port on which a database comes up later: refuses connections, then answers each with an error, then forwards to a server."""
+class LateDatabase(PgProxy):
+    """A database that comes up later: refuses connections until listen(), then answers each with an error while there is no `target`, then forwards to it."""
 
     def __init__(self):
-        self.number = harness.free_port()
         self.answer = None
-        self.target = None
-        self.listener = None
-
-    def listen(self):
-        self.listener = socket.create_server(("127.0.0.1", self.number))
-        threading.Thread(target=self.accept, daemon=True).start()
+        super().__init__(target=None)
+        self.stop()
 
     def refuse_with(self, sqlstate, text):
         """A server's message when it accepts nobody."""
         fields = b"".join(kind + value.encode() + b"\0" for kind, value in ((b"S", "FATAL"), (b"V", "FATAL"), (b"C", sqlstate), (b"M", text))) + b"\0"
         self.answer = b"E" + struct.pack("!I", len(fields) + 4) + fields
 
-    def accept(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
-
-    def serve(self, client):
+    def connect(self, client):
+        if self.target is not None:
+            super().connect(client)
+            return
         with contextlib.suppress(OSError), client:
-            if self.target is not None:
-                with socket.create_connection(("127.0.0.1", self.target)) as server:
-                    back = threading.Thread(target=self.copy, args=(server, client), daemon=True)
-                    back.start()
-                    self.copy(client, server)
-                    back.join()
-                return
-            while True:
-                start = client.recv(4096)
-                if not start:
-                    return
+            while start := client.recv(4096):
                 if start[4:8] == b"\x04\xd2\x16\x2f":  # asks for encryption
                     client.sendall(b"N")
                     continue
                 client.sendall(self.answer)
                 return
-
-    @staticmethod
-    def copy(source, sink):
-        with contextlib.suppress(OSError):
-            while data := source.recv(65536):
-                sink.sendall(data)
-            sink.shutdown(socket.SHUT_WR)
-
-    def close(self):
-        if self.listener:
-            self.listener.close()
 
 
 # A server's message, and whether waiting can help.
@@ -75,11 +44,11 @@ LASTING = {"28P01": 'password authentication failed for user "gatehouse"', "2800
 
 class StartWaits(unittest.TestCase):
     def setUp(self):
-        self.port = Port()
-        self.addCleanup(self.port.close)
+        self.database = LateDatabase()
+        self.addCleanup(self.database.stop)
 
     def uri(self, host="127.0.0.1", database="x"):
-        return "postgresql://gatehouse:x@%s:%d/%s" % (host, self.port.number, database)
+        return "postgresql://gatehouse:x@%s:%d/%s" % (host, self.database.port, database)
 
     def program(self):
         return "gatehouse" if harness.MODE == "all-in-one" else "gatehouse-roles"
@@ -127,23 +96,23 @@ class StartWaits(unittest.TestCase):
         self.expect_wait(self.start(self.uri(host="database.invalid")), "could not translate host name")
 
     def test_the_server_does_not_answer(self):
-        with socket.create_server(("127.0.0.1", self.port.number)):
+        with socket.create_server(("127.0.0.1", self.database.port)):
             process = self.start(self.uri())
             harness.wait_until(lambda: self.probe("/livez") == 200, 30, "/livez")
             self.expect_end(process)
 
     def test_the_server_lets_nobody_in(self):
-        self.port.listen()
+        self.database.listen()
         for sqlstate, text in PASSING.items():
             with self.subTest(sqlstate=sqlstate):
-                self.port.refuse_with(sqlstate, text)
+                self.database.refuse_with(sqlstate, text)
                 self.expect_wait(self.start(self.uri()), text)
 
     def test_the_server_never_will(self):
-        self.port.listen()
+        self.database.listen()
         for sqlstate, text in LASTING.items():
             with self.subTest(sqlstate=sqlstate):
-                self.port.refuse_with(sqlstate, text)
+                self.database.refuse_with(sqlstate, text)
                 process = self.start(self.uri())
                 self.assertEqual(process.process.wait(30), 1)
                 self.assertIn(text, process.log())
@@ -151,16 +120,16 @@ class StartWaits(unittest.TestCase):
     def test_the_database_comes_up(self):
         postgres = harness.Postgres.shared()
         database = postgres.create_database()
-        self.port.refuse_with(*next(iter(PASSING.items())))
+        self.database.refuse_with(*next(iter(PASSING.items())))
         server = harness.Gatehouse(database=database, environment={"POSTGRESQL_CONNECTION_URI": self.uri(database=database)})
         self.addCleanup(server.kill)
         for process in server.processes.values():
             process.start()
         first = next(iter(server.processes.values()))
         harness.wait_until(lambda: "Connection refused" in first.log(), 30, "the first attempt")
-        self.port.listen()
+        self.database.listen()
         harness.wait_until(lambda: "starting up" in first.log() or self.probe_of(server, "/readyz") == 503, 30, "the second attempt")
-        self.port.target = postgres.port
+        self.database.target = postgres.port
         server.wait_ready()
         # Requested as often as while waiting, it answers RateLimitedHello without checking.
         harness.wait_until(lambda: server.once("GET", "/hello").text == "Hello\n", 5, "a hello that looked")

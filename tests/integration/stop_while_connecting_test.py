@@ -6,8 +6,8 @@ import threading
 import time
 import unittest
 
-from chaos.pg_proxy import PgProxy
 from integration import harness
+from integration.pg_proxy import PgProxy
 
 DRAIN_S = 1.0
 # An attempt to connect waits 1.5 s for each of a server's addresses.

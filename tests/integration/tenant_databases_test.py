@@ -1,10 +1,9 @@
 """Apps and tenants with their own database or schema: their rows are there and nowhere else, and nobody else is affected when it is down."""
-import socket
 import threading
 import time
 import unittest
 
-from integration import harness
+from integration import harness, pg_proxy
 
 PASSWORD = "correct horse 1"
 # Tables that may have no row of an app that lives elsewhere. tenant_configs and its children belong to the base database only.
@@ -12,60 +11,6 @@ TABLES = ["apps", "tenants", "app_id_to_user_id", "recipe_user_account_infos", "
           "emailverification_verified_emails", "emailverification_tokens", "emailpassword_pswd_reset_tokens", "user_metadata", "user_last_active", "thirdparty_users",
           "passwordless_users", "passwordless_devices", "passwordless_codes", "session_info", "roles", "role_permissions", "user_roles", "jwt_signing_keys",
           "session_access_token_signing_keys"]
-
-
-class Hole:
-    """A port of ours that leads to PostgreSQL, to nowhere (connections are refused), or into silence (they are accepted, and never answered)."""
-
-    def __init__(self, target_port):
-        self.target_port, self.port = target_port, harness.free_port()
-        self.listener, self.open_sockets, self.silent = None, [], False
-
-    def listen(self, silent=False):
-        self.silent = silent
-        self.listener = socket.create_server(("127.0.0.1", self.port))
-        threading.Thread(target=self._accept, args=(self.listener,), daemon=True).start()
-        return self
-
-    def _accept(self, listener):
-        while True:
-            try:
-                near, _ = listener.accept()
-            except OSError:
-                return
-            self.open_sockets.append(near)
-            if self.silent:
-                continue
-            far = socket.create_connection(("127.0.0.1", self.target_port))
-            self.open_sockets.append(far)
-            for source, sink in ((near, far), (far, near)):
-                threading.Thread(target=self._copy, args=(source, sink), daemon=True).start()
-
-    @staticmethod
-    def _copy(source, sink):
-        try:
-            while data := source.recv(65536):
-                sink.sendall(data)
-        except OSError:
-            pass
-        for end in (source, sink):
-            try:
-                end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-
-    def close(self):
-        if self.listener:
-            self.listener.shutdown(socket.SHUT_RDWR)
-            self.listener.close()
-        self.listener = None
-        for s in self.open_sockets:
-            try:
-                s.shutdown(socket.SHUT_RDWR)
-                s.close()
-            except OSError:
-                pass
-        self.open_sockets = []
 
 
 class TenantDatabases(harness.GatehouseTest):
@@ -300,17 +245,17 @@ class TenantDatabases(harness.GatehouseTest):
 
     def test_a_database_that_is_away_and_returns(self):
         self.base_user = self.sign_up(self.app, "base@example.com")
-        hole = Hole(self.postgres.port).listen()
-        self.addCleanup(hole.close)
+        proxy = pg_proxy.PgProxy(self.postgres.port)
+        self.addCleanup(proxy.stop)
         # A separate app: operations on all of an app's users need all of its databases.
-        away = self.gatehouse.new_app({"postgresql_connection_uri": "postgresql://gatehouse:x@127.0.0.1:%d/%s" % (hole.port, self.own)})
+        away = self.gatehouse.new_app({"postgresql_connection_uri": proxy.uri(self.own)})
         self.addCleanup(away.close)
         user = self.sign_up(away)
         for silent in (False, True):
             with self.subTest("silence" if silent else "refused"):
-                hole.close()
+                proxy.stop()
                 if silent:
-                    hole.listen(silent=True)
+                    proxy.listen("silence")
                 clients = [self.gatehouse.client(app=away.app) for _ in range(8)]
                 replies, stop = [], threading.Event()
 
@@ -337,8 +282,8 @@ class TenantDatabases(harness.GatehouseTest):
                 # The process is ready all the same: the base database is up.
                 self.assertEqual(self.gatehouse.admin("/readyz").status, 200)
                 if silent:
-                    hole.close()
-                hole.listen()
+                    proxy.stop()
+                proxy.listen()
                 harness.wait_until(lambda: away.get("/user/id", {"userId": user}).status == 200, 8, "the recovery of the app whose database is back")
                 self.expect(away.get("/users/count"), count=1)
                 for service in ("/recipe/roles", "/.well-known/jwks.json", "/recipe/multitenancy/tenant/list/v2"):

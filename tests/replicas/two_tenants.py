@@ -8,7 +8,6 @@ import http.client
 import os
 import re
 import signal
-import socket
 import statistics
 import sys
 import tempfile
@@ -19,6 +18,7 @@ import uuid
 sys.path.insert(0, os.path.abspath(os.path.join(os.path.dirname(__file__), "..")))
 os.environ["GATEHOUSE_MODE"] = "split"
 from integration import harness  # noqa: E402
+from integration.pg_proxy import PgProxy  # noqa: E402
 
 NAME = "tenants.gatehouse.test"
 ADDRESSES = ("127.0.0.2", "127.0.0.3")
@@ -35,50 +35,6 @@ LOST_CONFIRMATION_S = 0.9
 def calls(gatehouse, process, method):
     text = gatehouse.admin("/metrics", process).text
     return sum(int(float(n)) for n in re.findall(r'gatehouse_rpc_calls_total\{method="%s",[^}]*\} (\S+)' % method, text))
-
-
-class Relay:
-    """A way to the database that can be cut."""
-
-    def __init__(self, port):
-        self.target = ("127.0.0.1", port)
-        self.connections = []
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        self.open = True
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self):
-        while True:
-            near, _ = self.listener.accept()
-            if not self.open:
-                near.close()
-                continue
-            far = socket.create_connection(self.target)
-            self.connections += [near, far]
-            for one, other in ((near, far), (far, near)):
-                threading.Thread(target=self.pass_on, args=(one, other), daemon=True).start()
-
-    @staticmethod
-    def pass_on(one, other):
-        try:
-            while data := one.recv(65536):
-                other.sendall(data)
-        except OSError:
-            pass
-        for end in (one, other):
-            try:
-                end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-
-    def cut(self):
-        self.open = False
-        for connection in self.connections:
-            try:
-                connection.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
 
 
 class Requests:
@@ -115,11 +71,11 @@ class Suite(harness.Gatehouse):
         addresses = {"GATEHOUSE_%s_ADDRESS" % s.upper(): "localhost:%d" % harness.free_port() for s in harness.SERVICES}
         addresses["GATEHOUSE_TENANTS_ADDRESS"] = "%s:%d" % (NAME, self.port_of_tenants)
         super().__init__(mode="split", environment={**addresses, "GATEHOUSE_INTERNAL_SECRET": "a secret between processes 0123456789"})
-        self.relay = Relay(self.postgres.port)
+        self.proxy = PgProxy(self.postgres.port)
         first = self.processes["tenants"]
         self.admin_ports["tenants-2"] = harness.free_port()
         second = harness.Process(first.program, first.arguments, {**first.environment, "GATEHOUSE_ADMIN_PORT": str(self.admin_ports["tenants-2"])}, "tenants-2")
-        second.environment["POSTGRESQL_CONNECTION_URI"] = first.environment["POSTGRESQL_CONNECTION_URI"].replace(":%d/" % self.postgres.port, ":%d/" % self.relay.port)
+        second.environment["POSTGRESQL_CONNECTION_URI"] = first.environment["POSTGRESQL_CONNECTION_URI"].replace(":%d/" % self.postgres.port, ":%d/" % self.proxy.port)
         for process, address in ((first, ADDRESSES[0]), (second, ADDRESSES[1])):
             process.environment["GATEHOUSE_TENANTS_ADDRESS"] = "%s:%d" % (address, self.port_of_tenants)
         self.processes = {"tenants": first, "tenants-2": second, **self.processes}
@@ -211,7 +167,7 @@ def main():
             harness.wait_until(lambda: ready(gatehouse, frozen), 30, frozen)
         watched_by_all(gatehouse, "tenants-2")
         app = app_with_key(gatehouse)
-        gatehouse.relay.cut()
+        gatehouse.proxy.cut()
         revoke(gatehouse, app, WITHOUT_DATABASE_S, "tenants-2 has no database")
     finally:
         gatehouse.kill()
