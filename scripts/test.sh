@@ -40,6 +40,11 @@ fi
 
 status=0
 ctest --test-dir "build/$preset" --output-on-failure --no-tests=error --parallel "$(nproc)" "${labels[@]}" "$@" || status=$?
+# A test that can't run for want of something says so in a line between asterisks.
+left_out=$(grep -oh '\*\*\* NOT CHECKED: .* \*\*\*' "build/$preset/Testing/Temporary/LastTest.log" | sort -u || true)
+if [ -n "$left_out" ]; then
+  printf 'Left out, since this machine lacks something:\n%s\n' "$left_out"
+fi
 if [ -n "$(ls -A "$reports")" ]; then
   cat "$reports"/*
   echo "The sanitizers reported: $(ls "$reports" | wc -l) files in $reports" >&2

@@ -16,7 +16,7 @@ from integration import harness  # noqa: E402
 
 replayer = os.environ.get("GATEHOUSE_CONFORMANCE") or os.path.join(harness.ROOT, "..", "shared", "conformance", "replay.py")
 if not os.path.exists(replayer):
-    print("no recordings at hand")
+    print("*** NOT CHECKED: answers as a real core gave them; ../shared/conformance is not beside the repository ***")
     sys.exit(77)
 
 with open(os.path.join(HERE, "expected.json")) as f:

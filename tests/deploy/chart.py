@@ -18,11 +18,11 @@ def main():
         import jsonschema  # noqa: F401
         import rendering
     except ImportError as missing:
-        print("*** THE CHART IS NOT CHECKED: %s. Run scripts/install-deps.sh test. ***" % missing)
+        print("*** NOT CHECKED: the chart; %s (scripts/install-deps.sh test) ***" % missing)
         return SKIPPED
-    for name, what in (("helm", "THE CHART IS NOT CHECKED"), ("promtool", "ALERTS AND RECORDING RULES ARE NOT CHECKED")):
+    for name, what in (("helm", "the chart"), ("promtool", "alerts and recording rules")):
         if not rendering.tool(name):
-            print("*** %s: %s is missing. Run tests/deploy/get-tools.sh. ***" % (what, name))
+            print("*** NOT CHECKED: %s; %s is missing (tests/deploy/get-tools.sh) ***" % (what, name))
             if name == "helm":
                 return SKIPPED
     suite = unittest.defaultTestLoader.discover(str(HERE), pattern="chart_*_test.py")

@@ -44,7 +44,7 @@ def skip_without(*images):
         missing = [image for image in images if not has_image(image)]
         reason = "no images %s: scripts/images.sh builds them" % ", ".join(missing) if missing else ""
     if reason:
-        print("SKIPPED, NOTHING WAS TESTED: " + reason, flush=True)
+        print("*** NOT CHECKED: %s; %s ***" % (Path(sys.argv[0]).name, reason), flush=True)
         sys.exit(SKIPPED)
 
 

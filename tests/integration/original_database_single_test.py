@@ -50,7 +50,7 @@ def verify_rs256(jwt, keys):
     return opened == b"\0\1" + b"\xff" * (size - len(info) - 3) + b"\0" + info
 
 
-@unittest.skipUnless(HAVE, "no ../shared/databases beside the repository: the core's own database is not checked")
+@unittest.skipUnless(HAVE, "*** NOT CHECKED: the database of a real core; ../shared/databases is not beside the repository ***")
 class OriginalDatabase(unittest.TestCase):
     @classmethod
     def setUpClass(cls):

@@ -53,7 +53,7 @@ max_client_conn = 500
         shutil.rmtree(self.dir, ignore_errors=True)
 
 
-@unittest.skipUnless(os.path.exists(PGBOUNCER), "PgBouncer is not installed: scripts/install-deps.sh test")
+@unittest.skipUnless(os.path.exists(PGBOUNCER), "*** NOT CHECKED: PgBouncer; it is not installed (scripts/install-deps.sh test) ***")
 class BehindPgBouncer(unittest.TestCase):
     attributes = ""
 
