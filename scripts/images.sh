@@ -4,7 +4,8 @@
 #   --with     what builds them; docker unless there is only buildah. buildah stamps everything with the time 0, docker's images differ in the time of the build
 #   --twice    build all again without any cache, and compare digests (docker: of the layers)
 #   --sbom     write a list of what is in each image, DIR/<image>.spdx.json (needs syft)
-#   --sign     sign each image with this private key of cosign (needs cosign, and the images in a registry: REGISTRY=host/name, where they are pushed to)
+#   --sign     sign each image with this private key of cosign (needs cosign, and the images in a registry: REGISTRY=host/name, where they are pushed to); with --sbom
+#              the list is signed too, as an attestation of the image
 # BASE_IMAGE and PROGRAMS are those of the Dockerfile; TAG is "latest" unless set.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -17,7 +18,7 @@ while [ $# -gt 0 ]; do
     --twice) twice=yes ;;
     --sbom) sbom=$2; shift ;;
     --sign) key=$2; shift ;;
-    -*) sed -n '2,9s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+    -*) sed -n '2,10s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
     *) images+=("$1") ;;
   esac
   shift
@@ -93,5 +94,7 @@ if [ -n "$key" ]; then
     fi
     # By digest: a tag may be moved after it was signed.
     cosign sign --yes --key "$key" ${COSIGN_OPTIONS:-} "$REGISTRY/$image@$pushed"
+    # shellcheck disable=SC2086
+    [ -z "$sbom" ] || cosign attest --yes --key "$key" --type spdxjson --predicate "$sbom/$image.spdx.json" ${COSIGN_OPTIONS:-} "$REGISTRY/$image@$pushed"
   done
 fi

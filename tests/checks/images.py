@@ -36,6 +36,10 @@ for service in services:
         problems += ["docker-compose.yml, %s: no line %s" % (name, line.strip()) for line in wanted if line not in parts.get(name, "")]
 same("prometheus.yml, names", re.search(r"names: \[(.*?)\]", prometheus)[1].split(", "), services + ["gateway", "single"])
 
+# The page lists every command line that the test runs.
+cases = re.findall(r'^        \("(.*?)", ', (root / "tests/deploy/image.py").read_text(), re.M)
+same("docs/docker.md, command lines", [case for case in re.findall(r"^\| (.*?) \|", (root / "docs/docker.md").read_text(), re.M) if case in cases], cases)
+
 # One set of alerts, one dashboard: the chart's.
 files = root / "k8s/gatehouse/files"
 copies = [path for path in (root / "deploy").rglob("*") if path.is_file() and re.search(r"- alert:|\"panels\":", path.read_text())]
