@@ -7,7 +7,7 @@
 namespace gatehouse::users {
 namespace {
 
-// The original's addresses for users that sign in without one.
+// The original's made-up addresses for users that sign in without one.
 constexpr std::string_view kFakeEmailEndings[] = {"@stfakeemail.supertokens.com",
                                                   ".fakeemail.com"};
 

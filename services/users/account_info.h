@@ -28,7 +28,7 @@ struct AccountInfo {
 std::string ThirdPartyInfoValue(std::string_view third_party_id,
                                 std::string_view third_party_user_id);
 
-// Whether the address was made up for a user without one: such addresses count as verified.
+// Whether the address was made up for a user without one; such addresses count as verified.
 bool IsFakeEmail(std::string_view normalised_email);
 
 // Whether a text fits in VARCHAR(limit), which counts characters. `text` is UTF-8.

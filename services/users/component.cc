@@ -27,7 +27,8 @@ namespace {
 
 // Last-active times may be this old in the database.
 constexpr absl::Duration kActivityFlushInterval = absl::Seconds(5);
-// Lists and counts may be off by so long after a tenant was removed while its users were changed.
+// Lists and counts may be off for this long after a tenant was removed while its users were
+// changed.
 constexpr absl::Duration kSettleInterval = absl::Seconds(10);
 constexpr absl::Duration kTokenCleanUpInterval = absl::Hours(1);  // the original's
 constexpr int kCleanUpBatch = 1000;
@@ -103,7 +104,7 @@ class UsersComponent final : public host::Component {
         });
   }
 
-  // In every instance: each settles what no other is at.
+  // In every instance: each settles what no other is working on.
   absl::Status SettleUsers(absl::Time deadline) {
     if (!settle_period_.Due(environment_.tenants().removals(), environment_.clock().NowMs())) {
       return absl::OkStatus();
@@ -132,7 +133,7 @@ class UsersComponent final : public host::Component {
   v1::EmailPasswordServiceHandler emailpassword_handler_;
   v1::UserDirectoryServiceHandler directory_handler_;
   UserTopics topics_;
-  SettlePeriod settle_period_;  // of the job alone
+  SettlePeriod settle_period_;  // used by the job only
 };
 
 }  // namespace

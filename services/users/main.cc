@@ -1,4 +1,4 @@
-// gatehouse-users: the users service as a process of its own.
+// gatehouse-users: the users service as a separate process.
 
 #include "libs/process/program.h"
 #include "services/users/component.h"

@@ -4,7 +4,7 @@
 
 namespace gatehouse::users {
 
-// Who may call what.
+// The callers that each method accepts.
 rpc::Policy RegistryPolicy();
 rpc::Policy EmailPasswordPolicy();
 rpc::Policy UserDirectoryPolicy();

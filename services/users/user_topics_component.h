@@ -16,7 +16,7 @@
 
 namespace gatehouse::users {
 
-// What is kept about users beside how they sign in, wired: linking and tenants, external ids,
+// Users' data besides their login methods, wired: linking and tenants, external ids,
 // email verification, metadata; with their periodic work. Part of the users component.
 class UserTopics {
  public:

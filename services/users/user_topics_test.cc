@@ -283,7 +283,7 @@ TEST_F(UserTopicsTest, AnIdThatIsTwoUsersMeansTheOneThatClientsSee) {
   ASSERT_TRUE(Map(first, second).created());
   EXPECT_TRUE(FindMapping(second).external_id_is_a_user());
   EXPECT_EQ((*env_.users.FindById(env_.Scope(), second))->login_methods(0).email(), "a@x.io");
-  // The data that go by the id are the second one's: they stay when the first is removed.
+  // The data under the id belong to the second one: they stay when the first is removed.
   Update(second, R"({"k":1})");
   auto remove = In<v1::RemoveUserRequest>();
   remove.set_user_id(first);

@@ -32,7 +32,7 @@ absl::Status CheckDatabases(const tenancy::TenantDirectory& directory,
       if (!database.ok()) {
         complete = database.status();
       } else {
-        // The base database was looked at before any service began.
+        // The base database was checked before any service started.
         const absl::Status recent =
             tenant->database_id.empty()
                 ? absl::OkStatus()

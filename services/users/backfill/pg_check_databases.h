@@ -7,9 +7,9 @@
 
 namespace gatehouse::users {
 
-// FailedPrecondition, in words for the operator, when one of the databases that tenants' rows lie
-// in has users that the registry lacks: nobody could see them. A database that can't be asked is
-// logged and passed over: it must not keep the tenants of others from being served.
+// FailedPrecondition, with a text for the operator, when one of the tenants' databases has users
+// that the registry lacks: they would not be visible. An unreachable database is logged and
+// skipped: it must not keep other tenants from being served.
 absl::Status CheckDatabases(const tenancy::TenantDirectory& directory,
                             tenancy::TenantDatabases& databases, absl::Time deadline);
 

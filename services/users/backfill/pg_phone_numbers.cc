@@ -18,7 +18,7 @@ constexpr db::Statement kOdd = {
 constexpr db::Statement kSet = {
     "backfill_set_phone",
     "UPDATE {passwordless_users} SET phone_number = $3 WHERE app_id = $1 AND user_id = $2"};
-// What a core before 12.0 looks at; there the number may be another user's already.
+// The table that a core before 12.0 reads; in it the number may already be another user's.
 constexpr db::Statement kSetInTenants = {
     "backfill_set_tenant_phone",
     "UPDATE {passwordless_user_to_tenant} t SET phone_number = $3 "

@@ -5,8 +5,8 @@
 
 namespace gatehouse::users {
 
-// Writes the phone numbers of the given users (by position) as they are looked for: cores before
-// 7.0.12 kept them as they came, blanks and all, and nobody could sign in with such a one any more.
+// Normalises the phone numbers of the given users (by position): cores before 7.0.12 stored them
+// unchanged, including blanks, and nobody could sign in with such a number any more.
 absl::Status NormalisePhoneNumbers(db::Transaction& transaction, const db::TextArray& apps,
                                    const db::TextArray& users);
 

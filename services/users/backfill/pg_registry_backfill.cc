@@ -14,7 +14,7 @@ namespace {
 
 constexpr int kBatch = 1000;  // the original's; a batch takes some 0.1 s
 
-// $1: the table's name. Whether it is there, and has what cores since 12.0 keep in it.
+// $1: the table's name. Whether it exists, and has the columns of cores since 12.0.
 constexpr db::Statement kShape = {
     "backfill_shape",
     "SELECT to_regclass($1::text) IS NOT NULL, EXISTS (SELECT 1 FROM pg_attribute"
@@ -24,20 +24,20 @@ constexpr db::Statement kAnybody = {"backfill_anybody",
 constexpr db::Statement kPending = {
     "backfill_pending", "SELECT EXISTS (SELECT 1 FROM {app_id_to_user_id} WHERE time_joined = 0)"};
 
-// The registry's tables fill while this runs. Plans made while nobody has counted their rows would
-// read all of them for each user: so they are counted whenever they have doubled, and each step of
-// a statement is kept from being mixed with the next (MATERIALIZED).
+// The registry's tables fill while this runs. Plans made without statistics would read all of their
+// rows for each user: so they are analysed whenever they have doubled, and the steps of a statement
+// are kept separate (MATERIALIZED).
 constexpr std::string_view kCountRows =
     "ANALYZE {recipe_user_account_infos}; ANALYZE {recipe_user_tenants};"
     " ANALYZE {primary_user_tenants}";
-// What it reads may never have been counted: restored from a dump, or made a moment ago.
+// The source tables may have no statistics: restored from a dump, or just created.
 constexpr std::string_view kCountSources =
     "ANALYZE {app_id_to_user_id}; ANALYZE {all_auth_recipe_users}; ANALYZE {emailpassword_users};"
     " ANALYZE {thirdparty_users}; ANALYZE {passwordless_users}; ANALYZE {webauthn_users};"
     " ANALYZE {gatehouse_listed_users}";
 constexpr std::string_view kPlanByIndex = "SET LOCAL enable_seqscan = off; SET LOCAL jit = off";
 
-// After ($1, $2), in the order of the primary key. $3: how many.
+// After ($1, $2), in the order of the primary key. $3: limit.
 #define GATEHOUSE_CLAIM_SQL                                                  \
   "SELECT app_id, user_id, recipe_id FROM {app_id_to_user_id}"               \
   " WHERE (app_id, user_id) > ($1::varchar, $2::bpchar) AND time_joined = 0" \
@@ -45,7 +45,7 @@ constexpr std::string_view kPlanByIndex = "SET LOCAL enable_seqscan = off; SET L
 constexpr db::Statement kClaim = {"backfill_claim", GATEHOUSE_CLAIM_SQL " SKIP LOCKED"};
 constexpr db::Statement kClaimWaiting = {"backfill_claim_waiting", GATEHOUSE_CLAIM_SQL};
 
-// Everywhere: $1 apps and $2 internal ids of the batch, by position.
+// In all statements: $1 apps and $2 internal ids of the batch, by position.
 #define GATEHOUSE_BATCH_SQL                                               \
   "WITH batch AS MATERIALIZED (SELECT u.app_id, u.user_id, u.recipe_id, " \
   "u.primary_or_recipe_user_id,"                                          \
@@ -62,7 +62,7 @@ constexpr db::Statement kClaimWaiting = {"backfill_claim_waiting", GATEHOUSE_CLA
   "   u.time_joined, led.is_group FROM led JOIN {app_id_to_user_id} u"                \
   "   ON u.app_id = led.app_id AND u.primary_or_recipe_user_id = led.id)"
 
-// What a user `m` signs in with, from its recipe's own table, by primary key.
+// The login data of a user `m`, from its recipe's own table, by primary key.
 #define GATEHOUSE_LOGINS_SQL                                                                   \
   " CROSS JOIN LATERAL ("                                                                      \
   "SELECT 'email' AS type, c.email::text AS value, '' AS tp, '' AS tp_user, c.time_joined"     \
@@ -117,8 +117,8 @@ constexpr db::Statement kTenantConflicts = {
     "  AND t.account_info_value = w.value AND t.third_party_id = w.tp"
     "  AND t.third_party_user_id = w.tp_user AND t.recipe_user_id <> w.user_id"};
 
-// Every account info of a group in each of its tenants, whichever members the batch holds: as live
-// linking reserves them.
+// Every account info of a group in each of its tenants, whichever members the batch contains: as
+// live linking reserves them.
 #define GATEHOUSE_WANTED_RESERVATIONS_SQL                                                          \
   ", infos AS MATERIALIZED (SELECT DISTINCT m.app_id, m.primary_or_recipe_user_id AS id, l.type, " \
   "l.value"                                                                                        \
@@ -146,8 +146,9 @@ constexpr db::Statement kReservationConflicts = {
     "  AND p.account_info_type = i.type AND p.account_info_value = i.value"
     "  AND p.primary_user_id <> i.id"};
 
-// A user joined when the old registry says, or else its credentials; an id without a login method
-// joined with its group; one that leads nothing has no time, and gets that of the migration.
+// A user's time joined comes from the old registry, or else from its credentials; an id without a
+// login method gets its group's; one that leads no group has no time, and gets that of the
+// migration.
 constexpr db::Statement kSetTimes = {
     "backfill_times", GATEHOUSE_BATCH_SQL GATEHOUSE_MEMBERS_SQL
     ", own AS MATERIALIZED (SELECT m.app_id, m.user_id, m.primary_or_recipe_user_id AS id,"
@@ -268,7 +269,7 @@ absl::StatusOr<BackfillCounts> BackfillRegistry(
   RETURN_IF_ERROR(database.ExecuteScript(deadline, kCountSources));
   int64_t count_rows_at = 1;
   std::string app, user;
-  // What another run has locked is left to it at first, and looked at again at the end.
+  // Rows locked by another run are left to it at first, and checked again at the end.
   bool waiting = false;
   while (true) {
     Batch batch;

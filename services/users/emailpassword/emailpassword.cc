@@ -13,7 +13,7 @@ namespace {
 constexpr size_t kMaxEmail = 256;          // emailpassword_users.email
 constexpr size_t kMaxPasswordHash = 256;   // emailpassword_users.password_hash
 constexpr size_t kResetTokenBytes = 48;    // 96 hex digits, 128 characters in base64
-constexpr int kMaxRounds = 5;              // two rows that chase each other, in practice never
+constexpr int kMaxRounds = 5;              // two changes that keep colliding, in practice never
 
 absl::Status CheckEmail(std::string_view email) {
   if (FitsColumn(email, kMaxEmail)) return absl::OkStatus();
@@ -177,7 +177,7 @@ absl::StatusOr<std::optional<std::string>> EmailPassword::CreateResetToken(
     email = only.email();
   }
   RETURN_IF_ERROR(CheckEmail(*email));
-  // A group's id whose own login method was deleted still stands for the user.
+  // The id of a group whose own login method was deleted still means the user.
   const std::string& user_id =
       method != nullptr ? method->supertokens_user_id() : user.supertokens_user_id();
   const int64_t expiry =
@@ -220,7 +220,7 @@ absl::StatusOr<std::optional<ResetTokenUser>> EmailPassword::ConsumeResetToken(
     ASSIGN_OR_RETURN(std::string user_id, ExternalId(scope, use->user_id));
     return ResetTokenUser{std::move(user_id), *std::move(use->email)};
   }
-  // A token that a version without this column made: it can only mean the only login method.
+  // A token created by a version without this column: it can only mean the only login method.
   ASSIGN_OR_RETURN(std::optional<v1::User> user, users_.FindByInternalId(scope, use->user_id));
   if (!user.has_value() || user->login_methods_size() != 1) return std::nullopt;
   const v1::LoginMethod& only = user->login_methods(0);

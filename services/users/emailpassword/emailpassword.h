@@ -27,7 +27,7 @@ struct ResetTokenUser {
   std::string email;
 };
 
-// The rules of email and password. Thread-safe. No store call is under way while it hashes. Emails
+// The rules of email and password. Thread-safe. It holds no store call open while it hashes. Emails
 // are normalised here; `scopes` are those of an app (ScopesOfApp).
 class EmailPassword {
  public:
@@ -39,7 +39,7 @@ class EmailPassword {
   // nullopt: the email is taken in the tenant.
   absl::StatusOr<std::optional<v1::User>> SignUp(const Where& scope, std::string_view email,
                                                  std::string_view password);
-  // nullopt: no such user, or another password.
+  // nullopt: no such user, or a wrong password.
   absl::StatusOr<std::optional<SignedIn>> SignIn(const Where& scope, std::string_view email,
                                                  std::string_view password);
   absl::StatusOr<EmailChange> Update(const std::vector<Where>& scopes, std::string_view id,
@@ -47,7 +47,7 @@ class EmailPassword {
 
   absl::StatusOr<bool> HasUser(const Where& scope, std::string_view id);
   // The token; nullopt: unknown user. `email` absent: the user's only login method's, which must be
-  // of this recipe; BAD_INPUT when there are several. `tenant` gives the token's lifetime.
+  // of this recipe; BAD_INPUT when there are several. `tenant` determines the token's lifetime.
   absl::StatusOr<std::optional<std::string>> CreateResetToken(const std::vector<Where>& scopes,
                                                               const Where& tenant,
                                                               std::string_view id,
@@ -59,7 +59,7 @@ class EmailPassword {
   absl::StatusOr<std::optional<ResetTokenUser>> ConsumeResetToken(const Where& scope,
                                                                   std::string_view token);
 
-  // The user and whether it was there already. BAD_INPUT for a hash in no supported form.
+  // The user and whether it existed already. BAD_INPUT for a hash in no supported form.
   absl::StatusOr<std::pair<v1::User, bool>> ImportHash(
       const Where& scope, std::string_view email, std::string_view password_hash,
       v1::ImportPasswordHashRequest::Algorithm algorithm);

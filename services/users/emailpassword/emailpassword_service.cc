@@ -6,7 +6,7 @@
 namespace gatehouse::users {
 namespace {
 
-// Far beyond any password or token that a person or a client makes; a bound on what is hashed.
+// Far beyond any real password or token; a bound on what is hashed.
 constexpr size_t kMaxSecretBytes = 64 * 1024;
 
 absl::Status CheckSecret(std::string_view field, std::string_view secret,
@@ -114,7 +114,7 @@ EmailPasswordServiceImpl::CreatePasswordResetToken(
   ASSIGN_OR_RETURN(Where tenant, ScopeOfTenant(directory_, request.scope(), context.deadline));
   RETURN_IF_ERROR(CheckEmailPasswordGate(*tenant.tenant, request.gate()));
   v1::CreatePasswordResetTokenResponse response;
-  // The user is looked for where the tenant's users are; tenants may share a database.
+  // The user is looked up in the tenant's database, which tenants may share.
   if (request.only_find_user()) {
     ASSIGN_OR_RETURN(const bool found, rules_.HasUser(tenant, request.user_id()));
     if (!found) response.set_unknown_user_id(true);

@@ -1,4 +1,4 @@
-// Email and password as callers see it, on a real database.
+// Email and password as callers see them, on a real database.
 
 #include "services/users/emailpassword/emailpassword_service.h"
 
@@ -111,7 +111,7 @@ TEST_F(EmailPasswordServiceTest, SignsUpOnceAndIn) {
   EXPECT_FALSE(SignsIn("nobody@example.com", "secret1"));
 }
 
-// An overload that only a known email met would say who has an account.
+// An overload that only known emails met would reveal who has an account.
 TEST_F(EmailPasswordServiceTest, AnOverloadIsAnsweredAlikeToEverybody) {
   const std::string broken = NewUser("broken@example.com");
   NewUser("a@example.com");

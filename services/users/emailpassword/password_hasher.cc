@@ -40,8 +40,8 @@ size_t BcryptThreads() {
   return std::clamp<size_t>(std::thread::hardware_concurrency(), 1, 32);
 }
 
-// Hashing takes all of a processor for as long as it is let. Other threads of this process go
-// first, so that a storm of sign-ins doesn't slow everybody else.
+// Hashing uses a whole processor for as long as it runs. Other threads of this process go first, so
+// that a storm of sign-ins doesn't slow everything else down.
 void YieldToOthers() {
   constexpr int kNiceness = 5;
   thread_local const bool done =
@@ -54,16 +54,16 @@ absl::Status Stopping() { return MakeError(ErrorReason::kDependencyDown, "The se
 class AnyTicket {
  public:
   virtual ~AnyTicket() = default;
-  // Whoever waits is told that the server stops.
+  // A waiting caller learns that the server is stopping.
   virtual void CutOff() = 0;
 };
 
-// The result of work that runs on a pool while its caller waits. Shared, because a caller that
-// runs out of time leaves before the work does.
+// The result of work that runs on a pool while its caller waits. Shared, because a caller that runs
+// out of time returns before the work ends.
 template <typename T>
 class Ticket final : public AnyTicket {
  public:
-  // The first result counts.
+  // Only the first result counts.
   void Fill(absl::StatusOr<T> result) {
     std::lock_guard lock(mutex_);
     if (!result_.has_value()) result_ = std::move(result);
@@ -78,7 +78,7 @@ class Ticket final : public AnyTicket {
     }
     return *std::move(result_);
   }
-  // Whether nobody waits any more.
+  // Whether no caller waits any more.
   bool over() const {
     std::lock_guard lock(mutex_);
     return result_.has_value();
@@ -90,7 +90,7 @@ class Ticket final : public AnyTicket {
   std::optional<absl::StatusOr<T>> result_;
 };
 
-// The duty to fill a ticket. Dropped by a pool that stops, it says so.
+// The duty to fill a ticket. If a stopping pool drops it, it reports that.
 template <typename T>
 class Promise {
  public:
@@ -121,10 +121,10 @@ class SecretCopy {
 
 }  // namespace
 
-// The tickets of all who wait.
+// The tickets of all waiting callers.
 class PooledPasswordHasher::Waiting {
  public:
-  // One who waits, for as long as this lives.
+  // A waiting caller, for as long as this lives.
   class Entry {
    public:
     Entry(Waiting& waiting, AnyTicket& ticket) : waiting_(waiting), ticket_(ticket) {
@@ -179,8 +179,8 @@ WorkerPool& PooledPasswordHasher::PoolFor(std::string_view stored) {
   return *bcrypt_pool_;
 }
 
-// Runs `work` on `pool` and waits at most until `deadline`. Work that nobody waits for any more is
-// not begun.
+// Runs `work` on `pool` and waits at most until `deadline`. Work that no caller waits for any more
+// is not started.
 template <typename T, typename Work>
 absl::StatusOr<T> PooledPasswordHasher::RunOn(WorkerPool& pool, absl::Time deadline, Work work) {
   auto ticket = std::make_shared<Ticket<T>>();

@@ -14,31 +14,31 @@
 
 namespace gatehouse::users {
 
-// Hashes and checks passwords as a tenant's configuration says. Thread-safe; calls wait.
+// Hashes and checks passwords according to a tenant's configuration. Thread-safe; calls block.
 class PasswordHasher {
  public:
   virtual ~PasswordHasher() = default;
-  // kOverloaded when too much is waiting, kDeadlineExceeded when the time ran out.
+  // kOverloaded when too many calls are waiting, kDeadlineExceeded when the time ran out.
   virtual absl::StatusOr<std::string> Hash(const config::CoreConfig& config,
                                            std::string_view password, absl::Time deadline) = 0;
-  // False for a stored text that is no hash, after the time of VerifyNothing. Bad input for a
-  // Firebase hash without a signer key, and for one that asks for more than is allowed.
+  // False for a stored text that is not a hash, after the time of VerifyNothing. Bad input for a
+  // Firebase hash without a signer key, and for a hash whose cost is not allowed.
   virtual absl::StatusOr<bool> Verify(const config::CoreConfig& config, std::string_view password,
                                       std::string_view stored, absl::Time deadline) = 0;
-  // Takes as long, and fails when overloaded or late, as Verify of a hash that Hash makes, so that
-  // an unknown email can't be told from a wrong password by the answer or its time.
+  // Takes as long as Verify of a hash from Hash, and fails likewise when overloaded or late, so
+  // that neither the answer nor its time distinguishes an unknown email from a wrong password.
   virtual absl::Status VerifyNothing(const config::CoreConfig& config, std::string_view password,
                                      absl::Time deadline) = 0;
 };
 
-// Hashes on bounded pools of its own, so that a storm of sign-ins neither occupies the threads of
+// Hashes on its own bounded pools, so that a storm of sign-ins neither occupies the threads of
 // other requests nor takes more memory than the configuration allows: argon2 and Firebase hashes
 // have a pool each (argon2_hashing_pool_size, firebase_password_hashing_pool_size), bcrypt has one
 // of about the machine's processors.
 class PooledPasswordHasher final : public PasswordHasher {
  public:
-  // What may wait for one pool. At 0.1 s a hash and two threads this is some 15 s of work, more
-  // than a client waits.
+  // How many calls may wait for one pool. At 0.1 s per hash and two threads this is some 15 s of
+  // work, more than a client waits.
   static constexpr size_t kMaxQueued = 300;
 
   // Pool sizes are the process's own: `base` is its configuration.
@@ -50,9 +50,9 @@ class PooledPasswordHasher final : public PasswordHasher {
                               std::string_view stored, absl::Time deadline) override;
   absl::Status VerifyNothing(const config::CoreConfig& config, std::string_view password,
                              absl::Time deadline) override;
-  // What is being hashed when it goes goes on until the process ends, since it can't be interrupted.
+  // Hashes under way continue until the process ends, since they can't be interrupted.
   ~PooledPasswordHasher() override;
-  // For the end of the process: whoever waits for a hash gets kDependencyDown, now and from now on.
+  // For the end of the process: waiting callers get kDependencyDown, now and from now on.
   void CutOff();
 
  private:

@@ -32,9 +32,9 @@ constexpr db::Statement kFindCredentials = {
     "  AND t.account_info_type = 'email' AND t.third_party_id = ''"
     "  AND t.third_party_user_id = '' AND t.account_info_value = $3"};
 
-// Ends the user's reset tokens. They go first, as in kUseResetToken: of a change and a token's use
-// at once, one waits for the other. emailpassword_pswd_reset_tokens_user_id_index; the primary key
-// of emailpassword_users.
+// Ends the user's reset tokens. They are deleted first, as in kUseResetToken: of a concurrent
+// change and token use, one waits for the other. emailpassword_pswd_reset_tokens_user_id_index; the
+// primary key of emailpassword_users.
 constexpr db::Statement kSetPassword = {
     "emailpassword_set_password",
     "WITH held AS MATERIALIZED (SELECT token FROM {emailpassword_pswd_reset_tokens}"
@@ -52,8 +52,8 @@ constexpr db::Statement kAddResetToken = {
     "INSERT INTO {emailpassword_pswd_reset_tokens} (app_id, user_id, token, email, token_expiry)"
     " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (token) DO NOTHING RETURNING 1"};
 
-// $1 app, $2 token's hash, $3 now, $4 new hash or null. Of two uses at once, the second finds the
-// row gone. The token's unique key; emailpassword_pswd_reset_tokens_user_id_index.
+// $1 app, $2 token's hash, $3 now, $4 new hash or null. Of two concurrent uses, the second finds
+// the row gone. The token's unique key; emailpassword_pswd_reset_tokens_user_id_index.
 constexpr db::Statement kUseResetToken = {
     "emailpassword_use_reset_token",
     "WITH held AS MATERIALIZED (SELECT t.token FROM {emailpassword_pswd_reset_tokens} mine"

@@ -10,15 +10,15 @@
 
 namespace gatehouse::users {
 
-// The rules of email verification (formats: 6.2). Thread-safe. Emails come normalised; user ids as
-// clients see them.
+// The rules of email verification (formats: 6.2). Thread-safe. Emails are normalised; user ids are
+// those that clients see.
 class EmailVerification {
  public:
   // Both outlive the rules.
   EmailVerification(PgEmailVerificationStore& store, const Clock& clock)
       : store_(store), clock_(clock) {}
 
-  // The token, for the user's eyes only; nullopt when the email is verified already. Its lifetime
+  // The token, only for the user; nullopt when the email is verified already. Its lifetime
   // is the tenant's `email_verification_token_lifetime`.
   absl::StatusOr<std::optional<std::string>> CreateToken(const Where& tenant,
                                                          std::string_view user_id,

@@ -19,9 +19,9 @@ constexpr db::Statement kAddToken = {
     "  WHERE NOT EXISTS (SELECT 1 FROM verified) ON CONFLICT DO NOTHING RETURNING 1)"
     " SELECT EXISTS (SELECT 1 FROM verified), EXISTS (SELECT 1 FROM added)"};
 
-// $1 app, $2 tenant, $3 token's hash, $4 now. Of two uses at once, the second finds the row gone.
-// The token's unique key; the primary key of emailverification_tokens. Everybody locks tokens in
-// their order.
+// $1 app, $2 tenant, $3 token's hash, $4 now. Of two concurrent uses, the second finds the row
+// gone. The token's unique key; the primary key of emailverification_tokens. All statements lock
+// tokens in their order.
 constexpr db::Statement kUseToken = {
     "email_verification_use_token",
     "WITH held AS MATERIALIZED (SELECT t.token FROM {emailverification_tokens} mine"

@@ -24,8 +24,8 @@ struct VerifiedEmail {
 enum class TokenAdded { kAdded, kAlreadyVerified, kDuplicateToken };
 
 // Verification tokens, which belong to a tenant, and verified emails, which belong to an app. User
-// ids are those that clients see. Thread-safe. One statement a method. Errors as in
-// libs/db/errors.h, and kTenantNotFound when the tenant was removed a moment ago.
+// ids are those that clients see. Thread-safe. One statement per method. Errors as in
+// libs/db/errors.h, and kTenantNotFound when the tenant has just been removed.
 class PgEmailVerificationStore {
  public:
   // `databases` must outlive the store.
@@ -36,8 +36,8 @@ class PgEmailVerificationStore {
                                       std::string_view email, std::string_view token_hash,
                                       int64_t expiry_ms);
   // Deletes the token, with all others of its user and email in the tenant, and marks the email
-  // verified; nullopt when there was no such token or it had expired at `now_ms`. Of many uses at
-  // once, one succeeds.
+  // verified; nullopt when there was no such token or it had expired at `now_ms`. Of many
+  // concurrent uses, one succeeds.
   absl::StatusOr<std::optional<VerifiedEmail>> UseToken(const Where& scope,
                                                         std::string_view token_hash,
                                                         int64_t now_ms);
@@ -50,7 +50,7 @@ class PgEmailVerificationStore {
   tenancy::TenantDatabases& databases_;
 };
 
-// Deletes tokens that have expired at `now_ms`, whosever they are. How many were deleted, at most
+// Deletes tokens of all users that have expired at `now_ms`. Returns how many were deleted, at most
 // `limit`.
 absl::StatusOr<int64_t> DeleteExpiredEmailVerificationTokens(db::Transaction& transaction,
                                                              int64_t now_ms, int limit);

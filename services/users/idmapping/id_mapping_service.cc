@@ -21,7 +21,7 @@ UserIdKind KindOf(v1::UserIdType type) {
   }
 }
 
-// What stands in the way of a mapping, in all databases of the app.
+// What prevents a mapping, in all databases of the app.
 struct AppPreview {
   MappingPreview preview;
   std::optional<Where> owner;  // where the user is; nullopt: nowhere
@@ -40,13 +40,13 @@ absl::StatusOr<AppPreview> PreviewInApp(PgIdMappingStore& store, const std::vect
       app.external_id_mapped_to = preview.external_id_mapped_to;
     }
     if (app.owner.has_value() || !preview.user_exists) return false;
-    // The external id may be a user's in another database: only this one's counts.
+    // The external id may belong to a user in another database: only this database counts.
     app.external_id_is_a_user = preview.external_id_is_a_user;
     app.owner = Where{scope.tenant, scopes.front().deadline};
     app.preview = std::move(preview);
     return false;
   };
-  // A mapping that nobody sees now would stand beside the new one.
+  // A mapping that is not visible now would conflict with the new one.
   ASSIGN_OR_RETURN(const auto missing, AskScopes(scopes, look));
   RETURN_IF_ERROR(tenancy::NeedsAll(missing));
   return app;

@@ -6,8 +6,8 @@
 
 namespace gatehouse::users {
 
-// id_mapping_service.proto: thin, since the checks that matter cross services and are those of
-// accounts. Thread-safe.
+// id_mapping_service.proto: thin, since the checks that matter cross services and are in accounts.
+// Thread-safe.
 class IdMappingServiceImpl final : public v1::IdMappingService {
  public:
   // Both outlive the service.

@@ -6,8 +6,8 @@
 namespace gatehouse::users {
 namespace {
 
-// Everywhere: userid_mapping_supertokens_user_id_key, userid_mapping_external_user_id_key, and the
-// primary keys of app_id_to_user_id, user_metadata and email verification's tables.
+// In all statements: userid_mapping_supertokens_user_id_key, userid_mapping_external_user_id_key,
+// and the primary keys of app_id_to_user_id, user_metadata and email verification's tables.
 
 // Whether {user_metadata}, and email verification's tables, have rows under an id.
 #define GATEHOUSE_HAS_METADATA_SQL(ID) \
@@ -45,7 +45,7 @@ constexpr db::Statement kPreview = {
     " " GATEHOUSE_HAS_EMAIL_VERIFICATION_SQL("$2::varchar")};
 
 // $1 app, $2 internal id, $3 external id, $4 info, $5 whether email verification's rows move. The
-// unique keys decide between mappings at once. Each part begins when the one before it is done:
+// unique keys decide between concurrent mappings. Each part begins when the one before it is done:
 // the user's row, then the mapping's, tokens, verified emails (docs/adr, decision 13).
 constexpr db::Statement kCreate = {
     "id_mapping_create",
@@ -76,7 +76,7 @@ constexpr db::Statement kTaken = {
     " EXISTS (SELECT 1 FROM {userid_mapping} WHERE app_id = $1::varchar"
     "  AND supertokens_user_id = $2::varchar::bpchar)"};
 
-// Which mapping an id means: $1 app, $2 id, $3 'supertokens', 'external' or 'any'.
+// The mapping that an id means: $1 app, $2 id, $3 'supertokens', 'external' or 'any'.
 #define GATEHOUSE_MAPPING_BY_ID_SQL                                         \
   " WHERE m.app_id = $1::varchar AND CASE"                                  \
   "  WHEN $3::varchar = 'supertokens' OR ($3::varchar = 'any' AND EXISTS (" \
@@ -137,7 +137,7 @@ absl::StatusOr<MappingPreview> PgIdMappingStore::Preview(const Where& scope,
 absl::StatusOr<MappingMade> PgIdMappingStore::Create(const Where& scope, const IdMapping& mapping,
                                                      bool move_email_verification) {
   ASSIGN_OR_RETURN(db::Database * db, databases_.Of(*scope.tenant));
-  // A second round when what stood in the way was removed between the two statements.
+  // A second round if the obstacle was removed between the two statements.
   for (int round = 0; round < 5; ++round) {
     absl::StatusOr<db::Result> result =
         db->Execute(scope.deadline, kCreate,

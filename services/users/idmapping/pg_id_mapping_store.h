@@ -21,16 +21,16 @@ struct IdMapping {
 
 struct FoundMapping {
   IdMapping mapping;
-  // What stands under the external id.
+  // What exists under the external id.
   bool external_id_is_a_user = false;
   bool external_id_has_metadata = false;
   bool external_id_has_email_verification = false;
 };
 
-// What there is under two ids that somebody wants to map.
+// What exists under two ids that are to be mapped.
 struct MappingPreview {
   bool user_exists = false;
-  // Of the mapping that has the external id, if any.
+  // The user of the mapping that has the external id, if any.
   std::optional<std::string> external_id_mapped_to;
   bool external_id_is_a_user = false;
   bool user_has_metadata = false;
@@ -39,7 +39,7 @@ struct MappingPreview {
 
 enum class MappingMade { kMade, kUnknownUser, kUserIsMapped, kExternalIdIsMapped, kBothAreMapped };
 
-// External ids. Thread-safe. One statement a method. Errors as in libs/db/errors.h.
+// External ids. Thread-safe. One statement per method. Errors as in libs/db/errors.h.
 class PgIdMappingStore {
  public:
   // `databases` must outlive the store.
@@ -51,11 +51,11 @@ class PgIdMappingStore {
   absl::StatusOr<MappingPreview> Preview(const Where& scope, std::string_view supertokens_user_id,
                                          std::string_view external_user_id);
   // Of several at once for one id, one succeeds. `move_email_verification`: rows of email
-  // verification under the internal id go over to the external one.
+  // verification under the internal id move to the external one.
   absl::StatusOr<MappingMade> Create(const Where& scope, const IdMapping& mapping,
                                      bool move_email_verification);
-  // Below, with kAny an id that is some user's internal one counts as such, else as external.
-  // False: there is no such mapping.
+  // Below, with kAny, an id that is some user's internal one counts as internal, otherwise as
+  // external. False: there is no such mapping.
   absl::StatusOr<bool> SetInfo(const Where& scope, std::string_view id, UserIdKind kind,
                                const std::optional<std::string>& info);
   absl::StatusOr<bool> Delete(const Where& scope, std::string_view id, UserIdKind kind);

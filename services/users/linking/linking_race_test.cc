@@ -1,4 +1,5 @@
-// Many at once on a real database: the registry's keys decide, and leave nothing half-done.
+// Many concurrent changes on a real database: the registry's keys decide, and leave nothing
+// half-done.
 
 #include <gtest/gtest.h>
 

@@ -24,7 +24,7 @@ absl::StatusOr<std::string> ExternalId(PgUserStore& users, const Where& scope,
   return resolved.front().found ? resolved.front().external_id : user_id;
 }
 
-// The refusal that an outcome other than kDone and kAlready stands for.
+// The refusal for an outcome other than kDone and kAlready.
 absl::StatusOr<v1::LinkRefusal> Refuse(PgUserStore& users, const Where& scope,
                                        const LinkOutcome& outcome, const char* linked_text) {
   v1::LinkRefusal refusal;
@@ -79,8 +79,8 @@ absl::Status FillUser(PgUserStore& users, const Where& scope, std::string_view i
   return absl::OkStatus();
 }
 
-// An id that hides a user means the hidden one here: it is removed after its data went over to who
-// has its id now.
+// An id that hides a user means the hidden one here: it is removed after its data moved to the user
+// that has its id now.
 const std::string& RemovedId(const LocatedUser& user) {
   return user.id.hides_user ? user.id.input : user.id.user_id;
 }
@@ -178,7 +178,7 @@ absl::StatusOr<v1::LinkUsersResponse> LinkingServiceImpl::LinkUsers(
   linked.set_already_linked(outcome.result == LinkResult::kAlready);
   RETURN_IF_ERROR(FillUser(users_, scope, outcome.primary_id, *linked.mutable_user()));
   if (!linked.already_linked()) {
-    // What the recipe user did lately was done by the primary user, as it is now.
+    // The recipe user's recent activity now counts as the primary user's.
     RETURN_IF_ERROR(activity_.Forget(scopes.front(), scope, {pair.recipe_user.id.user_id}));
     activity_.Note(scopes.front(), outcome.primary_id);
   }

@@ -8,8 +8,8 @@
 
 namespace gatehouse::users {
 
-// linking_service.proto: finds the users in the app's databases, has the store decide, and says
-// the outcome in the original's words. Thread-safe.
+// linking_service.proto: finds the users in the app's databases, lets the store decide, and reports
+// the outcome with the original's texts. Thread-safe.
 class LinkingServiceImpl final : public v1::LinkingService {
  public:
   // All outlive the service.

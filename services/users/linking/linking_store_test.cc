@@ -1,4 +1,4 @@
-// The registry's changes on a real database: outcomes, and what the tables say afterwards.
+// The registry's changes on a real database: outcomes, and the tables afterwards.
 
 #include <gtest/gtest.h>
 
@@ -14,7 +14,7 @@ constexpr db::Statement kUserRows = {"test_user_rows", "SELECT count(*) FROM {ap
 constexpr db::Statement kInfoRows = {"test_info_rows",
                                      "SELECT count(*) FROM {recipe_user_account_infos}"};
 
-// Every test also with the original's old tables kept.
+// Every test also runs with the original's old tables maintained.
 class LinkingStoreTest : public ::testing::TestWithParam<bool> {
  protected:
   ~LinkingStoreTest() override { EXPECT_EQ(env_.Violations(), ""); }
@@ -103,7 +103,7 @@ TEST_P(LinkingStoreTest, RefusesWhatIsNotPrimaryOrIsAnothers) {
   const LinkOutcome checked = CheckLink(has_b, a);
   EXPECT_EQ(checked.result, LinkResult::kAccountInfoTaken);
   EXPECT_EQ(checked.primary_id, b);
-  // Named by a member of the group.
+  // Identified by a member of the group.
   EXPECT_EQ(env_.Link(has_b, linked), LinkResult::kAccountInfoTaken);
   EXPECT_EQ(env_.Link(single, linked), LinkResult::kDone);
   EXPECT_EQ(User(single).supertokens_user_id(), a);
@@ -133,7 +133,7 @@ TEST_P(LinkingStoreTest, UnlinkingThePrimaryUserOfOthersDeletesItsLoginMethod) {
   EXPECT_EQ(user.supertokens_user_id(), primary);
   ASSERT_EQ(user.login_methods_size(), 1);
   EXPECT_EQ(user.login_methods(0).supertokens_user_id(), linked);
-  // It has nothing that could be in another tenant, and its group reserves nothing there for it.
+  // It has nothing that could be in another tenant, so its group reserves nothing there for it.
   EXPECT_EQ(Add(primary, "t1").result, TenantResult::kUnknownUser);
   EXPECT_EQ(env_.Violations(), "");
   // The email is free; the id still takes users.
@@ -157,7 +157,7 @@ TEST_P(LinkingStoreTest, RemovesOneOrAll) {
   EXPECT_EQ(env_.Count(kInfoRows), 2);  // third's
   auto planned = env_.store.Remove(env_.Scope(), third, false, /*check_only=*/true);
   ASSERT_TRUE(planned.ok());
-  ASSERT_EQ(planned->size(), 2u);  // the last login method takes the group's id along
+  ASSERT_EQ(planned->size(), 2u);  // the group's id is removed with the last login method
   EXPECT_EQ(Remove(third, /*whole_group=*/false).size(), 2u);
   EXPECT_EQ(Remove(third, /*whole_group=*/false).size(), 0u);
   EXPECT_EQ(env_.Count(kUserRows), 0);
@@ -195,7 +195,7 @@ TEST_P(LinkingStoreTest, AnotherPrimaryUserOfATenantKeepsAGroupOut) {
     EXPECT_EQ(taken.primary_id, other);
     EXPECT_EQ(taken.info_type, kEmailInfo);
   }
-  // Now it is one, and the third party's identity another, which is told after it.
+  // Now it is one, and the third party's identity another, which is reported after it.
   const std::string same = env_.SignUpThirdParty("b@x.io", "1", "t2");
   ASSERT_EQ(env_.MakePrimary(same), LinkResult::kDone);
   EXPECT_EQ(Add(primary, "t2").result, TenantResult::kDuplicate);
@@ -212,12 +212,12 @@ TEST_P(LinkingStoreTest, ConflictsAreToldInOneOrder) {
   ASSERT_EQ(env_.MakePrimary(there), LinkResult::kDone);
   const std::string group = env_.SignUp("c@x.io", "t1");
   ASSERT_EQ(env_.MakePrimary(group), LinkResult::kDone);
-  // Both the email and the identity are `there`'s: the email is told.
+  // Both the email and the identity are `there`'s: the email is reported.
   const std::string twin = env_.SignUpThirdParty("a@x.io", "1", "t2");
   expect(CheckLink(twin, group), there, "check of a twin");
   expect(*env_.store.Link(env_.Scope(), twin, group), there, "link of a twin");
 
-  // What the user brings is told before what the group has.
+  // The user's own account infos are reported before the group's.
   const std::string has_groups_email = env_.SignUpThirdParty("c@x.io", "5", "t6");
   ASSERT_EQ(env_.MakePrimary(has_groups_email), LinkResult::kDone);
   const std::string has_users_email = env_.SignUpThirdParty("z@x.io", "6", "t1");

@@ -1,6 +1,6 @@
 #pragma once
 
-// A database with users in it, for the tests of what is done with users.
+// A database with users, for tests of changes of users.
 
 #include <gtest/gtest.h>
 
@@ -72,7 +72,7 @@ class LinkingTestEnv {
     return id;
   }
 
-  // What is wrong in the registry, one a line: nothing.
+  // What is wrong in the registry, one per line; expected to be empty.
   std::string Violations() {
     std::string lines;
     for (const std::string& line :

@@ -13,9 +13,9 @@
 namespace gatehouse::users {
 namespace {
 
-// Whether the user ID, or a member of the group that it leads, has a login method. Without, it is
-// but the id that is left of a group whose last member was unlinked: for clients there is no such
-// user. idx_recipe_user_account_infos_app_recipe_user, idx_recipe_user_account_infos_app_primary_user.
+// Whether the user ID, or a member of the group that it leads, has a login method. Otherwise it is
+// only the id left of a group whose last member was unlinked: for clients there is no such user.
+// idx_recipe_user_account_infos_app_recipe_user, idx_recipe_user_account_infos_app_primary_user.
 #define GATEHOUSE_IS_THERE(APP, ID)                                                         \
   " (EXISTS (SELECT 1 FROM {recipe_user_account_infos} g WHERE g.app_id = " APP             \
   "   AND g.recipe_user_id = " ID                                                           \
@@ -42,8 +42,8 @@ constexpr db::Statement kCheckPrimary = {
     " WHERE u.app_id = $1 AND u.user_id = $2 AND" GATEHOUSE_IS_THERE("u.app_id", "u.user_id")};
 
 // $1 app, $2 user, $3 any member of the group. As linking would: every info of either in every
-// tenant of either; what the user brings is told before what the group has, and emails before
-// phone numbers before third parties. Indexes as in pg_reservations.cc.
+// tenant of either; the user's own infos are reported before the group's, and emails before phone
+// numbers before third parties. Indexes as in pg_reservations.cc.
 constexpr db::Statement kCheckLink = {
     "linking_check_link",
     "WITH target AS (SELECT primary_or_recipe_user_id AS id,"
@@ -82,7 +82,7 @@ constexpr RegistryWrite kSetPrimary = RegistryWrite::ThenOldTables(
      "UPDATE {all_auth_recipe_users} SET is_linked_or_is_a_primary_user = TRUE"
      " WHERE app_id = $1 AND user_id = $2"});
 
-// $1 app, $2 a group: the old table's copy of what app_id_to_user_id says of its members.
+// $1 app, $2 a group: the old table's copy of its members in app_id_to_user_id.
 #define GATEHOUSE_COPY_GROUP_SQL                                               \
   "UPDATE {all_auth_recipe_users} old SET"                                     \
   " primary_or_recipe_user_id = u.primary_or_recipe_user_id,"                  \
@@ -92,14 +92,14 @@ constexpr RegistryWrite kSetPrimary = RegistryWrite::ThenOldTables(
   "  AND u.primary_or_recipe_user_id = $2::bpchar"                             \
   "  AND old.app_id = u.app_id AND old.user_id = u.user_id"
 
-// Whether the user `m` still has a login method: one that led a group may be but its id.
+// Whether the user `m` still has a login method: one that led a group may be only an id.
 #define GATEHOUSE_HAS_LOGIN                                                             \
   " EXISTS (SELECT 1 FROM {recipe_user_account_infos} i WHERE i.app_id = m.app_id"      \
   "  AND i.recipe_user_id = m.user_id)"
 
-// $1 app, $2 user, $3 primary user. A group's time joined is that of its eldest login method; the
-// other members' rows are touched only when it changes. Somebody active is counted once: as the
-// group from now on. app_id_to_user_id_primary_user_id_index.
+// $1 app, $2 user, $3 primary user. A group's time joined is that of its oldest login method; the
+// other members' rows are only touched when it changes. An active user is counted once: from now on
+// as the group. app_id_to_user_id_primary_user_id_index.
 constexpr RegistryWrite kSetLinked = RegistryWrite::ThenOldTables(
     {"linking_set_linked",
      "WITH infos AS (UPDATE {recipe_user_account_infos} SET primary_user_id = $3::bpchar"
@@ -141,8 +141,8 @@ constexpr db::Statement kOtherMembers = {
     "SELECT EXISTS (SELECT 1 FROM {recipe_user_account_infos} WHERE app_id = $1::varchar"
     " AND primary_user_id = $2::bpchar AND recipe_user_id <> $2::bpchar)"};
 
-// What kCheckPrimary or kCheckLink says of the conflict, in column `first` and the next one. It was
-// gone a moment later: the next round has what it needs.
+// The conflict found by kCheckPrimary or kCheckLink, in column `first` and the next one. If it is
+// gone, the next round succeeds.
 absl::StatusOr<Ended<LinkOutcome>> TakenBy(const db::Result& check, int first) {
   if (check.empty() || check.front().IsNull(first)) return db::RetryTransaction();
   const db::Row row = check.front();
@@ -150,7 +150,7 @@ absl::StatusOr<Ended<LinkOutcome>> TakenBy(const db::Result& check, int first) {
                               std::string(row.Text(first + 1))});
 }
 
-// Whether `user` can be linked to the group of `target`, but for account infos. kDone: it can.
+// Whether `user` can be linked to the group of `target`, apart from account infos. kDone: it can.
 LinkOutcome JudgeLink(std::string_view user_id, const std::optional<std::string>& user_primary,
                       const std::optional<std::string>& target_primary) {
   if (user_primary.has_value() && user_primary == target_primary) {
@@ -161,7 +161,7 @@ LinkOutcome JudgeLink(std::string_view user_id, const std::optional<std::string>
   return {LinkResult::kDone, *target_primary, {}};
 }
 
-// The locked user, unless there is none or but what is left of a group. Only who leads a group can
+// The locked user, unless there is none or only what is left of a group. Only a group's leader can
 // be that, so others cost no statement.
 absl::StatusOr<const LockedUser*> Present(db::Transaction& transaction, std::string_view app_id,
                                           const std::map<std::string, LockedUser>& locked,

@@ -12,7 +12,7 @@
 
 namespace gatehouse::users {
 
-// How an attempt to make a primary user or to link ended.
+// The result of an attempt to make a primary user or to link.
 enum class LinkResult {
   kDone,
   kAlready,           // it was so before
@@ -49,16 +49,16 @@ enum class LeaveTenantResult { kUnknownUser, kWasNotThere, kRemoved };
 struct RemovedUser {
   std::string user_id;  // internal
   std::string recipe_id;
-  // What the user's data in other tables go by; empty: they stay, since others of the group use
-  // them, or since the id is another user's.
+  // The id of the user's data in other tables; empty: they stay, since others of the group use
+  // them, or since the id belongs to another user.
   std::string data_user_id;
 };
 
 // Changes of the identity registry: groups of login methods, tenants, removal. Uniqueness is
 // decided by the registry's primary keys, and user rows are locked in the order of their ids.
 // Thread-safe. Ids are internal. A Check is one statement, everything else one transaction, in
-// which the original's old tables are kept as well where a core that reads them may run beside us.
-// Errors as in libs/db/errors.h, and kTenantNotFound when the tenant was removed a moment ago.
+// which the original's old tables are written too if a core that reads them may run alongside us.
+// Errors as in libs/db/errors.h, and kTenantNotFound when the tenant has just been removed.
 class PgLinkingStore {
  public:
   // `databases` must outlive the store.
@@ -72,7 +72,7 @@ class PgLinkingStore {
   absl::StatusOr<LinkOutcome> Link(const Where& scope, std::string_view user_id,
                                    std::string_view primary_id);
   // A primary user that others are linked to loses its own login method instead (kDeleted). With
-  // `check_only` says what would be done.
+  // `check_only`, returns what would be done.
   absl::StatusOr<UnlinkOutcome> Unlink(const Where& scope, std::string_view user_id,
                                        bool check_only);
 
@@ -82,7 +82,7 @@ class PgLinkingStore {
 
   // Removes a login method, or its whole group when `whole_group` is set or there is no other
   // login method in it, with all of its rows in this service's tables. A primary user's id stays
-  // as long as others are linked to it. Gives what was removed, or would be with `check_only`;
+  // as long as others are linked to it. Returns what was removed, or would be with `check_only`;
   // empty when there is no such user.
   absl::StatusOr<std::vector<RemovedUser>> Remove(const Where& scope, std::string_view user_id,
                                                   bool whole_group, bool check_only);

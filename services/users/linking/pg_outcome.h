@@ -13,7 +13,7 @@
 
 namespace gatehouse::users {
 
-// What a transaction's body says: its outcome, and whether its changes are kept.
+// The result of a transaction's body: its outcome, and whether its changes are kept.
 template <typename Outcome>
 struct Ended {
   Outcome outcome;
@@ -29,8 +29,8 @@ Ended<Outcome> RollBack(Outcome outcome) {
   return {std::move(outcome), false};
 }
 
-// Runs `body` as Database::Transact does, for bodies that find an outcome: one that is no error,
-// and still may have to undo what was done until then.
+// Runs `body` like Database::Transact, for bodies that return an outcome: one that is no error, but
+// may still require undoing what was done until then.
 template <typename Outcome>
 absl::StatusOr<Outcome> TransactFor(
     db::Database& database, const Where& scope,

@@ -9,16 +9,17 @@
 namespace gatehouse::users {
 namespace {
 
-// Indexes everywhere: idx_recipe_user_account_infos_app_primary_user,
+// Indexes in all statements: idx_recipe_user_account_infos_app_primary_user,
 // idx_recipe_user_account_infos_app_recipe_user, idx_recipe_user_tenants_recipe_user_id,
 // idx_primary_user_tenants_primary.
 
-// The order in which everybody takes keys of primary_user_tenants (docs/adr, decision 13).
+// The order in which all code takes keys of primary_user_tenants (docs/adr, decision 13).
 #define GATEHOUSE_KEY_ORDER_SQL \
   " ORDER BY account_info_type <> 'tparty', account_info_type, account_info_value, tenant_id"
 
-// What `wanted` lists and the primary user $3 does not hold yet is taken; gives how much of it was
-// wanted and how much was free. Rows of others are waited for while they come or go, never locked.
+// Takes what `wanted` lists and the primary user $3 does not hold yet; returns how much of it was
+// wanted and how much was free. Rows of others are waited for while they are inserted or deleted,
+// never locked.
 #define GATEHOUSE_TAKE_SQL                                                                        \
   " missing AS MATERIALIZED (SELECT tenant_id, account_info_type, account_info_value FROM wanted" \
   "  WHERE NOT EXISTS (SELECT 1 FROM {primary_user_tenants} p WHERE p.app_id = $1::varchar"       \
@@ -51,8 +52,8 @@ constexpr db::Statement kReserveInTenant = {
     "   account_info_value FROM {recipe_user_account_infos}"
     "  WHERE app_id = $1::varchar AND primary_user_id = $3::bpchar)," GATEHOUSE_TAKE_SQL};
 
-// $1 app, $2 account info's type, $3 primary user, $4 its value. In the tenants that the group is
-// in, which its reservations say.
+// $1 app, $2 account info's type, $3 primary user, $4 its value. In the group's tenants, which its
+// reservations show.
 constexpr db::Statement kReserveInfo = {
     "reservations_of_info",
     "WITH wanted AS (SELECT DISTINCT tenant_id, $2::varchar AS account_info_type,"

@@ -1,6 +1,6 @@
 #pragma once
 
-// What primary users hold of account infos: the rows of primary_user_tenants, whose primary key
+// The account infos that primary users hold: the rows of primary_user_tenants, whose primary key
 // lets one primary user at a time have an email, phone number or third-party identity in a tenant.
 // A primary user holds every account info of its group in every tenant of its group.
 
@@ -19,7 +19,7 @@ namespace gatehouse::users {
 
 // Below, users' rows are locked already (LockUsers). False: another primary user has one of the
 // account infos, or had it a moment ago; the transaction must be rolled back. Each waits for
-// whoever is about to hold or to release one of them.
+// transactions that are about to take or release one of them.
 
 // Holds for `primary_id` all infos of its group and of `user_id`, in all tenants of either.
 absl::StatusOr<bool> ReserveForGroup(db::Transaction& transaction, std::string_view app_id,
@@ -31,11 +31,11 @@ absl::StatusOr<bool> ReserveInTenant(db::Transaction& transaction, std::string_v
 // ago.
 absl::StatusOr<bool> ReserveInfo(db::Transaction& transaction, std::string_view app_id,
                                  const AccountInfo& info, std::string_view primary_id);
-// Lets go of what the group holds because of `user_id` only, and of the user's membership in
-// recipe_user_account_infos. The group's reset tokens for an email that it so loses end.
+// Releases what the group holds only because of `user_id`, and the user's membership in
+// recipe_user_account_infos. The group's reset tokens for an email that it thereby loses end.
 absl::Status ReleaseMember(db::Transaction& transaction, const Where& scope,
                            std::string_view user_id, std::string_view primary_id);
-// Lets go of one tenant, unless a member of the group is in it.
+// Releases one tenant, unless a member of the group is in it.
 absl::Status ReleaseTenant(db::Transaction& transaction, std::string_view app_id,
                            std::string_view tenant_id, std::string_view primary_id);
 

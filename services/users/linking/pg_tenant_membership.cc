@@ -1,4 +1,4 @@
-// Adding users to tenants and taking them out: the rest of PgLinkingStore.
+// Adding users to tenants and removing them: the rest of PgLinkingStore.
 
 #include <map>
 
@@ -14,13 +14,13 @@
 namespace gatehouse::users {
 namespace {
 
-// Everywhere: $1 app, $2 tenant, $3 user. idx_recipe_user_tenants_recipe_user_id.
+// In all statements: $1 app, $2 tenant, $3 user. idx_recipe_user_tenants_recipe_user_id.
 constexpr db::Statement kIsInTenant = {
     "tenant_membership_exists",
     "SELECT 1 FROM {recipe_user_tenants}"
     " WHERE app_id = $1 AND tenant_id = $2 AND recipe_user_id = $3 LIMIT 1"};
 
-// In the order in which everybody takes keys of recipe_user_tenants (docs/adr, decision 13). Gives
+// In the order in which all code takes keys of recipe_user_tenants (docs/adr, decision 13). Gives
 // how many there are and how many were free; where not all were, the transaction does not commit,
 // and the old tables get nothing. idx_recipe_user_account_infos_app_recipe_user.
 constexpr RegistryWrite kAdd = RegistryWrite::ThenOldTables(
@@ -85,10 +85,11 @@ constexpr db::Statement kDuplicate = {
     "  AND t.recipe_user_id <> $3::bpchar"
     " ORDER BY t.account_info_type <> 'tparty', t.account_info_type LIMIT 1"};
 
-// What of the user's group another primary user has in the tenant, and whether a login method of
-// the same recipe has it there: clients are told of an ordinary duplicate then. Emails are told
-// before phone numbers before third parties. idx_recipe_user_account_infos_app_primary_user, the
-// primary key of primary_user_tenants, idx_recipe_user_tenants_recipe_user_id. $3 primary user.
+// The account info of the user's group that another primary user has in the tenant, and whether a
+// login method of the same recipe has it there: then an ordinary duplicate is reported. Emails are
+// reported before phone numbers before third parties.
+// idx_recipe_user_account_infos_app_primary_user, the primary key of primary_user_tenants,
+// idx_recipe_user_tenants_recipe_user_id. $3 primary user.
 constexpr db::Statement kConflict = {
     "tenant_membership_conflict",
     "SELECT p.primary_user_id, p.account_info_type, EXISTS ("
@@ -158,7 +159,7 @@ absl::StatusOr<TenantOutcome> PgLinkingStore::AddToTenant(const Where& scope,
           }
         }
         ASSIGN_OR_RETURN(db::Result added, kAdd.Execute(transaction, scope, params));
-        // The id of a group whose own login method is gone: it can be nowhere.
+        // The id of a group whose own login method is gone: it can't be in any tenant.
         if (added.front().Int64(0) == 0) {
           return RollBack(TenantOutcome{TenantResult::kUnknownUser, {}, {}});
         }

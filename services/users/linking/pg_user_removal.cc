@@ -14,10 +14,10 @@
 namespace gatehouse::users {
 namespace {
 
-// $1 app, $2 user. Everybody in the user's group: internal id, recipe, the group's id, whether the
-// login method is there, the external id, and whether the id that clients see is another user's:
-// its internal id, or the external one that it was given.
-// app_id_to_user_id_primary_user_id_index; userid_mapping_supertokens_user_id_key.
+// $1 app, $2 user. All members of the user's group: internal id, recipe, the group's id, whether
+// the login method exists, the external id, and whether the id that clients see belongs to another
+// user, as its internal id or as its external one. app_id_to_user_id_primary_user_id_index;
+// userid_mapping_supertokens_user_id_key.
 constexpr db::Statement kGroup = {
     "removal_group",
     "SELECT u.user_id, u.recipe_id, u.primary_or_recipe_user_id,"
@@ -34,10 +34,10 @@ constexpr db::Statement kGroup = {
     "   WHERE app_id = $1::varchar AND user_id = $2::bpchar)"
     " ORDER BY u.user_id"};
 
-// Below: $1 app, $2 users' internal ids, or the ids that their data go by. Everything else of the
-// users hangs on app_id_to_user_id by foreign keys. Each in a statement of its own, as a
-// statement's parts run in no particular order, and these rows are others' to write too (docs/adr,
-// decision 13). Indexes: the tables' primary keys, idx_recipe_user_tenants_recipe_user_id,
+// Below: $1 app, $2 users' internal ids, or the ids of their data. The users' other rows depend on
+// app_id_to_user_id by foreign keys. Each in a separate statement, since a statement's parts run in
+// no particular order, and others write these rows too (docs/adr, decision 13). Indexes: the
+// tables' primary keys, idx_recipe_user_tenants_recipe_user_id,
 // idx_recipe_user_account_infos_app_recipe_user.
 constexpr db::Statement kDeleteTokens = {
     "removal_delete_tokens",
@@ -122,7 +122,7 @@ absl::StatusOr<Group> ReadGroup(db::Transaction& transaction, const Where& scope
 
 struct Plan {
   bool whole_group = false;
-  bool keeps_id = false;  // the primary user's login method goes, its id and data stay
+  bool keeps_id = false;  // the primary user's login method is removed, its id and data stay
   std::vector<RemovedUser> users;
 };
 

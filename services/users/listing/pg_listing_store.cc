@@ -11,9 +11,9 @@ namespace {
 
 constexpr int kMaxFound = 1000;        // the original's
 constexpr int kMaxCandidates = 20000;  // of one tag, before other kinds of tags narrow them
-constexpr int kMaxAlone = 2000;        // of one tag, when there is one kind; rows, two a user
+constexpr int kMaxAlone = 2000;        // of one tag, if there is one kind; rows, two per user
 
-// How gatehouse_listed_users says of which recipes a group is: one of 1 to 31.
+// The recipes of a group in gatehouse_listed_users: one of 1 to 31.
 constexpr int kAllRecipes = 31;
 
 int BitOfRecipe(std::string_view recipe_id) {
@@ -51,8 +51,8 @@ int MaskOf(const std::vector<std::string>& recipe_ids) {
 constexpr db::Statement kPageAsc = {"listing_page_asc", GATEHOUSE_PAGE(">", "ASC")};
 constexpr db::Statement kPageDesc = {"listing_page_desc", GATEHOUSE_PAGE("<", "DESC")};
 
-// A tag is the beginning of a LIKE pattern, as clients know it from the original: `%` and `_` in it
-// stand for other text. `low` is what it begins with for certain.
+// A tag is the beginning of a LIKE pattern, as in the original: `%` and `_` are wildcards. `low` is
+// its literal prefix.
 #define GATEHOUSE_TAGS(tags)                                                       \
   "(SELECT tag || '%' AS pattern, substring(tag from '^[^\\\\%_]*') AS low"    \
   " FROM unnest(" tags "::text[]) AS given(tag)) g"
@@ -85,7 +85,7 @@ constexpr db::Statement kPageDesc = {"listing_page_desc", GATEHOUSE_PAGE("<", "D
   GATEHOUSE_ALSO("tparty", "$5", GATEHOUSE_PROVIDER("o.account_info_value"))                   \
   " AND $3::text[] IS NOT NULL"                                                                \
   " ORDER BY w.joined " order ", w.id DESC LIMIT $7::int"
-// `indexed` serves the look-up, `text` is what the pattern is for.
+// `indexed` serves the look-up, `text` is matched by the pattern.
 #define GATEHOUSE_CANDIDATES(type, indexed, text)                                               \
   "SELECT t.recipe_user_id FROM {recipe_user_tenants} t WHERE t.app_id = $1::varchar"           \
   " AND t.tenant_id = $2::varchar AND t.account_info_type = '" type                             \

@@ -32,8 +32,8 @@ struct SearchTags {
   std::vector<std::string> providers;
 };
 
-// Which users a tenant or app has. Thread-safe; one statement a method, whose work does not depend
-// on how many users there are.
+// The users of a tenant or app. Thread-safe; one statement per method, whose work does not depend
+// on the number of users.
 class PgListingStore {
  public:
   // `databases` must outlive the store.

@@ -9,9 +9,9 @@ class Database;
 
 namespace gatehouse::users {
 
-// Looks again at the groups that were being changed while a tenant of theirs was removed, so that
-// each is listed where it is (docs/adr, decision 8). One transaction a user; several instances
-// may do it at once. Errors as in libs/db/errors.h.
+// Checks again the groups that were being changed while one of their tenants was removed, so that
+// each is listed where it is (docs/adr, decision 8). One transaction per user; several instances
+// may do so at once. Errors as in libs/db/errors.h.
 absl::Status SettleListedUsers(db::Database& database, absl::Time deadline);
 
 }  // namespace gatehouse::users

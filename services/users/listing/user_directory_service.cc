@@ -23,7 +23,7 @@ std::vector<std::string> ToVector(const Repeated& field) {
   return std::vector<std::string>(field.begin(), field.end());
 }
 
-// What of the request a user has.
+// Which of the requested account infos a user has.
 bool HasAll(const v1::User& user, const v1::FindUsersRequest& request) {
   bool email = !request.has_email();
   bool phone = !request.has_phone_number();

@@ -7,7 +7,7 @@
 namespace gatehouse::users {
 
 absl::StatusOr<std::string> MergeMetadata(std::string_view current, const json::Value& update) {
-  // What is stored was let in once, by us or by another core with other limits.
+  // Stored metadata was accepted once, by us or by another core with other limits.
   json::ParseLimits stored;
   stored.max_values = std::numeric_limits<size_t>::max();
   absl::StatusOr<json::Value> metadata = json::Parse(current, stored);

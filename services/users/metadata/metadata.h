@@ -9,8 +9,8 @@
 namespace gatehouse::users {
 
 // The text of `current` (stored metadata) with the members of `update`: each replaces the one of
-// its name and goes to the end, and null removes (formats: 7.8). Numbers keep their text. Time is
-// linear in both. kInternal when `current` is no JSON object.
+// its name and moves to the end, and null removes (formats: 7.8). Numbers keep their text. Time is
+// linear in both. kInternal when `current` is not a JSON object.
 absl::StatusOr<std::string> MergeMetadata(std::string_view current, const json::Value& update);
 
 }  // namespace gatehouse::users

@@ -40,7 +40,7 @@ absl::StatusOr<v1::ListMetadataResponse> MetadataServiceImpl::ListMetadata(
                    ScopesOfApp(directory_, request.scope(), context.deadline));
   v1::ListMetadataResponse response;
   if (request.user_ids().empty()) return response;
-  // Of the public tenant's database only, as by the original.
+  // Only in the public tenant's database, as in the original.
   ASSIGN_OR_RETURN(
       std::vector<std::optional<std::string>> found,
       store_.Find(scopes.front(), {request.user_ids().begin(), request.user_ids().end()}));

@@ -9,14 +9,14 @@
 namespace gatehouse::users {
 namespace {
 
-// Everywhere the primary key of user_metadata.
+// In all statements: the primary key of user_metadata.
 constexpr db::Statement kFind = {
     "metadata_find",
     "SELECT m.user_metadata FROM unnest($2::varchar[]) WITH ORDINALITY AS given(id, place)"
     " LEFT JOIN {user_metadata} m ON m.app_id = $1::varchar AND m.user_id = given.id"
     " ORDER BY given.place"};
 
-// Creates the row where there is none, and locks it either way.
+// Creates the row if there is none, and locks it either way.
 constexpr db::Statement kLock = {
     "metadata_lock",
     "INSERT INTO {user_metadata} AS kept (app_id, user_id, user_metadata) VALUES ($1, $2, '{}')"

@@ -14,7 +14,7 @@
 
 namespace gatehouse::users {
 
-// Users' metadata: the text of a JSON object each. User ids are those that clients see.
+// Users' metadata: one JSON object per user, as text. User ids are those that clients see.
 // Thread-safe. Errors as in libs/db/errors.h.
 class PgMetadataStore {
  public:
@@ -24,8 +24,8 @@ class PgMetadataStore {
   // nullopt: there is none. In the order of `user_ids`, in one statement.
   absl::StatusOr<std::vector<std::optional<std::string>>> Find(
       const Where& scope, const std::vector<std::string>& user_ids);
-  // Replaces the metadata by what `change` makes of it (of `{}` when there is none), and returns
-  // that. One change at a time per user; `change` may run more than once.
+  // Replaces the metadata by the result of `change` (of `{}` if there is none), and returns that.
+  // One change at a time per user; `change` may run more than once.
   absl::StatusOr<std::string> Change(
       const Where& scope, std::string_view user_id,
       absl::FunctionRef<absl::StatusOr<std::string>(std::string_view current)> change);

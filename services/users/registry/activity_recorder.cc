@@ -10,7 +10,7 @@ namespace {
 constexpr int64_t kThrottleMs = 5 * 60 * 1000;  // the original's
 // About 20 MiB; beyond it the throttle forgets, which costs a few more upserts.
 constexpr size_t kMaxThrottled = 200'000;
-// While the database is away newer notes are dropped beyond this.
+// While the database is down newer entries are dropped beyond this.
 constexpr size_t kMaxPending = 100'000;
 constexpr size_t kMaxBatch = 1000;
 
@@ -19,7 +19,7 @@ constexpr size_t kMaxBatch = 1000;
 void ActivityRecorder::Note(const Where& scope, std::string_view user_id) {
   const int64_t now = clock_.NowMs();
   std::lock_guard lock(mutex_);
-  // Before the throttle, which must not take for noted what is dropped here.
+  // Before the throttle, which must not treat as recorded what is dropped here.
   if (pending_count_ >= kMaxPending) return;
   if (!scope.tenant->config->test_mode()) {
     if (last_noted_.size() >= kMaxThrottled) last_noted_.clear();
@@ -55,7 +55,7 @@ absl::Status ActivityRecorder::Forget(const Where& scope, const Where& user,
         pending_count_ -= pending->second.times.erase({scope.app_id(), id});
       }
     }
-    // What is being saved comes back when that fails: without those.
+    // Entries being saved come back if that fails: without those.
     if (flushes_ > 0) {
       for (const std::string& id : user_ids) forgotten_.emplace(scope.app_id(), id);
     }
@@ -123,7 +123,7 @@ void ActivityRecorder::TakeBack(const std::string& storage_id, const tenancy::Te
     const std::pair who(entry.app_id, entry.user_id);
     if (pending_count_ >= kMaxPending) return;
     if (forgotten_.contains(who)) continue;
-    // A later time has been noted meanwhile where there is one.
+    // If there is an entry, a later time has been recorded meanwhile.
     if (pending.times.try_emplace(who, entry.time_ms).second) ++pending_count_;
   }
 }

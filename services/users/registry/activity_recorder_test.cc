@@ -9,7 +9,7 @@
 namespace gatehouse::users {
 namespace {
 
-// Keeps what was saved; fails on demand.
+// Records what was saved; fails on demand.
 class FakeStore final : public ActivityStore {
  public:
   absl::Status Save(const Where&, const std::vector<Entry>& entries) override {
@@ -39,7 +39,7 @@ class ActivityRecorderTest : public ::testing::Test {
   }
 
   testing::FakeClock clock_;
-  // Not in test mode, in which everybody is noted always.
+  // Not in test mode, in which every activity is recorded.
   tenancy::TenantDirectory directory_{/*test_mode=*/false};
   Where scope_;
   FakeStore store_;
@@ -53,7 +53,7 @@ TEST_F(ActivityRecorderTest, WhatCouldNotBeSavedIsSavedNextTime) {
   const int64_t noted_ms = clock_.NowMs();
   store_.status = MakeError(ErrorReason::kDependencyDown, "away");
   EXPECT_FALSE(recorder_.Flush(absl::InfiniteFuture()).ok());
-  // Within the five minutes in which nobody is noted again.
+  // Within the five minutes in which a user is not recorded again.
   clock_.AdvanceMs(1000);
   recorder_.Note(scope_, "a");
   store_.status = absl::OkStatus();

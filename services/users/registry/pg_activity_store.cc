@@ -9,7 +9,7 @@
 namespace gatehouse::users {
 namespace {
 
-// Sorted, so that two instances never wait for each other's rows crosswise.
+// Sorted, so that two instances never deadlock on each other's rows.
 constexpr db::Statement kSave = {
     "activity_save",
     "INSERT INTO {user_last_active} AS kept (app_id, user_id, last_active_time)"
@@ -62,7 +62,7 @@ absl::Status PgActivityStore::Save(const Where& scope, const std::vector<Entry>&
   ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
   absl::Status saved = SaveBatch(*db, scope.deadline, entries);
   if (!db::ViolatesConstraint(saved, "_app_id_fkey")) return saved;
-  // An app was removed meanwhile: its entries go, and the others' must not go with them.
+  // An app was removed meanwhile: its entries are dropped, but others' must not be.
   std::map<std::string_view, std::vector<Entry>> by_app;
   for (const Entry& entry : entries) by_app[entry.app_id].push_back(entry);
   for (const auto& [app, batch] : by_app) {

@@ -12,9 +12,9 @@ namespace gatehouse::users {
 // The registry's tables say who a user is: app_id_to_user_id, recipe_user_account_infos,
 // recipe_user_tenants. Cores of an older generation read the same in the old tables:
 // all_auth_recipe_users and <recipe>_user_to_tenant. Where one may run beside us (migration_mode
-// DUAL_WRITE_READ_NEW), whatever changes the registry changes them too. Here alone is known whether
-// that is so: statements that write either are of the types below, whose definition says what
-// happens to the old tables (tests/checks/both_generations.py).
+// DUAL_WRITE_READ_NEW), whatever changes the registry changes them too. Only this file knows the
+// mode: statements that write either are of the types below, whose definition says what happens to
+// the old tables (tests/checks/both_generations.py).
 
 // A write in a transaction.
 class RegistryWrite {
@@ -59,8 +59,8 @@ class SingleRegistryWrite {
   db::Statement both_;
 };
 
-// Cores of an older generation do not wait for rows, but for locks by name. Holds this one until
-// the transaction ends, where there may be such a core.
+// Cores of an older generation wait for named locks, not for rows. Holds this one until the
+// transaction ends, if such a core may run beside us.
 absl::Status LockForOlderCores(db::Transaction& transaction, const Where& scope,
                                std::string_view name);
 

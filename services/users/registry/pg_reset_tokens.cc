@@ -6,7 +6,7 @@
 namespace gatehouse::users {
 namespace {
 
-// Everybody locks tokens in their order (docs/adr, decision 13).
+// All code locks tokens in their order (docs/adr, decision 13).
 #define GATEHOUSE_END_HELD_SQL \
   " DELETE FROM {emailpassword_pswd_reset_tokens} t USING held WHERE t.token = held.token"
 

@@ -8,7 +8,7 @@
 namespace gatehouse::users {
 namespace {
 
-// $1 app, $2 users. Primary key of app_id_to_user_id. Holds the app on the way.
+// $1 app, $2 users. Primary key of app_id_to_user_id. Also holds the app.
 constexpr db::Statement kPrimariesOf = {
     "users_primaries_of",
     "SELECT u.user_id, u.primary_or_recipe_user_id"
@@ -64,9 +64,9 @@ absl::StatusOr<Locked> LockUsers(db::Transaction& transaction, const Where& scop
     if (row.Trimmed(0) != row.Trimmed(1)) members.values.emplace_back(row.Trimmed(0));
   }
   Locked locked;
-  // The primary users first, so that a member's row, too, belongs to whoever holds its group. Each
-  // is looked at before the next is waited for: one that has become a member belongs to another,
-  // who may be waiting for it while it holds the next.
+  // The primary users first, so that the holder of a group also controls its members' rows. Each is
+  // checked before the next is waited for: one that has become a member belongs to another group,
+  // whose holder may be waiting for it while it holds the next.
   for (const std::string& primary : primaries) {
     ASSIGN_OR_RETURN(const db::Result rows, transaction.Execute(kLock, {scope.app_id(), primary}));
     if (!rows.empty() && rows.front().Trimmed(2) != primary) return db::RetryTransaction();

@@ -24,11 +24,11 @@ struct LockedUser {
 };
 
 // Locks the users and the primary users of their groups; users that don't exist are left out.
-// While the transaction lasts, nobody joins or leaves one of the groups, and neither the app nor
-// any tenant of `scope` or of a group's member is removed. Everything that links, unlinks, deletes,
+// During the transaction nobody joins or leaves one of the groups, and neither the app nor any
+// tenant of `scope` or of a group's member is removed. Everything that links, unlinks, deletes,
 // moves between tenants or changes an email or phone number starts with it: it takes the first
-// steps of the one order of locks (docs/adr, decision 13). `ids` are internal. RetryTransaction when
-// a user changed its group before it was locked.
+// steps of the one order of locks (docs/adr, decision 13). `ids` are internal. RetryTransaction
+// when a user changed its group before it was locked.
 absl::StatusOr<std::map<std::string, LockedUser>> LockUsers(db::Transaction& transaction,
                                                             const Where& scope,
                                                             const std::vector<std::string>& ids);

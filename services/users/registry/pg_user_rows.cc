@@ -26,7 +26,7 @@ enum Column {
   kVerified,
 };
 
-// Tenant ids hold no comma.
+// Tenant ids contain no comma.
 void AddTenants(std::string_view joined, v1::LoginMethod& method) {
   while (!joined.empty()) {
     const size_t comma = std::min(joined.find(','), joined.size());
@@ -48,7 +48,7 @@ void ReadMethod(const db::Row& row, v1::LoginMethod& method) {
     method.mutable_third_party()->set_id(std::string(row.Text(kThirdPartyId)));
     method.mutable_third_party()->set_user_id(std::string(row.Text(kThirdPartyUserId)));
   }
-  // A phone number is only ever stored after its owner proved to have it.
+  // A phone number is only stored after its owner has proved ownership.
   const bool phone_only = method.recipe_id() == kPasswordlessRecipe && !method.has_email();
   method.set_verified(phone_only || row.Bool(kVerified));
 }

@@ -2,8 +2,8 @@
 
 // The SQL that reads whole users, and the reading of its rows. A statement is
 // WITH <a CTE `target(id)` of internal primary-user ids> followed by kUserRowsSql; $1 is the app.
-// It gives a row per login method. Users that only exist as the id of a group (their own login
-// method was deleted) give none.
+// It returns a row per login method. Users that only exist as the id of a group (their own login
+// method was deleted) have none.
 
 #include <vector>
 

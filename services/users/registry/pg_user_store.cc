@@ -93,7 +93,7 @@ void SortByTimeJoined(std::vector<v1::User>& users) {
   });
 }
 
-// The strings of a JSON array that json_agg made.
+// The strings of a JSON array from json_agg.
 std::vector<std::string> ReadJsonStrings(std::string_view text) {
   std::vector<std::string> strings;
   absl::StatusOr<json::Value> value = json::Parse(text);

@@ -21,7 +21,7 @@ struct Statement;
 
 namespace gatehouse::users {
 
-// What an id that somebody gave stands for.
+// The meaning of a given id.
 struct ResolvedId {
   std::string input;
   bool found = false;
@@ -33,9 +33,9 @@ struct ResolvedId {
   bool hides_user = false;  // `input` is this user's external id and another user's internal one
 };
 
-// The login method with this internal or external id; null pointer when there is none.
+// The login method with this internal or external id; nullptr when there is none.
 const v1::LoginMethod* FindLoginMethod(const v1::User& user, std::string_view id);
-// The same by internal id alone.
+// The same by internal id only.
 const v1::LoginMethod* FindLoginMethodByInternalId(const v1::User& user, std::string_view id);
 
 bool IsInTenant(const v1::LoginMethod& method, std::string_view tenant_id);
@@ -50,7 +50,7 @@ class PgUserStore {
   // The user whose login method or primary user has this internal or external id.
   absl::StatusOr<std::optional<v1::User>> FindById(const Where& scope, std::string_view id);
   // The user whose login method or primary user has this internal id, whatever the id means to
-  // clients (kFindById says when it means another).
+  // clients (kFindById explains when it means another).
   absl::StatusOr<std::optional<v1::User>> FindByInternalId(const Where& scope, std::string_view id);
   // Users of the tenant that have any of the infos; oldest first.
   absl::StatusOr<std::vector<v1::User>> FindByAccountInfo(const Where& scope,
@@ -65,7 +65,7 @@ class PgUserStore {
                                                   const std::vector<std::string>& ids,
                                                   bool include_linked);
 
-  // False, and nothing done, when the tenant has a login method of the recipe with this key.
+  // False, without effect, when the tenant has a login method of the recipe with this key.
   absl::StatusOr<bool> Register(const Where& scope, const NewIdentity& user);
   // Changes a login method in every tenant. `user_id` is internal.
   absl::StatusOr<IdentityChange> ChangeIdentity(const Where& scope, std::string_view recipe_id,

@@ -16,7 +16,7 @@
 namespace gatehouse::users {
 namespace {
 
-// What the widest caller asks for at once, with room to spare; a bound on the statement's size.
+// More than any caller asks for at once; a bound on the statement's size.
 constexpr int kMaxIds = 10'000;
 constexpr size_t kMaxContact = 256;  // the columns' width
 
@@ -26,7 +26,7 @@ struct InApp {
   tenancy::TenantPtr database;  // null: nowhere
 };
 
-// Ids in one app may lie in several databases: those not found in one are asked of the next.
+// An app's ids may be in several databases: those not found in one are looked up in the next.
 // `missing` gets the databases that did not answer while some id was not found.
 absl::StatusOr<std::vector<InApp>> ResolveInApp(PgUserStore& store,
                                                 const std::vector<Where>& scopes,

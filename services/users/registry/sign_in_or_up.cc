@@ -9,8 +9,8 @@
 namespace gatehouse::users {
 namespace {
 
-// A round is in vain when somebody signs the same user up, or deletes it, between this one's read
-// and write. Each takes another's whole request, so that many in a row don't happen to one.
+// A round fails when another request signs the same user up, or deletes it, between this one's read
+// and write. Each failure takes another's whole request, so one request never has many in a row.
 constexpr int kMaxRounds = 50;
 
 bool HasKey(const v1::LoginMethod& method, const AccountInfo& key) {

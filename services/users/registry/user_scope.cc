@@ -15,7 +15,7 @@ absl::StatusOr<std::optional<LocatedUser>> LocateUser(PgUserStore& store,
                      ASSIGN_OR_RETURN(std::vector<ResolvedId> resolved,
                                       store.Resolve(scope, {std::string(id)}, false));
                      if (!resolved.front().found) return false;
-                     // Found in time; what follows has all the time of the request.
+                     // Found in time; later steps have all the time of the request.
                      user = LocatedUser{{scope.tenant, scopes.front().deadline},
                                         std::move(resolved.front())};
                      return true;
