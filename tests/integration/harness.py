@@ -351,15 +351,6 @@ class Gatehouse:
     def sql(self, text):
         return self.postgres.sql(text, self.database)
 
-    def statements(self):
-        """SQL statements of all of Gatehouse's processes so far, by their metrics."""
-        total = 0
-        for service in list(self.admin_ports) or [None]:
-            for line in self.admin("/metrics", service).text.splitlines():
-                if line.startswith("gatehouse_db_events_total{") and 'event="statement"' in line:
-                    total += int(float(line.rsplit(" ", 1)[1]))
-        return total
-
     def stop(self):
         for name in reversed(list(self.processes)):
             self.processes[name].kill() if self.processes[name].process is None else self.processes[name].stop()
