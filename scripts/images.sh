@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds the images: all-in-one, one for each service, the gateway.
 # Usage: scripts/images.sh [--with docker|buildah] [--twice] [--sbom DIR] [--sign KEY] [image…]
-#   --with     what builds them; docker unless there is only buildah. buildah stamps everything with the time 0, docker's images differ in the time of the build
+#   --with     what builds them; docker unless there is only buildah. buildah stamps everything with the time 0, docker's images differ in the time of the build.
+#              Docker's format either way: OCI's has no health check
 #   --twice    build all again without any cache, and compare digests (docker: of the layers)
 #   --sbom     write a list of what is in each image, DIR/<image>.spdx.json (needs syft)
 #   --sign     sign each image with this private key of cosign (needs cosign, and the images in a registry: REGISTRY=host/name, where they are pushed to); with --sbom
@@ -18,7 +19,7 @@ while [ $# -gt 0 ]; do
     --twice) twice=yes ;;
     --sbom) sbom=$2; shift ;;
     --sign) key=$2; shift ;;
-    -*) sed -n '2,10s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+    -*) sed -n '2,11s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
     *) images+=("$1") ;;
   esac
   shift
@@ -34,7 +35,7 @@ done
 build() { # IMAGE TAG OPTION…
   if [ "$with" = buildah ]; then
     # shellcheck disable=SC2086
-    buildah ${BUILDAH_OPTIONS:-} build --format oci --layers --timestamp 0 "${@:3}" "${arguments[@]}" --target "$1" -t "$1:$2" . >/dev/null
+    buildah ${BUILDAH_OPTIONS:-} build --format docker --layers --timestamp 0 "${@:3}" "${arguments[@]}" --target "$1" -t "$1:$2" . >/dev/null
   else
     DOCKER_BUILDKIT=1 docker build -q "${@:3}" "${arguments[@]}" --target "$1" -t "$1:$2" . >/dev/null
   fi
@@ -72,8 +73,8 @@ if [ -n "$sbom" ]; then
   for image in "${images[@]}"; do
     archive=$(mktemp --suffix .tar)
     # shellcheck disable=SC2086
-    if [ "$with" = buildah ]; then rm "$archive"; buildah ${BUILDAH_OPTIONS:-} push -q "localhost/$image:$tag" "oci-archive:$archive"; else docker save "$image:$tag" -o "$archive"; fi
-    syft scan -q "$([ "$with" = buildah ] && echo oci-archive || echo docker-archive):$archive" --source-name "$image" -o spdx-json="$sbom/$image.spdx.json"
+    if [ "$with" = buildah ]; then rm "$archive"; buildah ${BUILDAH_OPTIONS:-} push -q "localhost/$image:$tag" "docker-archive:$archive:$image:$tag"; else docker save "$image:$tag" -o "$archive"; fi
+    syft scan -q "docker-archive:$archive" --source-name "$image" -o spdx-json="$sbom/$image.spdx.json"
     rm -f "$archive"
     echo "$sbom/$image.spdx.json"
   done
