@@ -187,7 +187,7 @@ constexpr std::array<CoreSetting, kSettingCount> kSettings = {{
      SettingScope::kPerApp, kProtected | kHidden | kUnusedHere,
      "OAUTH_PROVIDER_URL_CONFIGURED_IN_OAUTH_PROVIDER", "null",
      "a URL",
-     "URL by which a Hydra names itself, where that differs from its public one."},
+     "URL by which a Hydra names itself, if that differs from its public one."},
     {Setting::kOauthClientSecretEncryptionKey,
      "oauth_client_secret_encryption_key", SettingType::kString,
      SettingScope::kBaseOnly, kHidden | kSecret, "OAUTH_CLIENT_SECRET_ENCRYPTION_KEY", "null",

@@ -13,10 +13,10 @@ constexpr SettingType kBool = SettingType::kBoolean;
 
 constexpr ProcessSetting kSettings[] = {
     {"gatehouse_data_dir", kText, "", 0, 0, false,
-     "Directory of the embedded PostgreSQL, made at the first start; unset: /var/lib/gatehouse for "
-     "root, else gatehouse in $XDG_DATA_HOME or ~/.local/share."},
+     "Directory of the embedded PostgreSQL, created at the first start; unset: /var/lib/gatehouse "
+     "for root, else gatehouse in $XDG_DATA_HOME or ~/.local/share."},
     {"gatehouse_ephemeral", kBool, "false", 0, 0, false,
-     "Throw the embedded PostgreSQL's data away at the end."},
+     "Discard the embedded PostgreSQL's data at exit."},
     {"gatehouse_embedded_postgres_bin", kText, "", 0, 0, false,
      "Directory of initdb and postgres for the embedded PostgreSQL; unset: where they usually "
      "are."},
@@ -30,14 +30,14 @@ constexpr ProcessSetting kSettings[] = {
     {"gatehouse_http_threads", kInt, "0", 0, 1024, false,
      "Threads that read and write HTTP; 0: one per processor."},
     {"gatehouse_max_connections", kInt, "10000", 1, 1000000, false,
-     "Client connections at once; more are answered 503. Fewer where the limit on open files does "
-     "not allow so many."},
+     "Client connections at once; more are answered 503. Fewer if the limit on open files does "
+     "not allow as many."},
     {"gatehouse_max_connections_per_peer", kInt, "0", 0, 1000000, false,
      "Of these, connections of one address (of one /64 with IPv6); 0: half of them. Connections of "
      "the same machine are not limited."},
     {"gatehouse_trusted_proxies", kText, "", 0, 0, false,
-     "Networks of proxies in front, such as 10.0.0.0/8, fd00::/8. Of a request that comes from "
-     "there the client's address, which IP rules judge, is taken from X-Forwarded-For or "
+     "Networks of proxies in front, such as 10.0.0.0/8, fd00::/8. For requests that come "
+     "from there, the client's address, to which IP rules apply, is taken from X-Forwarded-For or "
      "Forwarded. Unset: the peer of the connection is the client."},
     {"gatehouse_max_body_bytes", kLong, "10485760", 1024, 1073741824, false,
      "Largest request body."},
@@ -46,8 +46,8 @@ constexpr ProcessSetting kSettings[] = {
     {"gatehouse_drain_timeout_ms", kLong, "20000", 0, 600000, false,
      "Time from SIGTERM to the end: requests in flight, last writes, everything."},
     {"gatehouse_shutdown_delay_ms", kLong, "3000", 0, 600000, false,
-     "Time after SIGTERM in which connections are still accepted while /readyz says no, so that "
-     "balancers send nothing more; within gatehouse_drain_timeout_ms."},
+     "Time after SIGTERM in which connections are still accepted while /readyz reports not "
+     "ready, so that balancers stop sending; within gatehouse_drain_timeout_ms."},
     {"gatehouse_internal_secret", kText, "", 0, 0, true,
      "Secret from which processes make certificates for mutual TLS between them; at least 32 "
      "random characters. It is never sent."},

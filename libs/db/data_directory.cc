@@ -40,7 +40,7 @@ absl::Status CheckName(const std::string& path) {
     return absl::OkStatus();
   }
   return absl::FailedPreconditionError(
-      "The data directory's name holds a control character, such as a line end. Choose another "
+      "The data directory's name contains a control character, such as a line end. Choose another "
       "with --data-dir");
 }
 

@@ -16,7 +16,7 @@ po::options_description Options() {
   auto add = options.add_options();
   add("help", "print this text");
   add("version", "print the version");
-  add("check-config", "check the configuration, say everything that is wrong with it, and exit");
+  add("check-config", "check the configuration, report everything that is wrong with it, and exit");
   add("with-config", po::value<std::string>(), "the configuration file (YAML)");
   add("port", po::value<std::string>(), "port of the REST interface (3567)");
   add("host", po::value<std::string>(), "address of the REST interface (localhost)");
@@ -25,9 +25,9 @@ po::options_description Options() {
   add("out", po::value<std::string>(), "issue-certificate: the directory to write to");
   add("name", po::value<std::string>(), "issue-certificate: the name to certify (client)");
   add("ephemeral", "embedded PostgreSQL in a temporary directory, removed at the end");
-  add("mend", "check-users: mend what is found");
+  add("mend", "check-users: repair what is found");
   add("url", po::value<std::string>(),
-      "health: what to ask (the admin port's /readyz, as configured)");
+      "health: URL to query (the admin port's /readyz, as configured)");
   add("test-mode", "lift limits for test suites; refused with what looks like production");
   add("foreground", "of the original; start never leaves the foreground");
   add("with-space", po::value<std::string>(), "of the original, for its virtual machine; ignored");
@@ -46,7 +46,7 @@ std::string HelpText(const std::string& program) {
        << "  migrate            bring the database's tables up to date\n"
        << "  config             print the configuration in effect, and where each value comes from\n"
        << "  health             ask a running process whether it is ready; exit status 0 if so\n"
-       << "  check-users        list users that an attempt that was cut off left half-made\n"
+       << "  check-users        list users that an interrupted attempt left incomplete\n"
        << "  issue-certificate  write a gRPC client's certificate, made from "
        << "gatehouse_internal_secret\n"
        << "  version            print the version\n\n"

@@ -38,8 +38,8 @@ std::vector<std::string> CheckStoredSettings(const Program& program,
   };
   auto problems = check();
   if (problems.ok()) return *std::move(problems);
-  std::cout << "warning: the database does not answer or has no tables yet: what tenants have set "
-               "was not looked at\n";
+  std::cout << "warning: the database does not answer or has no tables yet: tenants' settings "
+               "were not checked\n";
   return {};
 }
 

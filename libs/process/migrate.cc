@@ -86,7 +86,7 @@ absl::StatusOr<bool> NameTenantsLeftOut(const Program& program, const config::Pr
   }
   if (!problems.empty()) {
     std::cerr << program.name
-              << ": nobody can use these tenants, and databases of their own were left out: "
+              << ": these tenants are not served, and their own databases were left out: "
                  "change their settings, then migrate again"
               << std::endl;
   }

@@ -117,7 +117,7 @@ std::vector<std::string> TenantDirectory::Apply(bool full, std::string_view base
     }
   }
   if (heirs > 0) {
-    problems.push_back(StrCat(std::to_string(heirs), " tenants that inherit from such a one"));
+    problems.push_back(StrCat(std::to_string(heirs), " tenants that inherit from such tenants"));
   }
 
   {

@@ -72,7 +72,7 @@ absl::StatusOr<TenantPtr> TenantResolver::ParentOf(const common::v1::Scope& scop
   if (record == nullptr) {
     // A domain's keys apply in addition to its apps'; a tenant has only its app's.
     if (is_public) return nullptr;
-    return absl::FailedPreconditionError("its app's public tenant is not there");
+    return absl::FailedPreconditionError("its app's public tenant does not exist");
   }
   if (TenantPtr resolved = Resolve(*record)) return resolved;
   return absl::FailedPreconditionError("what it inherits from is left out");

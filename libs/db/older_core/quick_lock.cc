@@ -22,8 +22,8 @@ absl::Status WithQuickLocks(Database& database, absl::Time deadline,
     if (DatabaseCause(status).find("55P03") == std::string::npos) return status;
     if (SteadyNow() + kPause >= deadline) {
       return absl::FailedPreconditionError(
-          "a table's lock was not to be had: other sessions use the tables all the time. Stop "
-          "every other core, look at pg_locks, and run it again");
+          "a table could not be locked: other sessions use the tables all the time. Stop every "
+          "other core, check pg_locks, and run it again");
     }
     absl::SleepFor(kPause);
   }

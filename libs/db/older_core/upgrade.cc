@@ -180,7 +180,7 @@ absl::Status FinishTables(Database& database, absl::Time deadline, const Progres
     RETURN_IF_ERROR(Validate(database, deadline, sql, progress));
   }
   if (!plan.missing_since.has_value() && plan.problems.empty()) return absl::OkStatus();
-  return absl::InternalError("the tables are not as they should be after all steps");
+  return absl::InternalError("the tables are not as expected after all steps");
 }
 
 }  // namespace
