@@ -4,6 +4,7 @@
 
 #include "libs/base/json.h"
 #include "libs/base/status.h"
+#include "libs/base/utf8.h"
 
 namespace gatehouse::http {
 
@@ -81,24 +82,6 @@ bool ParseParameters(std::string_view raw, Parameters& parameters) {
     if (!json::IsValidUtf8(name) || !json::IsValidUtf8(value)) return false;
   }
   return true;
-}
-
-void AppendUtf8(uint32_t c, std::string& out) {
-  if (c < 0x80) {
-    out += static_cast<char>(c);
-  } else if (c < 0x800) {
-    out += static_cast<char>(0xC0 | (c >> 6));
-    out += static_cast<char>(0x80 | (c & 0x3F));
-  } else {
-    if (c < 0x10000) {
-      out += static_cast<char>(0xE0 | (c >> 12));
-    } else {
-      out += static_cast<char>(0xF0 | (c >> 18));
-      out += static_cast<char>(0x80 | ((c >> 12) & 0x3F));
-    }
-    out += static_cast<char>(0x80 | ((c >> 6) & 0x3F));
-    out += static_cast<char>(0x80 | (c & 0x3F));
-  }
 }
 
 std::string FromUtf16(std::string_view bytes, bool big_endian) {
