@@ -3,7 +3,8 @@
 
 The operation is GET /recipe/role/users/count. A step may touch only files that its text names (a .cc stands for its .h too), and each file that a text names must be there. Before the
 policy row is added, roles_test has to say that it is missing.
-Usage: tests/walkthrough/add_operation.py [--http] [--keep DIRECTORY]
+Usage: tests/walkthrough/add_operation.py [--text] [--http] [--keep DIRECTORY]
+  --text  only checks that the steps' text, the edits and the tree fit together; builds nothing (ctest's checks.walkthrough)
   --http  builds the all-in-one program too, and runs the operation's integration test
 """
 import argparse
@@ -23,7 +24,7 @@ EDITS = [
      """  // How many users have the role in the scope's tenant.
   rpc CountRoleUsers(CountRoleUsersRequest) returns (CountRoleUsersResponse);
 """),
-    (1, "protos/gatehouse/roles/v1/roles_service.proto", "<message RemoveUserRequest {", """message CountRoleUsersRequest {
+    (1, "protos/gatehouse/roles/v1/roles_service.proto", "<message ListRoleUsersRequest {", """message CountRoleUsersRequest {
   common.v1.Scope scope = 1;
   string role = 2;
 }
@@ -192,20 +193,24 @@ def copy_tree(target):
             shutil.copy2(source, os.path.join(target, name), follow_symlinks=False)
 
 
+def check_edits():
+    """Edits whose place is gone."""
+    return ["%s has no %r any more: this script has to follow" % (path, anchor.removeprefix("<"))
+            for _, path, anchor, _ in EDITS if anchor is not None and anchor.removeprefix("<") not in read(ROOT, path)]
+
+
+def read(folder, path):
+    with open(os.path.join(folder, path)) as file:
+        return file.read()
+
+
 def apply(target, edit):
     _, path, anchor, text = edit
-    path = os.path.join(target, path)
-    if anchor is None:
-        with open(path, "x") as file:
-            file.write(text)
-        return
-    with open(path) as file:
-        before = file.read()
-    place = anchor.removeprefix("<")
-    if place not in before:
-        sys.exit("%s has no %r any more: this script has to follow" % (path, place))
-    at = before.index(place) + (0 if anchor.startswith("<") else len(place))
-    with open(path, "w") as file:
+    before, at = "", 0
+    if anchor is not None:
+        before, place = read(target, path), anchor.removeprefix("<")
+        at = before.index(place) + (0 if anchor.startswith("<") else len(place))
+    with open(os.path.join(target, path), "w" if anchor is not None else "x") as file:
         file.write(before[:at] + text + before[at:])
 
 
@@ -216,12 +221,15 @@ def run(target, *command, **options):
 
 def main():
     parser = argparse.ArgumentParser()
+    parser.add_argument("--text", action="store_true")
     parser.add_argument("--http", action="store_true")
     parser.add_argument("--keep", metavar="DIRECTORY", help="where to leave the copy; otherwise it goes")
     arguments = parser.parse_args()
-    faults = check_text(read_steps())
+    faults = check_text(read_steps()) + check_edits()
     if faults:
         sys.exit("\n".join(faults))
+    if arguments.text:
+        return
     target = arguments.keep or tempfile.mkdtemp(prefix="gatehouse-walkthrough-")
     try:
         copy_tree(target)
