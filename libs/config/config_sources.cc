@@ -62,6 +62,14 @@ std::string WithoutQuotes(const std::string& text) {
   return out;
 }
 
+// What Docker's links and Kubernetes put into the environment for a service by that name, such as
+// POSTGRESQL_SERVICE_HOST and POSTGRESQL_PORT_5432_TCP_ADDR.
+bool IsAddressOfService(absl::string_view variable) {
+  return absl::StrContains(variable, "_SERVICE_") || absl::StrContains(variable, "_TCP") ||
+         absl::StrContains(variable, "_ENV_") || absl::EndsWith(variable, "_NAME") ||
+         absl::EndsWith(variable, "_PORT");
+}
+
 class Reader {
  public:
   Reader(std::vector<ConfigProblem>& problems, std::vector<std::string>& warnings)
@@ -97,8 +105,11 @@ class Reader {
     std::set<std::string> known;
     for (const CoreSetting& setting : CoreSettings()) {
       if (setting.env.empty()) continue;
-      ReadVariable(environment, std::string(setting.env), std::string(setting.name),
-                   setting.Has(kSecret), texts_.core);
+      const std::string variable(setting.env);
+      ReadVariable(environment, variable, std::string(setting.name), setting.Has(kSecret),
+                   texts_.core);
+      known.insert(variable);
+      if (setting.Has(kSecret)) known.insert(variable + "_FILE");
     }
     for (const ProcessSetting& row : ProcessSettings()) {
       for (const std::string& key : KeysOf(row)) {
@@ -109,7 +120,10 @@ class Reader {
       }
     }
     for (const auto& [name, value] : environment) {
-      if (absl::StartsWith(name, "GATEHOUSE_") && !known.contains(name)) {
+      const bool is_for_us = absl::StartsWith(name, "GATEHOUSE_") ||
+                             absl::StartsWith(name, "SUPERTOKENS_") ||
+                             absl::StartsWith(name, "POSTGRESQL_");
+      if (is_for_us && !known.contains(name) && !IsAddressOfService(name)) {
         warnings_.push_back(absl::StrCat(name, ": unknown environment variable"));
       }
     }

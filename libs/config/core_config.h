@@ -181,6 +181,8 @@ class CoreConfig {
   void CheckIpRules(std::vector<SettingIssue>& issues);
   void CheckCdiVersions(std::vector<SettingIssue>& issues) const;
   void CheckUrls(std::vector<SettingIssue>& issues) const;
+  // Keys of 12.4 that have no effect here.
+  void CheckAdminPort(std::vector<SettingIssue>& issues) const;
 
   std::array<SettingValue, kSettingCount> values_;
   std::vector<std::string> api_keys_;

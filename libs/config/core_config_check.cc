@@ -65,6 +65,12 @@ constexpr Limit kLaterLimits[] = {
      "Provided bulk_migration_batch_size must be >= 1"},
     {Setting::kWebauthnRecoverAccountTokenLifetime, 1, kNoLimit,
      "Provided webauthn_recover_account_token_lifetime must be > 0"},
+    {Setting::kActivityLogRetentionDays, 1, kNoLimit,
+     "Provided activity_log_retention_days must be >= 1"},
+    {Setting::kMaxConcurrentRequestsPerCud, 0, kNoLimit,
+     "'max_concurrent_requests_per_cud' must be >= 0"},
+    {Setting::kConcurrencyCapReservedPoolPercent, 1, 100,
+     "'concurrency_cap_reserved_pool_percent' must be between 1 and 100 inclusive"},
 };
 
 bool IsKeyText(std::string_view text) {
@@ -104,6 +110,16 @@ std::string NormalBasePath(std::string path) {
   return path;
 }
 
+// A comma separated list of API paths, each as "/a/b".
+std::vector<std::string> ReadPaths(const std::string* text) {
+  std::vector<std::string> paths;
+  if (text == nullptr) return paths;
+  for (absl::string_view part : absl::StrSplit(*text, ',', absl::SkipWhitespace())) {
+    paths.push_back(NormalBasePath(std::string(absl::StripAsciiWhitespace(part))));
+  }
+  return paths;
+}
+
 }  // namespace
 
 void CoreConfig::Check(Issues& issues) {
@@ -117,6 +133,10 @@ void CoreConfig::Check(Issues& issues) {
     const int64_t number = Int(limit.id);
     if (number < limit.min || number > limit.max) issues.push_back({limit.id, limit.text});
   }
+  if (Int(Setting::kMaxConcurrentRequestsPerCud) > Int(Setting::kMaxServerPoolSize)) {
+    issues.push_back({Setting::kMaxConcurrentRequestsPerCud,
+                      "'max_concurrent_requests_per_cud' must be <= 'max_server_pool_size'"});
+  }
   const std::string* reuse = Text(Setting::kRecentTokenReuseBehaviour);
   if (reuse != nullptr && absl::EqualsIgnoreCase(*reuse, "UNAUTHORISED")) {
     token_reuse_ = TokenReuseBehaviour::kUnauthorised;
@@ -126,6 +146,7 @@ void CoreConfig::Check(Issues& issues) {
                       "of [TOKEN_THEFT, UNAUTHORISED]"});
   }
   CheckUrls(issues);
+  CheckAdminPort(issues);
 
   SettingValue& entity_id = values_[static_cast<size_t>(Setting::kSamlSpEntityId)];
   if (!std::holds_alternative<std::string>(entity_id)) {
@@ -276,6 +297,35 @@ void CoreConfig::CheckServer(Issues& issues) {
     issues.push_back({Setting::kLogLevel,
                       "'log_level' config must be one of \"NONE\",\"DEBUG\", \"INFO\", \"WARN\" or "
                       "\"ERROR\"."});
+  }
+}
+
+void CoreConfig::CheckAdminPort(Issues& issues) const {
+  const std::vector<std::string> only = ReadPaths(Text(Setting::kAdminOnlyPaths));
+  const std::vector<std::string> preferred = ReadPaths(Text(Setting::kAdminPreferredPaths));
+  const int64_t* port = std::get_if<int64_t>(&value(Setting::kAdminPort));
+  if (port == nullptr) {
+    if (only.empty() && preferred.empty()) return;
+    issues.push_back(
+        {only.empty() ? Setting::kAdminPreferredPaths : Setting::kAdminOnlyPaths,
+         "'admin_only_paths' and 'admin_preferred_paths' require 'admin_port' to be set."});
+    return;
+  }
+  if (*port < 1 || *port > 65535) {
+    issues.push_back({Setting::kAdminPort, "'admin_port' must be between 1 and 65535 inclusive."});
+  } else if (*port == Int(Setting::kPort)) {
+    issues.push_back({Setting::kAdminPort, "'admin_port' must be different from 'port'."});
+  }
+  if (Int(Setting::kAdminMaxServerPoolSize) < 1) {
+    issues.push_back(
+        {Setting::kAdminMaxServerPoolSize, "'admin_max_server_pool_size' must be >= 1."});
+  }
+  for (const std::string& path : only) {
+    if (std::find(preferred.begin(), preferred.end(), path) == preferred.end()) continue;
+    issues.push_back({Setting::kAdminOnlyPaths,
+                      absl::StrCat("'", path,
+                                   "' cannot be listed in both 'admin_only_paths' and "
+                                   "'admin_preferred_paths'.")});
   }
 }
 

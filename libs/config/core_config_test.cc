@@ -322,6 +322,37 @@ TEST_F(TenantUpdates, OneValuePerApp) {
   EXPECT_EQ(Error({"", "b"}, R"({"access_token_validity":8888})"), "accepted");
 }
 
+TEST_F(TenantUpdates, OneValuePerDomain) {
+  const std::string own = R"({"postgresql_database_name":"a","activity_log_retention_days":7})";
+  Add("a.example", "public", "public", own);
+  Add("a.example", "x", "public", "{}");
+  Add("a.example", "x", "t1", "{}");
+  const std::string conflict =
+      "Invalid core config: You cannot set different values for activity_log_retention_days for "
+      "the same connectionUriDomain";
+  for (const TenantName& name :
+       {TenantName{"a.example", "x"}, TenantName{"a.example", "x", "t1"},
+        TenantName{"a.example", "public", "t2"}, TenantName{"a.example", "new"}}) {
+    EXPECT_EQ(Error(name, R"({"activity_log_retention_days":8})"), conflict) << name.app_id;
+    EXPECT_EQ(Error(name, R"({"activity_log_retention_days":7})"), "accepted");
+    // As when it is not set by the domain.
+    EXPECT_EQ(Error(name, R"({"max_concurrent_requests_per_cud":3})"),
+              "Invalid core config: You cannot set different values for "
+              "max_concurrent_requests_per_cud for the same connectionUriDomain");
+  }
+  EXPECT_EQ(Error({"", "y"}, R"({"activity_log_throttle_enabled":false})"),
+            "Invalid core config: You cannot set different values for "
+            "activity_log_throttle_enabled for the same connectionUriDomain");
+  EXPECT_EQ(Error({"a.example"},
+                  R"({"postgresql_database_name":"a","max_concurrent_requests_per_cud":3})"),
+            "accepted");
+  // An app that agreed with the old value of the domain.
+  *configs_[1] = Json(R"({"activity_log_retention_days":7})");
+  EXPECT_EQ(Error({"a.example"},
+                  R"({"postgresql_database_name":"a","activity_log_retention_days":9})"),
+            conflict);
+}
+
 TEST_F(TenantUpdates, OneDatabasePerDomain) {
   Add("", "public", "public", "{}");
   Add("a.example", "public", "public", R"({"postgresql_database_name":"a"})");
@@ -378,7 +409,7 @@ TEST(ProtectedKeys, AnyDifferenceCounts) {
       }
     }
   }
-  EXPECT_EQ(keys, 20);
+  EXPECT_EQ(keys, 23);
 }
 
 TEST(MergeCoreConfig, NullRemovesWhatIsThereAndStaysWhereNothingIs) {

@@ -28,6 +28,7 @@ std::string_view SettingTypeName(SettingType type);
 
 enum class SettingScope : uint8_t {
   kBaseOnly,   // config.yaml or environment; never in a tenant's coreConfig
+  kPerDomain,  // may be set for a connection URI domain; all its apps and tenants have one value
   kPerApp,     // may be set for an app or tenant, but all tenants of an app resolve to one value
   kPerTenant,  // each tenant its own
   kDatabase,   // which database, and how it is used
@@ -89,6 +90,15 @@ enum class Setting : uint8_t {
   kWebauthnRecoverAccountTokenLifetime,
   kOtelCollectorConnectionUri,
   kDeadlockLoggerEnable,
+  kSchemaCheckStrictMode,
+  kActivityLogRetentionDays,
+  kActivityLogThrottleEnabled,
+  kMaxConcurrentRequestsPerCud,
+  kConcurrencyCapReservedPoolPercent,
+  kAdminPort,
+  kAdminMaxServerPoolSize,
+  kAdminOnlyPaths,
+  kAdminPreferredPaths,
   kPostgresqlConfigVersion,
   kPostgresqlConnectionPoolSize,
   kPostgresqlHost,

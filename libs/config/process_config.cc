@@ -89,6 +89,11 @@ class Checker {
     if (port < 1 || port > 65535) Problem("port", "'port' must be between 1 and 65535");
     config_.port = static_cast<int>(port);
     config_.log_level = ReadLogLevel(TextOf(Setting::kLogLevel));
+    if (!TextOf(Setting::kAdminOnlyPaths).empty() &&
+        std::holds_alternative<int64_t>(config_.core->value(Setting::kAdminPort))) {
+      config_.warnings.push_back(
+          "admin_only_paths: has no effect, so these paths are answered on 'port' too");
+    }
     const bool host_is_set = base.values[static_cast<size_t>(Setting::kPostgresqlHost)].has_value();
     if (host_is_set && !config_.core->db().configured) {
       Problem("postgresql_host",
@@ -119,8 +124,10 @@ class Checker {
     const std::string format = Text("gatehouse_log_format");
     if (format == "text") {
       config_.log_format = LogFormat::kText;
-    } else if (format != "json") {
-      Problem("gatehouse_log_format", "must be json or text");
+    } else if (format == "json") {
+      config_.log_format = LogFormat::kJson;
+    } else if (format != "auto") {
+      Problem("gatehouse_log_format", "must be json, text or auto");
     }
     config_.http_threads = static_cast<int>(Number("gatehouse_http_threads"));
     config_.max_connections = static_cast<int>(Number("gatehouse_max_connections"));

@@ -19,7 +19,8 @@
 namespace gatehouse::config {
 
 enum class LogLevel { kDebug, kInfo, kWarn, kError, kNone };
-enum class LogFormat { kJson, kText };
+// kAuto: text for people at a terminal, else JSON.
+enum class LogFormat { kAuto, kJson, kText };
 
 // The processes of a split suite, by their configuration names: "tenants" ... "gateway".
 std::span<const std::string_view> ServiceNames();
@@ -49,7 +50,7 @@ struct ProcessConfig {
   std::string admin_host = "127.0.0.1";
   int admin_port = 3568;  // livez, readyz, metrics; 0: off
   LogLevel log_level = LogLevel::kInfo;
-  LogFormat log_format = LogFormat::kJson;
+  LogFormat log_format = LogFormat::kAuto;
 
   std::map<std::string, ServiceSettings, std::less<>> services;  // a row per ServiceNames()
   std::string internal_secret;  // shared between processes; empty: none

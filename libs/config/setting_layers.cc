@@ -247,7 +247,8 @@ absl::Status ResolveValues(const BaseConfig& base, std::span<const json::Value* 
       if (is_null && setting->type != SettingType::kString) {
         // Java's primitives keep their default when null is given. Boxed ones become null.
         const bool nullable = setting->id == Setting::kBulkMigrationSleepBetweenRoundsInBatchMs ||
-                              setting->id == Setting::kPostgresqlMinimumIdleConnections;
+                              setting->id == Setting::kPostgresqlMinimumIdleConnections ||
+                              setting->id == Setting::kAdminPort;
         if (!nullable) values[index] = DefaultValue(setting->id, base.test_mode);
       }
       done.set(index);

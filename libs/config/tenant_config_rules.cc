@@ -155,41 +155,52 @@ absl::Status CheckUserPools(const Tenants& tenants) {
   return absl::OkStatus();
 }
 
-absl::Status CheckSameApp(const CoreConfig& a, const CoreConfig& b) {
+// Keys of `scope` must have one value in `a` and `b`, which are in the same `where`.
+absl::Status CheckSame(SettingScope scope, std::string_view where, const CoreConfig& a,
+                       const CoreConfig& b) {
   for (const CoreSetting& setting : CoreSettings()) {
-    if (setting.scope != SettingScope::kPerApp) continue;
+    if (setting.scope != scope) continue;
     const bool same = setting.id == Setting::kApiKeys ? a.api_keys() == b.api_keys()
                                                       : a.value(setting.id) == b.value(setting.id);
     if (!same) {
       return CoreConfigError(
           absl::StrCat("You cannot set different values for ",
                        absl::string_view(setting.name.data(), setting.name.size()),
-                       " for the same appId"));
+                       " for the same ", absl::string_view(where.data(), where.size())));
     }
   }
   return absl::OkStatus();
 }
 
-// Every tenant that the update changes must agree with its app's public tenant. One that sets
-// nothing itself inherits everything from there, so it agrees.
+// Every tenant that the update changes must agree with its app's public tenant, and that with the
+// domain's. One that sets nothing itself inherits everything from there, so it agrees.
 absl::Status CheckApps(const Tenants& tenants) {
   std::unordered_map<std::string, std::shared_ptr<const CoreConfig>> apps;
+  const auto public_tenant_of = [&](const std::string& domain, const std::string& app_id)
+      -> absl::StatusOr<std::shared_ptr<const CoreConfig>> {
+    std::shared_ptr<const CoreConfig>& app = apps[KeyOf(domain, app_id, "")];
+    if (app == nullptr) {
+      auto resolved = CoreConfig::Resolve(tenants.base(), tenants.LayersOf({domain, app_id}));
+      if (!resolved.ok()) return Prefixed(resolved.status());
+      app = *std::move(resolved);
+    }
+    return app;
+  };
   for (const TenantRow& row : tenants.rows()) {
     if (!tenants.IsAffected(row.name)) continue;
     const bool is_target = tenants.IsTarget(row.name);
     if (!is_target && (row.core_config == nullptr || row.core_config->size() == 0)) continue;
     auto own = CoreConfig::Resolve(tenants.base(), tenants.LayersOf(row.name));
     if (!own.ok()) return Prefixed(own.status());
-    if (row.name.tenant_id == kPublic) continue;
-    std::shared_ptr<const CoreConfig>& app =
-        apps[KeyOf(row.name.connection_uri_domain, row.name.app_id, "")];
-    if (app == nullptr) {
-      auto resolved = CoreConfig::Resolve(
-          tenants.base(), tenants.LayersOf({row.name.connection_uri_domain, row.name.app_id}));
-      if (!resolved.ok()) return Prefixed(resolved.status());
-      app = *std::move(resolved);
+    const std::string& domain = row.name.connection_uri_domain;
+    if (row.name.tenant_id != kPublic) {
+      ASSIGN_OR_RETURN(const auto app, public_tenant_of(domain, row.name.app_id));
+      RETURN_IF_ERROR(CheckSame(SettingScope::kPerApp, "appId", *app, **own));
     }
-    RETURN_IF_ERROR(CheckSameApp(*app, **own));
+    if (row.name.tenant_id != kPublic || row.name.app_id != kPublic) {
+      ASSIGN_OR_RETURN(const auto whole, public_tenant_of(domain, std::string(kPublic)));
+      RETURN_IF_ERROR(CheckSame(SettingScope::kPerDomain, "connectionUriDomain", *whole, **own));
+    }
   }
   return absl::OkStatus();
 }
