@@ -58,6 +58,12 @@ class RestFrontEnd final : public process::FrontEnd {
     server_->Drain(all, std::min(shutdown_delay_, all / 2));
   }
 
+  void Reload(const config::ProcessConfig& config) override {
+    http::ServerOptions limits;
+    LimitConnections(config, limits);
+    server_->LimitConnections(limits.max_connections, limits.max_connections_per_peer);
+  }
+
   std::string address() const override { return address_; }
 
  private:

@@ -62,6 +62,9 @@ class Component {
   // Called before requests and jobs, once the tenant directory is available: an error keeps the
   // process from serving, for data that this build can't read.
   virtual absl::Status CheckData(absl::Time /*deadline*/) { return absl::OkStatus(); }
+  // The configuration was read again: `config` has new values for the keys of
+  // config::IsReloadable. It is valid during the call. Requests run meanwhile.
+  virtual void Reload(const config::ProcessConfig& /*config*/) {}
   // Called when no more requests come: writes out its pending batches.
   virtual void Drain(absl::Time /*deadline*/) {}
   // Called when the drain time is over: threads that wait inside for anything other than databases

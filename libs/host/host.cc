@@ -198,6 +198,10 @@ absl::Status Host::CheckData() {
   return absl::OkStatus();
 }
 
+void Host::Reload(const config::ProcessConfig& config) {
+  for (const auto& running : running_) running->component->Reload(config);
+}
+
 void Host::SamplePools() {
   metrics_.SetPoolSampler([this] {
     std::vector<telemetry::PoolSample> samples;

@@ -77,6 +77,8 @@ class Host {
   // OK when requests can be served: the directory is available, the databases answer and accept
   // writes, and, for a process without services of its own, all the services are ready.
   absl::Status Ready(absl::Time deadline);
+  // Hands new values of reloadable keys to the components. Not during Start or Drain.
+  void Reload(const config::ProcessConfig& config);
   // Ends streams and refuses new calls; running calls of other processes have until `finish_by`.
   // Drops work that no caller waits for. Then components write what they have in memory. What still
   // runs shortly before `end_by` is cut off: its statements and calls fail. Afterwards nothing runs

@@ -34,6 +34,12 @@ std::string_view ConnectionLimits::Enter(const std::string& peer) {
   return "";
 }
 
+void ConnectionLimits::Set(int total, int per_peer) {
+  std::lock_guard lock(mutex_);
+  total_ = total;
+  per_peer_ = per_peer;
+}
+
 void ConnectionLimits::Leave(const std::string& peer) {
   std::lock_guard lock(mutex_);
   --connections_;

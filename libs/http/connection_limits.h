@@ -27,14 +27,17 @@ class ConnectionLimits {
   std::string_view Enter(const std::string& peer);
   void Leave(const std::string& peer);
 
+  // For connections from now on; those that are open stay.
+  void Set(int total, int per_peer);
+
   // A connection was refused because of `why`: counts it, and logs it once a minute at most.
   void NoteRefusal(std::string_view why);
   int64_t refused() const { return refused_.load(std::memory_order_relaxed); }
 
  private:
-  const int total_;
-  const int per_peer_;
   std::mutex mutex_;
+  int total_;
+  int per_peer_;
   int connections_ = 0;
   std::unordered_map<std::string, int> by_peer_;
   std::atomic<int64_t> refused_ = 0;

@@ -156,6 +156,10 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(const ServerOptions& opti
 uint16_t Server::port() const { return impl_->acceptor->port(); }
 int Server::connections() const { return impl_->shared->connections; }
 
+void Server::LimitConnections(int total, int per_peer) {
+  impl_->shared->limits.Set(total, per_peer);
+}
+
 std::function<Server::Stats()> Server::StatsReader() const {
   return [shared = impl_->shared] { return Stats{shared->connections, shared->limits.refused()}; };
 }

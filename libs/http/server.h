@@ -123,6 +123,9 @@ class Server {
   // A function that returns them, even after the server is gone. Thread-safe.
   std::function<Stats()> StatsReader() const;
 
+  // The limits max_connections and max_connections_per_peer, for connections from now on.
+  void LimitConnections(int total, int per_peer);
+
   // For `accept_for`, continues as before, but with `Connection: close` in every reply, so that
   // clients and balancers move on by themselves. Then stops listening, answers what is in flight,
   // and closes connections as they become idle. Returns true when all were closed within `timeout`,

@@ -2,91 +2,144 @@
 
 #include <algorithm>
 #include <boost/program_options.hpp>
-#include <iterator>
-#include <sstream>
 #include <string_view>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_split.h"
+#include "libs/base/strings.h"
+#include "libs/process/command_table.h"
 
 namespace gatehouse::process {
 namespace {
 
 namespace po = boost::program_options;
 
-po::options_description Options() {
-  po::options_description options("Options");
-  auto add = options.add_options();
-  add("help", "print this text");
-  add("version", "print the version");
-  add("check-config", "check the configuration, report everything that is wrong with it, and exit");
-  add("with-config", po::value<std::string>(), "the configuration file (YAML)");
-  add("port", po::value<std::string>(), "port of the REST interface (3567)");
-  add("host", po::value<std::string>(), "address of the REST interface (localhost)");
-  add("data-dir", po::value<std::string>(), "directory of the embedded PostgreSQL's data (default: /var/lib/gatehouse for root, "
-      "else ~/.local/share/gatehouse)");
-  add("out", po::value<std::string>(), "issue-certificate: the directory to write to");
-  add("name", po::value<std::string>(), "issue-certificate: the name to certify (client)");
-  add("ephemeral", "embedded PostgreSQL in a temporary directory, removed at the end");
-  add("mend", "check-users: repair what is found");
-  add("url", po::value<std::string>(),
-      "health: URL to query (the admin port's /readyz, as configured)");
-  add("test-mode", "lift limits for test suites; refused with what looks like production");
-  add("foreground", "of the original; start never leaves the foreground");
-  add("with-space", po::value<std::string>(), "of the original, for its virtual machine; ignored");
-  add("with-temp-dir", po::value<std::string>(),
-      "directory for temporary files (default: $TMPDIR, or /tmp)");
+constexpr size_t kLineWidth = 90;
+constexpr size_t kTextColumn = 24;
+
+po::options_description Known() {
+  po::options_description options;
+  for (const OptionRow& row : Options()) {
+    const std::string name(row.name);
+    if (row.argument.empty()) {
+      options.add_options()(name.c_str(), "");
+    } else {
+      options.add_options()(name.c_str(), po::value<std::string>(), "");
+    }
+  }
   return options;
+}
+
+// Words of `text` in lines that begin at kTextColumn, the first after `head`.
+void AppendEntry(std::string& out, std::string head, std::string_view text) {
+  head.insert(0, 2, ' ');
+  if (head.size() + 2 > kTextColumn) {
+    out.append(head).append("\n");
+    head.clear();
+  }
+  head.resize(kTextColumn, ' ');
+  std::string line = head;
+  for (const absl::string_view word :
+       absl::StrSplit(absl::string_view(text.data(), text.size()), ' ')) {
+    if (line.size() > kTextColumn && line.size() + word.size() + 1 > kLineWidth) {
+      out.append(line).append("\n");
+      line.assign(kTextColumn, ' ');
+    }
+    if (line.size() > kTextColumn) line.push_back(' ');
+    line.append(word.data(), word.size());
+  }
+  out.append(line).append("\n");
+}
+
+void AppendOption(std::string& out, const OptionRow& option) {
+  AppendEntry(out, StrCat("--", option.name, option.argument.empty() ? "" : " ", option.argument),
+              option.text);
+}
+
+std::string CommandHelp(const std::string& program, const CommandRow& command) {
+  std::string text = StrCat("Usage: ", program, " ", command.name);
+  if (!command.argument.empty()) text.append(" ").append(command.argument);
+  std::string options;
+  for (const OptionRow& option : Options()) {
+    if (Takes(command.name, option)) AppendOption(options, option);
+  }
+  text.append(StrCat(" [OPTION]...\n\n", command.summary, "\n"));
+  if (!command.details.empty()) text.append(StrCat("\n", command.details, "\n"));
+  return text + "\nOptions:\n" + options;
+}
+
+absl::Status Check(const CommandLine& line, const po::variables_map& values) {
+  const CommandRow* command = FindCommand(line.command);
+  if (command == nullptr) {
+    return absl::InvalidArgumentError("unknown command '" + line.command + "'");
+  }
+  for (const OptionRow& option : Options()) {
+    if (values.count(std::string(option.name)) > 0 && !Takes(line.command, option)) {
+      return absl::InvalidArgumentError(StrCat("--", option.name, " is not for ", line.command));
+    }
+  }
+  // The original's modes, without a meaning for long.
+  const bool is_mode =
+      line.command == "start" && (line.argument == "dev" || line.argument == "production");
+  if (command->argument.empty() && !line.argument.empty() && !is_mode) {
+    return absl::InvalidArgumentError(StrCat("unexpected '", line.argument, "'"));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
 
-std::string HelpText(const std::string& program) {
-  std::ostringstream text;
-  text << "Usage: " << program
-       << " [command] [options]\n\nCommands\n"
-       << "  start              serve until SIGTERM (the default)\n"
-       << "  migrate            bring the database's tables up to date\n"
-       << "  config             print the configuration in effect, and where each value comes from\n"
-       << "  health             ask a running process whether it is ready; exit status 0 if so\n"
-       << "  check-users        list users that an interrupted attempt left incomplete\n"
-       << "  issue-certificate  write a gRPC client's certificate, made from "
-       << "gatehouse_internal_secret\n"
-       << "  version            print the version\n\n"
-       << Options() << "\nEvery setting can be given in the configuration file or the environment:"
-       << " docs/configuration.md lists them.\n";
-  return text.str();
+std::string HelpText(const std::string& program, const std::string& command) {
+  if (const CommandRow* row = FindCommand(command); row != nullptr) {
+    return CommandHelp(program, *row);
+  }
+  std::string text = StrCat("Usage: ", program, " [COMMAND] [OPTION]...\n\nCommands:\n");
+  for (const CommandRow& row : Commands()) {
+    AppendEntry(text, StrCat(row.name, row.argument.empty() ? "" : " ", row.argument), row.summary);
+  }
+  text.append("\nOptions of most commands:\n");
+  for (const OptionRow& option : Options()) {
+    if (Takes("start", option)) AppendOption(text, option);
+  }
+  return text + "\n`" + program +
+         " help COMMAND` has the rest. Every setting can be given in the configuration file\n"
+         "or the environment: docs/configuration.md lists them.\n";
 }
 
 absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& arguments) {
-  po::options_description all = Options();
-  all.add_options()("command", po::value<std::string>());
+  po::options_description all = Known();
+  all.add_options()("COMMAND", po::value<std::string>())("ARGUMENT", po::value<std::string>());
   po::positional_options_description positional;
-  positional.add("command", 1);
+  positional.add("COMMAND", 1).add("ARGUMENT", 1);
   po::variables_map values;
   try {
-    po::store(po::command_line_parser(arguments).options(all).positional(positional).run(),
-              values);
+    po::store(po::command_line_parser(arguments).options(all).positional(positional).run(), values);
   } catch (const po::error& e) {
     return absl::InvalidArgumentError(e.what());
   }
   CommandLine line;
-  if (values.count("command")) line.command = values["command"].as<std::string>();
-  constexpr std::string_view kCommands[] = {"start",  "migrate",     "config",
-                                            "health", "check-users", "issue-certificate",
-                                            "version"};
-  if (std::find(std::begin(kCommands), std::end(kCommands), line.command) == std::end(kCommands)) {
-    return absl::InvalidArgumentError("unknown command '" + line.command + "'");
-  }
+  const auto take = [&](const char* option, std::string& text) {
+    if (values.count(option)) text = values[option].as<std::string>();
+  };
+  take("COMMAND", line.command);
+  line.command_is_named = values.count("COMMAND") > 0;
+  take("ARGUMENT", line.argument);
+  if (absl::Status status = Check(line, values); !status.ok()) return status;
   line.help = values.count("help") > 0;
-  line.version = values.count("version") > 0;
+  line.version = values.count("version") > 0 || line.command == "version";
   line.mend = values.count("mend") > 0;
-  if (line.mend && line.command != "check-users") {
-    return absl::InvalidArgumentError("--mend is for check-users");
-  }
   line.check_config = values.count("check-config") > 0;
-  if (values.count("out")) line.out = values["out"].as<std::string>();
-  if (values.count("url")) line.url = values["url"].as<std::string>();
-  if (values.count("name")) line.name = values["name"].as<std::string>();
-  if (values.count("with-temp-dir")) line.temp_dir = values["with-temp-dir"].as<std::string>();
-  if (values.count("with-config")) line.config_path = values["with-config"].as<std::string>();
+  take("out", line.out);
+  take("url", line.url);
+  take("name", line.name);
+  take("with-temp-dir", line.temp_dir);
+  take("with-config", line.config_path);
+  if (std::string id; values.count("id")) {
+    take("id", id);
+    if (!absl::SimpleAtoi(id, &line.id) || line.id <= 0) {
+      return absl::InvalidArgumentError("--id must be a process id");
+    }
+  }
   const auto override_with = [&](const char* option, const char* key) {
     if (values.count(option)) line.overrides[key] = values[option].as<std::string>();
   };

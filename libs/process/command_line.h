@@ -10,16 +10,18 @@ namespace gatehouse::process {
 
 // What a program was asked to do.
 struct CommandLine {
-  // "start", "migrate", "config", "health", "check-users", "issue-certificate" or "version"
-  std::string command = "start";
-  bool mend = false;  // of check-users
+  std::string command = "start";  // one of command_table.h
+  bool command_is_named = false;  // else that is the default
+  std::string argument;           // of `completion` and `help`
+  bool mend = false;              // of check-users
   bool check_config = false;
-  bool version = false;
-  bool help = false;
+  bool version = false;  // --version, or the command
+  bool help = false;     // --help
   std::string config_path;                       // --with-config; empty: none
   std::string url;                               // --url, of health; empty: the admin port
   std::string out;                               // --out, of issue-certificate
   std::string name;                              // --name, of issue-certificate
+  int id = 0;                                    // --id, of stop; 0: all
   std::map<std::string, std::string> overrides;  // configuration keys set by options
   std::string temp_dir;                          // --with-temp-dir; empty: $TMPDIR, or /tmp
 };
@@ -27,7 +29,7 @@ struct CommandLine {
 // Reads a program's arguments, without its name. InvalidArgument with a text for the user.
 absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& arguments);
 
-// What --help prints.
-std::string HelpText(const std::string& program);
+// What --help prints; with a command's name, the help of that command.
+std::string HelpText(const std::string& program, const std::string& command = "");
 
 }  // namespace gatehouse::process

@@ -9,13 +9,18 @@
 #include <cstdio>
 #include <iostream>
 #include <mutex>
+#include <optional>
 #include <utility>
 
+#include "absl/strings/str_join.h"
 #include "libs/base/status.h"
 #include "libs/base/steady_time.h"
+#include "libs/base/stop.h"
 #include "libs/base/strings.h"
 #include "libs/base/worker_pool.h"
+#include "libs/config/config_sources.h"
 #include "libs/config/process_config.h"
+#include "libs/config/reload.h"
 #include "libs/db/database.h"
 #include "libs/db/embedded_postgres.h"
 #include "libs/db/stop_statements.h"
@@ -23,13 +28,18 @@
 #include "libs/process/await_database.h"
 #include "libs/process/check_users.h"
 #include "libs/process/command_line.h"
+#include "libs/process/command_table.h"
+#include "libs/process/completion.h"
 #include "libs/process/configuration.h"
 #include "libs/process/data_dir.h"
 #include "libs/process/health.h"
 #include "libs/process/image_entry.h"
+#include "libs/process/instances.h"
 #include "libs/process/issue_certificate.h"
 #include "libs/process/migrate.h"
+#include "libs/process/service_manager.h"
 #include "libs/process/stop_on_signal.h"
+#include "libs/process/terminal.h"
 #include "libs/process/version.h"
 #include "libs/telemetry/log.h"
 #include "libs/tenancy/pg_tenant_databases.h"
@@ -48,6 +58,9 @@ constexpr absl::Duration kStartPatience = absl::Seconds(3);
 constexpr absl::Duration kLongestReserve = absl::Seconds(2);
 // A process that still runs this long after its drain time hangs, however busy the machine is.
 constexpr absl::Duration kOverdue = absl::Seconds(2);
+// How often a process that serves, and is not ready, looks again, and for how long each time.
+constexpr absl::Duration kReadinessPoll = absl::Milliseconds(250);
+constexpr absl::Duration kReadinessTimeout = absl::Seconds(2);
 // For the embedded server's last checkpoint.
 constexpr absl::Duration kEmbeddedPatience = absl::Seconds(5);
 
@@ -103,7 +116,22 @@ class Run {
     return absl::OkStatus();
   }
 
-  void AwaitSignal() { stop_.Wait(); }
+  // Until requests are answered, which may take longer than the start: a gateway's services are
+  // started on their own. False when asked to stop before.
+  bool AwaitReady() {
+    while (!host_->Ready(SteadyNow() + kReadinessTimeout).ok()) {
+      if (WaitForStop(stop_.token(), kReadinessPoll)) return false;
+    }
+    return true;
+  }
+  // Reads the configuration again at each SIGHUP, until asked to stop.
+  void AwaitStop(const ServiceManager& manager) {
+    while (stop_.WaitForHangup()) {
+      manager.Reloading();
+      Reload();
+      manager.Ready(address());
+    }
+  }
   bool interrupted() const { return stop_.requested(); }
 
   // Finishes what was accepted, within the drain time, and closes everything. Idempotent.
@@ -124,6 +152,12 @@ class Run {
   // Of a command that ends by itself, without a signal.
   int exit_status() const { return exit_status_; }
   std::string address() const { return front_end_ ? front_end_->address() : ""; }
+  std::string greeting() const { return Greeting(config_, address(), embedded_data_dir_); }
+  // From a signal to the end.
+  absl::Duration stop_within() const {
+    return absl::Milliseconds(config_.drain_timeout_ms) + kOverdue +
+           (embedded_ ? kEmbeddedPatience : absl::ZeroDuration());
+  }
 
  private:
   // Whether the command ends by itself: all but `start`.
@@ -134,21 +168,24 @@ class Run {
     Log(LogLevel::kInfo, "stopping", {{"signal", signal_number}});
     const std::lock_guard lock(mutex_);
     if (serving_) {
-      return {absl::Milliseconds(config_.drain_timeout_ms) + kOverdue +
-                  (embedded_ ? kEmbeddedPatience : absl::ZeroDuration()),
-              1};
+      return {stop_within(), 1};
     }
     db::StopStatements();
     return {kStartPatience, one_off() ? 1 : 0};
   }
 
   absl::Status Configure() {
-    auto loaded = config::LoadProcessConfig(SourcesOf(line_));
+    const config::ConfigSources sources = SourcesOf(line_);
+    auto loaded = config::LoadProcessConfig(sources);
     if (!loaded.ok()) return loaded.status();
     config_ = *std::move(loaded);
+    std::vector<config::ConfigProblem> problems;
+    std::vector<std::string> warnings;
+    texts_ = config::ReadSources(sources, problems, warnings);
     telemetry::LogOptions log;
     log.level = static_cast<LogLevel>(config_.log_level);
-    log.json = config_.log_format == config::LogFormat::kJson;
+    log.json = config_.log_format == config::LogFormat::kJson ||
+               (config_.log_format == config::LogFormat::kAuto && !LogsToTerminal());
     log.process = program_.name;
     telemetry::ConfigureLog(log);
     db::SetErrorLog([](std::string_view statement, std::string_view cause) {
@@ -160,7 +197,27 @@ class Run {
     return one_off() ? absl::OkStatus() : Unsupported(config_.core->migration_mode());
   }
 
+  // On the main thread, while requests run.
+  void Reload() {
+    auto reload = config::ReadAgain(SourcesOf(line_), config_, texts_);
+    if (!reload.ok()) {
+      Log(LogLevel::kError, "reload_refused", {{"reason", TextOf(reload.status())}});
+      return;
+    }
+    texts_ = std::move(reload->texts);
+    telemetry::SetLogLevel(static_cast<LogLevel>(reload->config.log_level));
+    host_->Reload(reload->config);
+    if (front_end_) front_end_->Reload(reload->config);
+    Log(LogLevel::kInfo, "reloaded",
+        {{"changed", absl::StrJoin(reload->changed, " ")},
+         {"need_a_restart", absl::StrJoin(reload->need_a_restart, " ")}});
+  }
+
+  // Whether the command uses a database: `start` of a gateway has no component that would.
+  bool NeedsDatabase() const { return one_off() || !program_.services.empty(); }
+
   absl::Status OpenDatabase() {
+    if (!NeedsDatabase()) return absl::OkStatus();
     if (!config_.core->db().configured) {
       if (!program_.embeds_postgres) {
         return absl::FailedPreconditionError(
@@ -255,6 +312,7 @@ class Run {
       ASSIGN_OR_RETURN(options.data_dir, DefaultDataDir());
     }
     options.ephemeral = config_.ephemeral;
+    embedded_data_dir_ = options.data_dir;
     if (!config_.ephemeral && GoesWithContainer(options.data_dir)) {
       Log(LogLevel::kWarn, "data_not_kept",
           {{"data_dir", options.data_dir},
@@ -275,46 +333,34 @@ class Run {
   const Program& program_;
   CommandLine line_;
   config::ProcessConfig config_;
+  config::SourceTexts texts_;  // that config_ was read from, with later reloads
+  std::string embedded_data_dir_;
+  const bool at_terminal_ = LogsToTerminal();
   SystemClock clock_;
   int exit_status_ = 0;
   std::mutex mutex_;
   bool serving_ = false;  // from now on a signal means to drain
   std::atomic<host::Host*> ready_host_ = nullptr;  // once everything is open
-  StopOnSignal stop_{[this](int number) { return OnSignal(number); }};
+  // When the terminal that we log to is closed, nobody is left who could stop us.
+  StopOnSignal stop_{[this](int number) { return OnSignal(number); },
+                     [this] { return one_off() || (at_terminal_ && !LogsToTerminal()); }};
   std::unique_ptr<db::EmbeddedPostgres> embedded_;
   std::unique_ptr<host::Host> host_;
   std::unique_ptr<AdminServer> admin_;
   std::unique_ptr<FrontEnd> front_end_;
 };
 
-}  // namespace
-
-int RunProgram(const Program& program, int argc, const char* const argv[]) {
-  // Fewer arenas: threads that mostly wait would each keep one with free memory in it.
-  mallopt(M_ARENA_MAX, 4);
-  auto line = ParseCommandLine(ImageArguments(argc, argv));
-  if (!line.ok()) return Fail(program, std::string(line.status().message()));
-  if (!line->temp_dir.empty()) setenv("TMPDIR", line->temp_dir.c_str(), 1);
-  if (line->help) {
-    std::cout << HelpText(program.name);
-    return 0;
-  }
-  if (line->version || line->command == "version") {
-    std::cout << "Gatehouse " << kVersion << "\n";
-    return 0;
-  }
-  if (line->check_config) return CheckConfig(program, *line);
-  if (line->command == "issue-certificate") return IssueCertificate(*line);
-  if (line->command == "config") return PrintConfig(*line);
-  if (line->command == "health") return CheckHealth(*line);
-
+// `start`, and the commands that use the database.
+int RunUntilEnd(const Program& program, const CommandLine& line) {
+  const ServiceManager manager;
   const absl::Time started = SteadyNow();
-  Run run(program, *line);
+  Run run(program, line);
   const absl::Status status = run.Start();
-  const bool one_off = line->command != "start";
+  const bool one_off = line.command != "start";
   if (run.interrupted() && one_off) {
     return Fail(program, "interrupted; what is done stays done, run it again for the rest");
   }
+  std::optional<InstanceFile> file;
   if (!run.interrupted()) {
     if (!status.ok()) return Fail(program, TextOf(status));
     if (one_off) return run.exit_status();
@@ -323,15 +369,62 @@ int RunProgram(const Program& program, int argc, const char* const argv[]) {
          {"address", run.address()},
          {"pid", static_cast<int64_t>(getpid())},
          {"ms", absl::ToInt64Milliseconds(SteadyNow() - started)}});
-    run.AwaitSignal();
+    file.emplace(program.name, run.address(), run.stop_within());
+    if (program.front_end && LogsToTerminal()) std::cerr << run.greeting() << std::flush;
+    if (!manager.there() || run.AwaitReady()) {
+      manager.Ready(run.address());
+      run.AwaitStop(manager);
+    }
   }
+  manager.Stopping();
   run.Drain();
+  file.reset();
   Log(LogLevel::kInfo, "stopped");
   if (WorkerPool::AnyLeftRunning()) {
+    // A hash of a password can't be interrupted, so threads that compute one past the end were
+    // left behind. An orderly exit would destroy what they still use.
     std::fflush(nullptr);
     _exit(0);
   }
   return 0;
+}
+
+}  // namespace
+
+int RunProgram(const Program& program, int argc, const char* const argv[]) {
+  // Fewer arenas: threads that mostly wait would each keep one with free memory in it.
+  mallopt(M_ARENA_MAX, 4);
+  auto line = ParseCommandLine(ImageArguments(argc, argv));
+  if (!line.ok()) {
+    return Fail(program, StrCat(line.status().message(), "\nTry `", program.name, " help`."));
+  }
+  if (!line->temp_dir.empty()) setenv("TMPDIR", line->temp_dir.c_str(), 1);
+  if (line->help || line->command == "help") {
+    std::string topic = line->command_is_named ? line->command : "";
+    if (topic == "help" && !line->help) topic = line->argument;
+    if (!topic.empty() && FindCommand(topic) == nullptr) {
+      return Fail(program, StrCat("unknown command '", topic, "'"));
+    }
+    std::cout << HelpText(program.name, topic);
+    return 0;
+  }
+  if (line->version) {
+    std::cout << "Gatehouse " << kVersion << "\n";
+    return 0;
+  }
+  if (line->command == "completion") {
+    const auto script = CompletionScript(line->argument);
+    if (!script.ok()) return Fail(program, std::string(script.status().message()));
+    std::cout << *script;
+    return 0;
+  }
+  if (line->check_config) return CheckConfig(program, *line);
+  if (line->command == "issue-certificate") return IssueCertificate(*line);
+  if (line->command == "config") return PrintConfig(*line);
+  if (line->command == "health") return CheckHealth(*line);
+  if (line->command == "list") return ListInstances();
+  if (line->command == "stop") return StopInstances(program.name, *line);
+  return RunUntilEnd(program, *line);
 }
 
 }  // namespace gatehouse::process

@@ -26,6 +26,8 @@ class FrontEnd {
   virtual ~FrontEnd() = default;
   // Stops accepting requests and finishes those in flight.
   virtual void Drain(absl::Duration timeout) = 0;
+  // The configuration was read again: see host::Component::Reload.
+  virtual void Reload(const config::ProcessConfig& /*config*/) {}
   // The address for the log line of a start: "http://localhost:3567".
   virtual std::string address() const = 0;
 };

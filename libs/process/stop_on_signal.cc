@@ -5,15 +5,16 @@
 
 #include <utility>
 
-#include "libs/base/stop.h"
 #include "libs/telemetry/log.h"
 
 namespace gatehouse::process {
 
-StopOnSignal::StopOnSignal(std::function<Limit(int)> on_signal) : on_signal_(std::move(on_signal)) {
+StopOnSignal::StopOnSignal(std::function<Limit(int)> on_signal, std::function<bool()> hangup_stops)
+    : on_signal_(std::move(on_signal)), hangup_stops_(std::move(hangup_stops)) {
   sigemptyset(&signals_);
   sigaddset(&signals_, SIGTERM);
   sigaddset(&signals_, SIGINT);
+  sigaddset(&signals_, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
   signal(SIGPIPE, SIG_IGN);
   thread_ = std::thread([this] { Run(); });
@@ -29,21 +30,38 @@ StopOnSignal::~StopOnSignal() {
   thread_.join();
 }
 
-void StopOnSignal::Wait() {
-  while (!WaitForStop(stop_.get_token(), absl::Hours(1))) {
+bool StopOnSignal::WaitForHangup() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return hung_up_ || requested(); });
+  hung_up_ = false;
+  return !requested();
+}
+
+// The number of a signal that means to stop; 0: the process ends by itself.
+int StopOnSignal::NextStop() {
+  for (;;) {
+    int number = 0;
+    sigwait(&signals_, &number);
+    const bool stops = number != SIGHUP || hangup_stops_();
+    {
+      const std::lock_guard lock(mutex_);
+      if (ended_) return 0;
+      hung_up_ |= !stops;
+    }
+    if (stops) stop_.request_stop();
+    // Who waits looked at both under the lock.
+    { const std::lock_guard lock(mutex_); }
+    changed_.notify_all();
+    if (stops) return number;
   }
 }
 
 void StopOnSignal::Run() {
   pthread_setname_np(pthread_self(), "signals");
-  int number = 0;
-  sigwait(&signals_, &number);
-  std::unique_lock lock(mutex_);
-  if (ended_) return;
-  lock.unlock();
-  stop_.request_stop();
+  const int number = NextStop();
+  if (number == 0) return;
   const Limit limit = on_signal_(number);
-  lock.lock();
+  std::unique_lock lock(mutex_);
   if (changed_.wait_for(lock, absl::ToChronoNanoseconds(limit.after), [this] { return ended_; })) {
     return;
   }

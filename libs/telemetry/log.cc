@@ -2,7 +2,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <vector>
 
@@ -18,6 +20,8 @@ LogOptions& Options() {
   static auto* options = new LogOptions();
   return *options;
 }
+
+std::atomic<LogLevel> least_severe = LogLevel::kInfo;
 
 constexpr std::array<std::string_view, 5> kLevelNames = {"debug", "info", "warn", "error", "none"};
 
@@ -43,17 +47,28 @@ std::vector<std::pair<std::string_view, std::string_view>> OfRequest() {
   return fields;
 }
 
+// A value can neither break the line nor reach the terminal as anything but text.
 std::string PlainText(const json::Value& value) {
-  if (auto text = value.AsString()) return std::string(*text);
-  return json::Serialize(value);
+  const auto text = value.AsString();
+  const bool is_word = text && !text->empty() &&
+                       std::all_of(text->begin(), text->end(), [](unsigned char c) {
+                         return c > ' ' && c < 0x7f && c != '"';
+                       });
+  return is_word ? std::string(*text) : json::Serialize(value);
 }
 
 }  // namespace
 
-void ConfigureLog(LogOptions options) { Options() = std::move(options); }
+void ConfigureLog(LogOptions options) {
+  Options() = std::move(options);
+  SetLogLevel(Options().level);
+}
+
+void SetLogLevel(LogLevel level) { least_severe.store(level, std::memory_order_relaxed); }
 
 bool LogEnabled(LogLevel level) {
-  return level >= Options().level && Options().level != LogLevel::kNone;
+  const LogLevel least = least_severe.load(std::memory_order_relaxed);
+  return level >= least && least != LogLevel::kNone;
 }
 
 void Log(LogLevel level, std::string_view event,

@@ -13,13 +13,16 @@ enum class LogLevel { kDebug, kInfo, kWarn, kError, kNone };
 
 struct LogOptions {
   LogLevel level = LogLevel::kInfo;
-  bool json = true;       // one JSON object per line; otherwise `time level event key=value`
+  bool json = true;       // one JSON object per line; otherwise `time level event key=value`, with
+                          // values in quotes where they are not plain words
   std::string process;    // "gatehouse", "session", ...: in every line
   int file_descriptor = 2;
 };
 
 // Process-wide; set once before threads start.
 void ConfigureLog(LogOptions options);
+// May be called at any time.
+void SetLogLevel(LogLevel level);
 bool LogEnabled(LogLevel level);
 
 // Writes one line with one write call. `fields` never hold tokens, passwords, emails, phone numbers

@@ -45,11 +45,25 @@ config::TenantName NameOf(const common::v1::Scope& scope) {
 }  // namespace
 
 Catalogue::Catalogue(const config::BaseConfig& base, std::shared_ptr<const config::CoreConfig> root)
-    : base_(base), root_(std::move(root)) {}
+    : base_(std::make_shared<const config::BaseConfig>(base)), root_(std::move(root)) {}
 
 absl::StatusOr<std::unique_ptr<Catalogue>> Catalogue::Create(const config::BaseConfig& base) {
   ASSIGN_OR_RETURN(auto root, config::CoreConfig::Resolve(base));
   return std::unique_ptr<Catalogue>(new Catalogue(base, std::move(root)));
+}
+
+std::shared_ptr<const config::BaseConfig> Catalogue::Base() const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return base_;
+}
+
+void Catalogue::SetBase(const config::BaseConfig& base) {
+  std::lock_guard<std::mutex> publish_lock(publish_mutex_);
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    base_ = std::make_shared<const config::BaseConfig>(base);
+  }
+  std::erase_if(watches_, [this](WatchedStream& watch) { return !SendAll(watch); });
 }
 
 void Catalogue::Store(EntryPtr entry) {
@@ -185,11 +199,12 @@ void Catalogue::SendRemoteWatchersAway() {
   });
 }
 
-void Catalogue::Watch(Watcher watcher, bool remote) {
-  std::lock_guard<std::mutex> publish_lock(publish_mutex_);
+bool Catalogue::SendAll(WatchedStream& watch) {
   std::vector<EntryPtr> all;
+  std::string base;
   {
     std::lock_guard<std::mutex> lock(mutex_);
+    base = tenancy::EncodeBaseConfig(*base_);
     all.reserve(size_);
     for (const auto& [domain, apps] : domains_) {
       for (const auto& [app_id, app] : apps) {
@@ -197,22 +212,27 @@ void Catalogue::Watch(Watcher watcher, bool remote) {
       }
     }
   }
-  WatchedStream watch{std::move(watcher), progress_.Add(), remote};
-  watch.stream.OnRequest([this, id = watch.id](const v1::WatchTenantsRequest& request) {
-    progress_.Confirm(id, request.applied_version());
-  });
   for (size_t begin = 0; begin == 0 || begin < all.size(); begin += kTenantsPerMessage) {
     v1::WatchTenantsResponse message;
     if (begin == 0) {
       message.set_full(true);
-      message.set_base_config_json(tenancy::EncodeBaseConfig(base_));
+      message.set_base_config_json(base);
     }
     const size_t end = std::min(all.size(), begin + kTenantsPerMessage);
     message.set_more_follows(end < all.size());
     for (size_t i = begin; i < end; ++i) *message.add_upserted() = all[i]->tenant();
-    if (!Send(watch, message)) return;
+    if (!Send(watch, message)) return false;
   }
-  watches_.push_back(std::move(watch));
+  return true;
+}
+
+void Catalogue::Watch(Watcher watcher, bool remote) {
+  std::lock_guard<std::mutex> publish_lock(publish_mutex_);
+  WatchedStream watch{std::move(watcher), progress_.Add(), remote};
+  watch.stream.OnRequest([this, id = watch.id](const v1::WatchTenantsRequest& request) {
+    progress_.Confirm(id, request.applied_version());
+  });
+  if (SendAll(watch)) watches_.push_back(std::move(watch));
 }
 
 absl::Status Catalogue::CheckMode(const config::TenantUpdate& update,
@@ -226,7 +246,7 @@ absl::Status Catalogue::CheckMode(const config::TenantUpdate& update,
   config::TenantUpdate before = update;
   before.core_config = update.stored;
   before.prevent_protected = false;
-  const auto resolved = config::CheckTenantUpdate(base_, before, rows);
+  const auto resolved = config::CheckTenantUpdate(*Base(), before, rows);
   // This change may repair the stored settings.
   if (!resolved.ok()) return absl::OkStatus();
   const config::MigrationMode current = (*resolved)->migration_mode();
@@ -276,7 +296,7 @@ absl::StatusOr<tenancy::TenantPtr> Catalogue::CheckAndResolve(const v1::Tenant& 
   update.stored = stored == nullptr ? nullptr : &stored_config;
   update.prevent_protected = prevent_protected;
   auto resolved = std::make_shared<tenancy::Tenant>();
-  ASSIGN_OR_RETURN(resolved->config, config::CheckTenantUpdate(base_, update, rows));
+  ASSIGN_OR_RETURN(resolved->config, config::CheckTenantUpdate(*Base(), update, rows));
   RETURN_IF_ERROR(CheckMode(update, rows, resolved->config->migration_mode()));
   resolved->connection_uri_domain = scope.connection_uri_domain();
   resolved->app_id = scope.app_id();

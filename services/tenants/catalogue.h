@@ -31,6 +31,9 @@ class Catalogue {
   // Every tenant inherits `base`; it must resolve.
   static absl::StatusOr<std::unique_ptr<Catalogue>> Create(const config::BaseConfig& base);
 
+  // What every tenant inherits from now on; it must resolve, to the same database. Watchers get
+  // everything again.
+  void SetBase(const config::BaseConfig& base);
   // Replaces all tenants by `tenants`, and sends watchers the differences.
   void ReplaceAll(std::vector<v1::TenantWithProviders> tenants);
   void Apply(std::vector<v1::TenantWithProviders> upserted,
@@ -83,8 +86,11 @@ class Catalogue {
   void Publish(const std::vector<const v1::Tenant*>& upserted,
                const std::vector<common::v1::Scope>& removed);
   bool Send(WatchedStream& watch, v1::WatchTenantsResponse& message);
+  // False when the watcher is gone.
+  bool SendAll(WatchedStream& watch);
+  std::shared_ptr<const config::BaseConfig> Base() const;
 
-  const config::BaseConfig base_;
+  std::shared_ptr<const config::BaseConfig> base_;  // under mutex_
   const std::shared_ptr<const config::CoreConfig> root_;
   // Held while watchers are notified, so that each sees changes in order and misses none between
   // its snapshot and its first change. Watchers only queue or apply what they get.

@@ -68,6 +68,8 @@ class TenantsComponent final : public host::Component {
             {&activity_handler_, ActivityLogPolicy()}};
   }
 
+  void Reload(const config::ProcessConfig& config) override { catalogue_->SetBase(config.base); }
+
   absl::Status Start() override {
     ASSIGN_OR_RETURN(subscription_,
                      store_.Listen(

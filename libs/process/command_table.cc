@@ -1,0 +1,78 @@
+#include "libs/process/command_table.h"
+
+namespace gatehouse::process {
+namespace {
+
+constexpr CommandRow kCommands[] = {
+    {"start", "", "serve until SIGTERM (the default)",
+     "Stays in the foreground. On SIGHUP it reads its configuration again, for the keys that can "
+     "change while it runs; on SIGTERM it finishes what it has accepted."},
+    {"stop", "", "end running instances, and wait until they have",
+     "Ends all instances of this program that `list` shows, or the one of --id."},
+    {"list", "", "list running instances: process, address, program",
+     "Lists those of this user; for root, those of the service too."},
+    {"migrate", "", "bring the database's tables up to date", ""},
+    {"config", "", "print the configuration in effect, and where each value comes from",
+     "Secrets are masked. Keys that are not set are comments with their default."},
+    {"health", "", "ask a running process whether it is ready",
+     "The exit status is 0 if it is, else 1."},
+    {"check-users", "", "list users that an interrupted attempt left incomplete", ""},
+    {"issue-certificate", "",
+     "write a gRPC client's certificate, made from gatehouse_internal_secret", ""},
+    {"completion", "SHELL", "print the completion script for bash, zsh or fish", ""},
+    {"version", "", "print the version", ""},
+    {"help", "COMMAND", "print the help of a command", ""},
+};
+
+// Those that read the configuration.
+constexpr std::string_view kConfigured =
+    " start migrate config health check-users issue-certificate ";
+
+constexpr OptionRow kOptions[] = {
+    {"with-config", "FILE", kConfigured, "the configuration file (YAML)"},
+    {"port", "PORT", kConfigured, "port of the REST interface (3567)"},
+    {"host", "HOST", kConfigured, "address of the REST interface (localhost)"},
+    {"data-dir", "DIR", kConfigured,
+     "directory of the embedded PostgreSQL's data (/var/lib/gatehouse for root, else "
+     "~/.local/share/gatehouse)"},
+    {"ephemeral", "", kConfigured,
+     "embedded PostgreSQL in a temporary directory, removed at the end"},
+    {"test-mode", "", kConfigured,
+     "lift limits for test suites; refused with what looks like production"},
+    {"with-temp-dir", "DIR", kConfigured, "directory for temporary files ($TMPDIR, or /tmp)"},
+    {"check-config", "", kConfigured,
+     "check the configuration, report everything that is wrong with it, and exit"},
+    {"foreground", "", kConfigured, "of the original; start never leaves the foreground"},
+    {"with-space", "MB", kConfigured, "of the original, for its virtual machine; ignored"},
+    {"id", "PID", " stop ", "only the instance with this process id"},
+    {"mend", "", " check-users ", "repair what is found"},
+    {"url", "URL", " health ", "URL to query (the admin port's /readyz, as configured)"},
+    {"out", "DIR", " issue-certificate ", "the directory to write to"},
+    {"name", "NAME", " issue-certificate ", "the name to certify (client)"},
+    {"help", "", "", "print this text"},
+    {"version", "", "", "print the version"},
+};
+
+}  // namespace
+
+std::span<const CommandRow> Commands() { return kCommands; }
+std::span<const OptionRow> Options() { return kOptions; }
+
+const CommandRow* FindCommand(std::string_view name) {
+  for (const CommandRow& row : kCommands) {
+    if (row.name == name) return &row;
+  }
+  return nullptr;
+}
+
+bool Takes(std::string_view command, const OptionRow& option) {
+  if (option.commands.empty()) return true;
+  for (size_t at = option.commands.find(command); at != std::string_view::npos;
+       at = option.commands.find(command, at + 1)) {
+    // The names stand between blanks.
+    if (option.commands[at - 1] == ' ' && option.commands[at + command.size()] == ' ') return true;
+  }
+  return false;
+}
+
+}  // namespace gatehouse::process
