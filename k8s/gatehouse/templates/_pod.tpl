@@ -27,15 +27,7 @@
 {{- end }}
 {{- if eq $values.database.kind "embedded" }}
 - {name: GATEHOUSE_DATA_DIR, value: /var/lib/gatehouse/postgresql}
-{{- else if eq $component "gateway" }}
-# It has no tables and opens no connection, but wants to know that a database is configured.
-{{- if not $values.database.uri }}
-- {name: POSTGRESQL_HOST, value: {{ include "gatehouse.db.host" $root | quote }}}
-- {name: POSTGRESQL_PORT, value: {{ include "gatehouse.db.port" $root | quote }}}
-- {name: POSTGRESQL_DATABASE_NAME, value: {{ $values.database.name | quote }}}
-{{- end }}
-- {name: POSTGRESQL_USER, value: gatehouse_gateway}
-{{- else }}
+{{- else if ne $component "gateway" }}
 {{- include "gatehouse.db.where" $root }}
 {{- if include "gatehouse.serviceRoles" $root }}
 {{- $roles := ternary $services (list $component) (eq $component "gatehouse") }}
