@@ -18,7 +18,7 @@ from integration import harness  # noqa: E402
 SECRET = "a secret between processes 0123456789"
 EXPECTED = """created: True
 roles: editor
-a long name: INVALID_ARGUMENT ERROR_REASON_BAD_INPUT ERROR_PROBLEM_TOO_LONG {'field': 'role', 'max_characters': '255'}
+no name: INVALID_ARGUMENT ERROR_REASON_BAD_INPUT ERROR_PROBLEM_EMPTY {'field': 'role'}
 no such app: NOT_FOUND ERROR_REASON_TENANT_NOT_FOUND ERROR_PROBLEM_UNSPECIFIED {}
 """
 
