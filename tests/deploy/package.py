@@ -3,7 +3,7 @@
 
 Usage, as root: package.py [--build build/release] [--older PROGRAM] [--mirror URL] [ROOT]
 
-Makes gatehouse_<version>.deb by cpack from --build, whose program `gatehouse` must be built, and an older one: the same files under a lower version, with PROGRAM as its program if given. ROOT (default:
+Makes gatehouse_<version>.deb by cpack from --build, whose program `gatehouse` must be built, and an older one: the same files under a lower version, with PROGRAM as its program if given (of a release that reports to systemd). ROOT (default:
 a temporary one, removed at the end) is made with debootstrap unless it is there. systemd does not run in it: the unit's ExecStart is run as its User, with its directories, its limits on system calls
 where python3-seccomp is installed, and its environment, and what it reports to systemd is read here. It takes minutes, and downloads packages: it is started by hand.
 """
