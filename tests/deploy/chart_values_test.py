@@ -73,6 +73,12 @@ class Values(unittest.TestCase):
             with self.subTest(arguments=arguments):
                 self.refused(arguments, *words)
 
+    def test_gateways_stay_while_a_service_is_away_for_a_moment(self):
+        """They all ask the same services: none would be left."""
+        objects = {(item["kind"], item["metadata"]["name"]): item for item in rendering.render(*EXTERNAL)}
+        probe = rendering.containers(objects["Deployment", "gatehouse-gateway"])[0]["readinessProbe"]
+        self.assertGreaterEqual(probe["periodSeconds"] * probe["failureThreshold"], 30)
+
     def test_settings_of_one_deployment_win(self):
         objects = {(item["kind"], item["metadata"]["name"]): item for item in rendering.render(*EXTERNAL, "--set", "workload.replicas=4,services.session.replicas=7,services.session.resources.requests.cpu=2")}
         self.assertEqual(objects["Deployment", "gatehouse-session"]["spec"]["replicas"], 7)
