@@ -1,7 +1,7 @@
 #!/bin/sh
-# What docker-compose.yml uses of the postgres image: POSTGRES_USER, POSTGRES_DB, POSTGRES_PASSWORD or POSTGRES_PASSWORD_FILE; the data in /var/lib/postgresql/data.
+# What docker-compose.yml and the chart use of the postgres image: POSTGRES_USER, POSTGRES_DB, POSTGRES_PASSWORD or POSTGRES_PASSWORD_FILE; the data in PGDATA.
 set -eu
-export PGDATA=/var/lib/postgresql/data
+export PGDATA="${PGDATA:-/var/lib/postgresql/data}"
 [ -s "${POSTGRES_PASSWORD_FILE:-}" ] && POSTGRES_PASSWORD=$(cat "$POSTGRES_PASSWORD_FILE")
 if [ ! -s "$PGDATA/PG_VERSION" ]; then
   printf '%s' "$POSTGRES_PASSWORD" >/tmp/password
