@@ -58,6 +58,9 @@ COPY --from=files /files/gatehouse-session/ /
 FROM base AS gatehouse-roles
 COPY --from=files /files/gatehouse-roles/ /
 
+FROM base AS gatehouse-totp
+COPY --from=files /files/gatehouse-totp/ /
+
 FROM base AS gatehouse-accounts
 COPY --from=files /files/gatehouse-accounts/ /
 

@@ -9,6 +9,7 @@
 #include "services/session/component.h"
 #include "services/tenants/component.h"
 #include "services/thirdparty/component.h"
+#include "services/totp/component.h"
 #include "services/users/component.h"
 
 int main(int argc, char* argv[]) {
@@ -23,6 +24,7 @@ int main(int argc, char* argv[]) {
       {"passwordless", gatehouse::passwordless::MakePasswordlessComponent},
       {"session", gatehouse::session::MakeSessionComponent},
       {"roles", gatehouse::roles::MakeRolesComponent},
+      {"totp", gatehouse::totp::MakeTotpComponent},
       {"accounts", gatehouse::accounts::MakeAccountsComponent},
   };
   program.front_end = gatehouse::gateway::StartRestFrontEnd;

@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # Installs what building, running and testing Gatehouse need, from Debian 12's packages. Does
-# nothing if everything is installed. Usage: scripts/install-deps.sh [build|test|fuzz|headers]
-# (default: build; test adds what only the tests need, fuzz what the fuzzers need; headers: only the
-# last step)
+# nothing if everything is installed. Usage: scripts/install-deps.sh [build|test|headers] (default:
+# build; test adds what only the tests need; headers: only the last step)
 set -euo pipefail
 
 as_root=()
@@ -44,7 +43,7 @@ if [ "${1:-build}" = test ]; then
   command -v curl >/dev/null || packages+=(curl)
   command -v git >/dev/null || packages+=(git)
   python3 -c 'import venv, ensurepip' 2>/dev/null || packages+=(python3 python3-venv)
-  packages+=(faketime)
+  packages+=(faketime oathtool)
   { command -v node && command -v npm; } >/dev/null || packages+=(nodejs npm)
   command -v go >/dev/null || packages+=(golang-go)
   packages+=(pgbouncer)
@@ -55,8 +54,6 @@ fi
 get_tools() {
   [ "${1:-build}" != test ] || "$(dirname "$0")/../tests/deploy/get-tools.sh"
 }
-
-[ "${1:-build}" != fuzz ] || packages+=(clang libclang-rt-14-dev)
 
 missing=()
 for package in "${packages[@]}"; do

@@ -14,6 +14,7 @@
 #include "gateway/routes/session_routes.h"
 #include "gateway/routes/tenant_user_routes.h"
 #include "gateway/routes/thirdparty_routes.h"
+#include "gateway/routes/totp_routes.h"
 #include "gateway/routes/unavailable_routes.h"
 #include "gateway/routes/users_routes.h"
 #include "libs/host/host.h"
@@ -37,6 +38,7 @@ void AddAllRoutes(RouteTable& routes, host::Host& host, const RequestStats& stat
   AddRecipeUserRoutes(routes, std::move(recipe_user));
   AddUsersRoutes(routes, users, host.tenants());
   AddRolesRoutes(routes, host.ChannelBetween("gateway", "roles"), host.tenants());
+  AddTotpRoutes(routes, host.ChannelBetween("gateway", "totp"), host.tenants());
   rpc::Channel& accounts = host.ChannelBetween("gateway", "accounts");
   AddAccountLinkingRoutes(routes, accounts, users, host.tenants());
   AddIdMappingRoutes(routes, accounts, users, host.tenants());

@@ -68,15 +68,6 @@ constexpr Operation kOperations[] = {
     {kGet, "/recipe/saml/legacy/userinfo"},
     {kPost, "/recipe/saml/login"},
     {kPost, "/recipe/saml/user"},
-    // Time-based one-time passwords.
-    {kPost, "/recipe/totp/device"},
-    {kPut, "/recipe/totp/device"},
-    {kPost, "/recipe/totp/device/import"},
-    {kGet, "/recipe/totp/device/list"},
-    {kPost, "/recipe/totp/device/remove"},
-    {kPost, "/recipe/totp/device/status/bulk"},
-    {kPost, "/recipe/totp/device/verify"},
-    {kPost, "/recipe/totp/verify"},
     // Passkeys.
     {kGet, "/recipe/webauthn/options"},
     {kPost, "/recipe/webauthn/options/register"},

@@ -8,7 +8,19 @@
 
 namespace gatehouse::crypto {
 namespace {
+constexpr size_t kSha1Bytes = 20;
 constexpr size_t kSha256Bytes = 32;
+
+std::string Hmac(const EVP_MD* md, size_t length_bytes, std::string_view key,
+                 std::string_view data) {
+  std::string mac(length_bytes, '\0');
+  // HMAC() treats a null key, which an empty view may have, as "none given".
+  const char* const key_data = key.empty() ? "" : key.data();
+  CheckOpenssl(HMAC(md, key_data, static_cast<int>(key.size()), Bytes(data.data()), data.size(),
+                    Bytes(mac.data()), nullptr) != nullptr,
+               "HMAC");
+  return mac;
+}
 }  // namespace
 
 std::string Sha256(std::string_view data) {
@@ -21,14 +33,12 @@ std::string Sha256(std::string_view data) {
 
 std::string Sha256Hex(std::string_view data) { return HexEncode(Sha256(data)); }
 
+std::string HmacSha1(std::string_view key, std::string_view data) {
+  return Hmac(Sha1Md(), kSha1Bytes, key, data);
+}
+
 std::string HmacSha256(std::string_view key, std::string_view data) {
-  std::string mac(kSha256Bytes, '\0');
-  // HMAC() treats a null key, which an empty view may have, as "none given".
-  const char* const key_data = key.empty() ? "" : key.data();
-  CheckOpenssl(HMAC(Sha256Md(), key_data, static_cast<int>(key.size()), Bytes(data.data()),
-                    data.size(), Bytes(mac.data()), nullptr) != nullptr,
-               "HMAC");
-  return mac;
+  return Hmac(Sha256Md(), kSha256Bytes, key, data);
 }
 
 std::string Pbkdf2HmacSha512(std::string_view password, std::string_view salt, int iterations,

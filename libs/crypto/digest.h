@@ -13,6 +13,8 @@ std::string Sha256(std::string_view data);
 // 64 lower-case hex digits, the form in which tokens are stored.
 std::string Sha256Hex(std::string_view data);
 
+// 20 raw bytes (RFC 2104), for one-time codes: as a MAC, SHA-1 is unbroken.
+std::string HmacSha1(std::string_view key, std::string_view data);
 // 32 raw bytes (RFC 2104).
 std::string HmacSha256(std::string_view key, std::string_view data);
 

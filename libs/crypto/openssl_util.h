@@ -44,6 +44,11 @@ inline void CheckOpenssl(bool ok, const char* what) {
 }
 
 // Algorithms fetched once for the process: a fetch by name costs more than hashing a token.
+inline const EVP_MD* Sha1Md() {
+  static const EVP_MD* const md = EVP_MD_fetch(nullptr, "SHA1", nullptr);
+  CheckOpenssl(md != nullptr, "EVP_MD_fetch");
+  return md;
+}
 inline const EVP_MD* Sha256Md() {
   static const EVP_MD* const md = EVP_MD_fetch(nullptr, "SHA256", nullptr);
   CheckOpenssl(md != nullptr, "EVP_MD_fetch");

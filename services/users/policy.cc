@@ -6,7 +6,7 @@ using namespace rpc::callers;  // NOLINT: the rows read as a table
 
 rpc::Policy RegistryPolicy() {
   return {
-      {"ResolveUserIds", {kSession, kAccounts}},
+      {"ResolveUserIds", {kSession, kTotp, kAccounts}},
       {"SignInOrUp", {kThirdParty, kPasswordless}},
       {"ChangeIdentity", {kPasswordless}},
       {"RecordActivity", {kSession}},

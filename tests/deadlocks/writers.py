@@ -110,6 +110,7 @@ class Registry:
         return {
             "session": self.session,
             "role": self.role,
+            "totp": self.totp,
             "codes of one address": self.revoke_codes,
             "tokens of one user": self.revoke_tokens,
             "metadata removed": lambda client, rnd: [client.post("/recipe/user/metadata/remove", {"userId": self.anyone(rnd)})],
@@ -135,6 +136,14 @@ class Registry:
                 client.post("/recipe/role/permissions/remove", {"role": role, "permissions": rnd.sample(("a", "b", "c", "d"), 2)}),
                 client.post("/recipe/user/role/remove", {"userId": self.anyone(rnd), "role": role}) if rnd.random() < 0.5 else
                 client.post("/recipe/role/remove", {"role": role})]
+
+    def totp(self, client, rnd):
+        user, tenant = self.anyone(rnd), rnd.choice((None, *TENANTS))
+        device = {"userId": user, "deviceName": "d%d" % rnd.randrange(3)}
+        return [client.post("/recipe/totp/device/import", {**device, "skew": 1, "period": 30, "secretKey": "JBSWY3DPEHPK3PXP"}),
+                client.post("/recipe/totp/verify", {"userId": user, "totp": "x"}, tenant=tenant),
+                client.put("/recipe/totp/device", {"userId": user, "existingDeviceName": device["deviceName"], "newDeviceName": "d%d" % rnd.randrange(3)}),
+                client.post("/recipe/totp/device/remove", {**device, "userId": self.anyone(rnd)})]
 
     def revoke_codes(self, client, rnd):
         email = "e%d@example.com" % rnd.randrange(SLOTS)

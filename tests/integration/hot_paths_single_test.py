@@ -97,6 +97,14 @@ class HotPaths(harness.GatehouseTest):
     def test_get_user(self):
         self.expect_statements(lambda: self.expect(self.app.get("/user/id", {"userId": self.user})), ("WITH target", "app_id_to_user_id"))
 
+    def test_one_time_code(self):
+        """The user's lock, what is known under it, and the attempt."""
+        app = self.gatehouse.new_app({"totp_max_attempts": 100})
+        self.addCleanup(app.close)
+        self.expect(app.post("/recipe/totp/device/import", {"userId": "u", "deviceName": "d", "skew": 1, "period": 30, "secretKey": "JBSWY3DPEHPK3PXP"}))
+        self.expect_statements(lambda: self.expect(app.post("/recipe/totp/verify", {"userId": "u", "totp": "x"}), status="INVALID_TOTP_ERROR"),
+                               ("BEGIN", ""), ("SELECT", "totp_users"), ("SELECT", "totp_user_devices"), ("SELECT", "totp_used_codes"), ("WITH known", "totp_used_codes"), ("COMMIT", ""))
+
 
 if __name__ == "__main__":
     unittest.main()

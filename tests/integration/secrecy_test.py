@@ -1,9 +1,10 @@
-"""No password, token, email or phone number reaches a log line, at any level, whatever happens to the request."""
+"""No password, token, email, phone number, shared secret or one-time code reaches a log line, at any level, whatever happens to the request."""
 import unittest
 
 from integration import harness
 
 EMAIL, PASSWORD, PHONE = "secret.person@private-mail.example", "Sup3r-Secret-Pa55", "+15551234567"
+SECRET_KEY, CODE = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "zq7wx9"
 
 
 class Secrecy(harness.GatehouseTest):
@@ -25,13 +26,22 @@ class Secrecy(harness.GatehouseTest):
         self.app.get("/" + EMAIL)
         reset = self.expect(self.app.post("/recipe/user/password/reset/token", {"userId": user, "email": EMAIL}))["token"]
         tokens.append(reset)
+        device = {"userId": user, "deviceName": "phone", "skew": 1, "period": 30}
+        tokens += [self.expect(self.app.post("/recipe/totp/device", device))["secret"], SECRET_KEY, CODE]
+        totp_calls = [("/recipe/totp/device/import", {**device, "deviceName": "imported", "secretKey": SECRET_KEY}),
+                      ("/recipe/totp/device/import", {**device, "deviceName": "wide", "secretKey": SECRET_KEY * 10}),
+                      ("/recipe/totp/device/import", {**device, "deviceName": "odd", "secretKey": SECRET_KEY + "\u0000"}),
+                      ("/recipe/totp/device/verify", {"userId": user, "deviceName": "phone", "totp": CODE}),
+                      ("/recipe/totp/verify", {"userId": user, "totp": CODE}), ("/recipe/totp/verify", {"userId": user, "totp": CODE + "\u0000"})]
+        self.assertEqual([self.app.post(path, body).status for path, body in totp_calls], [200, 400, 400, 200, 200, 400])
         # The database fails during a request that carries secrets.
-        self.gatehouse.sql("ALTER TABLE emailpassword_users RENAME TO gone; ALTER TABLE recipe_user_tenants RENAME TO gone2")
+        self.gatehouse.sql("ALTER TABLE emailpassword_users RENAME TO gone; ALTER TABLE recipe_user_tenants RENAME TO gone2; ALTER TABLE totp_user_devices RENAME TO gone3")
         try:
             for path, body in (("/recipe/signin", {"email": EMAIL, "password": PASSWORD}), ("/recipe/signup", {"email": "x" + EMAIL, "password": PASSWORD})):
                 self.assertEqual(self.app.post(path, body).status, 500)
+            self.assertEqual([self.app.post(path, body).status for path, body in totp_calls], [500] * len(totp_calls))
         finally:
-            self.gatehouse.sql("ALTER TABLE gone RENAME TO emailpassword_users; ALTER TABLE gone2 RENAME TO recipe_user_tenants")
+            self.gatehouse.sql("ALTER TABLE gone RENAME TO emailpassword_users; ALTER TABLE gone2 RENAME TO recipe_user_tenants; ALTER TABLE gone3 RENAME TO totp_user_devices")
         logs = "".join(process.log() for process in self.gatehouse.processes.values())
         self.assertIn('"request"', logs)
         self.assertIn("database_error", logs)

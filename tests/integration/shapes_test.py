@@ -11,6 +11,7 @@ import re
 import unittest
 
 from integration import harness
+from integration.authenticator import totp_code
 
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "shapes")
 VERSIONS = ["2.%d" % minor for minor in range(7, 22)] + ["3.0", "3.1", "4.0", "5.0", "5.1", "5.2", "5.3", "5.4", "5.5", "5.6"]
@@ -110,6 +111,33 @@ def roles(d):
     d.run("POST /recipe/role/permissions/remove", {"role": "editor", "permissions": ["read"]})
     d.run("POST /recipe/role/permissions/remove", {"role": "nobody"}, case="role unknown")
     d.run("POST /recipe/role/remove", {"role": "editor"})
+
+
+def totp(d):
+    device = {"userId": "u", "deviceName": "phone", "skew": 0, "period": 30}
+    d.run("POST /recipe/totp/device", device)
+    d.run("POST /recipe/totp/device/import", {**device, "deviceName": "known", "secretKey": "JBSWY3DPEHPK3PXP"})
+    d.run("POST /recipe/totp/device", {**device, "deviceName": "known"}, case="name taken")
+    d.run("POST /recipe/totp/device/import", {**device, "deviceName": "known", "secretKey": "JBSWY3DPEHPK3PXP"}, case="name taken")
+    names = {"userId": "u", "existingDeviceName": "phone", "newDeviceName": "tablet"}
+    d.run("PUT /recipe/totp/device", names)
+    d.run("PUT /recipe/totp/device", names, case="device unknown")
+    d.run("PUT /recipe/totp/device", {**names, "existingDeviceName": "tablet", "newDeviceName": "known"}, case="name taken")
+    d.run("GET /recipe/totp/device/list", query={"userId": "u"})
+    d.run("POST /recipe/totp/device/status/bulk", {"userIds": ["u", "nobody"]})
+    verify = {"userId": "u", "deviceName": "tablet", "totp": "x"}
+    d.run("POST /recipe/totp/device/verify", {**verify, "deviceName": "known"})
+    d.run("POST /recipe/totp/device/verify", {**verify, "deviceName": "none"}, case="device unknown")
+    d.run("POST /recipe/totp/device/verify", verify, case="wrong code")
+    d.run("POST /recipe/totp/verify", {"userId": "u", "totp": "x"}, case="wrong code")
+    d.run("POST /recipe/totp/verify", {"userId": "nobody", "totp": "x"}, case="user unknown")
+    for _ in range(3):
+        d.app.post("/recipe/totp/verify", {"userId": "u", "totp": "x"})
+    d.run("POST /recipe/totp/verify", {"userId": "u", "totp": "x"}, case="too many")
+    d.run("POST /recipe/totp/device/verify", verify, case="too many")
+    d.prepare("POST", "/recipe/totp/device/import", {**device, "userId": "v", "skew": 1, "secretKey": "JBSWY3DPEHPK3PXP"})
+    d.run("POST /recipe/totp/verify", {"userId": "v", "totp": totp_code("JBSWY3DPEHPK3PXP")})
+    d.run("POST /recipe/totp/device/remove", {"userId": "u", "deviceName": "tablet"})
 
 
 def session(d):
@@ -350,7 +378,7 @@ def useridmapping(d):
     d.run("POST /recipe/userid/map/remove", {"userId": "external", "userIdType": "ANY"})
 
 
-RECIPES = [core, jwks, roles, session, multitenancy, thirdparty, passwordless, emailpassword, emailverification, metadata, users, accountlinking, useridmapping]
+RECIPES = [core, jwks, roles, totp, session, multitenancy, thirdparty, passwordless, emailpassword, emailverification, metadata, users, accountlinking, useridmapping]
 
 
 def by_change(versions):

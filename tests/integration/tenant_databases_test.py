@@ -9,7 +9,8 @@ PASSWORD = "correct horse 1"
 # Tables that may have no row of an app that lives elsewhere. tenant_configs and its children belong to the base database only.
 TABLES = ["apps", "tenants", "app_id_to_user_id", "recipe_user_account_infos", "recipe_user_tenants", "primary_user_tenants", "userid_mapping", "emailpassword_users",
           "emailverification_verified_emails", "emailverification_tokens", "emailpassword_pswd_reset_tokens", "user_metadata", "user_last_active", "thirdparty_users",
-          "passwordless_users", "passwordless_devices", "passwordless_codes", "session_info", "roles", "role_permissions", "user_roles", "jwt_signing_keys",
+          "passwordless_users", "passwordless_devices", "passwordless_codes", "session_info", "roles", "role_permissions", "user_roles",
+          "totp_users", "totp_user_devices", "totp_used_codes", "jwt_signing_keys",
           "session_access_token_signing_keys"]
 
 
@@ -40,6 +41,11 @@ class TenantDatabases(harness.GatehouseTest):
     def session(self, app, user, tenant=None):
         return self.expect(app.post("/recipe/session", {"userId": user, "userDataInJWT": {}, "userDataInDatabase": {}, "enableAntiCsrf": False}, tenant=tenant))
 
+    def device(self, app, user):
+        device = {"userId": user, "deviceName": "phone", "skew": 1, "period": 30, "secretKey": "JBSWY3DPEHPK3PXP"}
+        self.expect(app.post("/recipe/totp/device/import", device))
+        self.assertEqual([found["name"] for found in self.expect(app.get("/recipe/totp/device/list", {"userId": user}))["devices"]], ["phone"])
+
     def use_everything(self, app, tenant=None):
         """One of each kind of user, with sessions, roles, metadata, verification, links, a mapping; returns the ids by kind."""
         users = {"password": self.sign_up(app, tenant=tenant), "linked": self.sign_up(app, "linked@example.com", tenant), "mapped": self.sign_up(app, "m@example.com", tenant)}
@@ -60,6 +66,8 @@ class TenantDatabases(harness.GatehouseTest):
         self.expect(app.put("/recipe/role", {"role": "editor", "permissions": ["write"]}))
         self.expect(app.put("/recipe/user/role", {"userId": users["password"], "role": "editor"}, tenant=tenant))
         self.expect(app.get("/recipe/user/roles", {"userId": users["password"]}, tenant=tenant), roles=["editor"])
+        self.device(app, users["password"])
+        self.expect(app.post("/recipe/totp/verify", {"userId": users["password"], "totp": "x"}, tenant=tenant), status="INVALID_TOTP_ERROR")
         self.expect(app.put("/recipe/user/metadata", {"userId": users["password"], "metadataUpdate": {"n": 1}}))
         self.expect(app.get("/recipe/user/metadata", {"userId": users["password"]}), metadata={"n": 1})
 
@@ -100,7 +108,7 @@ class TenantDatabases(harness.GatehouseTest):
                 self.expect(app.post("/user/remove", {"userId": users["password"]}))
                 self.expect(app.post("/user/remove", {"userId": "ext-1"}))
                 left = self.rows(own, app, schema)
-                for table in ("session_info", "user_metadata", "user_roles", "primary_user_tenants", "userid_mapping", "emailpassword_users", "emailpassword_pswd_reset_tokens"):
+                for table in ("session_info", "user_metadata", "user_roles", "totp_users", "primary_user_tenants", "userid_mapping", "emailpassword_users", "emailpassword_pswd_reset_tokens"):
                     self.assertNotIn(table, left)
                 self.expect(self.gatehouse.once("POST", "/recipe/multitenancy/app/remove", body={"appId": app.app}), didExist=True)
                 self.assertEqual(self.rows(own, app, schema), {})
@@ -138,6 +146,7 @@ class TenantDatabases(harness.GatehouseTest):
         self.expect(self.app.get("/users/count/active", {"since": "0"}), count=3)
         self.assertEqual(self.gatehouse.sql("SELECT count(*) FROM user_last_active WHERE app_id = '%s' AND user_id = '%s'" % (self.app.app, users[0])), [["0"]])
         self.assertNotIn("session_info", self.rows(self.own, self.app))
+        self.assertNotIn("totp_users", self.rows(self.own, self.app))
         self.expect(self.app.post("/recipe/multitenancy/tenant/remove", {"tenantId": "own"}), didExist=True)
         self.assertEqual(self.postgres.sql("SELECT count(*) FROM tenants WHERE app_id = '%s'" % self.app.app, self.own), [["0"]])
         self.assertEqual(self.postgres.sql("SELECT count(*) FROM recipe_user_tenants WHERE app_id = '%s'" % self.app.app, self.own), [["0"]])
@@ -149,6 +158,9 @@ class TenantDatabases(harness.GatehouseTest):
         self.expect(self.app.put("/recipe/role", {"role": "r", "permissions": []}))
         self.expect(self.app.put("/recipe/user/role", {"userId": users[0], "role": "r"}, tenant="own"))
         self.expect(self.app.get("/recipe/user/roles", {"userId": users[0]}, tenant="own"), roles=["r"])
+        self.device(self.app, users[0])
+        self.expect(self.app.post("/recipe/totp/verify", {"userId": users[0], "totp": "x"}), status="UNKNOWN_USER_ID_ERROR")
+        self.expect(self.app.post("/recipe/totp/verify", {"userId": users[0], "totp": "x"}, tenant="own"), status="INVALID_TOTP_ERROR")
         return users
 
     def test_schemas_and_pools_in_one_database(self):

@@ -11,7 +11,7 @@ PASSWORD = "correct horse 1"
 def addresses():
     """Where an application's gRPC client finds services of one process."""
     sockets = tempfile.mkdtemp(prefix="gatehouse-sockets-")
-    return {"GATEHOUSE_%s_ADDRESS" % name.upper(): "unix:" + os.path.join(sockets, name) for name in ("session", "roles", "thirdparty", "passwordless")}
+    return {"GATEHOUSE_%s_ADDRESS" % name.upper(): "unix:" + os.path.join(sockets, name) for name in ("session", "roles", "totp", "thirdparty", "passwordless")}
 
 
 class UserData(harness.GatehouseTest):

@@ -1,9 +1,10 @@
-"""The story of an application: sign up, sign in, session, verify, refresh, theft, roles, sign out, social sign-in, password reset."""
+"""The story of an application: sign up, sign in, session, verify, refresh, theft, roles, sign out, social sign-in, password reset, a second factor."""
 import base64
 import json
 import unittest
 
 from integration import harness
+from integration.authenticator import totp_code
 
 EMAIL, PASSWORD = "Walker@Example.com", "correct horse 1"
 
@@ -111,6 +112,21 @@ class Walk(harness.GatehouseTest):
         self.assertEqual(again["user"]["id"], created["id"])
         self.expect(self.app.post("/user/remove", {"userId": created["id"]}))
         self.expect(self.app.get("/user/id", {"userId": created["id"]}), status="UNKNOWN_USER_ID_ERROR")
+
+    def test_second_factor(self):
+        self.expect(self.app.put("/recipe/multitenancy/tenant/v2", {"tenantId": "t1", "requiredSecondaryFactors": ["totp"]}))
+        self.assertEqual(self.expect(self.app.get("/recipe/multitenancy/tenant/v2", tenant="t1"))["requiredSecondaryFactors"], ["totp"])
+        user = self.sign_up()["id"]
+        device = {"userId": user, "skew": 1, "period": 30}
+        made = self.expect(self.app.post("/recipe/totp/device", device), deviceName="TOTP Device 0")
+        self.expect(self.app.post("/recipe/totp/verify", {"userId": user, "totp": totp_code(made["secret"])}, tenant="t1"), status="INVALID_TOTP_ERROR")
+        verify = {"userId": user, "deviceName": "TOTP Device 0"}
+        self.expect(self.app.post("/recipe/totp/device/verify", {**verify, "totp": totp_code(made["secret"])}, tenant="t1"), wasAlreadyVerified=False)
+        self.expect(self.app.post("/recipe/totp/verify", {"userId": user, "totp": totp_code(made["secret"], 1)}, tenant="t1"))
+        self.expect(self.app.put("/recipe/totp/device", {"userId": user, "existingDeviceName": "TOTP Device 0", "newDeviceName": "phone"}))
+        self.expect(self.app.post("/recipe/totp/device/remove", {"userId": user, "deviceName": "phone"}), didDeviceExist=True)
+        self.expect(self.app.get("/recipe/totp/device/list", {"userId": user}), devices=[])
+        self.expect(self.app.post("/user/remove", {"userId": user}))
 
     def test_tenants(self):
         self.expect(self.app.put("/recipe/multitenancy/tenant/v2", {"tenantId": "t1"}), createdNew=True)
