@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what building, running and testing Gatehouse need, from Debian 12's packages. Does
-# nothing if everything is installed. Usage: scripts/install-deps.sh [build|test|headers] (default:
-# build; test adds what only the tests need; headers: only the last step)
+# nothing if everything is installed. Usage: scripts/install-deps.sh [build|test|fuzz|headers]
+# (default: build; test adds what only the tests need, fuzz what the fuzzers need; headers: only the
+# last step)
 set -euo pipefail
 
 as_root=()
@@ -54,6 +55,8 @@ fi
 get_tools() {
   [ "${1:-build}" != test ] || "$(dirname "$0")/../tests/deploy/get-tools.sh"
 }
+
+[ "${1:-build}" != fuzz ] || packages+=(clang libclang-rt-14-dev)
 
 missing=()
 for package in "${packages[@]}"; do

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Installs what is needed, builds and runs tests.
-# Usage: scripts/test.sh [--preset release|debug|asan|tsan] [unit|programs] [arguments of ctest, such as -R session]
+# Usage: scripts/test.sh [--preset release|debug|asan|tsan|fuzz] [unit|programs] [arguments of ctest, such as -R session]
 #   unit      unit and workflow tests only        programs  tests that drive the built programs only
 # The sanitizers' presets run unit, workflow and integration tests, and anything that a sanitizer
-# reports is a failure.
+# reports is a failure. fuzz runs each fuzzer for some seconds.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 preset=release
@@ -17,13 +17,14 @@ case "${1:-}" in unit | programs) group=$1; shift ;; esac
 targets=(all)
 labels=()
 case "$preset-$group" in
+  fuzz-*) targets=(fuzzers); labels=(-L '^fuzz$') ;;
   *-unit) targets=(unit_tests); labels=(-L '^(unit|workflow)$') ;;
   asan-programs | tsan-programs) targets=(programs); labels=(-L '^integration$') ;;
   *-programs) targets=(programs); labels=(-LE '^(unit|workflow)$') ;;
   asan-* | tsan-*) labels=(-L '^(unit|workflow|integration)$') ;;
 esac
 
-scripts/install-deps.sh test
+scripts/install-deps.sh "$([ "$preset" = fuzz ] && echo fuzz || echo test)"
 scripts/build.sh "$preset" "${targets[@]}"
 
 # Programs that a test kills report to files, which nobody else would read.

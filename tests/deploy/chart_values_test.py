@@ -79,6 +79,13 @@ class Values(unittest.TestCase):
         probe = rendering.containers(objects["Deployment", "gatehouse-gateway"])[0]["readinessProbe"]
         self.assertGreaterEqual(probe["periodSeconds"] * probe["failureThreshold"], 30)
 
+    def test_an_upgrade_leaves_the_trials_database_alone(self):
+        pods = []
+        for tag in ("one", "two"):
+            objects = {(item["kind"], item["metadata"]["name"]): item for item in rendering.render(*TRIAL, "--set", "image.tag=" + tag)}
+            pods.append(objects["StatefulSet", "gatehouse-postgresql"]["spec"]["template"])
+        self.assertEqual(pods[0], pods[1])
+
     def test_settings_of_one_deployment_win(self):
         objects = {(item["kind"], item["metadata"]["name"]): item for item in rendering.render(*EXTERNAL, "--set", "workload.replicas=4,services.session.replicas=7,services.session.resources.requests.cpu=2")}
         self.assertEqual(objects["Deployment", "gatehouse-session"]["spec"]["replicas"], 7)
