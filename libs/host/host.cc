@@ -4,6 +4,7 @@
 #include <fstream>
 #include <future>
 #include <sstream>
+#include <thread>
 #include <utility>
 
 #include "gatehouse/tenants/v1/tenant_directory.rpc.h"
@@ -425,7 +426,23 @@ void Host::CutOff() {
   outgoing_calls_.CancelAll();
 }
 
+void Host::SayLeaving() {
+  if (!grpc_ || left_at_ != absl::InfinitePast()) return;
+  left_at_ = SteadyNow();
+  grpc_->SayLeaving();
+}
+
+void Host::AwaitCallersLeave(absl::Time finish_by) const {
+  // Behind a Unix socket there is nobody else to turn to.
+  if (!grpc_ || grpc_->port() == 0) return;
+  const absl::Time now = SteadyNow();
+  const absl::Time until = std::min(left_at_ + absl::Milliseconds(config().shutdown_delay_ms),
+                                    now + (finish_by - now) / 2);
+  std::this_thread::sleep_until(ToSteadyClock(until));
+}
+
 void Host::Drain(absl::Time finish_by, absl::Time end_by) {
+  AwaitCallersLeave(finish_by);
   if (drained_.exchange(true)) return;
   // Early enough for cut-off work to end by itself.
   const absl::Time cut_at = end_by - (end_by - finish_by) / 4;

@@ -79,10 +79,15 @@ class Host {
   absl::Status Ready(absl::Time deadline);
   // Hands new values of reloadable keys to the components. Not during Start or Drain.
   void Reload(const config::ProcessConfig& config);
-  // Ends streams and refuses new calls; running calls of other processes have until `finish_by`.
-  // Drops work that no caller waits for. Then components write what they have in memory. What still
-  // runs shortly before `end_by` is cut off: its statements and calls fail. Afterwards nothing runs
-  // here, no job, no worker, no call, and destruction does not wait for any database. Idempotent.
+  // Tells the callers in other processes that this one is about to stop, so that they turn to other
+  // replicas; their calls are still taken.
+  void SayLeaving();
+  // Goes on taking calls over TCP until the configured while after SayLeaving is over, at most half
+  // of the time. Then ends streams and refuses new calls; running calls of other processes have
+  // until `finish_by`. Drops work that no caller waits for. Then components write what they have in
+  // memory. What still runs shortly before `end_by` is cut off: its statements and calls fail.
+  // Afterwards nothing runs here, no job, no worker, no call, and destruction does not wait for any
+  // database. Idempotent.
   void Drain(absl::Time finish_by, absl::Time end_by);
 
  private:
@@ -97,6 +102,7 @@ class Host {
   absl::Status FollowTenants();
   absl::Status CheckData();
   absl::Status OwnReady(absl::Time deadline);
+  void AwaitCallersLeave(absl::Time finish_by) const;
   std::vector<WorkerPool*> AllWorkers();
   void DropQueued();
   void CutOff();
@@ -130,6 +136,7 @@ class Host {
   std::unique_ptr<rpc::Dispatcher> readiness_dispatcher_;
   WorkerPool readiness_workers_{"readiness", 1, 16};
   std::unique_ptr<rpc::GrpcServer> grpc_;
+  absl::Time left_at_ = absl::InfinitePast();  // when SayLeaving was called
   std::atomic<bool> drained_ = false;
 };
 

@@ -140,6 +140,7 @@ class Run {
     const absl::Time end_by = SteadyNow() + time;
     const absl::Time finish_by = end_by - std::min(time / 4, kLongestReserve);
     if (admin_) admin_->SetDraining();
+    if (host_) host_->SayLeaving();
     if (front_end_) front_end_->Drain(finish_by - SteadyNow());
     if (host_) host_->Drain(finish_by, end_by);
     front_end_.reset();  // not earlier: the host's workers were in it

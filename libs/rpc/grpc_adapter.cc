@@ -307,6 +307,7 @@ grpc::ServerUnaryReactor* GrpcAdapter::Unary(const MethodInfo& method,
                                              const grpc::ByteBuffer* request,
                                              grpc::ByteBuffer* response) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  if (leaving_) rpc::SayLeaving(*context);
   absl::StatusOr<CallContext> call = ContextOf(*context);
   if (!call.ok()) {
     reactor->Finish(ToGrpcStatus(call.status()));

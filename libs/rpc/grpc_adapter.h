@@ -4,6 +4,7 @@
 #include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/server_callback.h>
 
+#include <atomic>
 #include <memory>
 #include <string>
 
@@ -22,6 +23,8 @@ class GrpcAdapter final : public grpc::Service {
   GrpcAdapter(Dispatcher& dispatcher, WorkerPool& workers, bool from_certificate);
   ~GrpcAdapter() override;
   std::string service_name() const { return std::string(dispatcher_.info().full_name); }
+  // From now on replies say that this replica is about to stop.
+  void SayLeaving() { leaving_ = true; }
   // Ends every stream with UNAVAILABLE, and each that comes later: its reader goes elsewhere.
   void EndStreams();
 
@@ -38,6 +41,7 @@ class GrpcAdapter final : public grpc::Service {
   Dispatcher& dispatcher_;
   WorkerPool& workers_;
   const bool from_certificate_;
+  std::atomic<bool> leaving_ = false;
   const std::shared_ptr<OpenStreams> streams_;
 };
 

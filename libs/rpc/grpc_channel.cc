@@ -122,6 +122,8 @@ class GrpcChannel final : public Channel {
     if (MadeByGrpc(status)) {
       LogLostCall(method, context, status, result);
       if (status.error_code() == grpc::StatusCode::UNAVAILABLE) LookForAnotherWay();
+    } else if (SaidLeaving(client_context)) {
+      LookForAnotherWay(true);
     }
     return result;
   }
@@ -172,11 +174,13 @@ class GrpcChannel final : public Channel {
   }
 
  private:
-  // While a name can't be resolved, the library tries again at growing intervals, up to two minutes,
-  // and can't be made to hurry. So while there is no connection and somebody wants one, a second
-  // channel is made each second, and replaces the first once it is connected. Channels to one
-  // address share their connections.
-  void LookForAnotherWay() {
+  // A name is looked up again when a connection ends, which is too late to find the replica that
+  // stands in for one that is about to stop (`leaving`). And while a name can't be resolved, the
+  // library tries again at growing intervals, up to two minutes, and can't be made to hurry. So
+  // when a replica leaves, or while there is no connection and somebody wants one, a second channel
+  // is made each second, and replaces the first once it is connected. Channels to one address share
+  // their connections.
+  void LookForAnotherWay(bool leaving = false) {
     std::unique_lock lock(mutex_, std::try_to_lock);
     if (!lock.owns_lock()) return;
     if (spare_ != nullptr) {
@@ -193,9 +197,8 @@ class GrpcChannel final : public Channel {
       }
     }
     const absl::Time now = SteadyNow();
-    if (now < next_spare_at_ || way_->channel->GetState(true) != GRPC_CHANNEL_TRANSIENT_FAILURE) {
-      return;
-    }
+    if (now < next_spare_at_) return;
+    if (!leaving && way_->channel->GetState(true) != GRPC_CHANNEL_TRANSIENT_FAILURE) return;
     next_spare_at_ = now + absl::Milliseconds(kMinResolutionPauseMs);
     spare_ = std::make_shared<Way>(dial_());
     spare_->channel->GetState(true);

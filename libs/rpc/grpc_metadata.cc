@@ -16,6 +16,8 @@ bool IsAddress(const std::string& text) { return IpAddress::Parse(text).has_valu
 bool IsTraceparent(const std::string& text) { return ParseTraceparent(text) == text; }
 bool IsRequestId(const std::string& text) { return IsHarmlessRequestId(text); }
 
+constexpr char kLeavingKey[] = "gatehouse-leaving";
+
 struct Field {
   const char* key;
   std::string CallContext::*member;
@@ -62,6 +64,12 @@ void ReadMetadata(const grpc::CallbackServerContext& call, CallContext& context)
     if (field.is_harmless(value)) context.*field.member = std::move(value);
   }
   if (context.caller == callers::kClient) context.client_address = AddressOfPeer(call.peer());
+}
+
+void SayLeaving(grpc::CallbackServerContext& call) { call.AddTrailingMetadata(kLeavingKey, "1"); }
+
+bool SaidLeaving(const grpc::ClientContext& call) {
+  return call.GetServerTrailingMetadata().count(kLeavingKey) > 0;
 }
 
 }  // namespace gatehouse::rpc

@@ -16,4 +16,10 @@ void AddMetadata(const CallContext& context, grpc::ClientContext& call);
 // concerned: that is the peer's.
 void ReadMetadata(const grpc::CallbackServerContext& call, CallContext& context);
 
+// Says with the reply that this replica is about to stop, so that its caller looks for others.
+// Before the call is finished.
+void SayLeaving(grpc::CallbackServerContext& call);
+// Whether the reply said so. After the call.
+bool SaidLeaving(const grpc::ClientContext& call);
+
 }  // namespace gatehouse::rpc

@@ -45,6 +45,10 @@ void GrpcServer::SetServing(bool serving) {
   }
 }
 
+void GrpcServer::SayLeaving() {
+  for (const auto& adapter : impl_->adapters) adapter->SayLeaving();
+}
+
 void GrpcServer::Drain(absl::Time deadline) {
   if (!impl_->server) return;
   SetServing(false);

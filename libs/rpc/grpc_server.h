@@ -36,6 +36,9 @@ class GrpcServer {
   int port() const;
   // What the health service says.
   void SetServing(bool serving);
+  // From now on each reply says that this process is about to stop: callers look up its name again
+  // and turn to other replicas. Calls are still taken.
+  void SayLeaving();
   // Ends all streams, refuses new calls, and waits for running ones: until the deadline, then it
   // cancels them and waits for their handlers to notice.
   void Drain(absl::Time deadline);

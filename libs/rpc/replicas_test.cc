@@ -10,6 +10,7 @@
 #include <set>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -137,6 +138,29 @@ TEST(ReplicasTest, AReplicaThatWasAddedGetsCalls) {
   Replica b(absl::Milliseconds(300), "127.0.0.3:" + a.port());
   dns.Set({"127.0.0.2", "127.0.0.3"});
   EXPECT_TRUE(CallUntil(*channel, absl::Seconds(10), [&] { return b.fake.calls() > 0; }));
+}
+
+// A name is not looked up again by itself, so whoever only knows the replica that stops would find
+// nobody at first: under a PodDisruptionBudget pods go faster than connections age.
+TEST(ReplicasTest, WhoeverStopsIsLeftInTimeAndNoCallIsLost) {
+  TestDns dns;
+  Replica a(GrpcServer::kMaxConnectionAge, "127.0.0.2:0");
+  dns.Set({"127.0.0.2"});
+  auto channel = DialTenants(dns.Target("tenants.test:" + a.port()));
+  ASSERT_TRUE(CallUntil(*channel, absl::Seconds(10), [&] { return a.fake.calls() > 0; }));
+  Replica b(GrpcServer::kMaxConnectionAge, "127.0.0.3:" + a.port());
+  a.server->SayLeaving();
+  // The name server is behind by a while.
+  EXPECT_EQ(FailedCalls(*channel, absl::Seconds(1.5)), 0);
+  EXPECT_EQ(b.fake.calls(), 0);
+  dns.Set({"127.0.0.3"});
+  EXPECT_EQ(FailedCalls(*channel, absl::Seconds(2.5)), 0);
+  const int of_a = a.fake.calls();
+  EXPECT_EQ(FailedCalls(*channel, absl::Seconds(0.2)), 0);
+  EXPECT_EQ(a.fake.calls(), of_a) << "it is still called";
+  EXPECT_GT(b.fake.calls(), 0);
+  const std::jthread stop([&] { a.server->Drain(SteadyNow() + absl::Seconds(5)); });
+  EXPECT_EQ(FailedCalls(*channel, absl::Seconds(0.5)), 0);
 }
 
 TEST(ReplicasTest, AStreamFindsAnotherReplicaWhenItsOwnEnds) {
