@@ -220,7 +220,11 @@ def under_load(report, rate):
         kill_pods(load)
         calm(load, 15, "after that")
     finally:
-        result = load.end()
+        # What was lost is worth knowing, all the more when something else failed.
+        show_load(report, load.end())
+
+
+def show_load(report, result):
     report.note("%-58s %8s %7s %8s %8s %9s" % ("requests, milliseconds", "sent", "failed", "p50", "p99", "longest"))
     for name, row in result["phases"].items():
         report.note("%-58s %8d %7d %8.1f %8.1f %9.1f" % (name, row["requests"], row["failed"], row["p50_ms"], row["p99_ms"], row["max_ms"]))
