@@ -61,6 +61,9 @@ COPY --from=files /files/gatehouse-roles/ /
 FROM base AS gatehouse-totp
 COPY --from=files /files/gatehouse-totp/ /
 
+FROM base AS gatehouse-dashboard
+COPY --from=files /files/gatehouse-dashboard/ /
+
 FROM base AS gatehouse-accounts
 COPY --from=files /files/gatehouse-accounts/ /
 

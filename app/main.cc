@@ -3,6 +3,7 @@
 #include "gateway/rest_front_end.h"
 #include "libs/process/program.h"
 #include "services/accounts/component.h"
+#include "services/dashboard/component.h"
 #include "services/jwks/component.h"
 #include "services/passwordless/component.h"
 #include "services/roles/component.h"
@@ -25,6 +26,7 @@ int main(int argc, char* argv[]) {
       {"session", gatehouse::session::MakeSessionComponent},
       {"roles", gatehouse::roles::MakeRolesComponent},
       {"totp", gatehouse::totp::MakeTotpComponent},
+      {"dashboard", gatehouse::dashboard::MakeDashboardComponent},
       {"accounts", gatehouse::accounts::MakeAccountsComponent},
   };
   program.front_end = gatehouse::gateway::StartRestFrontEnd;

@@ -68,18 +68,21 @@ class RestFrontEnd final : public process::FrontEnd {
 
  private:
   explicit RestFrontEnd(host::Host& host)
-      : shutdown_delay_(host.config().shutdown_delay_ms), stats_(host.clock().NowMs()) {
-    AddAllRoutes(routes_, host, stats_);
+      : shutdown_delay_(host.config().shutdown_delay_ms), stats_(host.clock().NowMs()),
+        totals_(host.clock().NowMs()) {
+    AddAllRoutes(routes_, host, {stats_, totals_, cap_});
     gateway_ = std::make_unique<Gateway>(
-        OptionsOf(host.config(), stats_), routes_, host.tenants(), host.metrics(),
+        OptionsOf(host.config()), routes_, host.tenants(), host.metrics(),
         [&host](std::string_view service) {
           return ServicePool{&host.WorkersOf(service), host.RunsService(service)};
         });
   }
 
-  static Gateway::Options OptionsOf(const config::ProcessConfig& config, RequestStats& stats) {
+  Gateway::Options OptionsOf(const config::ProcessConfig& config) {
     Gateway::Options options;
-    options.stats = &stats;
+    options.stats = &stats_;
+    options.totals = &totals_;
+    options.cap = &cap_;
     options.request_timeout = absl::Milliseconds(config.request_timeout_ms);
     options.base_path = config.core->base_path();
     options.trusted_proxies = config.trusted_proxies;
@@ -104,6 +107,8 @@ class RestFrontEnd final : public process::FrontEnd {
   const std::chrono::milliseconds shutdown_delay_;
   RouteTable routes_;
   RequestStats stats_;
+  ReplyTotals totals_;
+  ConcurrencyCap cap_;
   std::unique_ptr<Gateway> gateway_;
   std::unique_ptr<http::Server> server_;
   std::string address_;

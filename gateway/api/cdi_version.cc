@@ -12,6 +12,7 @@ constexpr std::array kSupported = {
     CdiVersion{2, 17}, CdiVersion{2, 18}, CdiVersion{2, 19}, CdiVersion{2, 20}, CdiVersion{2, 21},
     CdiVersion{3, 0},  CdiVersion{3, 1},  CdiVersion{4, 0},  CdiVersion{5, 0},  CdiVersion{5, 1},
     CdiVersion{5, 2},  CdiVersion{5, 3},  CdiVersion{5, 4},  CdiVersion{5, 5},  CdiVersion{5, 6},
+    CdiVersion{5, 7},
 };
 
 // A plain decimal number of at most three digits, without leading zeros.

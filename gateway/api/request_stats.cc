@@ -32,6 +32,19 @@ void RequestStats::Count(const common::v1::Scope& scope, int64_t now_ms) {
   current.peak = std::max(current.peak, current.in_second);
 }
 
+void RequestStats::CountRefused(const common::v1::Scope& scope) {
+  const std::string key = KeyOf(scope);
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (refused_.size() >= kMaxApps && !refused_.contains(key)) refused_.clear();
+  ++refused_[key];
+}
+
+int64_t RequestStats::Refused(const common::v1::Scope& scope) const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  const auto found = refused_.find(KeyOf(scope));
+  return found == refused_.end() ? 0 : found->second;
+}
+
 RequestStats::Day RequestStats::Read(const common::v1::Scope& scope, int64_t now_ms) const {
   Day day;
   day.at_minute = now_ms / 60000;

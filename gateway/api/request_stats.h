@@ -11,8 +11,9 @@
 
 namespace gatehouse::gateway {
 
-// How many requests each app had, by the minute, over the last day. Thread-safe. Keeps only minutes
-// in which an app had requests, and a bounded number of apps.
+// How many requests each app had, by the minute, over the last day, and how many were refused since
+// the process started. Thread-safe. Keeps only minutes in which an app had requests, and a bounded
+// number of apps.
 class RequestStats {
  public:
   static constexpr int kMinutes = 24 * 60;
@@ -30,6 +31,9 @@ class RequestStats {
   // Of an app that exists.
   void Count(const common::v1::Scope& scope, int64_t now_ms);
   Day Read(const common::v1::Scope& scope, int64_t now_ms) const;
+  // Of an app that exists: a request beyond its domain's share (concurrency_cap.h).
+  void CountRefused(const common::v1::Scope& scope);
+  int64_t Refused(const common::v1::Scope& scope) const;
 
  private:
   struct Minute {
@@ -47,6 +51,7 @@ class RequestStats {
   const int64_t began_minute_;
   mutable std::mutex mutex_;
   std::unordered_map<std::string, std::deque<Minute>> apps_;
+  std::unordered_map<std::string, int64_t> refused_;
 };
 
 }  // namespace gatehouse::gateway

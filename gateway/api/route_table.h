@@ -27,6 +27,8 @@ struct RouteOptions {
   // Where it would block (libs/base/may_block.h), it runs again on a worker; so it has no effect
   // before that.
   bool from_memory = false;
+  // For operators and probes: never refused because its domain has too many requests.
+  bool beyond_cap = false;
 };
 
 // gateway/api/route_group.h is how a recipe adds its own.

@@ -14,6 +14,7 @@
 #include "libs/base/status.h"
 #include "libs/base/steady_time.h"
 #include "libs/base/strings.h"
+#include "libs/config/core_config.h"
 #include "libs/telemetry/fault.h"
 #include "libs/telemetry/log.h"
 
@@ -45,6 +46,14 @@ std::string NewRequestId() {
 std::string RequestIdOf(const http::Headers& headers) {
   const auto given = headers.Find("X-Request-Id");
   return given && IsHarmlessRequestId(*given) ? std::string(*given) : NewRequestId();
+}
+
+ConcurrencyCap::Limits LimitsOf(const config::CoreConfig& config) {
+  using config::Setting;
+  const auto number = [&](Setting id) { return std::get<int64_t>(config.value(id)); };
+  return {.cap = number(Setting::kMaxConcurrentRequestsPerCud),
+          .pool_size = number(Setting::kMaxServerPoolSize),
+          .reserved_percent = number(Setting::kConcurrencyCapReservedPoolPercent)};
 }
 
 // Whether the body is too large to read for an app that does not exist: no key was checked.
@@ -95,6 +104,7 @@ struct Gateway::Call {
   Admission::Admitted admitted;
   ApiRequest request;  // what is known of it so far
   const Route* route = nullptr;
+  ConcurrencyCap::Slot slot;  // from its whole body to its answer
   bool queued = false;      // waits for a worker
   std::string_view method;  // one of kMethodNames, or "other"
   std::chrono::steady_clock::time_point received;
@@ -146,6 +156,8 @@ void Gateway::Answer(Call& call, Reply reply) {
                     {"status", reply.status},
                     {"ms", json::Value::Double(seconds * 1000)}});
   }
+  if (options_.totals != nullptr && call.admitted.app_exists) options_.totals->Count(reply.status);
+  call.slot.Release();
   http::Response response = ToResponse(std::move(reply));
   if (!call.request.context.request_id.empty()) {
     response.headers.emplace_back("X-Request-Id", call.request.context.request_id);
@@ -237,6 +249,10 @@ void Gateway::Admit(std::shared_ptr<Call> call, const tenancy::Sight* looked_up)
 void Gateway::Refuse(Call& call, const Admission::Refusal& refusal) {
   if (!refusal.html_page) return Answer(call, TextReply(refusal.status, refusal.text));
   MetricOf(call).Observe(refusal.status, 0);
+  if (options_.totals != nullptr && call.admitted.app_exists) {
+    options_.totals->Count(refusal.status);
+  }
+  call.slot.Release();
   call.responder.Send(http::ErrorPage(refusal.status));
 }
 
@@ -296,6 +312,7 @@ void Gateway::Received(const std::shared_ptr<Call>& call, std::string bytes) {
       http::DecodeBody(call->request.Header("Content-Type"), std::move(bytes));
   if (!body.ok()) return Answer(*call, ErrorReply(body.status()));
   call->request.body = *std::move(body);
+  if (!EntersCap(*call)) return;
 
   const ServicePool pool = pool_of_(call->route->service);
   if (call->route->options.from_memory && pool.local && call->request.body.size() <= kMaxBodyOnIoThread) {
@@ -305,6 +322,29 @@ void Gateway::Received(const std::shared_ptr<Call>& call, std::string bytes) {
   // If there is no app, no key was checked: such requests must not take others' places.
   const bool stranger = !call->admitted.app_exists;
   Submit(stranger ? pool_of_(kStrangers) : pool, call, [this, call] { Run(*call); });
+}
+
+bool Gateway::EntersCap(Call& call) {
+  // Without an app no key was checked: nobody's share is taken by strangers.
+  if (options_.cap == nullptr || !call.admitted.app_exists) return true;
+  const std::string& domain = call.request.scope.connection_uri_domain();
+  ConcurrencyCap::Limits limits;
+  if (!call.route->options.beyond_cap) limits = LimitsOf(*call.admitted.sight.app->config);
+  bool logs = false;
+  std::optional<ConcurrencyCap::Slot> slot =
+      options_.cap->Enter(domain, limits, SteadyNow(), logs);
+  if (slot.has_value()) {
+    call.slot = *std::move(slot);
+    return true;
+  }
+  if (logs) {
+    telemetry::Log(telemetry::LogLevel::kWarn, "concurrency_cap_reached",
+                   {{"domain", domain}, {"cap", limits.cap}});
+  }
+  if (options_.stats != nullptr) options_.stats->CountRefused(call.request.scope);
+  Answer(call, ErrorReply(MakeError(ErrorReason::kOverloaded,
+                                    "Too many concurrent requests for this tenant")));
+  return false;
 }
 
 void Gateway::Submit(const ServicePool& pool, const std::shared_ptr<Call>& call,

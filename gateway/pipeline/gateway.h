@@ -7,6 +7,8 @@
 #include <unordered_map>
 
 #include "absl/time/time.h"
+#include "gateway/api/concurrency_cap.h"
+#include "gateway/api/reply_totals.h"
 #include "gateway/api/request_stats.h"
 #include "gateway/api/route_table.h"
 #include "gateway/pipeline/admission.h"
@@ -32,7 +34,10 @@ class Gateway final : public http::Handler {
     absl::Duration request_timeout = absl::Seconds(30);
     std::string base_path;  // "" or "/a/b"
     config::Networks trusted_proxies;
-    RequestStats* stats = nullptr;  // counts requests to apps that exist; outlives the gateway
+    // Count requests to apps that exist. All outlive the gateway.
+    RequestStats* stats = nullptr;
+    ReplyTotals* totals = nullptr;
+    ConcurrencyCap* cap = nullptr;
   };
 
   // All arguments outlive this; `routes` has all of its routes. `pool_of` gives a service's pool by
@@ -60,6 +65,8 @@ class Gateway final : public http::Handler {
   // Admitted: asks for the body.
   void Proceed(std::shared_ptr<Call> call);
   void Received(const std::shared_ptr<Call>& call, std::string body);
+  // Whether the call's domain may have one more; answers if not.
+  bool EntersCap(Call& call);
   // Runs the handler and answers; false, without an answer, when it would block and may not.
   bool Run(Call& call);
   telemetry::HttpMetric& MetricOf(const Call& call) const;

@@ -2,6 +2,7 @@
 
 #include "gateway/routes/accountlinking_routes.h"
 #include "gateway/routes/core_routes.h"
+#include "gateway/routes/dashboard_routes.h"
 #include "gateway/routes/emailpassword_routes.h"
 #include "gateway/routes/emailverification_routes.h"
 #include "gateway/routes/idmapping_routes.h"
@@ -21,12 +22,12 @@
 
 namespace gatehouse::gateway {
 
-void AddAllRoutes(RouteTable& routes, host::Host& host, const RequestStats& stats) {
+void AddAllRoutes(RouteTable& routes, host::Host& host, const GatewayCounts& counts) {
   AddUnavailableRoutes(routes);
   rpc::Channel& tenants = host.ChannelBetween("gateway", "tenants");
   rpc::Channel& users = host.ChannelBetween("gateway", "users");
-  AddCoreRoutes(routes, {tenants, users, host.tenants(), stats, host.clock(),
-                         host.config().yaml_path});
+  AddCoreRoutes(routes, {tenants, users, host.tenants(), counts.stats, counts.totals, counts.cap,
+                         host.clock(), host.config().yaml_path});
   AddMultitenancyRoutes(routes, tenants, host.tenants());
   AddJwksRoutes(routes, host.ChannelBetween("gateway", "jwks"));
   AddSessionRoutes(routes, host.ChannelBetween("gateway", "session"), host.tenants());
@@ -45,6 +46,7 @@ void AddAllRoutes(RouteTable& routes, host::Host& host, const RequestStats& stat
   AddTenantUserRoutes(routes, accounts, users, host.tenants());
   AddEmailVerificationRoutes(routes, users, host.tenants());
   AddMetadataRoutes(routes, users, host.tenants());
+  AddDashboardRoutes(routes, host.ChannelBetween("gateway", "dashboard"), host.tenants());
 }
 
 }  // namespace gatehouse::gateway

@@ -8,10 +8,18 @@ class Host;
 
 namespace gatehouse::gateway {
 
+class ConcurrencyCap;
+class ReplyTotals;
 class RequestStats;
 
-// Fills the table: every recipe's operations, each calling its service as the gateway. `stats` is
-// what the gateway counts requests in.
-void AddAllRoutes(RouteTable& routes, host::Host& host, const RequestStats& stats);
+// What the gateway counts requests in; everything outlives the table.
+struct GatewayCounts {
+  const RequestStats& stats;
+  const ReplyTotals& totals;
+  const ConcurrencyCap& cap;
+};
+
+// Fills the table: every recipe's operations, each calling its service as the gateway.
+void AddAllRoutes(RouteTable& routes, host::Host& host, const GatewayCounts& counts);
 
 }  // namespace gatehouse::gateway

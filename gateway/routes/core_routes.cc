@@ -13,6 +13,8 @@
 
 #include "gatehouse/tenants/v1/app_settings_service.rpc.h"
 #include "gatehouse/tenants/v1/tenants_service.rpc.h"
+#include "gateway/api/concurrency_cap.h"
+#include "gateway/api/reply_totals.h"
 #include "gateway/api/request_stats.h"
 #include "gateway/api/route_group.h"
 #include "gateway/routes/hello_rate_limit.h"
@@ -55,6 +57,8 @@ struct Core {
         settings(parts.tenants),
         directory(parts.directory),
         stats(parts.stats),
+        totals(parts.totals),
+        cap(parts.cap),
         clock(parts.clock),
         config_path(parts.config_path) {}
 
@@ -62,6 +66,8 @@ struct Core {
   v1::AppSettingsServiceClient settings;
   const tenancy::TenantDirectory& directory;
   const RequestStats& stats;
+  const ReplyTotals& totals;
+  const ConcurrencyCap& cap;
   const Clock& clock;
   const std::string config_path;
   HelloRateLimit hello_limit;
@@ -167,8 +173,25 @@ absl::StatusOr<Reply> Stats(ApiRequest& request, Core& core) {
       json::Value::Object({{"atMinute", day.at_minute},
                            {"averageRequestsPerSecond", json::Value::Array(std::move(averages))},
                            {"peakRequestsPerSecond", json::Value::Array(std::move(peaks))},
+                           {"concurrentRequestsRejected", core.stats.Refused(request.scope)},
+                           {"concurrentRequestsInFlight",
+                            core.cap.InFlight(request.scope.connection_uri_domain())},
                            {"status", "OK"}}));
 }
+
+// Of this process, whichever app was meant.
+absl::StatusOr<Reply> GlobalStats(ApiRequest& /*request*/, Core& core) {
+  const ReplyTotals::Totals totals = core.totals.Read();
+  return JsonReply(json::Value::Object({{"2xx", totals.success},
+                                        {"4xx", totals.client_error},
+                                        {"5xx", totals.server_error},
+                                        {"total", totals.all},
+                                        {"since", core.totals.since_ms()},
+                                        {"status", "OK"}}));
+}
+
+// The process runs; says nothing of its databases.
+absl::StatusOr<Reply> Live(ApiRequest& /*request*/, Core& /*core*/) { return TextReply(200, "OK"); }
 
 // The modes of one app, or, from the base app, of every database by one of its domains. Nothing is
 // ever pending: a database that is not read by its new tables is refused at start.
@@ -213,7 +236,10 @@ void AddCoreRoutes(RouteTable& routes, const CoreRouteParts& parts) {
        {HttpMethod::kGet, HttpMethod::kPost, HttpMethod::kPut, HttpMethod::kDelete}) {
     group.Add(method, "/", Root, {.needs_api_key = false, .from_memory = true});
     group.Add(method, "/hello", SayHello,
-              {.needs_api_key = false, .needs_version = false, .from_memory = true});
+              {.needs_api_key = false,
+               .needs_version = false,
+               .from_memory = true,
+               .beyond_cap = true});
   }
   group.Add(HttpMethod::kGet, "/apiversion", ApiVersions, {.needs_version = false});
   group.Add(HttpMethod::kGet, "/config", Config);
@@ -221,6 +247,12 @@ void AddCoreRoutes(RouteTable& routes, const CoreRouteParts& parts) {
   group.Add(HttpMethod::kGet, "/requests/stats", Stats);
   group.Add(HttpMethod::kGet, "/migration/mode", Migration</*with_progress=*/false>);
   group.Add(HttpMethod::kGet, "/migration/backfill/progress", Migration</*with_progress=*/true>);
+  // Workers that wait for no service: the answer comes while a database or a service hangs.
+  const RouteGroup process = group.At("process");
+  process.Add(HttpMethod::kGet, "/livez", Live,
+              {.needs_api_key = false, .needs_version = false, .beyond_cap = true});
+  process.Add(HttpMethod::kGet, "/global-request-stats", GlobalStats,
+              {.needs_version = false, .beyond_cap = true});
   AddLicenceRoutes(routes, parts);
 }
 

@@ -14,6 +14,8 @@ class TenantDirectory;
 
 namespace gatehouse::gateway {
 
+class ConcurrencyCap;
+class ReplyTotals;
 class RequestStats;
 
 // What the routes below need; everything outlives the table.
@@ -22,6 +24,8 @@ struct CoreRouteParts {
   rpc::Channel& users;
   const tenancy::TenantDirectory& directory;
   const RequestStats& stats;
+  const ReplyTotals& totals;
+  const ConcurrencyCap& cap;
   const Clock& clock;
   // Of the configuration file in use; empty: there is none.
   std::string config_path;

@@ -25,16 +25,6 @@ constexpr Operation kOperations[] = {
     {kPost, "/bulk-import/users"},
     {kGet, "/bulk-import/users/count"},
     {kPost, "/bulk-import/users/remove"},
-    // Dashboard sign-in.
-    {kDelete, "/recipe/dashboard/session"},
-    {kPost, "/recipe/dashboard/session/verify"},
-    {kPost, "/recipe/dashboard/signin"},
-    {kGet, "/recipe/dashboard/tenant/core-config"},
-    {kPost, "/recipe/dashboard/user"},
-    {kPut, "/recipe/dashboard/user"},
-    {kDelete, "/recipe/dashboard/user"},
-    {kGet, "/recipe/dashboard/user/sessions"},
-    {kGet, "/recipe/dashboard/users"},
     // OAuth 2 and OpenID Connect provider.
     {kPost, "/recipe/oauth/auth"},
     {kGet, "/recipe/oauth/auth/requests/consent"},

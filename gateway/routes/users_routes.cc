@@ -136,14 +136,15 @@ absl::StatusOr<Reply> CountUsers(ApiRequest& request, Clients& clients) {
   ASSIGN_OR_RETURN(const std::vector<std::string> recipe_ids, ReadRecipeIds(request));
   for (const std::string& id : recipe_ids) call.add_recipe_ids(id);
   call.set_all_tenants(IsTrue(request, "includeAllTenants"));
-  call.set_allow_approximate(request.cdi >= cdi::k5_6 && IsTrue(request, "allowApproximate"));
   if (call.all_tenants()) RETURN_IF_ERROR(RequireAppThenPublicTenant(clients.tenants, request));
   *call.mutable_scope() = request.scope;
   ASSIGN_OR_RETURN(const v1::CountUsersResponse response,
                    clients.directory.CountUsers(request.context, call));
   json::Value reply = json::Value::Object({{"status", "OK"}, {"count", response.count()}});
-  if (call.allow_approximate()) {
-    reply.Set("approximate", response.approximate());
+  // Who would take an approximate number gets an exact one: it costs no more.
+  if (request.cdi >= cdi::k5_7 ||
+      (request.cdi >= cdi::k5_6 && IsTrue(request, "allowApproximate"))) {
+    reply.Set("approximate", false);
     reply.Set("asOf", response.as_of_ms());
   }
   return JsonReply(reply);

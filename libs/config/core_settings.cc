@@ -199,11 +199,11 @@ constexpr std::array<CoreSetting, kSettingCount> kSettings = {{
      "A key accepted everywhere, whose holder alone may see and change protected configuration."},
     {Setting::kSupertokensMaxCdiVersion, "supertokens_max_cdi_version", SettingType::kString,
      SettingScope::kPerApp, kHidden, "SUPERTOKENS_MAX_CDI_VERSION", "null",
-     "2.7 .. 5.6",
+     "2.7 .. 5.7",
      "Newest API version that is offered, and the one assumed for requests that name none."},
     {Setting::kSupertokensMinCdiVersion, "supertokens_min_cdi_version", SettingType::kString,
      SettingScope::kPerApp, kHidden | kNoTenantKey, "SUPERTOKENS_MIN_CDI_VERSION", "null",
-     "2.7 .. 5.6",
+     "2.7 .. 5.7",
      "Oldest API version that is accepted."},
     {Setting::kSupertokensSaasLoadOnlyCud, "supertokens_saas_load_only_cud", SettingType::kString,
      SettingScope::kBaseOnly, kHidden, "SUPERTOKENS_SAAS_LOAD_ONLY_CUD", "null",
@@ -256,10 +256,9 @@ constexpr std::array<CoreSetting, kSettingCount> kSettings = {{
      "",
      "Gatehouse always checks the tables at its start."},
     {Setting::kActivityLogRetentionDays, "activity_log_retention_days", SettingType::kInt,
-     SettingScope::kPerDomain, kProtected | kHidden | kUnusedHere, "ACTIVITY_LOG_RETENTION_DAYS",
-     "31",
+     SettingScope::kPerDomain, kProtected | kHidden, "ACTIVITY_LOG_RETENTION_DAYS", "31",
      "at least 1",
-     "Days that rows of the activity log are kept; Gatehouse keeps them for 31."},
+     "Days that rows of the activity log are kept."},
     {Setting::kActivityLogThrottleEnabled, "activity_log_throttle_enabled", SettingType::kBoolean,
      SettingScope::kPerDomain, kProtected | kHidden | kUnusedHere, "ACTIVITY_LOG_THROTTLE_ENABLED",
      "true",
@@ -267,15 +266,16 @@ constexpr std::array<CoreSetting, kSettingCount> kSettings = {{
      "Whether frequent events of one user are left out of the activity log."},
     {Setting::kMaxConcurrentRequestsPerCud,
      "max_concurrent_requests_per_cud", SettingType::kInt,
-     SettingScope::kPerDomain, kProtected | kHidden | kUnusedHere,
-     "MAX_CONCURRENT_REQUESTS_PER_CUD", "0",
+     SettingScope::kPerDomain, kProtected | kHidden, "MAX_CONCURRENT_REQUESTS_PER_CUD", "0",
      "0..max_server_pool_size",
-     "Requests of one connection URI domain that run at once; 0: not limited."},
+     "Requests of one connection URI domain that one gateway answers at once, once all domains "
+     "together have more than the rest of concurrency_cap_reserved_pool_percent; 0: not limited."},
     {Setting::kConcurrencyCapReservedPoolPercent,
      "concurrency_cap_reserved_pool_percent", SettingType::kInt,
-     SettingScope::kBaseOnly, kUnusedHere, "CONCURRENCY_CAP_RESERVED_POOL_PERCENT", "25",
+     SettingScope::kBaseOnly, 0, "CONCURRENCY_CAP_RESERVED_POOL_PERCENT", "25",
      "1..100",
-     "Share of the original's threads that max_concurrent_requests_per_cud leaves to others."},
+     "Share of max_server_pool_size that max_concurrent_requests_per_cud leaves to other domains; "
+     "100: no domain ever has more than its cap."},
     {Setting::kAdminPort, "admin_port", SettingType::kInt,
      SettingScope::kBaseOnly, kUnusedHere, "SUPERTOKENS_ADMIN_PORT", "null",
      "1..65535, not port",
@@ -408,7 +408,7 @@ static_assert(RowsStandInOrder());
 constexpr std::string_view kCdiVersions[] = {
     "2.7",  "2.8",  "2.9",  "2.10", "2.11", "2.12", "2.13", "2.14", "2.15", "2.16", "2.17", "2.18",
     "2.19", "2.20", "2.21", "3.0",  "3.1",  "4.0",  "5.0",  "5.1",  "5.2",  "5.3",  "5.4",  "5.5",
-    "5.6"};
+    "5.6",  "5.7"};
 
 // Names and aliases, sorted: look-ups happen for every key of every tenant.
 struct NameRow {

@@ -1,9 +1,12 @@
 #include "services/tenants/pg_activity_log_store.h"
 
+#include <algorithm>
+#include <set>
+#include <string>
+
 #include "absl/time/civil_time.h"
 #include "libs/base/status.h"
 #include "libs/db/database.h"
-#include "libs/host/each_database.h"
 #include "libs/host/job_scheduler.h"
 
 namespace gatehouse::tenants {
@@ -21,14 +24,20 @@ constexpr Statement kAppend = {
     " $6::varchar[], $7::varchar[], $8::bigint[]) AS given(app_id, tenant_id, recipe_user_id,"
     " primary_user_id, event_type, auth_principal, identifier, created_at)"};
 constexpr Statement kMaintain = {"activity_log_maintain",
-                                 "SELECT {schema}.{~gatehouse_maintain_activity_log}()"};
+                                 "SELECT {schema}.{~gatehouse_maintain_activity_log}($1::integer)"};
 // By activity_log_created_at_brin of the default partition.
 constexpr Statement kDeleteOld = {
     "activity_log_delete_old",
     "DELETE FROM {activity_log_default} WHERE ctid = ANY(ARRAY("
     "SELECT ctid FROM {activity_log_default} WHERE created_at < $1::bigint LIMIT $2::bigint))"};
 
-constexpr absl::Duration kRetention = absl::Hours(31 * 24);  // the original's
+int64_t RetentionDays(const tenancy::Tenant& tenant) {
+  constexpr int64_t kForever = 36500;  // as the function has it
+  return std::min(
+      std::get<int64_t>(tenant.config->value(config::Setting::kActivityLogRetentionDays)), kForever);
+}
+
+constexpr int64_t kDayMs = int64_t{24} * 3600 * 1000;
 constexpr int64_t kBatch = 1000;
 constexpr char kJob[] = "tenants_maintain_activity_log";
 
@@ -46,7 +55,7 @@ absl::Status PgActivityLogStore::PrepareMonth(absl::Time deadline, const tenancy
       return absl::OkStatus();
     }
   }
-  RETURN_IF_ERROR(database.Execute(deadline, kMaintain, {}).status());
+  RETURN_IF_ERROR(database.Execute(deadline, kMaintain, {RetentionDays(anywhere)}).status());
   std::lock_guard lock(mutex_);
   prepared_[anywhere.database_id] = month;
   return absl::OkStatus();
@@ -75,11 +84,12 @@ absl::Status PgActivityLogStore::Append(absl::Time deadline, const tenancy::Tena
 
 absl::Status PgActivityLogStore::CleanUp(absl::Time deadline,
                                          const tenancy::TenantDirectory& directory) {
-  const int64_t oldest_ms = clock_.NowMs() - absl::ToInt64Milliseconds(kRetention);
-  return host::InEachDatabase(directory, databases_, [&](db::Database& database) -> absl::Status {
+  const auto clean_up = [&](db::Database& database, const tenancy::Tenant& first) -> absl::Status {
+    const int64_t days = RetentionDays(first);
+    const int64_t oldest_ms = clock_.NowMs() - days * kDayMs;
     RETURN_IF_ERROR(host::RunExclusively(
-        database, deadline, kJob, [](db::Transaction& transaction) -> absl::StatusOr<bool> {
-          RETURN_IF_ERROR(transaction.Execute(kMaintain).status());
+        database, deadline, kJob, [&](db::Transaction& transaction) -> absl::StatusOr<bool> {
+          RETURN_IF_ERROR(transaction.Execute(kMaintain, {days}).status());
           return false;
         }));
     return host::RunExclusively(
@@ -88,7 +98,16 @@ absl::Status PgActivityLogStore::CleanUp(absl::Time deadline,
                            transaction.Execute(kDeleteOld, {oldest_ms, kBatch}));
           return deleted.affected() == kBatch;
         });
-  });
+  };
+  // Each by its first tenant, whose domain's settings are those of the database.
+  std::set<std::string> done;
+  absl::Status result;
+  for (const tenancy::TenantPtr& tenant : directory.All()) {
+    if (!done.insert(tenant->database_id).second) continue;
+    const absl::StatusOr<db::Database*> database = databases_.Of(*tenant);
+    result.Update(database.ok() ? clean_up(**database, *tenant) : database.status());
+  }
+  return result;
 }
 
 }  // namespace gatehouse::tenants

@@ -40,9 +40,9 @@ class PgActivityLogStore {
   absl::Status Append(absl::Time deadline, const tenancy::Tenant& anywhere,
                       const std::vector<ActivityRow>& rows);
 
-  // In each database, on one instance at a time: creates partitions that are due, drops expired
-  // ones, and deletes rows that are older than 31 days and in no month's partition, in small
-  // batches. Run daily.
+  // In each database, on one instance at a time: creates partitions that are due, drops those whose
+  // time is over (activity_log_retention_days), and deletes older rows that are in no month's
+  // partition, in small batches. Run daily.
   absl::Status CleanUp(absl::Time deadline, const tenancy::TenantDirectory& directory);
 
  private:

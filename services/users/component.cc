@@ -123,7 +123,7 @@ class UsersComponent final : public host::Component {
   activity::ActivityLog activity_log_;
   ActivityRecorder activity_;
   PgEmailPasswordStore emailpassword_store_;
-  PooledPasswordHasher hasher_;
+  passwords::PooledPasswordHasher hasher_;
   EmailPassword emailpassword_;
   PgListingStore listing_;
   RegistryServiceImpl registry_service_;

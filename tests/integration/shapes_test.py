@@ -14,7 +14,7 @@ from integration import harness
 from integration.authenticator import totp_code
 
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "shapes")
-VERSIONS = ["2.%d" % minor for minor in range(7, 22)] + ["3.0", "3.1", "4.0", "5.0", "5.1", "5.2", "5.3", "5.4", "5.5", "5.6"]
+VERSIONS = ["2.%d" % minor for minor in range(7, 22)] + ["3.0", "3.1", "4.0", "5.0", "5.1", "5.2", "5.3", "5.4", "5.5", "5.6", "5.7"]
 PASSWORD = "correct horse 1"
 BCRYPT_HASH = "$2a$04$Ekrv8DqbmkP9BrXjaLOhfebxgN/OGf.9scMVhGGVyH7OJp8JgRJtC"
 
@@ -77,6 +77,8 @@ def core(d):
     installation.app.close()
     d.run("GET /config", query={"pid": "1"}, case="of an app")
     d.run("GET /requests/stats")
+    d.run("GET /global-request-stats")
+    d.run("GET /livez")
     d.run("GET /user/search/tags")
     d.run("GET /migration/mode")
     d.run("GET /migration/backfill/progress")
@@ -378,7 +380,26 @@ def useridmapping(d):
     d.run("POST /recipe/userid/map/remove", {"userId": "external", "userIdType": "ANY"})
 
 
-RECIPES = [core, jwks, roles, totp, session, multitenancy, thirdparty, passwordless, emailpassword, emailverification, metadata, users, accountlinking, useridmapping]
+def dashboard(d):
+    admin = {"email": "admin@example.com", "password": PASSWORD}
+    user = d.run("POST /recipe/dashboard/user", admin)["user"]["userId"]
+    d.run("POST /recipe/dashboard/user", admin, case="again")
+    d.run("POST /recipe/dashboard/user", {**admin, "email": "x"}, case="no email")
+    d.run("POST /recipe/dashboard/user", {**admin, "password": "x"}, case="weak password")
+    d.run("GET /recipe/dashboard/users")
+    session = d.run("POST /recipe/dashboard/signin", admin)["sessionId"]
+    d.run("POST /recipe/dashboard/signin", {**admin, "password": "another"}, case="wrong password")
+    d.run("POST /recipe/dashboard/session/verify", {"sessionId": session})
+    d.run("POST /recipe/dashboard/session/verify", {"sessionId": "none"}, case="unknown")
+    d.run("GET /recipe/dashboard/user/sessions", query={"userId": user})
+    d.run("DELETE /recipe/dashboard/session", query={"sessionId": session})
+    d.run("PUT /recipe/dashboard/user", {"userId": user, "newEmail": "other@example.com"})
+    d.run("PUT /recipe/dashboard/user", {"userId": "nobody"}, case="unknown")
+    d.run("GET /recipe/dashboard/tenant/core-config")
+    d.run("DELETE /recipe/dashboard/user", query={"userId": user})
+
+
+RECIPES = [core, jwks, roles, totp, session, multitenancy, thirdparty, passwordless, emailpassword, emailverification, metadata, users, accountlinking, useridmapping, dashboard]
 
 
 def by_change(versions):

@@ -8,7 +8,7 @@
 #include "absl/status/statusor.h"
 #include "gatehouse/users/v1/emailpassword_service.pb.h"
 #include "libs/base/clock.h"
-#include "services/users/emailpassword/password_hasher.h"
+#include "libs/passwords/password_hasher.h"
 #include "services/users/emailpassword/pg_emailpassword_store.h"
 #include "services/users/registry/pg_user_store.h"
 
@@ -32,8 +32,8 @@ struct ResetTokenUser {
 class EmailPassword {
  public:
   // All outlive the rules.
-  EmailPassword(PgEmailPasswordStore& store, PgUserStore& users, PasswordHasher& hasher,
-                const Clock& clock)
+  EmailPassword(PgEmailPasswordStore& store, PgUserStore& users,
+                passwords::PasswordHasher& hasher, const Clock& clock)
       : store_(store), users_(users), hasher_(hasher), clock_(clock) {}
 
   // nullopt: the email is taken in the tenant.
@@ -69,7 +69,7 @@ class EmailPassword {
 
   PgEmailPasswordStore& store_;
   PgUserStore& users_;
-  PasswordHasher& hasher_;
+  passwords::PasswordHasher& hasher_;
   const Clock& clock_;
 };
 

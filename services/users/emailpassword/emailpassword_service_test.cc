@@ -92,7 +92,7 @@ class EmailPasswordServiceTest : public ::testing::Test {
   testing::FakeActivityLog audit_;
   activity::ActivityLog audit_log_{audit_, clock_};
   ActivityRecorder activity_{activity_store_, audit_log_, clock_};
-  PooledPasswordHasher hasher_{*tenants_.directory().base_config()};
+  passwords::PooledPasswordHasher hasher_{*tenants_.directory().base_config()};
   EmailPassword rules_{store_, users_, hasher_, clock_};
   EmailPasswordServiceImpl service_{tenants_.directory(), rules_, activity_};
   rpc::CallContext context_;
@@ -122,7 +122,7 @@ TEST_F(EmailPasswordServiceTest, AnOverloadIsAnsweredAlikeToEverybody) {
                              " WHERE user_id = $1"},
                             {broken})
                   .ok());
-  PooledPasswordHasher full{*tenants_.directory().base_config(), /*max_queued=*/0};
+  passwords::PooledPasswordHasher full{*tenants_.directory().base_config(), /*max_queued=*/0};
   EmailPassword rules{store_, users_, full, clock_};
   EmailPasswordServiceImpl service{tenants_.directory(), rules, activity_};
   for (const char* email : {"a@example.com", "nobody@example.com", "broken@example.com"}) {

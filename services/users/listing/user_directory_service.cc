@@ -2,10 +2,8 @@
 
 #include <algorithm>
 
-#include "libs/base/elapsed.h"
 #include "libs/base/problem.h"
 #include "libs/base/status.h"
-#include "libs/base/strings.h"
 
 namespace gatehouse::users {
 namespace {
@@ -14,9 +12,6 @@ constexpr int kMaxPageSize = 500;
 constexpr int kDefaultPageSize = 100;
 constexpr int kMaxSearchTags = 50;     // of each kind; a bound on a statement's work
 constexpr int kMaxRecipeFilters = 16;  // there are four recipes
-// How old an approximate count may be.
-constexpr int64_t kApproximateForMs = 60'000;
-constexpr size_t kMaxSnapshots = 10'000;
 
 template <typename Repeated>
 std::vector<std::string> ToVector(const Repeated& field) {
@@ -42,10 +37,6 @@ bool HasAll(const v1::User& user, const v1::FindUsersRequest& request) {
                                      request.webauthn_credential_id()) != credentials.end();
   }
   return email && phone && third_party && webauthn;
-}
-
-std::string SnapshotKey(const Where& scope) {
-  return StrCat(scope.tenant->connection_uri_domain, "|", scope.app_id(), "|", scope.tenant_id());
 }
 
 }  // namespace
@@ -169,21 +160,6 @@ absl::StatusOr<int64_t> UserDirectoryServiceImpl::CountWholeApp(
   return total;
 }
 
-std::optional<UserDirectoryServiceImpl::Snapshot> UserDirectoryServiceImpl::RecentCount(
-    const Where& scope) {
-  std::lock_guard lock(snapshots_mutex_);
-  auto found = snapshots_.find(SnapshotKey(scope));
-  if (found == snapshots_.end()) return std::nullopt;
-  if (Elapsed(found->second.as_of_ms, clock_.NowMs(), kApproximateForMs + 1)) return std::nullopt;
-  return found->second;
-}
-
-void UserDirectoryServiceImpl::KeepCount(const Where& scope, Snapshot snapshot) {
-  std::lock_guard lock(snapshots_mutex_);
-  if (snapshots_.size() >= kMaxSnapshots) snapshots_.clear();
-  snapshots_[SnapshotKey(scope)] = snapshot;
-}
-
 absl::StatusOr<v1::CountUsersResponse> UserDirectoryServiceImpl::CountUsers(
     rpc::CallContext& context, const v1::CountUsersRequest& request) {
   if (request.recipe_ids_size() > kMaxRecipeFilters) {
@@ -197,18 +173,8 @@ absl::StatusOr<v1::CountUsersResponse> UserDirectoryServiceImpl::CountUsers(
     return response;
   }
   ASSIGN_OR_RETURN(Where scope, ScopeOfTenant(directory_, request.scope(), context.deadline));
-  const bool may_be_old = request.allow_approximate() && request.recipe_ids().empty();
-  if (may_be_old) {
-    if (std::optional<Snapshot> recent = RecentCount(scope)) {
-      response.set_count(recent->count);
-      response.set_as_of_ms(recent->as_of_ms);
-      response.set_approximate(true);
-      return response;
-    }
-  }
   ASSIGN_OR_RETURN(const int64_t count,
                    listing_.CountTenant(scope, ToVector(request.recipe_ids())));
-  if (request.recipe_ids().empty()) KeepCount(scope, {count, response.as_of_ms()});
   response.set_count(count);
   return response;
 }

@@ -1,9 +1,5 @@
 #pragma once
 
-#include <map>
-#include <mutex>
-#include <string>
-
 #include "gatehouse/users/v1/user_directory_service.rpc.h"
 #include "libs/base/clock.h"
 #include "libs/tenancy/tenant_directory.h"
@@ -37,21 +33,13 @@ class UserDirectoryServiceImpl final : public v1::UserDirectoryService {
       rpc::CallContext& context, const v1::CountActiveUsersRequest& request) override;
 
  private:
-  struct Snapshot {
-    int64_t count;
-    int64_t as_of_ms;
-  };
   absl::StatusOr<int64_t> CountWholeApp(const v1::CountUsersRequest& request, absl::Time deadline);
-  std::optional<Snapshot> RecentCount(const Where& scope);
-  void KeepCount(const Where& scope, Snapshot snapshot);
 
   const tenancy::TenantDirectory& directory_;
   PgUserStore& users_;
   PgListingStore& listing_;
   ActivityRecorder& activity_;
   const Clock& clock_;
-  std::mutex snapshots_mutex_;
-  std::map<std::string, Snapshot> snapshots_;  // by domain|app|tenant, for approximate counts
 };
 
 }  // namespace gatehouse::users

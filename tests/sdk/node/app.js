@@ -5,6 +5,7 @@ const express = require("express");
 const supertokens = require("supertokens-node");
 const { errorHandler, middleware } = require("supertokens-node/framework/express");
 const { verifySession } = require("supertokens-node/recipe/session/framework/express");
+const Dashboard = require("supertokens-node/recipe/dashboard");
 const EmailPassword = require("supertokens-node/recipe/emailpassword");
 const Multitenancy = require("supertokens-node/recipe/multitenancy");
 const Session = require("supertokens-node/recipe/session");
@@ -51,6 +52,7 @@ function initialise(connectionURI, oidcUrl) {
             Multitenancy.init(),
             UserMetadata.init(),
             UserRoles.init(),
+            Dashboard.init(),
         ],
     });
 }

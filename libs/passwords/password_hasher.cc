@@ -1,4 +1,4 @@
-#include "services/users/emailpassword/password_hasher.h"
+#include "libs/passwords/password_hasher.h"
 
 #include <sys/resource.h>
 #include <unistd.h>
@@ -16,7 +16,7 @@
 #include "libs/base/steady_time.h"
 #include "libs/crypto/bytes.h"
 
-namespace gatehouse::users {
+namespace gatehouse::passwords {
 namespace {
 
 // In test mode thousands of users sign up within a suite; the least cost keeps that quick.
@@ -157,13 +157,20 @@ class PooledPasswordHasher::Waiting {
 };
 
 PooledPasswordHasher::PooledPasswordHasher(const config::CoreConfig& base, size_t max_queued)
+    : PooledPasswordHasher(
+          Sizes{.bcrypt_threads = BcryptThreads(),
+                .argon2_threads = static_cast<size_t>(base.argon2_hashing_pool_size()),
+                .firebase_threads = static_cast<size_t>(base.firebase_password_hashing_pool_size()),
+                .max_queued = max_queued}) {}
+
+PooledPasswordHasher::PooledPasswordHasher(const Sizes& sizes)
     : waiting_(std::make_unique<Waiting>()),
-      bcrypt_pool_(std::make_unique<WorkerPool>("bcrypt", BcryptThreads(), max_queued)),
-      argon2_pool_(std::make_unique<WorkerPool>(
-          "argon2", static_cast<size_t>(base.argon2_hashing_pool_size()), max_queued)),
-      firebase_pool_(std::make_unique<WorkerPool>(
-          "scrypt", static_cast<size_t>(base.firebase_password_hashing_pool_size()), max_queued)) {
-}
+      bcrypt_pool_(
+          std::make_unique<WorkerPool>("bcrypt", sizes.bcrypt_threads, sizes.max_queued)),
+      argon2_pool_(
+          std::make_unique<WorkerPool>("argon2", sizes.argon2_threads, sizes.max_queued)),
+      firebase_pool_(
+          std::make_unique<WorkerPool>("scrypt", sizes.firebase_threads, sizes.max_queued)) {}
 
 PooledPasswordHasher::~PooledPasswordHasher() {
   for (auto* pool : {&bcrypt_pool_, &argon2_pool_, &firebase_pool_}) {
@@ -239,4 +246,4 @@ absl::Status PooledPasswordHasher::VerifyNothing(const config::CoreConfig& confi
   return Match(config, password, decoy, deadline).status();
 }
 
-}  // namespace gatehouse::users
+}  // namespace gatehouse::passwords

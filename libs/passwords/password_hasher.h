@@ -12,7 +12,7 @@
 #include "libs/config/core_config.h"
 #include "libs/crypto/password.h"
 
-namespace gatehouse::users {
+namespace gatehouse::passwords {
 
 // Hashes and checks passwords according to a tenant's configuration. Thread-safe; calls block.
 class PasswordHasher {
@@ -37,12 +37,18 @@ class PasswordHasher {
 // of about the machine's processors.
 class PooledPasswordHasher final : public PasswordHasher {
  public:
-  // How many calls may wait for one pool. At 0.1 s per hash and two threads this is some 15 s of
-  // work, more than a client waits.
+  struct Sizes {
+    size_t bcrypt_threads;
+    size_t argon2_threads;
+    size_t firebase_threads;
+    size_t max_queued;  // how many calls may wait for one pool
+  };
+  // At 0.1 s per hash and two threads this is some 15 s of work, more than a client waits.
   static constexpr size_t kMaxQueued = 300;
 
   // Pool sizes are the process's own: `base` is its configuration.
   explicit PooledPasswordHasher(const config::CoreConfig& base, size_t max_queued = kMaxQueued);
+  explicit PooledPasswordHasher(const Sizes& sizes);
 
   absl::StatusOr<std::string> Hash(const config::CoreConfig& config, std::string_view password,
                                    absl::Time deadline) override;
@@ -71,4 +77,4 @@ class PooledPasswordHasher final : public PasswordHasher {
   std::unique_ptr<WorkerPool> firebase_pool_;
 };
 
-}  // namespace gatehouse::users
+}  // namespace gatehouse::passwords

@@ -1,0 +1,43 @@
+#include "services/dashboard/pg_session_cleanup.h"
+
+#include "libs/base/status.h"
+#include "libs/db/database.h"
+#include "libs/host/each_database.h"
+#include "libs/host/job_scheduler.h"
+#include "libs/tenancy/tenant_databases.h"
+#include "libs/tenancy/tenant_directory.h"
+
+namespace gatehouse::dashboard {
+namespace {
+
+// By dashboard_user_sessions_expiry_index. A row that is being deleted anyway is left to whoever
+// does.
+constexpr db::Statement kDeleteExpired = {
+    "dashboard_delete_expired_sessions",
+    "DELETE FROM {dashboard_user_sessions} WHERE ctid = ANY(ARRAY("
+    "SELECT ctid FROM {dashboard_user_sessions}"
+    " WHERE expiry <= $1 ORDER BY expiry LIMIT $2 FOR UPDATE SKIP LOCKED))"};
+
+constexpr int64_t kBatch = 1000;  // a few milliseconds of work
+
+absl::Status DeleteIn(db::Database& database, const Clock& clock, absl::Time deadline) {
+  return host::RunExclusively(database, deadline, "dashboard_delete_expired_sessions",
+                              [&clock](db::Transaction& tx) -> absl::StatusOr<bool> {
+                                ASSIGN_OR_RETURN(
+                                    const db::Result result,
+                                    tx.Execute(kDeleteExpired, {clock.NowMs(), kBatch}));
+                                return result.affected() == kBatch;
+                              });
+}
+
+}  // namespace
+
+absl::Status DeleteExpiredSessions(tenancy::TenantDirectory& directory,
+                                   tenancy::TenantDatabases& databases, const Clock& clock,
+                                   absl::Time deadline) {
+  return host::InEachDatabase(directory, databases, [&](db::Database& database) {
+    return DeleteIn(database, clock, deadline);
+  });
+}
+
+}  // namespace gatehouse::dashboard
