@@ -10,7 +10,7 @@ namespace {
 
 using json::Value;
 
-// Gson refuses numbers whose decimal point lies further away than this.
+// Gson refuses numbers whose decimal point is further away than this.
 constexpr int64_t kMaxScale = 10'000;
 
 // Java's parseInt and parseLong: an optional sign, then digits, in range.
@@ -41,7 +41,7 @@ std::optional<uint64_t> LowBits(std::string_view text) {
   const size_t point = text.find('.');
   const int64_t fraction = point == std::string_view::npos ? 0 : text.size() - point - 1;
   if (std::abs(fraction - exponent) >= kMaxScale) return std::nullopt;
-  // How many digits stand before the point once the exponent has moved it.
+  // The number of digits before the point once the exponent has moved it.
   int64_t whole = static_cast<int64_t>(text.size()) - (fraction > 0 ? fraction + 1 : 0) + exponent;
   uint64_t bits = 0;
   for (size_t i = 0; i < text.size() && whole > 0; ++i) {
@@ -53,7 +53,7 @@ std::optional<uint64_t> LowBits(std::string_view text) {
   return negative ? 0 - bits : bits;
 }
 
-// Gson's arrays of one element stand for that element in scalar reads.
+// In scalar reads, Gson treats an array of one element as that element.
 const Value& Unwrap(const Value& value) {
   const Value* v = &value;
   while (v->is_array() && v->size() == 1) v = &v->elements().front();
@@ -92,7 +92,7 @@ std::optional<std::vector<std::string>> ToStrings(const Value& value) {
   return out;
 }
 
-// `convert` gives an optional; nullopt is the wrong type.
+// `convert` returns an optional; nullopt is the wrong type.
 template <typename T, typename F>
 absl::StatusOr<T> Require(const Value& object, std::string_view field, F convert) {
   if (const Value* v = object.Find(field)) {

@@ -1,10 +1,10 @@
 #pragma once
 
-// Typed reads of a request's JSON body and query, with the coercions and error texts that clients
-// of the original know (formats.md 10.4). Every error is BAD_INPUT with the text for the client.
+// Typed reads of a request's JSON body and query, with the original's coercions and error texts
+// (formats.md 10.4). Every error is BAD_INPUT with the text for the client.
 //
-// Require...: the field must be there. Optional...: an absent field is nullopt (or a null pointer);
-// an explicit null is an error, as any other wrong type is.
+// Require...: the field must be present. Optional...: an absent field is nullopt (or nullptr); an
+// explicit null is an error, like any other wrong type.
 
 #include <cstdint>
 #include <optional>
@@ -42,7 +42,7 @@ absl::StatusOr<std::optional<std::vector<std::string>>> OptionalStringArray(
 absl::StatusOr<bool> RequireBool(const json::Value& object, std::string_view field);
 absl::StatusOr<std::optional<bool>> OptionalBool(const json::Value& object, std::string_view field);
 
-// Integers. A fraction is cut off, a number out of range keeps its low bits, a string must be a
+// Integers. A fraction is truncated, a number out of range keeps its low bits, a string must be a
 // plain integer in range.
 absl::StatusOr<int64_t> RequireInt64(const json::Value& object, std::string_view field);
 absl::StatusOr<std::optional<int64_t>> OptionalInt64(const json::Value& object,
@@ -64,7 +64,7 @@ using QueryParams = std::vector<std::pair<std::string, std::string>>;
 // `Field name '<field>' must be an int in the GET request`.
 absl::StatusOr<std::optional<int32_t>> OptionalQueryInt32(const QueryParams& query,
                                                           std::string_view field);
-// `Field name '<field>' must be a long in the GET request`, or `is missing` when it is not there.
+// `Field name '<field>' must be a long in the GET request`, or `is missing` when it is absent.
 absl::StatusOr<int64_t> RequireQueryInt64(const QueryParams& query, std::string_view field);
 // Comma-separated; each trimmed, empty ones dropped.
 std::optional<std::vector<std::string>> OptionalQueryList(const QueryParams& query,

@@ -32,7 +32,7 @@ class RestFrontEnd final : public process::FrontEnd {
                           : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
     LimitConnections(config, options);
     options.max_body_bytes = static_cast<size_t>(config.max_body_bytes);
-    // One body of the largest size must fit into a share of what others leave.
+    // One body of the largest size must fit into the share that others leave.
     options.max_total_body_bytes =
         std::max(options.max_total_body_bytes, 8 * options.max_body_bytes);
     ASSIGN_OR_RETURN(front_end->server_, http::Server::Create(options, front_end->gateway_.get()));
@@ -51,8 +51,8 @@ class RestFrontEnd final : public process::FrontEnd {
     if (server_) server_->Stop();
   }
 
-  // Goes on accepting for the configured while first, so that whoever sends requests here learns
-  // that it should not; but at least half of the time is for finishing.
+  // Keeps accepting for the configured time first, so that clients and balancers learn to send no
+  // more; but at least half of the time is for finishing.
   void Drain(absl::Duration timeout) override {
     const std::chrono::milliseconds all(absl::ToInt64Milliseconds(timeout));
     server_->Drain(all, std::min(shutdown_delay_, all / 2));

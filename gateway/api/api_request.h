@@ -29,12 +29,12 @@ class ApiRequest {
   http::Parameters query;    // decoded, in order
   std::string body;          // decoded to UTF-8
   rpc::CallContext context;  // with the client's address
-  // The caller holds the SaaS secret: protected settings are shown to it and may be changed.
+  // The caller has presented the SaaS secret: it sees protected settings and may change them.
   bool has_saas_secret = false;
 
   // The body as a JSON object, or BAD_INPUT `Invalid Json Input`. Parsed once.
   absl::StatusOr<const json::Value*> JsonBody();
-  // The body as a form (application/x-www-form-urlencoded, whatever the content type says), or
+  // The body as a form (application/x-www-form-urlencoded, whatever the content type), or
   // BAD_INPUT `Invalid form input`. Parsed once.
   absl::StatusOr<const http::Parameters*> FormBody();
 

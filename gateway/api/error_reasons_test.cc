@@ -1,5 +1,5 @@
-// What a client can be told, as errors.golden lists it: numbers and names travel, so a line of it
-// is never changed and never removed.
+// The errors that a client can get, as errors.golden lists them: numbers and names travel, so a
+// line of it is never changed or removed.
 
 #include <google/protobuf/descriptor.h>
 #include <gtest/gtest.h>

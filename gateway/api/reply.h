@@ -12,7 +12,7 @@
 
 namespace gatehouse::gateway {
 
-// What a cookie is set to (RFC 6265). Sent to the path and below, by browsers, never by scripts.
+// A cookie to set (RFC 6265). Browsers send it for the path and below; scripts can't read it.
 struct Cookie {
   std::string name;
   std::string value;
@@ -23,10 +23,10 @@ struct Cookie {
   enum class SameSite { kLax, kStrict, kNone } same_site = SameSite::kLax;
 };
 
-// What a route handler answers.
+// The reply of a route handler.
 struct Reply {
   // kJson and kText are the original's replies: the gateway adds their content type and a final
-  // newline. A kRaw reply goes out byte for byte, with the content type it names.
+  // newline. A kRaw reply is sent byte for byte, with the content type it names.
   enum class Kind { kJson, kText, kRaw };
   int status = 200;
   Kind kind = Kind::kJson;
@@ -34,8 +34,8 @@ struct Reply {
   std::string content_type;  // of kRaw; empty: none is sent
   std::vector<std::pair<std::string, std::string>> headers;
 
-  // kInternal, and no cookie, when a part of it can't be written in a cookie: whatever comes from a
-  // client is to be encoded first.
+  // kInternal, and no cookie, when a part of it can't be written in a cookie: encode input from
+  // clients first.
   absl::Status SetCookie(const Cookie& cookie);
 };
 
@@ -44,9 +44,9 @@ Reply JsonReply(const json::Value& value);
 Reply StatusReply(std::string_view status);
 Reply TextReply(int status, std::string_view text);
 Reply RawReply(std::string_view content_type, std::string body);
-// Sends the browser on, with status 302, 303, 307 or 308 and an empty body. BAD_INPUT when
-// `location` is not written in the characters of a URI (RFC 3986): it may come from a client, and
-// would end the header.
+// Redirects the browser, with status 302, 303, 307 or 308 and an empty body. BAD_INPUT when
+// `location` has characters that a URI can't have (RFC 3986): it may come from a client, and could
+// end the header.
 absl::StatusOr<Reply> RedirectReply(int status, std::string_view location);
 
 }  // namespace gatehouse::gateway

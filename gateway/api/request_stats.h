@@ -18,7 +18,7 @@ class RequestStats {
  public:
   static constexpr int kMinutes = 24 * 60;
 
-  // Of each whole minute of the last day, the oldest first; -1: before counting began.
+  // For each whole minute of the last day, the oldest first; -1: before counting began.
   struct Day {
     int64_t at_minute = 0;  // since the epoch; the first minute after the last one listed
     std::vector<double> average_per_second;
@@ -28,7 +28,7 @@ class RequestStats {
   // `now_ms` is the epoch time of the call, here and below.
   explicit RequestStats(int64_t now_ms) : began_minute_(now_ms / 60000) {}
 
-  // Of an app that exists.
+  // For an app that exists.
   void Count(const common::v1::Scope& scope, int64_t now_ms);
   Day Read(const common::v1::Scope& scope, int64_t now_ms) const;
   // Of an app that exists: a request beyond its domain's share (concurrency_cap.h).
@@ -38,12 +38,12 @@ class RequestStats {
  private:
   struct Minute {
     int64_t minute;
-    int64_t second;  // the one that is being counted
+    int64_t second;  // the one being counted
     int in_second = 0;
     int peak = 0;
     int64_t total = 0;
   };
-  // Tenants of an app that is removed leave their counts behind until the map is full.
+  // Tenants of a removed app leave their counts behind until the map is full.
   static constexpr size_t kMaxApps = 20000;
 
   static std::string KeyOf(const common::v1::Scope& scope);

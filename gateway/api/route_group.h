@@ -9,9 +9,9 @@
 
 namespace gatehouse::gateway {
 
-// The one way to write routes. What the operations of a recipe work with (clients of services, the
-// tenant directory) is a struct, `Parts`, made once; an operation is a plain function of the
-// request and it:
+// The one way to write routes. The things that a recipe's operations need (clients of services, the
+// tenant directory) are a struct, `Parts`, created once; an operation is a plain function of the
+// request and the parts:
 //
 //   // PUT /recipe/role {role, permissions?}
 //   absl::StatusOr<Reply> UpsertRole(ApiRequest& request, Parts& parts);
@@ -36,12 +36,12 @@ class RouteGroup {
                  .options = options});
   }
 
-  // For an operation that something else than the path leads to.
+  // For an operation that is not selected by the path.
   RouteHandler Bind(Operation operation) const {
     return [parts = parts_, operation](ApiRequest& request) { return operation(request, *parts); };
   }
 
-  // A group of another service's with the same parts.
+  // A group for another service, with the same parts.
   RouteGroup At(std::string_view service) const { return RouteGroup(routes_, service, parts_); }
 
  private:

@@ -108,7 +108,7 @@ std::optional<RouteTable::Match> RouteTable::Find(std::optional<HttpMethod> meth
   }
   auto [tenant, api_path] = SplitFirst(rest);
   if (tenant.empty() || !IsName(tenant)) return std::nullopt;
-  // No tenant can have these names, and paths that have them for one are unknown.
+  // No tenant can have these names, and paths with them in a tenant's place are unknown.
   if (IsReserved(tenant) && tenant != "public") return std::nullopt;
   return match(api_path, app, tenant);
 }

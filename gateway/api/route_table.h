@@ -20,11 +20,11 @@ using RouteHandler = std::function<absl::StatusOr<Reply>(ApiRequest&)>;
 struct RouteOptions {
   bool needs_api_key = true;
   bool needs_version = true;
-  // False where the header `Authorization` is the client's of an OAuth or SAML flow: then only the
-  // header `api-key` holds an API key.
+  // False if the header `Authorization` belongs to the client of an OAuth or SAML flow: then only
+  // the header `api-key` holds an API key.
   bool authorization_is_api_key = true;
   // Usually answered from memory: tried on the I/O thread when the service is in this process.
-  // Where it would block (libs/base/may_block.h), it runs again on a worker; so it has no effect
+  // If it would block (libs/base/may_block.h), it runs again on a worker; so it must have no effect
   // before that.
   bool from_memory = false;
   // For operators and probes: never refused because its domain has too many requests.
@@ -46,18 +46,18 @@ class RouteTable {
   RouteTable();
   ~RouteTable();
   void Add(Route route);
-  // What is wrong with the table as a whole: a path that was added twice with one method, or what
-  // Refuse was called with. To be looked at when all routes have been added.
+  // An error in the table as a whole: a path that was added twice with one method, or the error
+  // given to Refuse. Check it when all routes have been added.
   absl::Status Check() const;
   void Refuse(std::string_view why);
 
   struct Match {
     const Route* route;     // null: the path exists but not with this method (405)
-    const Route* any;       // some route of the path: what its checks are when `route` is null
+    const Route* any;       // some route of the path: its checks apply when `route` is null
     std::string app_id;     // "public" when the path names none
     std::string tenant_id;  // likewise
   };
-  // By formats.md 9.1 and 9.2. nullopt: no such path.
+  // According to formats.md 9.1 and 9.2. nullopt: no such path.
   std::optional<Match> Find(std::optional<HttpMethod> method, std::string_view path) const;
   void ForEach(const std::function<void(const Route&)>& visit) const;
 

@@ -28,7 +28,7 @@ struct Clients {
   users::v1::LinkingServiceClient linking;
 };
 
-// `linked_status`: what the operation calls a user that is linked already.
+// `linked_status`: the operation's status for a user that is linked already.
 Reply RefusalReply(const LinkRefusal& refusal, std::string_view linked_status,
                    const CdiVersion* shape_of_user) {
   if (refusal.kind() == LinkRefusal::KIND_NOT_A_PRIMARY_USER) {

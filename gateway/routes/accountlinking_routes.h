@@ -11,7 +11,7 @@ class TenantDirectory;
 
 namespace gatehouse::gateway {
 
-// Primary users, linking and unlinking: the checks go to users, what has effects on sessions to
+// Primary users, linking and unlinking: checks go to users, operations with effects on sessions to
 // accounts. The channels outlive the table.
 void AddAccountLinkingRoutes(RouteTable& routes, rpc::Channel& accounts, rpc::Channel& users,
                              const tenancy::TenantDirectory& tenants);

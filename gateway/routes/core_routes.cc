@@ -30,7 +30,7 @@ namespace {
 
 namespace v1 = tenants::v1;
 
-// What SDKs last told of themselves, so that telling it again costs no statement.
+// What SDKs last reported about themselves, so that repeating it costs no statement.
 class KnownDomains {
  public:
   // True when `value` is new for this app and setting; remembers it.
@@ -74,10 +74,10 @@ struct Core {
   KnownDomains known_domains;
 };
 
-// Says whether the tenant's database answers, or for a tenant that there is not the app's: whoever
-// asks wants to know whether requests to this path work, and another tenant's database has no part in
-// that. The answer is true even past the rate limit: it costs nothing, since the tenants service looks
-// at most once a second.
+// Reports whether the tenant's database answers, or the app's for an unknown tenant: the caller
+// wants to know whether requests to this path work, and another tenant's database does not matter
+// for that. The answer is true even past the rate limit: it costs nothing, since the tenants
+// service checks at most once a second.
 absl::StatusOr<Reply> SayHello(ApiRequest& request, Core& core) {
   ASSIGN_OR_RETURN(const auto app, core.directory.FindApp(request.scope, request.context.deadline));
   v1::CheckStorageRequest call;
@@ -89,7 +89,7 @@ absl::StatusOr<Reply> SayHello(ApiRequest& request, Core& core) {
   return TextReply(200, limited && app->config->test_mode() ? "RateLimitedHello" : "Hello");
 }
 
-// The root path: for a tenant that is there as good as /hello.
+// The root path: for an existing tenant the same as /hello.
 absl::StatusOr<Reply> Root(ApiRequest& request, Core& core) {
   RETURN_IF_ERROR(core.directory.FindApp(request.scope, request.context.deadline).status());
   const absl::Status found = core.directory.Find(request.scope, request.context.deadline).status();
@@ -108,7 +108,7 @@ void SaveDomain(ApiRequest& request, Core& core, const char* name) {
   call.set_name(name);
   call.set_value(std::string(*value));
   if (!core.known_domains.Changes(request.scope, name, call.value())) return;
-  // Best effort: it only serves people who look at the table.
+  // Best effort: it only serves people who read the table.
   (void)core.settings.SetSetting(request.context, call);
 }
 
@@ -128,8 +128,8 @@ absl::StatusOr<Reply> ApiVersions(ApiRequest& request, Core& core) {
   return JsonReply(json::Value::Object({{"versions", std::move(versions)}}));
 }
 
-// Where the configuration file is, for who knows the process id: so a command line finds the
-// process that it started. Without a file, where the original would have looked for one.
+// The path of the configuration file, for callers that know the process id: so a command line finds
+// the process that it started. Without a file, the path at which the original would look for one.
 absl::StatusOr<Reply> Config(ApiRequest& request, Core& core) {
   ASSIGN_OR_RETURN(const std::string pid, request.RequireQuery("pid"));
   RETURN_IF_ERROR(core.directory.Find(request.scope, request.context.deadline).status());
@@ -194,7 +194,7 @@ absl::StatusOr<Reply> GlobalStats(ApiRequest& /*request*/, Core& core) {
 absl::StatusOr<Reply> Live(ApiRequest& /*request*/, Core& /*core*/) { return TextReply(200, "OK"); }
 
 // The modes of one app, or, from the base app, of every database by one of its domains. Nothing is
-// ever pending: a database that is not read by its new tables is refused at start.
+// ever pending: a database whose new tables are not read is refused at start.
 template <bool with_progress>
 absl::StatusOr<Reply> Migration(ApiRequest& request, Core& core) {
   ASSIGN_OR_RETURN(const auto app, core.directory.FindApp(request.scope, request.context.deadline));

@@ -35,7 +35,7 @@ struct CoreRouteParts {
 // licence and migration mode.
 void AddCoreRoutes(RouteTable& routes, const CoreRouteParts& parts);
 
-// Of those, the ones that answer as the licensed original does with every feature on.
+// Those of them that answer like the licensed original with every feature on.
 void AddLicenceRoutes(RouteTable& routes, const CoreRouteParts& parts);
 
 }  // namespace gatehouse::gateway

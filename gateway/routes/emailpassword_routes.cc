@@ -146,8 +146,8 @@ absl::StatusOr<Reply> UpdateUser(ApiRequest& request, Clients& clients) {
   }
 }
 
-// POST /recipe/user/password/reset/token. From 4.0 `email` is needed, but whatever else is wrong is
-// told before a missing email.
+// POST /recipe/user/password/reset/token. From 4.0 `email` is required, but other errors are
+// reported before a missing email.
 absl::StatusOr<Reply> CreateResetToken(ApiRequest& request, Clients& clients) {
   ASSIGN_OR_RETURN(const json::Value* body, request.JsonBody());
   v1::CreatePasswordResetTokenRequest call;
@@ -173,7 +173,7 @@ absl::StatusOr<Reply> CreateResetToken(ApiRequest& request, Clients& clients) {
   return JsonReply(json::Value::Object({{"status", "OK"}, {"token", response.token()}}));
 }
 
-// POST /recipe/user/password/reset. The user's id is told from 2.12.
+// POST /recipe/user/password/reset. The reply has the user's id from 2.12.
 absl::StatusOr<Reply> ResetPassword(ApiRequest& request, Clients& clients) {
   ASSIGN_OR_RETURN(const json::Value* body, request.JsonBody());
   v1::ResetPasswordRequest call;
@@ -245,7 +245,7 @@ absl::StatusOr<Reply> ImportHash(ApiRequest& request, Clients& clients) {
 void AddEmailPasswordRoutes(RouteTable& routes, rpc::Channel& users,
                             const tenancy::TenantDirectory& tenants,
                             RecipeUserHandlers& recipe_user) {
-  // Hashing has workers of its own: look-ups of users must not wait for it.
+  // Hashing has its own workers: look-ups of users must not wait for it.
   const RouteGroup group(
       routes, "users/passwords",
       std::make_shared<Clients>(Clients{v1::EmailPasswordServiceClient(users),

@@ -11,7 +11,7 @@ class TenantDirectory;
 
 namespace gatehouse::gateway {
 
-// Email verification. `users` is the way to the users service; it must outlive the table.
+// Email verification. `users` is the channel to the users service; it must outlive the table.
 void AddEmailVerificationRoutes(RouteTable& routes, rpc::Channel& users,
                                 const tenancy::TenantDirectory& tenants);
 

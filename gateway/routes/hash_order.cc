@@ -11,7 +11,7 @@ namespace {
 
 constexpr size_t kFirstBuckets = 16;
 
-// The hash over the UTF-16 units of valid UTF-8. Of bytes that are none it is some number.
+// The hash over the UTF-16 units of valid UTF-8. For other bytes it is arbitrary.
 uint32_t HashOfText(std::string_view text) {
   uint32_t hash = 0;
   const auto add = [&hash](uint32_t unit) { hash = 31 * hash + unit; };

@@ -7,7 +7,7 @@ namespace {
 
 using Strings = std::vector<std::string>;
 
-// The expected orders are what a program of a java.util.HashSet prints.
+// The expected orders were printed by a program that uses java.util.HashSet.
 TEST(HashOrderTest, IsThatOfAHashSet) {
   EXPECT_EQ(InHashOrder({}), Strings{});
   EXPECT_EQ(InHashOrder({"one"}), Strings{"one"});

@@ -9,7 +9,7 @@
 
 namespace gatehouse::gateway {
 
-// How often an app may ask whether all is well before it is told so without looking: bursts of
+// How often an app may ask whether all is well before it gets an answer without a check: bursts of
 // five, and five a second. Thread-safe; a bounded number of apps.
 class HelloRateLimit {
  public:

@@ -55,7 +55,7 @@ absl::StatusOr<users::v1::UserIdType> BodyType(const Value& body) {
   return TypeOf(name);
 }
 
-// The note that goes with a mapping; nullopt for null, and for nothing.
+// The note of a mapping; nullopt for null, and if absent.
 absl::StatusOr<std::optional<std::string>> TrimmedInfo(std::optional<std::string> info) {
   if (!info.has_value()) return std::nullopt;
   ASSIGN_OR_RETURN(std::string trimmed, Trimmed("externalUserIdInfo", *info));

@@ -11,8 +11,8 @@ class TenantDirectory;
 
 namespace gatehouse::gateway {
 
-// External user ids: what needs other services' checks goes to accounts, the rest to users. The
-// channels outlive the table.
+// External user ids: operations that need other services' checks go to accounts, the rest to users.
+// The channels outlive the table.
 void AddIdMappingRoutes(RouteTable& routes, rpc::Channel& accounts, rpc::Channel& users,
                         const tenancy::TenantDirectory& tenants);
 

@@ -36,7 +36,7 @@ json::Value KeySet(const jwks::v1::GetPublicKeysResponse& response) {
   return json::Value::Array(std::move(keys));
 }
 
-// GET /.well-known/jwks.json. The tenant of the path is of no interest: keys belong to the app.
+// GET /.well-known/jwks.json. The path's tenant does not matter: keys belong to the app.
 absl::StatusOr<Reply> WellKnown(ApiRequest& request, Jwks& jwks) {
   ASSIGN_OR_RETURN(const auto response, FetchKeys(request, jwks));
   Reply reply = JsonReply(json::Value::Object({{"keys", KeySet(response)}}));

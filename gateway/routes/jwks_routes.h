@@ -8,8 +8,8 @@ class Channel;
 
 namespace gatehouse::gateway {
 
-// JWT creation and the published key set. `jwks` is the way to the jwks service; it must outlive
-// the table.
+// JWT creation and the published key set. `jwks` is the channel to the jwks service; it must
+// outlive the table.
 void AddJwksRoutes(RouteTable& routes, rpc::Channel& jwks);
 
 }  // namespace gatehouse::gateway

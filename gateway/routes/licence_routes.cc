@@ -29,10 +29,10 @@ constexpr char kNoKey[] = "NOT_PRESENT";  // the stored form of a key that was r
 constexpr int kUsageDays = 31;
 constexpr int64_t kDayMs = 24 * 60 * 60 * 1000;
 // Users are counted tenant by tenant only in apps with no more tenants than this: the numbers are
-// for a page that people look at.
+// for a page that people read.
 constexpr int kMaxCountedTenants = 50;
-// How long one of those counts may take (it reads one row), and after how many that were not
-// answered in that time the rest is left out.
+// How long one of those counts may take (it reads one row), and after how many unanswered ones the
+// rest is left out.
 constexpr absl::Duration kCountPatience = absl::Seconds(1);
 constexpr int kMaxUnanswered = 3;
 
@@ -125,8 +125,8 @@ absl::Status StoreKey(ApiRequest& request, Licence& licence, const std::string& 
   return licence.settings.SetSetting(request.context, call).status();
 }
 
-// PUT /ee/license. No key is needed and none is looked at: it is kept for a SuperTokens core that
-// takes over again. Without one the original has its key checked anew.
+// PUT /ee/license. No key is needed and none is checked: it is kept for a SuperTokens core that
+// takes over again. Without one the original checks its stored key again.
 absl::StatusOr<Reply> PutLicence(ApiRequest& request, Licence& licence) {
   ASSIGN_OR_RETURN(const json::Value* body, request.JsonBody());
   ASSIGN_OR_RETURN(const auto key, OptionalString(*body, "licenseKey"));

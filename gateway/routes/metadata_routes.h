@@ -11,7 +11,7 @@ class TenantDirectory;
 
 namespace gatehouse::gateway {
 
-// User metadata. `users` is the way to the users service; it must outlive the table.
+// User metadata. `users` is the channel to the users service; it must outlive the table.
 void AddMetadataRoutes(RouteTable& routes, rpc::Channel& users,
                        const tenancy::TenantDirectory& tenants);
 

@@ -27,7 +27,7 @@ struct Multitenancy {
   v1::TenantsServiceClient tenants;
   const tenancy::TenantDirectory& directory;
 
-  // Whether settings that belong to the holder of the SaaS secret are out of the caller's reach.
+  // Whether the caller may not change settings that belong to the holder of the SaaS secret.
   bool Protects(const ApiRequest& request) const {
     const auto base = directory.base_config();
     return base != nullptr && base->saas_secret() != nullptr && !request.has_saas_secret;
@@ -212,7 +212,7 @@ absl::StatusOr<Reply> ListTenants(ApiRequest& request, Multitenancy& parts) {
   return JsonReply(json::Value::Object({{"status", "OK"}, {"tenants", std::move(list)}}));
 }
 
-// Tenants come by domain, app and id, so those of one app are neighbours.
+// Tenants are ordered by domain, app and id, so those of one app are adjacent.
 json::Value GroupByApp(const v1::ListTenantsResponse& response, const std::string& domain,
                        TenantShape shape) {
   json::Value apps = json::Value::Array();
@@ -333,7 +333,7 @@ absl::StatusOr<Reply> RemoveProvider(ApiRequest& request, Multitenancy& parts) {
       json::Value::Object({{"status", "OK"}, {"didConfigExist", response.did_exist()}}));
 }
 
-// What there is in two versions.
+// Operations that exist in two versions.
 template <bool is_v2>
 void AddVersion(const RouteGroup<Multitenancy>& group) {
   const std::string suffix = is_v2 ? "/v2" : "";

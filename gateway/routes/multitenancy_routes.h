@@ -11,8 +11,8 @@ class TenantDirectory;
 
 namespace gatehouse::gateway {
 
-// Connection-URI domains, apps, tenants and their third-party providers. `tenants` is the way to
-// the tenants service; both arguments outlive the table.
+// Connection-URI domains, apps, tenants and their third-party providers. `tenants` is the channel
+// to the tenants service; both arguments outlive the table.
 void AddMultitenancyRoutes(RouteTable& routes, rpc::Channel& tenants,
                            const tenancy::TenantDirectory& directory);
 

@@ -9,14 +9,14 @@
 
 namespace gatehouse::gateway {
 
-// /recipe/user is one path for several recipes: the header `rid` says which. A recipe's routes add
+// /recipe/user is one path for several recipes: the header `rid` selects one. A recipe's routes add
 // theirs by rid and method.
 class RecipeUserHandlers {
  public:
-  // Of one rid and method there is one; Find gives the first, and `has_duplicates` tells.
+  // One per rid and method; Find returns the first, and `has_duplicates` reports others.
   void Add(std::string rid, HttpMethod method, RouteHandler handler);
-  // Without a rid, or with one that has no operations here at all, emailpassword is meant. Null: no
-  // such method.
+  // Without a rid, or with one that has no operations here, it means emailpassword. Null: no such
+  // method.
   const RouteHandler* Find(std::string_view rid, HttpMethod method) const;
   bool has_duplicates() const { return has_duplicates_; }
 

@@ -21,7 +21,7 @@ using json::Value;
 using roles::v1::RolesServiceClient;
 using TextField = google::protobuf::RepeatedPtrField<std::string>;
 
-// What the handlers work with.
+// The parts that the handlers use.
 struct Roles {
   RolesServiceClient client;
   const tenancy::TenantDirectory& tenants;
@@ -44,12 +44,12 @@ absl::StatusOr<std::string> QueryName(const ApiRequest& request, std::string_vie
   return TrimmedName(field, name);
 }
 
-// A role's permissions go into every session of who has it, so nobody means more than this. Each is
-// a row with a foreign key to be checked: hundreds of thousands would hold a connection for as long
-// as a request may take.
+// A role's permissions go into every session of its users, so nobody needs more than this. Each is
+// a row with a foreign key to be checked: hundreds of thousands would occupy a connection for as
+// long as a request may take.
 constexpr size_t kMaxPermissions = 10000;
 
-// The first element that is wrong decides, by type or for being empty.
+// The first invalid element decides, by its type or for being empty.
 absl::StatusOr<std::optional<std::vector<std::string>>> BodyPermissions(const Value& body) {
   ASSIGN_OR_RETURN(const Value* array, OptionalArray(body, "permissions"));
   if (array == nullptr) return std::nullopt;

@@ -6,7 +6,7 @@
 
 namespace gatehouse::gateway {
 
-// Roles, permissions, and who has them. Alike in every CDI version. `channel` leads to the roles
+// Roles, permissions, and their users. The same in every CDI version. `channel` leads to the roles
 // service; it and `tenants` outlive the table.
 void AddRolesRoutes(RouteTable& routes, rpc::Channel& channel,
                     const tenancy::TenantDirectory& tenants);

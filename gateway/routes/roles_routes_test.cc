@@ -1,4 +1,5 @@
-// What the routes read, in which order they complain, and what they answer; the service is a fake.
+// What the routes read, in which order they report errors, and what they answer; the service is a
+// fake.
 
 #include "gateway/routes/roles_routes.h"
 

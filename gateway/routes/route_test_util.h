@@ -11,7 +11,7 @@
 
 namespace gatehouse::gateway {
 
-// What a test sends to a route; the checks before the handler are left out.
+// A test's request to a route, without the checks before the handler.
 struct TestRequest {
   HttpMethod method = HttpMethod::kGet;
   std::string path;

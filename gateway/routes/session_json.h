@@ -1,6 +1,6 @@
 #pragma once
 
-// Sessions as replies show them, in the shape of the request's CDI version (formats: 2.10, 10.6).
+// Sessions in replies, in the shape of the request's CDI version (formats: 2.10, 10.6).
 
 #include <string>
 #include <string_view>
@@ -11,7 +11,7 @@
 
 namespace gatehouse::gateway {
 
-// A JSON object's text as the session service gave it; `{}` if it is none.
+// A JSON object from the text that the session service returned; `{}` if it is not one.
 json::Value EmbeddedJson(std::string_view text);
 
 json::Value SessionJson(const session::v1::Session& session, CdiVersion cdi);
@@ -21,10 +21,10 @@ json::Value TokenJson(const session::v1::Token& token);
 // Adds the members of a created or refreshed session to `reply`.
 void AddIssuedSession(const session::v1::IssuedSession& issued, CdiVersion cdi, json::Value& reply);
 
-// Adds jwtSigningPublicKey and its like, for versions before 2.21.
+// Adds jwtSigningPublicKey and similar members, for versions before 2.21.
 void AddLegacyKeys(const session::v1::LegacyKeys& keys, CdiVersion cdi, json::Value& reply);
 
-// Which access token a version's clients understand.
+// The access token version that a CDI version's clients understand.
 session::v1::AccessTokenVersion AccessTokenVersionOf(CdiVersion cdi);
 
 }  // namespace gatehouse::gateway

@@ -21,7 +21,7 @@ namespace gatehouse::gateway {
 namespace {
 
 namespace v1 = session::v1;
-// What the handlers work with.
+// The parts that the handlers use.
 struct Backend {
   v1::SessionServiceClient service;
   const tenancy::TenantDirectory& tenants;

@@ -11,8 +11,8 @@ class TenantDirectory;
 
 namespace gatehouse::gateway {
 
-// Sessions, their data, and the handshake of old SDKs. `session` is the way to the session service;
-// both must outlive the table.
+// Sessions, their data, and the handshake of old SDKs. `session` is the channel to the session
+// service; both must outlive the table.
 void AddSessionRoutes(RouteTable& routes, rpc::Channel& session,
                       const tenancy::TenantDirectory& tenants);
 

@@ -34,7 +34,7 @@ json::Value Strings(const std::vector<std::string>& ids) {
   return json::Value::Array(json::Array(ids.begin(), ids.end()));
 }
 
-// The original keeps first factors in a set, and required ones as they were given.
+// The original keeps first factors in a set, and required ones in the given order.
 json::Value FirstFactors(const Tenant& tenant) {
   const auto& ids = tenant.first_factors().factor_ids();
   return Strings(InHashOrder({ids.begin(), ids.end()}));

@@ -16,9 +16,9 @@ enum class TenantShape {
 
 json::Value TenantToJson(const tenants::v1::TenantWithProviders& tenant, TenantShape shape);
 
-// What is not set is left out; the SDKs take null for a value.
+// Unset members are left out; the SDKs treat null as a value.
 json::Value ProviderToJson(const tenants::v1::ThirdPartyProvider& provider);
-// Reads values as Gson does: a number or a boolean is good as a string. BAD_INPUT, beginning with
+// Reads values like Gson: a number or a boolean is accepted as a string. BAD_INPUT, beginning with
 // `Invalid third party config: `, when one can't be read.
 absl::StatusOr<tenants::v1::ThirdPartyProvider> ProviderFromJson(const json::Value& config);
 

@@ -40,7 +40,8 @@ TEST(TenantJsonTest, EachGenerationHasItsShape) {
             R"("coreConfig":{"a":1.0}})");
 }
 
-// A Java hash table's order for what the original keeps in one; required factors as they were given.
+// A Java hash table's order for lists that the original keeps in one; required factors in the given
+// order.
 TEST(TenantJsonTest, ListsHaveTheOriginalsOrder) {
   auto tenant = Tenant({"thirdparty", "webauthn", "custom"});
   for (const char* id : {"thirdparty", "webauthn", "custom"}) {

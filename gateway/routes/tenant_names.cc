@@ -11,7 +11,7 @@
 namespace gatehouse::gateway {
 namespace {
 
-// Words that a path could not tell from a tenant.
+// Words that a path could not distinguish from a tenant.
 constexpr std::array<std::string_view, 4> kReservedTenantIds = {"recipe", "config", "users",
                                                                 "hello"};
 
@@ -34,7 +34,7 @@ absl::Status CheckId(const std::string& id, std::string_view what) {
   return absl::OkStatus();
 }
 
-// One or more labels of id characters, joined by single dots. IPv4 addresses are of this form too.
+// One or more labels of id characters, joined by single dots. IPv4 addresses have this form too.
 bool IsHostName(std::string_view host) {
   bool label_empty = true;
   for (const char c : host) {

@@ -27,7 +27,7 @@ struct Clients {
   users::v1::LinkingServiceClient linking;
 };
 
-// `userId`, from 4.0 `recipeUserId`; the text for an empty one names the former at every version.
+// `userId`, from 4.0 `recipeUserId`; the error for an empty one names the former at every version.
 absl::StatusOr<std::string> ReadUserId(ApiRequest& request) {
   ASSIGN_OR_RETURN(const Value* body, request.JsonBody());
   ASSIGN_OR_RETURN(const std::string given,

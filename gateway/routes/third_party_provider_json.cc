@@ -43,7 +43,7 @@ class Reader {
     Fail(key);
     return std::nullopt;
   }
-  // Null is no object, unlike for other members.
+  // Null is not an object, unlike for other members.
   std::optional<std::string> ObjectText(std::string_view key) {
     const json::Value* value = object_.Find(key);
     if (value == nullptr) return std::nullopt;
@@ -64,7 +64,7 @@ class Reader {
   }
 
  private:
-  // Null pointer when absent or null.
+  // nullptr when absent or null.
   const json::Value* Find(std::string_view key) {
     const json::Value* value = object_.Find(key);
     return value == nullptr || value->is_null() ? nullptr : value;
@@ -94,7 +94,7 @@ void ReadClient(const json::Value& object, ThirdPartyProvider::Client& client,
     return;
   }
   Reader reader(object, status);
-  // An empty type is none: it is how none is stored.
+  // An empty type means none: it is stored that way.
   if (auto v = reader.Text("clientType"); v && !v->empty()) client.set_client_type(*std::move(v));
   if (auto v = reader.Text("clientId")) client.set_client_id(*std::move(v));
   if (auto v = reader.Text("clientSecret")) client.set_client_secret(*std::move(v));

@@ -26,17 +26,17 @@ absl::StatusOr<Reply> SignInOrUp(ApiRequest& request, ThirdPartyServiceClient& c
   ASSIGN_OR_RETURN(*call.mutable_third_party_user_id(), RequireString(*body, "thirdPartyUserId"));
   ASSIGN_OR_RETURN(const Value* email, RequireObject(*body, "email"));
   ASSIGN_OR_RETURN(*call.mutable_email(), RequireString(*email, "id"));
-  // Between 2.8 and 3.1 it was not asked whether the provider had verified the email.
+  // Between 2.8 and 3.1 requests did not say whether the provider had verified the email.
   if (is_oldest || request.cdi >= cdi::k4_0) {
     ASSIGN_OR_RETURN(const bool is_verified, RequireBool(*email, "isVerified"));
     call.set_is_email_verified(is_verified);
   }
-  // 2.7 knows no settings that forbid it.
+  // 2.7 has no settings that forbid it.
   if (!is_oldest) call.set_gate(RecipeGateOf(request.cdi));
   *call.mutable_scope() = request.scope;
   ASSIGN_OR_RETURN(const auto reply, client.SignInOrUp(request.context, call));
   if (!reply.has_signed_in()) {
-    // Nor does it know this outcome.
+    // Nor does it have this outcome.
     if (is_oldest) return BadInput(reply.email_change_not_allowed_reason());
     return JsonReply(Value::Object({{"status", "EMAIL_CHANGE_NOT_ALLOWED_ERROR"},
                                     {"reason", reply.email_change_not_allowed_reason()}}));
@@ -69,7 +69,7 @@ absl::StatusOr<Reply> GetUser(ApiRequest& request, ThirdPartyServiceClient& clie
     call.set_user_id(std::string(*user_id));
     *call.mutable_scope() = request.scope;
     ASSIGN_OR_RETURN(const auto reply, client.GetUserById(request.context, call));
-    // Only now, because an unknown app is told before a tenant that may not ask.
+    // Only now, because an unknown app is reported before a tenant that may not ask.
     RETURN_IF_ERROR(request.RequirePublicTenant());
     return UserOrStatus(request, reply.has_user(), reply.user(), "UNKNOWN_USER_ID_ERROR");
   }
@@ -87,7 +87,7 @@ absl::StatusOr<Reply> GetUser(ApiRequest& request, ThirdPartyServiceClient& clie
 // GET /recipe/users/by-email?email
 absl::StatusOr<Reply> ListUsersByEmail(ApiRequest& request, ThirdPartyServiceClient& client) {
   thirdparty::v1::ListUsersByEmailRequest call;
-  // Asked before a missing email is told of, because an unknown tenant is told first.
+  // Called before a missing email is reported, because an unknown tenant is reported first.
   call.set_email(std::string(request.Query("email").value_or("")));
   *call.mutable_scope() = request.scope;
   ASSIGN_OR_RETURN(const auto reply, client.ListUsersByEmail(request.context, call));

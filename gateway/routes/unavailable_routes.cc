@@ -75,7 +75,7 @@ constexpr Operation kOperations[] = {
     {kPost, "/recipe/webauthn/user/recover/token/consume"},
 };
 
-// What these operations work with.
+// The parts that these operations use.
 struct Nothing {};
 
 absl::StatusOr<Reply> SayUnavailable(ApiRequest&, const Nothing&) {

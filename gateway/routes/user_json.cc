@@ -55,7 +55,7 @@ void AddOnce(std::vector<std::string>& list, const std::string& value) {
   if (std::find(list.begin(), list.end(), value) == list.end()) list.push_back(value);
 }
 
-// What versions before account linking know of a user: its first login method.
+// The form of a user for versions before account linking: its first login method.
 json::Value SingleUserJson(const users::v1::User& user, bool with_tenants) {
   if (user.login_methods().empty()) return json::Value::Object({{"id", user.id()}});
   const users::v1::LoginMethod& method = user.login_methods(0);
@@ -74,7 +74,7 @@ json::Value WholeUserJson(const users::v1::User& user, const CdiVersion& cdi) {
   const bool with_webauthn = cdi >= cdi::k5_3;
   std::vector<std::string> emails, phones, credentials;
   std::vector<users::v1::ThirdPartyInfo> third_parties;
-  std::vector<std::string> third_party_keys;  // what the set hashes
+  std::vector<std::string> third_party_keys;  // hashed by the set
   json::Value methods = json::Value::Array();
   std::set<std::pair<std::string, std::string>> seen;  // third parties
   for (const users::v1::LoginMethod& method : user.login_methods()) {

@@ -9,18 +9,18 @@
 
 namespace gatehouse::gateway {
 
-// A user in the shape that a reply of this version has: from 4.0 with its login methods (and
-// webauthn from 5.3), before as its first login method alone, without tenants before 3.0.
+// A user in the shape of this version's replies: from 4.0 with its login methods (and webauthn from
+// 5.3), before that only as its first login method, without tenants before 3.0.
 json::Value UserJson(const users::v1::User& user, const CdiVersion& cdi);
 
-// The shape with login methods whatever the version, for operations that came with it.
+// The shape with login methods for any version, for operations that were introduced with it.
 json::Value WholeUserJson(const users::v1::User& user, const CdiVersion& cdi);
 
 // {"status":"OK","user":...}, and "recipeUserId" from 4.0 unless empty.
 json::Value UserReply(const users::v1::User& user, const std::string& recipe_user_id,
                       const CdiVersion& cdi);
 
-// Which rule forbids a recipe by the tenant's settings at this version.
+// The rule by which the tenant's settings forbid a recipe at this version.
 common::v1::RecipeGate RecipeGateOf(const CdiVersion& cdi);
 
 }  // namespace gatehouse::gateway

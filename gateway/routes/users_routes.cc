@@ -31,7 +31,7 @@ struct Clients {
 constexpr int kDefaultLimit = 100;
 constexpr int kMaxLimit = 500;
 
-// Every recipe that the original knows by name, users or not.
+// Every recipe that the original knows by name, with or without users.
 constexpr std::string_view kRecipeIds[] = {
     "emailpassword", "thirdparty", "session",       "emailverification", "jwt",   "passwordless",
     "usermetadata",  "userroles",  "useridmapping", "dashboard",         "totp",  "multitenancy",
@@ -75,7 +75,7 @@ absl::Status ReadLimit(const std::optional<int32_t>& limit, bool searching,
   return absl::OkStatus();
 }
 
-// What GET /users is asked, but for the recipes.
+// The query of GET /users, except for the recipes.
 absl::Status ReadListQuery(const ApiRequest& request, v1::ListUsersRequest& call) {
   ASSIGN_OR_RETURN(const std::optional<int32_t> limit, OptionalQueryInt32(request.query, "limit"));
   const std::string_view order = request.Query("timeJoinedOrder").value_or("ASC");
@@ -103,7 +103,7 @@ absl::StatusOr<Reply> ListUsers(ApiRequest& request, Clients& clients) {
   ASSIGN_OR_RETURN(const std::vector<std::string> recipe_ids, ReadRecipeIds(request));
   for (const std::string& id : recipe_ids) call.add_recipe_ids(id);
   if (const absl::Status query = ReadListQuery(request, call); !query.ok()) {
-    // An unknown tenant is told first.
+    // An unknown tenant is reported first.
     RETURN_IF_ERROR(clients.tenants.Find(request.scope, request.context.deadline).status());
     return query;
   }

@@ -6,7 +6,7 @@
 
 namespace gatehouse::gateway {
 
-// Users of every recipe: /users and what is under it, /user/id, /user/search/tags. `users` and
+// Users of every recipe: /users and the paths below it, /user/id, /user/search/tags. `users` and
 // `tenants` outlive the table.
 void AddUsersRoutes(RouteTable& routes, rpc::Channel& users,
                     const tenancy::TenantDirectory& tenants);

@@ -5,8 +5,8 @@
 
 namespace gatehouse {
 
-// The wall clock in epoch milliseconds, as every stored time is. Injected wherever a rule depends
-// on time, so that tests move it instead of sleeping. Implementations are thread-safe.
+// The wall clock in epoch milliseconds, like every stored time. Injected wherever a rule depends on
+// time, so that tests move it instead of sleeping. Implementations are thread-safe.
 class Clock {
  public:
   virtual ~Clock() = default;

@@ -5,7 +5,7 @@
 
 namespace gatehouse {
 
-// Trimmed and lower-cased (lower_case.h), as every stored email is.
+// Trimmed and lower-cased (lower_case.h), like every stored email.
 std::string NormaliseEmail(std::string_view email);
 
 // A phone number as it is stored: E.164 (`+14155550001`) for text that libphonenumber reads as an

@@ -9,7 +9,7 @@
 
 namespace gatehouse {
 
-// Two lower-case digits a byte.
+// Two lower-case digits per byte.
 inline std::string HexEncode(std::string_view bytes) {
   return absl::BytesToHexString(absl::string_view(bytes.data(), bytes.size()));
 }

@@ -8,7 +8,7 @@
 namespace gatehouse::json {
 namespace {
 
-// Below this a scan beats a hash table.
+// Below this a scan is faster than a hash table.
 constexpr size_t kIndexFrom = 16;
 
 }  // namespace
@@ -120,7 +120,7 @@ Value Value::Double(double d) {
     if (text.find('.') == std::string::npos) text += ".0";
     return NumberText(std::move(text));
   }
-  // C++ writes 1e+10 and 1.5e-05 where Java writes 1.0E10 and 1.5E-5.
+  // C++ writes 1e+10 and 1.5e-05; Java writes 1.0E10 and 1.5E-5.
   const size_t e = text.find('e');
   std::string mantissa = text.substr(0, e);
   if (mantissa.find('.') == std::string::npos) mantissa += ".0";

@@ -1,8 +1,8 @@
 #pragma once
 
-// JSON documents as the REST interface needs them: numbers keep the text they came with, objects
-// keep their order, explicit nulls stay. Reading is as lenient as Gson's JsonReader, because
-// clients rely on it; no library at hand has both.
+// JSON documents for the REST interface: numbers keep their text, objects keep their order,
+// explicit nulls stay. Reading is as lenient as Gson's JsonReader, because clients rely on it; no
+// available library does both.
 
 #include <concepts>
 #include <cstddef>
@@ -41,10 +41,10 @@ class Members {
   const Member* begin() const;
   const Member* end() const;
   const Value* Find(std::string_view key) const;
-  // Replaces the value in place when the key is there; else appends. Returns the stored value, good
+  // Replaces the value in place if the key exists; else appends. Returns the stored value, valid
   // until the next change.
   Value& Set(std::string key, Value value);
-  // True when the key was there. O(size).
+  // True if the key existed. O(size).
   bool Remove(std::string_view key);
 
  private:
@@ -53,7 +53,7 @@ class Members {
 };
 
 // One JSON value. A value type: copies are deep, moves are cheap. Strings are UTF-8.
-// Thread-compatible. Nesting is limited by the parser; what a program builds should stay shallow,
+// Thread-compatible. Nesting is limited by the parser; documents built by code should stay shallow,
 // since copying, comparing, writing and destruction recurse.
 class Value {
  public:
@@ -74,7 +74,7 @@ class Value {
   static Value Bool(bool b) { return Value(b); }
   static Value String(std::string_view s) { return Value(s); }
   static Value Number(int64_t n) { return Value(n); }
-  // `text` must be a JSON number: it is written out as it is.
+  // `text` must be a JSON number: it is written unchanged.
   static Value NumberText(std::string text);
   // Written as Java's Double.toString does (`1.0`, `0.5`, `1.0E10`); NaN and infinities give null.
   static Value Double(double d);
@@ -100,14 +100,14 @@ class Value {
   std::optional<int64_t> AsInt64() const;
   std::optional<double> AsDouble() const;
 
-  // Elements; empty when this is no array.
+  // Elements; empty if this is not an array.
   const json::Array& elements() const;
-  // Members; empty when this is no object.
+  // Members; empty if this is not an object.
   const Members& members() const;
-  // Of elements or members; 0 for anything else.
+  // The number of elements or members; 0 for anything else.
   size_t size() const;
 
-  // Null pointer when the key is absent or this is no object.
+  // nullptr if the key is absent or this is not an object.
   const Value* Find(std::string_view key) const;
   // The string under `key`; nullopt when absent or not a string.
   std::optional<std::string_view> FindString(std::string_view key) const;
@@ -140,19 +140,19 @@ struct Field {
   mutable Value value;
 };
 
-// What one document may cost. A value takes about 40 bytes besides its text.
+// Limits on the cost of a document. A value takes about 40 bytes besides its text.
 struct ParseLimits {
   // Gson's own nesting limit.
   size_t max_depth = 255;
-  // Enough for the largest bulk import (10,000 users); `[,,,]` costs a value a byte otherwise.
+  // Enough for the largest bulk import (10,000 users); `[,,,]` has a value per byte.
   size_t max_values = 1'000'000;
 };
 
 // Reads one document as Gson's lenient reader does: comments, single quotes, unquoted names and
 // strings, `=`, `=>` and `;`, `[1,]` as `[1,null]`, a byte order mark, any case of true, false and
 // null. Anything after the document, an empty document, and text that is not UTF-8 are refused. A
-// lone surrogate in an escape becomes `?`. Time is linear in the text. The error says what and at
-// which byte, without repeating the text.
+// lone surrogate in an escape becomes `?`. Time is linear in the text. The error gives the reason
+// and the byte's position, without repeating the text.
 absl::StatusOr<Value> Parse(std::string_view text, const ParseLimits& limits = {});
 
 enum class Style {
@@ -163,7 +163,7 @@ enum class Style {
 };
 
 std::string Serialize(const Value& value, Style style = Style::kPlain);
-// Appends to `out`, for replies that are built up in one buffer.
+// Appends to `out`, for replies that are built in one buffer.
 void SerializeTo(const Value& value, std::string& out, Style style = Style::kPlain);
 // Appends `text` as a quoted JSON string.
 void AppendQuoted(std::string_view text, std::string& out, Style style = Style::kPlain);

@@ -129,7 +129,7 @@ class Parser {
     }
     while (true) {
       const int c = Peek();
-      // An element left out is null: [1,] has two, and so has [,].
+      // An omitted element is null: [1,] has two elements, and so has [,].
       if (c == ',' || c == ';' || c == ']') {
         if (++values_ > limits_.max_values) return Fail("too many values");
         elements.emplace_back();
@@ -202,7 +202,7 @@ class Parser {
     return true;
   }
 
-  // RFC 8259's grammar; what is nearly a number (01, .5, +1, NaN) is a string.
+  // RFC 8259's grammar; near-numbers (01, .5, +1, NaN) are strings.
   static bool IsNumber(std::string_view s) {
     if (s.size() > kMaxNumberLength) return false;
     size_t i = 0;
@@ -229,7 +229,7 @@ class Parser {
 
   bool ReadQuoted(std::string& out) {
     const char quote = text_[pos_++];
-    uint32_t high = 0;  // a high surrogate that waits for its other half
+    uint32_t high = 0;  // a high surrogate waiting for its other half
     while (true) {
       size_t stop = pos_;
       while (stop < text_.size() && text_[stop] != quote && text_[stop] != '\\') ++stop;
@@ -334,7 +334,7 @@ bool IsValidUtf8(std::string_view text) {
       continue;
     }
     size_t more;
-    unsigned char low = 0x80, high = 0xBF;  // what the second byte may be
+    unsigned char low = 0x80, high = 0xBF;  // limits of the second byte
     if (c >= 0xC2 && c <= 0xDF) {
       more = 1;
     } else if (c >= 0xE0 && c <= 0xEF) {

@@ -8,7 +8,7 @@
 namespace gatehouse::json {
 namespace {
 
-// The document written back, or "error".
+// The document written out again, or "error".
 std::string Echo(std::string_view text, const ParseLimits& limits = {}) {
   absl::StatusOr<Value> v = Parse(text, limits);
   return v.ok() ? Serialize(*v) : "error";

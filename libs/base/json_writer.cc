@@ -7,7 +7,7 @@ namespace {
 
 constexpr char kHex[] = "0123456789abcdef";
 
-// 0: as it is. 'u': \u00XX. 'h': \u00XX in HTML-safe style only. 'x': may begin U+2028 or U+2029.
+// 0: unchanged. 'u': \u00XX. 'h': \u00XX in HTML-safe style only. 'x': may begin U+2028 or U+2029.
 // Anything else: the letter after the backslash.
 constexpr std::array<char, 256> MakeEscapes() {
   std::array<char, 256> table{};
@@ -77,7 +77,7 @@ void AppendQuoted(std::string_view text, std::string& out, Style style) {
     const char escape = kEscapes[c];
     if (escape == 0 || (escape == 'h' && style != Style::kGsonHtmlSafe)) continue;
     if (escape == 'x') {
-      // JavaScript once took these two for line ends; Gson escapes them in every style.
+      // JavaScript used to treat these two as line ends; Gson escapes them in every style.
       const std::string_view three = text.substr(i, 3);
       if (three != "\xE2\x80\xA8" && three != "\xE2\x80\xA9") continue;
       out.append(text, done, i - done);

@@ -16,9 +16,9 @@ constexpr char16_t kFinalSigma = 0x3C2;
 enum class Kind {
   kLetter,
   kNumber,
-  kMark,    // belongs to what stands before it
-  kMiddle,  // joins the letters or numbers round it when it stands alone
-  kOther,   // a word of its own
+  kMark,    // belongs to the preceding character
+  kMiddle,  // joins the letters or numbers around it if it is single
+  kOther,   // a separate word
 };
 
 Kind KindOf(UChar32 c) {
@@ -39,7 +39,7 @@ Kind KindOf(UChar32 c) {
   if (category & (U_GC_MN_MASK | U_GC_ME_MASK | U_GC_CF_MASK)) return Kind::kMark;
   if (category & (U_GC_ND_MASK | U_GC_NL_MASK | U_GC_NO_MASK)) return Kind::kNumber;
   if (category & (U_GC_L_MASK | U_GC_MC_MASK)) {
-    // Java's words know the letters without case beyond 16 bits as little as those of these blocks.
+    // Java's words ignore uncased letters beyond 16 bits, like those of these blocks.
     if (c > 0xFFFF && (category & U_GC_LO_MASK)) return Kind::kOther;
     switch (ublock_getCode(c)) {
       case UBLOCK_CJK_SYMBOLS_AND_PUNCTUATION:
@@ -55,7 +55,7 @@ Kind KindOf(UChar32 c) {
   return Kind::kOther;
 }
 
-// Whether Java takes `c` for a letter that has an upper and a lower case.
+// Whether Java treats `c` as a letter with an upper and a lower case.
 bool IsCased(UChar32 c) {
   return u_hasBinaryProperty(c, UCHAR_CASED) && u_charType(c) != U_OTHER_LETTER;
 }
@@ -67,9 +67,9 @@ bool Joins(UChar32 middle, Kind around) {
   return both || (around == Kind::kNumber) == numbers;
 }
 
-// Where the word ends that begins at `start`.
+// The end of the word that begins at `start`.
 int32_t WordEnd(const icu::UnicodeString& text, int32_t start) {
-  Kind last = Kind::kOther;  // of the last character that is no mark
+  Kind last = Kind::kOther;  // of the last character that is not a mark
   int32_t at = start;
   while (at < text.length()) {
     const UChar32 c = text.char32At(at);
@@ -91,7 +91,7 @@ int32_t WordEnd(const icu::UnicodeString& text, int32_t start) {
   return at;
 }
 
-// Lower-cases every sigma, so that ICU's rule for it finds none: to the final form where it is the
+// Lower-cases every sigma, so that ICU's rule for it finds none: to the final form if it is the
 // last cased letter of its word and not the only one.
 void LowerSigmas(icu::UnicodeString& text) {
   for (int32_t start = 0; start < text.length();) {

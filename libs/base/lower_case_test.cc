@@ -11,14 +11,14 @@ TEST(LowerCaseTest, AllScripts) {
   EXPECT_EQ(LowerCase("ÜÄÑŁŽČŐŸ"), "üäñłžčőÿ");
   EXPECT_EQ(LowerCase("ЯЁЂ Ӂ Ԁ"), "яёђ ӂ ԁ");
   EXPECT_EQ(LowerCase("ԱՖ"), "աֆ");              // Armenian
-  EXPECT_EQ(LowerCase("ႠჅ"), "ⴀⴥ");              // Georgian, of the church
-  EXPECT_EQ(LowerCase("ᲐᲿ"), "აჿ");          // Georgian, of today
+  EXPECT_EQ(LowerCase("ႠჅ"), "ⴀⴥ");              // Georgian, ecclesiastical
+  EXPECT_EQ(LowerCase("ᲐᲿ"), "აჿ");          // Georgian, modern
   EXPECT_EQ(LowerCase("Ꭰ"), "ꭰ");              // Cherokee
   EXPECT_EQ(LowerCase("ẞẠỸ"), "ßạỹ");            // Latin, additional
   EXPECT_EQ(LowerCase("ＡＺ"), "ａｚ");          // full width
   EXPECT_EQ(LowerCase("𐐀𞤀"), "𐐨𞤢");  // Deseret, Adlam: beyond 16 bits
   EXPECT_EQ(LowerCase("ΆΏ ᾈ ῼ"), "άώ ᾀ ῳ");
-  EXPECT_EQ(LowerCase("\u0130I"), "i\u0307i");   // as the root locale has it, not Turkish
+  EXPECT_EQ(LowerCase("\u0130I"), "i\u0307i");   // as in the root locale, not Turkish
   EXPECT_EQ(LowerCase("\u212A\u2126Ⅷ"), "kωⅷ");  // Kelvin, Ohm, a Roman number
   EXPECT_EQ(LowerCase("日本@x ß ǆ"), "日本@x ß ǆ");
   EXPECT_EQ(LowerCase(""), "");
@@ -33,7 +33,7 @@ TEST(LowerCaseTest, SigmaAtTheEndOfAWord) {
   EXPECT_EQ(LowerCase("Α\u0301Σ\u0301"), "α\u0301ς\u0301");
 }
 
-// Where Java's words end.
+// The ends of Java's words.
 TEST(LowerCaseTest, WordsOfJava) {
   EXPECT_EQ(LowerCase("ΑΣ.Α ΑΣ-Α ΑΣ_Α ΑΣ'Α ΑΣ1Α"), "ασ.α ασ-α ασ_α ασ'α ασ1α");
   EXPECT_EQ(LowerCase("ΑΣ+Α ΑΣ@Α ΑΣ..Α ΑΣ1-2Α ΑΣ.1Α ΑΣ1.Α"), "ας+α ας@α ας..α ας1-2α ας.1α ας1.α");

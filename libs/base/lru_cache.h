@@ -10,21 +10,21 @@
 
 namespace gatehouse {
 
-// At most `capacity` values by string key; the one that was used longest ago goes first. Values are
-// shared: one that was dropped lives on while someone holds it. Thread-safe; every operation is
-// O(1) under one mutex.
+// At most `capacity` values by string key; the least recently used one is dropped first. Values are
+// shared: a dropped one lives on while someone holds it. Thread-safe; every operation is O(1) under
+// one mutex.
 template <typename Value>
 class LruCache {
  public:
   explicit LruCache(size_t capacity) : capacity_(capacity) {}
 
-  // Null when the key is not there.
+  // Null if the key is missing.
   std::shared_ptr<Value> Find(const std::string& key) {
     const std::lock_guard lock(mutex_);
     return Touch(key);
   }
 
-  // The value of `key`, made by `make` (which must be quick) when it is not there.
+  // The value of `key`, created by `make` (which must be quick) if it is missing.
   std::shared_ptr<Value> FindOrMake(const std::string& key,
                                     const std::function<std::shared_ptr<Value>()>& make) {
     const std::lock_guard lock(mutex_);

@@ -10,10 +10,10 @@ inline thread_local bool t_may_block = true;
 inline constexpr char kPayload[] = "gatehouse.would_block";
 }  // namespace may_block_internal
 
-// While one lives, the calling thread is not to wait for a database, for another process, or for a
+// While one lives, the calling thread must not wait for a database, for another process, or for a
 // thread that does: an I/O thread serves thousands of connections, and all of them would wait with
-// it. Whatever would block returns WouldBlock() instead, before it has any effect, so that the same
-// may be tried again on a thread that may.
+// it. Code that would block returns WouldBlock() instead, before it has any effect, so that it can
+// be tried again on a thread that may block.
 class NonBlockingScope {
  public:
   NonBlockingScope() : before_(may_block_internal::t_may_block) {
@@ -27,10 +27,10 @@ class NonBlockingScope {
   const bool before_;
 };
 
-// To be asked by whatever is about to wait.
+// Code that is about to wait must check this.
 inline bool MayBlock() { return may_block_internal::t_may_block; }
 
-// Not an error: passed on as it is, never logged, counted or shown.
+// Not an error: passed on unchanged, never logged, counted or shown.
 inline absl::Status WouldBlock() {
   absl::Status status = absl::AbortedError("would block");
   status.SetPayload(may_block_internal::kPayload, absl::Cord());

@@ -1,7 +1,7 @@
 #pragma once
 
 // What exactly is wrong, beside the ErrorReason of a status: for programs that call over gRPC and
-// have to tell "unknown user" from "too long" without reading the text.
+// must distinguish "unknown user" from "too long" without reading the text.
 
 #include <map>
 #include <string>
@@ -34,7 +34,7 @@ enum class Problem {
   kDifferentDatabases = 17,
 };
 
-// Names of fields and limits; never a value that somebody sent.
+// Names of fields and limits; never a value that a caller sent.
 using ProblemMetadata = std::map<std::string, std::string>;
 
 // "TOO_LONG".

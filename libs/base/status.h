@@ -34,8 +34,8 @@ enum class ErrorReason {
 // The stable name of a reason, such as "BAD_INPUT": used in logs, metrics and gRPC details.
 std::string_view ErrorReasonName(ErrorReason reason);
 
-// Makes a status with a reason. `message` is shown to the client as it is: no secrets, no driver
-// text. The absl code follows from the reason.
+// Makes a status with a reason. The client sees `message` unchanged: no secrets, no driver text.
+// The absl code follows from the reason.
 absl::Status MakeError(ErrorReason reason, std::string_view message);
 
 inline absl::Status BadInput(std::string_view message) {
@@ -48,17 +48,17 @@ inline absl::Status Forbidden(std::string_view message) {
 // The reason of a status made by MakeError, or kUnspecified.
 ErrorReason ReasonOf(const absl::Status& status);
 
-// Whether `status` is a fault of ours, or what an outcome that nobody foresaw looks like: no
-// reason, or kInternal. A client is shown nothing of it.
+// Whether `status` is a fault of ours or an unforeseen outcome: no reason, or kInternal. Its text
+// is not shown to clients.
 bool IsFault(const absl::Status& status);
 
-// What only logs may see of a failure, such as a driver's text; "" when there is nothing of the
-// kind.
+// The part of a failure that only logs may see, such as a driver's text; "" if there is
+// none.
 absl::Status WithCause(absl::Status status, std::string_view cause);
 std::string CauseOf(const absl::Status& status);
 
-// A failure is logged once, where it happened: whoever logs one marks it, and who passes it on
-// looks at the mark. No effect on an OK status.
+// A failure is logged once, where it happened: code that logs one marks it, and code that passes it
+// on checks the mark. No effect on an OK status.
 void MarkLogged(absl::Status& status);
 bool IsLogged(const absl::Status& status);
 

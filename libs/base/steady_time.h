@@ -7,9 +7,9 @@
 
 namespace gatehouse {
 
-// The time now, for deadlines and durations: it never jumps when somebody sets the wall clock. It
-// begins as the wall clock's time at the first call in this process and then runs with the
-// monotonic clock, so it means nothing to another process and is never stored or logged.
+// The time now, for deadlines and durations: it never jumps when the wall clock is set. It
+// starts as the wall clock's time at the first call in this process and then runs with the
+// monotonic clock, so it is meaningless to another process and is never stored or logged.
 // Thread-safe.
 inline absl::Time SteadyNow() {
   struct Origin {
@@ -20,8 +20,8 @@ inline absl::Time SteadyNow() {
   return origin.wall + absl::FromChrono(std::chrono::steady_clock::now() - origin.steady);
 }
 
-// A time of SteadyNow() as the standard library waits for it. Infinite times become times of the
-// far past or future that condition variables can still be given.
+// A time of SteadyNow() for the standard library's waits. Infinite times become times of the far
+// past or future that condition variables can still handle.
 inline std::chrono::steady_clock::time_point ToSteadyClock(absl::Time time) {
   constexpr absl::Duration kFar = absl::Hours(24 * 365);
   absl::Duration left = time - SteadyNow();

@@ -6,8 +6,8 @@
 
 namespace gatehouse {
 
-// Joins strings. Debian's Abseil has a string_view of its own, which absl::StrCat insists on; this
-// one takes std::string_view.
+// Joins strings. Debian's Abseil has its own string_view, which absl::StrCat requires; this one
+// takes std::string_view.
 template <typename... Pieces>
   requires(std::convertible_to<const Pieces&, std::string_view> && ...)
 std::string StrCat(const Pieces&... pieces) {

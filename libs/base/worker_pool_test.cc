@@ -11,7 +11,7 @@
 namespace gatehouse {
 namespace {
 
-// What a task holds: counts those that were dropped.
+// Owned by a task: counts dropped tasks.
 class Held {
  public:
   explicit Held(std::atomic<int>& dropped) : dropped_(dropped) {}
@@ -125,8 +125,8 @@ class FullPool : public testing::Test {
   WorkerPool pool_{"test", 1, kQueued};
 };
 
-// Callers are I/O threads: a flood that keeps the queue full must not cost them a look through all
-// of it each time.
+// Callers are I/O threads: a flood that keeps the queue full must not cost them a scan of all of it
+// each time.
 TEST_F(FullPool, RefusesWithoutLookingThroughAllOfIt) {
   for (size_t i = 0; i < kQueued; ++i) ASSERT_FALSE(Submit(0));
   EXPECT_LE(looks_, 16 * kQueued);

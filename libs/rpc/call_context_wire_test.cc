@@ -1,4 +1,5 @@
-// What of a call's context arrives, in this process and between two, and what is logged of a fault.
+// Which parts of a call's context arrive, in this process and between two, and how a fault is
+// logged.
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -30,7 +31,7 @@ using common::v1::ReadinessServiceHandler;
 
 constexpr char kTrace[] = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
-// Keeps the context it is called with, and answers what it is told to, or what `next` answers.
+// Records the context it is called with, and gives a preset answer, or that of `next`.
 class Station final : public ReadinessService {
  public:
   absl::StatusOr<CheckReadinessResponse> CheckReadiness(

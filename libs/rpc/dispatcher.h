@@ -14,7 +14,7 @@
 
 namespace gatehouse::rpc {
 
-// What a finished call looked like, for metrics.
+// A finished call, for metrics.
 struct CallRecord {
   const MethodInfo* method;
   const CallContext* context;
@@ -23,7 +23,7 @@ struct CallRecord {
 };
 using CallObserver = std::function<void(const CallRecord&)>;
 
-// The one wrapper round every handler, in whichever process it runs: policy, deadline, exceptions,
+// The one wrapper around every handler, in whichever process it runs: policy, deadline, exceptions,
 // the log of its faults, observation. Thread-safe.
 class Dispatcher {
  public:
@@ -41,7 +41,7 @@ class Dispatcher {
                               const google::protobuf::Message& request,
                               std::shared_ptr<StreamSink> sink);
 
-  // Whether `context.caller` may call the method now; Dispatch and DispatchStream look themselves.
+  // Whether `context.caller` may call the method now; Dispatch and DispatchStream check too.
   bool Allows(const MethodInfo& method, const CallContext& context) const {
     return Check(method, context).ok();
   }

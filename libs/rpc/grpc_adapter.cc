@@ -29,7 +29,7 @@ namespace {
 using google::protobuf::Message;
 
 // A slow reader of a stream may fall this many messages behind; then the stream ends, and the
-// reader starts it anew.
+// reader restarts it.
 constexpr size_t kMaxQueuedMessages = 4096;
 
 std::unique_ptr<Message> Parse(const Message* prototype, const grpc::ByteBuffer& bytes) {
@@ -55,7 +55,7 @@ grpc::Status Malformed() {
   return ToGrpcStatus(BadInput("the request message is malformed"));
 }
 
-// What a caller hears when the process ends before its call could be begun: it may repeat it.
+// The answer when the process ends before a call could be started: the caller may repeat it.
 grpc::Status Stopping() {
   return ToGrpcStatus(MakeError(ErrorReason::kDependencyDown, "the service is stopping"));
 }
@@ -65,7 +65,8 @@ grpc::Status Dropped() {
       MakeError(ErrorReason::kDependencyDown, "the service has nothing more to send"));
 }
 
-// The duty to end a unary call, once. Dropped unfinished, it says that the process is stopping.
+// The duty to end a unary call, once. If dropped unfinished, it reports that the process is
+// stopping.
 class Finisher {
  public:
   explicit Finisher(grpc::ServerUnaryReactor* reactor) : reactor_(reactor) {}
@@ -128,7 +129,7 @@ class ServerStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc
 
   void OnReadDone(bool ok) override {
     if (!ok) {
-      // A caller that has no more to say may still listen.
+      // A caller that sends no more may still read.
       if (begin_) End(Malformed());
       return;
     }
@@ -198,7 +199,7 @@ class ServerStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc
   void FinishLocked(const grpc::Status& status) {
     if (finished_ || pending_finish_) return;
     pending_finish_ = status;
-    // A write under way must complete first; what waits behind it is dropped.
+    // A write under way must complete first; messages behind it are dropped.
     if (queue_.size() > 1) queue_.erase(queue_.begin() + 1, queue_.end());
     if (queue_.empty()) FinishNow();
   }
@@ -220,7 +221,7 @@ class ServerStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc
 
 }  // namespace
 
-// The streams that are open, to end them all. Those that are over go at the next Add.
+// The open streams, to end them all. Finished ones are removed at the next Add.
 class GrpcAdapter::OpenStreams {
  public:
   void Add(const std::shared_ptr<ServerStream::Sink>& sink) {
@@ -341,7 +342,7 @@ grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* GrpcAdapter::Stream
     stream->End(ToGrpcStatus(call.status()));
     return stream;
   }
-  // Whoever may not is refused at once: the first message of the stream may never come.
+  // A caller that may not is refused at once: the first message of the stream may never come.
   if (!dispatcher_.Allows(method, *call)) {
     stream->End(ToGrpcStatus(
         dispatcher_.DispatchStream(method, *call, *method.request_prototype(), nullptr)));

@@ -30,13 +30,14 @@ constexpr Field kFields[] = {
     {"traceparent", &CallContext::traceparent, IsTraceparent},
 };
 
-// Does not compile when CallContext has another field: it needs a row above, or a way of its own.
+// Does not compile when CallContext has another field: it needs a row above, or another way to
+// travel.
 [[maybe_unused]] void KnowsEveryField(const CallContext& context) {
   [[maybe_unused]] const auto& [caller, request_id, deadline, client_address, traceparent] =
       context;
 }
 
-// Of "ipv4:10.0.0.1:4711" or "ipv6:%5B::1%5D:4711"; "" of anything else, such as a Unix socket.
+// From "ipv4:10.0.0.1:4711" or "ipv6:%5B::1%5D:4711"; "" for anything else, such as a Unix socket.
 std::string AddressOfPeer(const std::string& peer) {
   absl::string_view text = peer;
   if (absl::ConsumePrefix(&text, "ipv4:")) return std::string(text.substr(0, text.rfind(':')));

@@ -7,13 +7,13 @@
 
 namespace gatehouse::rpc {
 
-// How a CallContext travels between processes: a metadata entry a field, where the field is not
-// empty. The caller's name and the deadline go their own ways (libs/rpc/security.h).
+// How a CallContext travels between processes: one metadata entry per field that is not empty. The
+// caller's name and the deadline are sent separately (libs/rpc/security.h).
 void AddMetadata(const CallContext& context, grpc::ClientContext& call);
 
-// Fills the fields of `context` that AddMetadata sends. What is not harmless is left empty. The
-// word of an application's own client (`context.caller`) counts for nothing where its address is
-// concerned: that is the peer's.
+// Fills the fields of `context` that AddMetadata sends. Values that are not harmless are left
+// empty. An application's own client (`context.caller`) can't state its address: that is the
+// peer's.
 void ReadMetadata(const grpc::CallbackServerContext& call, CallContext& context);
 
 // Says with the reply that this replica is about to stop, so that its caller looks for others.

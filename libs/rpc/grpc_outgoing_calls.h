@@ -10,11 +10,11 @@ class ClientContext;
 namespace gatehouse::rpc {
 
 // The calls to other processes that are under way, so that the end of this process can end them:
-// a call's deadline can't be brought forward. Thread-safe. Outlives the channels that it is given
-// to.
+// a call's deadline can't be brought forward. Thread-safe. Outlives the channels that use
+// it.
 class OutgoingCalls {
  public:
-  // Cancels the calls under way and each that comes later, at once.
+  // Cancels the calls under way and each later one, at once.
   void CancelAll();
 
   // For a channel: a call that begins, for as long as this object lives.

@@ -19,7 +19,7 @@
 namespace gatehouse::rpc {
 
 namespace {
-// Whoever has no certificate holds a descriptor no longer than this; gRPC's own limit is 2 min.
+// A peer without a certificate holds a descriptor no longer than this; gRPC's own limit is 2 min.
 constexpr int kHandshakeTimeoutMs = 10'000;
 }  // namespace
 
@@ -95,8 +95,8 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveTimeMs);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
-  // Peers then connect again, and find replicas that were added since. Calls under way end as they
-  // would, and streams stay where they are: a watcher begins with the whole state.
+  // Peers then connect again, and find replicas that were added since. Running calls end normally,
+  // and streams stay where they are: a watcher begins with the whole state.
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS,
                              static_cast<int>(absl::ToInt64Milliseconds(max_connection_age)));
   builder.SetMaxReceiveMessageSize(static_cast<int>(security.max_request_bytes));

@@ -34,7 +34,7 @@ class GrpcServer {
 
   // The port of the first TCP address; 0 when there is none.
   int port() const;
-  // What the health service says.
+  // Sets the answer of the health service.
   void SetServing(bool serving);
   // From now on each reply says that this process is about to stop: callers look up its name again
   // and turn to other replicas. Calls are still taken.

@@ -7,12 +7,12 @@
 namespace gatehouse::rpc {
 
 // Statuses keep their reason across processes (gatehouse.common.v1.ErrorDetail in the details). A
-// status without a reason goes over the wire as a bare INTERNAL: its text may hold what only this
-// process's log may see.
+// status without a reason is sent as a bare INTERNAL: its text may contain what only this process's
+// log may see.
 grpc::Status ToGrpcStatus(const absl::Status& status);
 
 // The reverse. A status that no Gatehouse service made becomes kDependencyDown (unreachable),
-// kDeadlineExceeded, or kInternal. A fault of a service is marked as logged: there it was.
+// kDeadlineExceeded, or kInternal. A fault of a service is marked as logged there.
 absl::Status FromGrpcStatus(const grpc::Status& status);
 
 // Whether a failure is gRPC's own: no Gatehouse service made it.

@@ -1,5 +1,5 @@
 // Calls between processes, over real sockets: reasons survive, secrets and policy are checked,
-// deadlines and full pools answer, streams start anew.
+// deadlines and full pools answer, streams restart.
 
 #include <grpcpp/create_channel.h>
 #include <grpcpp/generic/async_generic_service.h>
@@ -104,7 +104,7 @@ TEST_F(GrpcTest, TcpNeedsTheSharedSecret) {
 TEST_F(GrpcTest, ACallersNameIsItsCertificates) {
   Serve("127.0.0.1:0", Holder("tenants"));
   const std::string address = "127.0.0.1:" + std::to_string(server_->port());
-  // It says "session", but what it was given is the client's certificate.
+  // It claims to be "session", but has the client's certificate.
   EXPECT_EQ(ReasonOf(Ask(*Dial(address, "session", Holder("client")), "x").status()),
             ErrorReason::kCallerNotAllowed);
 }
@@ -123,7 +123,7 @@ TEST_F(GrpcTest, AnotherServicesCertificateDoesNotAnswerForThisOne) {
                         Holder("session")), "x").ok());
 }
 
-// Listens without certificates at a service's address and keeps all that it is sent.
+// Listens without certificates at a service's address and records everything that it receives.
 class Eavesdropper final : public grpc::CallbackGenericService {
  public:
   Eavesdropper() {
@@ -169,7 +169,7 @@ TEST_F(GrpcTest, LargerRequestsThanAgreedAreRefused) {
   EXPECT_TRUE(Ask(*channel, "x").ok());
 }
 
-// Whoever has no certificate is not told which services there are.
+// A peer without a certificate does not learn which services exist.
 TEST_F(GrpcTest, ReflectionAndHealthNeedACertificateToo) {
   Serve("127.0.0.1:0", Holder("tenants"));
   const std::string address = "127.0.0.1:" + std::to_string(server_->port());
@@ -306,7 +306,7 @@ TEST_F(GrpcTest, AStreamThatItsServiceDropsStartsAnew) {
   EXPECT_TRUE(fake_.WaitForStreams(1));
 }
 
-// It would hold memory of the service for as long as it says nothing.
+// It would use memory of the service for as long as it sends nothing.
 TEST_F(GrpcTest, AStreamThatMayNotBeIsRefusedBeforeItSpeaks) {
   Serve(path_, {});
   auto channel = grpc::CreateChannel(path_, grpc::InsecureChannelCredentials());

@@ -32,7 +32,7 @@ using tenants::v1::TenantDirectoryServiceHandler;
 using tenants::v1::WatchTenantsRequest;
 using tenants::v1::WatchTenantsResponse;
 
-// Answers by the app id that it is asked for.
+// Its answer depends on the app id in the request.
 class FakeDirectory final : public TenantDirectoryService {
  public:
   absl::StatusOr<GetDirectoryEntriesResponse> GetDirectoryEntries(
@@ -120,14 +120,14 @@ class FakeDirectory final : public TenantDirectoryService {
 
 inline constexpr char kSecret[] = "between ourselves, and nobody else";
 
-// What a process of that name holds.
+// The security of a process of that name.
 inline TransportSecurity Holder(const std::string& name, const std::string& secret = kSecret) {
   auto security = SecurityFromSecret(secret, {name});
   EXPECT_TRUE(security.ok()) << security.status();
   return *std::move(security);
 }
 
-// Asks the fake; it answers by the app id.
+// Calls the fake, whose answer depends on the app id.
 inline absl::StatusOr<GetDirectoryEntriesResponse> Ask(Channel& channel, const std::string& app,
                                                        absl::Duration time = absl::Seconds(10)) {
   CallContext context{"", "id-1", SteadyNow() + time};
@@ -143,7 +143,7 @@ inline std::unique_ptr<Channel> Dial(const std::string& address, const std::stri
   return *std::move(channel);
 }
 
-// Watches until it has had a first message.
+// Waits for the stream's first message.
 class Watch {
  public:
   explicit Watch(Channel& channel)

@@ -9,8 +9,8 @@
 
 namespace gatehouse::rpc {
 
-// Deadlines of SteadyNow() as gRPC takes and gives them, on its monotonic clock: a step of the wall
-// clock neither ends nor prolongs a call. Thread-safe.
+// Converts deadlines of SteadyNow() to and from gRPC's monotonic clock: a step of the wall clock
+// neither ends nor prolongs a call. Thread-safe.
 inline gpr_timespec ToGrpcDeadline(absl::Time deadline) {
   if (deadline == absl::InfiniteFuture()) return gpr_inf_future(GPR_CLOCK_MONOTONIC);
   const int64_t left_ns =

@@ -20,7 +20,7 @@
 namespace gatehouse::rpc {
 namespace {
 
-// A server with an implementation of its own.
+// A server with its own implementation.
 struct Replica {
   explicit Replica(absl::Duration max_age = GrpcServer::kMaxConnectionAge,
                    const std::string& address = "127.0.0.1:0")
@@ -183,7 +183,7 @@ TEST(ReplicasTest, CallsGoOnWithoutANameServer) {
   auto channel = DialTenants(dns.Target("tenants.test:" + replica.port()));
   ASSERT_TRUE(CallUntil(*channel, absl::Seconds(10), [&] { return replica.fake.calls() > 0; }));
   // No such name, as while no pod of a headless service is ready; then no answer at all. Old
-  // connections are replaced all the same, and ask.
+  // connections are still replaced, and query the name.
   dns.Set({});
   const int before = dns.questions();
   EXPECT_EQ(FailedCalls(*channel, absl::Seconds(2)), 0);
@@ -192,8 +192,9 @@ TEST(ReplicasTest, CallsGoOnWithoutANameServer) {
   EXPECT_EQ(FailedCalls(*channel, absl::Seconds(2)), 0);
 }
 
-// The library asks for a name that is not there ever more seldom, every two minutes in the end: a
-// service that comes late would be found late, and so would all after an outage of the name server.
+// The library queries an unknown name less and less often, in the end every two minutes: a service
+// that starts late would be found late, and so would all services after an outage of the name
+// server.
 TEST(ReplicasTest, ANameThatComesLateIsAskedForEachSecond) {
   TestDns for_calls, for_stream;
   Replica replica(GrpcServer::kMaxConnectionAge, "127.0.0.2:0");

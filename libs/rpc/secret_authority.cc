@@ -33,9 +33,9 @@ using Certificate = Owned<X509, X509_free>;
 using Number = Owned<BIGNUM, BN_clear_free>;
 
 constexpr char kSalt[] = "gatehouse internal authority 1";
-// Slow enough that a secret of 32 characters that somebody made up is not found by trying.
+// Slow enough that a made-up secret of 32 characters is not found by trying.
 constexpr uint64_t kScryptCost = 1 << 14;
-constexpr size_t kScalarBytes = 48;  // so much longer than the order that reducing has no bias
+constexpr size_t kScalarBytes = 48;  // enough longer than the order that reduction has no bias
 constexpr size_t kSerialBytes = 16;
 constexpr char kAuthorityName[] = "Gatehouse shared secret";
 
@@ -94,8 +94,8 @@ bool AddExtension(X509* certificate, X509* issuer, int nid, const std::string& v
   return extension && X509_add_ext(certificate, extension.get(), -1) == 1;
 }
 
-// Who has the secret may make another one at any time, so a certificate's life protects nothing:
-// it has no end, and processes whose clocks differ understand each other.
+// A holder of the secret can make another one at any time, so limiting a certificate's lifetime
+// protects nothing: it does not expire, and processes with different clocks understand each other.
 absl::StatusOr<Certificate> MakeCertificate(const std::string& name, EVP_PKEY* key) {
   Certificate certificate(X509_new());
   std::array<unsigned char, kSerialBytes> serial;

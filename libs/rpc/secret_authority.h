@@ -9,10 +9,10 @@
 
 namespace gatehouse::rpc {
 
-// A certificate authority that every holder of the shared secret can be, so that processes with one
-// secret meet over mutual TLS: each proves that it knows the secret without sending it, and shows a
-// certificate with its name. The authority's P-256 key is scrypt(secret), RFC 7914, so two
-// processes have the same one without having talked.
+// A certificate authority derived from the shared secret, so that processes with one secret can use
+// mutual TLS: each proves that it knows the secret without sending it, and presents a certificate
+// with its name. The authority's P-256 key is scrypt(secret), RFC 7914, so two processes have the
+// same one without communicating.
 //
 // Returns certificate, key and authority for a process whose names are `names`: the first is the
 // common name, all are DNS names. A new key each time; about 50 ms and 16 MiB. Thread-safe.

@@ -1,6 +1,6 @@
 #pragma once
 
-// What every service and client is made of, whichever process they run in.
+// The building blocks of every service and client, in whichever process they run.
 //
 // protoc-gen-gatehouse (protos/plugin) turns each `service` of a .proto into
 //   class FooService          the typed interface: implemented by the service, held by callers
@@ -55,7 +55,7 @@ class StreamSink {
   // `on_request` gets the caller's further requests, one at a time, until the stream ends. It must
   // not block. To be called before the first Send: what comes earlier is dropped.
   virtual void OnRequest(std::function<void(const google::protobuf::Message&)> on_request) = 0;
-  // Queues a message; false when the receiver has gone: the producer then drops the sink.
+  // Queues a message; false when the receiver is gone: the producer then drops the sink.
   virtual bool Send(const google::protobuf::Message& message) = 0;
 };
 
@@ -76,13 +76,13 @@ class Stream {
   std::shared_ptr<StreamSink> sink_;
 };
 
-// A service implementation seen without its types. Generated code implements it. Thread-safe as the
-// implementation is: services are called from many threads.
+// A service implementation without its types. Generated code implements it. As thread-safe as the
+// implementation: services are called from many threads.
 class ServiceHandler {
  public:
   virtual ~ServiceHandler() = default;
   virtual const ServiceInfo& info() const = 0;
-  // `request` and `response` are of the method's types.
+  // `request` and `response` have the method's types.
   virtual absl::Status Invoke(int method, CallContext& context,
                               const google::protobuf::Message& request,
                               google::protobuf::Message* response) = 0;
@@ -99,7 +99,7 @@ class Subscription {
   virtual ~Subscription() = default;
 };
 
-// A way to a service: in this process (LocalChannel) or over gRPC (MakeGrpcChannel). Thread-safe.
+// Leads to a service, in this process (LocalChannel) or over gRPC (MakeGrpcChannel). Thread-safe.
 class Channel {
  public:
   virtual ~Channel() = default;

@@ -18,7 +18,7 @@
 
 namespace gatehouse::rpc {
 
-// A name server on the loopback interface that says of every name the same. Thread-safe.
+// A name server on the loopback interface that gives every name the same answer. Thread-safe.
 class TestDns {
  public:
   TestDns() : socket_(::socket(AF_INET, SOCK_DGRAM, 0)) {
@@ -37,7 +37,7 @@ class TestDns {
     ::close(socket_);
   }
 
-  // Names lead to these from now on; to none: there is no such name.
+  // The addresses of every name from now on; none: names don't exist.
   void Set(std::vector<std::string> addresses) {
     std::lock_guard lock(mutex_);
     addresses_ = std::move(addresses);
@@ -49,7 +49,7 @@ class TestDns {
   }
   // Questions for IPv4 addresses so far.
   int questions() const { return questions_; }
-  // What a channel dials to ask here for `host_and_port`.
+  // The target for a channel that resolves `host_and_port` here.
   std::string Target(std::string_view host_and_port) const {
     return "dns://127.0.0.1:" + std::to_string(port_) + "/" + std::string(host_and_port);
   }

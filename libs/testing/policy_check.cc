@@ -117,7 +117,7 @@ std::map<std::string, GoldenRow> ReadGolden(const std::string& path,
   return rows;
 }
 
-// Whether the table of services has `caller` call the service's.
+// Whether `caller` calls the service according to the table of services.
 bool IsDeclared(const std::string& caller, const std::string& callee) {
   if (caller == rpc::callers::kGateway || caller == rpc::callers::kClient) return true;
   for (const ServiceRow& row : ServiceTable()) {

@@ -15,8 +15,8 @@ namespace gatehouse::testing {
 //
 //   gatehouse.roles.v1.RolesService/UpsertRole: client gateway
 //
-// with callers in the order of the alphabet, or `every-process` for the gateway and all services,
-// and ` [never blocks]` at the end where that is so. tests/checks/grants.py sees that callers do
+// with callers in alphabetical order, or `every-process` for the gateway and all services, and `
+// [never blocks]` at the end of such a method's line. tests/checks/grants.py checks that callers do
 // call.
 //
 //   TEST(RolesPolicyTest, IsEnforced) {

@@ -7,8 +7,8 @@
 
 namespace gatehouse::accounts {
 
-// The accounts service, wired. Calls users, session, and whoever keeps users' data or credentials
-// by the table of services.
+// The accounts service, wired. Calls users, session, and the services that keep users' data or
+// credentials according to the table of services.
 absl::StatusOr<std::unique_ptr<host::Component>> MakeAccountsComponent(
     host::Environment& environment);
 

@@ -19,14 +19,14 @@ constexpr std::string_view kEmailVerification = "EmailVerification";
 constexpr std::string_view kOriginalOrder[] = {"Session", kMetadata, "UserRoles",
                                                kEmailVerification};
 
-// By whose names data go by an id.
+// The names of the data under an id.
 using Uses = std::vector<std::string>;
 
 size_t Rank(std::string_view use) {
   return std::find(std::begin(kOriginalOrder), std::end(kOriginalOrder), use) - kOriginalOrder;
 }
 
-// OK when nobody's data go by the id.
+// OK when no service has data under the id.
 absl::Status CheckUnused(const Uses& uses) {
   if (uses.empty()) return absl::OkStatus();
   const auto first = std::min_element(uses.begin(), uses.end(), [](const auto& a, const auto& b) {

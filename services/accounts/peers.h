@@ -18,11 +18,11 @@ struct Peers {
   users::v1::LinkingService& linking;
   users::v1::IdMappingService& id_mapping;
   users::v1::RegistryService& registry;
-  // Of session: removing users from it is ending their sessions.
+  // Of session: removing a user there ends its sessions.
   common::v1::UserDataService& sessions;
   // Every service that keeps users' data, session among them, in the order they are asked.
   std::vector<std::reference_wrapper<common::v1::UserDataService>> user_data;
-  // Who keeps credentials, by recipe id; users itself keeps those of the others.
+  // The services that keep credentials, by recipe id; users itself keeps those of the others.
   std::map<std::string, std::reference_wrapper<common::v1::CredentialsService>, std::less<>>
       credentials;
 };

@@ -24,7 +24,7 @@ absl::StatusOr<v1::RevokeUserSessionsResponse> RevokeUserSessions(
     const SessionParts& parts, CallContext& context, const tenancy::TenantPtr& tenant,
     const v1::RevokeUserSessionsRequest& request);
 
-// For users that go: also sessions that have expired.
+// For users that are removed: also sessions that have expired.
 absl::StatusOr<common::v1::RemoveUsersResponse> RemoveUsers(
     const SessionParts& parts, CallContext& context, const tenancy::TenantPtr& app,
     const common::v1::RemoveUsersRequest& request);

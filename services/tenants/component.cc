@@ -87,7 +87,7 @@ class TenantsComponent final : public host::Component {
                      .time_limit = kReloadTimeout},
                     [this](absl::Time deadline) {
                       const absl::Status status = manager_.ReloadAll(deadline);
-                      // Another replica may know what this one can't see.
+                      // Another replica may know changes that this one can't see.
                       if (!status.ok()) catalogue_->SendRemoteWatchersAway();
                       return status;
                     });

@@ -1,4 +1,4 @@
-// Several instances on one database, and those that watch them.
+// Several instances on one database, and their watchers.
 
 #include <gtest/gtest.h>
 
@@ -14,7 +14,7 @@
 namespace gatehouse::tenants {
 namespace {
 
-// It may come from another replica, which made a change that this one has not heard of yet.
+// It may come from another replica, which made a change that this one does not know yet.
 TEST_F(TenantsComponentTest, AWatcherBeginsWithWhatTheDatabaseHas) {
   const auto run = [&](const char* name, const char* sql) {
     const auto done = instance.database().Execute(Soon(), db::Statement{name, sql});
@@ -36,7 +36,7 @@ TEST_F(TenantsComponentTest, AWatcherBeginsWithWhatTheDatabaseHas) {
   bool knows = false;
   EXPECT_NE(watch(knows), nullptr);
   EXPECT_TRUE(knows);
-  // Where that can't be read, it goes elsewhere.
+  // If that can't be read, it goes elsewhere.
   run("test_break", "ALTER TABLE {tenant_configs} RENAME COLUMN core_config TO gone");
   EXPECT_EQ(watch(knows), nullptr);
   EXPECT_EQ(watch(knows), nullptr);

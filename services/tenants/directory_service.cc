@@ -16,7 +16,7 @@ constexpr absl::Duration kCatchUpTimeout = absl::Seconds(2);
 }  // namespace
 
 absl::Status DirectoryService::CatchUp() {
-  // While the database is away one at a time tries, so that no worker is kept by the others.
+  // While the database is down one at a time tries, so that the others occupy no worker.
   const bool alone = failed_.load();
   if (alone && trying_.exchange(true)) {
     return MakeError(ErrorReason::kDependencyDown, "The database does not answer");
@@ -30,8 +30,8 @@ absl::Status DirectoryService::CatchUp() {
 absl::Status DirectoryService::WatchTenants(rpc::CallContext& context,
                                             const v1::WatchTenantsRequest&,
                                             Catalogue::Watcher stream) {
-  // A watcher of another process may know what another replica changed just now, and must not be
-  // sent back to what was before. The one in this process begins with what was loaded at the start.
+  // A watcher in another process may already know what another replica has just changed, and must
+  // not be taken back. The one in this process begins with what was loaded at the start.
   const bool remote = context.caller != rpc::callers::kTenants;
   if (remote) RETURN_IF_ERROR(CatchUp());
   catalogue_.Watch(std::move(stream), remote);

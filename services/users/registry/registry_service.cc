@@ -60,7 +60,8 @@ absl::StatusOr<std::vector<InApp>> ResolveInApp(PgUserStore& store,
   return resolved;
 }
 
-// Who keeps a recipe's credentials has seen the proof; nobody else vouches for its users.
+// The service that keeps a recipe's credentials has checked the proof; no other vouches for its
+// users.
 absl::Status CheckVouches(const rpc::CallContext& context, std::string_view recipe_id) {
   for (const ServiceRow& row : ServiceTable()) {
     if (row.name == context.caller && !recipe_id.empty() && row.keeps_credentials_of == recipe_id) {

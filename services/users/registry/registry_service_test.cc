@@ -1,4 +1,4 @@
-// Who may vouch for whose users, over real sockets.
+// Which service may vouch for which users, over real sockets.
 
 #include <gtest/gtest.h>
 #include <unistd.h>
