@@ -52,6 +52,9 @@ COPY --from=files /files/gatehouse-thirdparty/ /
 FROM base AS gatehouse-passwordless
 COPY --from=files /files/gatehouse-passwordless/ /
 
+FROM base AS gatehouse-webauthn
+COPY --from=files /files/gatehouse-webauthn/ /
+
 FROM base AS gatehouse-session
 COPY --from=files /files/gatehouse-session/ /
 

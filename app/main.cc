@@ -12,6 +12,7 @@
 #include "services/thirdparty/component.h"
 #include "services/totp/component.h"
 #include "services/users/component.h"
+#include "services/webauthn/component.h"
 
 int main(int argc, char* argv[]) {
   gatehouse::process::Program program;
@@ -23,6 +24,7 @@ int main(int argc, char* argv[]) {
       {"users", gatehouse::users::MakeUsersComponent},
       {"thirdparty", gatehouse::thirdparty::MakeThirdPartyComponent},
       {"passwordless", gatehouse::passwordless::MakePasswordlessComponent},
+      {"webauthn", gatehouse::webauthn::MakeWebauthnComponent},
       {"session", gatehouse::session::MakeSessionComponent},
       {"roles", gatehouse::roles::MakeRolesComponent},
       {"totp", gatehouse::totp::MakeTotpComponent},

@@ -18,6 +18,7 @@
 #include "gateway/routes/totp_routes.h"
 #include "gateway/routes/unavailable_routes.h"
 #include "gateway/routes/users_routes.h"
+#include "gateway/routes/webauthn_routes.h"
 #include "libs/host/host.h"
 
 namespace gatehouse::gateway {
@@ -36,6 +37,7 @@ void AddAllRoutes(RouteTable& routes, host::Host& host, const GatewayCounts& cou
   AddThirdPartyRoutes(routes, host.ChannelBetween("gateway", "thirdparty"), recipe_user);
   AddPasswordlessRoutes(routes, host.ChannelBetween("gateway", "passwordless"), host.tenants(),
                         recipe_user);
+  AddWebauthnRoutes(routes, host.ChannelBetween("gateway", "webauthn"));
   AddRecipeUserRoutes(routes, std::move(recipe_user));
   AddUsersRoutes(routes, users, host.tenants());
   AddRolesRoutes(routes, host.ChannelBetween("gateway", "roles"), host.tenants());

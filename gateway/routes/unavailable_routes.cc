@@ -58,21 +58,6 @@ constexpr Operation kOperations[] = {
     {kGet, "/recipe/saml/legacy/userinfo"},
     {kPost, "/recipe/saml/login"},
     {kPost, "/recipe/saml/user"},
-    // Passkeys.
-    {kGet, "/recipe/webauthn/options"},
-    {kPost, "/recipe/webauthn/options/register"},
-    {kDelete, "/recipe/webauthn/options/remove"},
-    {kPost, "/recipe/webauthn/options/signin"},
-    {kPost, "/recipe/webauthn/signin"},
-    {kPost, "/recipe/webauthn/signup"},
-    {kGet, "/recipe/webauthn/user/credential"},
-    {kGet, "/recipe/webauthn/user/credential/list"},
-    {kPost, "/recipe/webauthn/user/credential/register"},
-    {kDelete, "/recipe/webauthn/user/credential/remove"},
-    {kPut, "/recipe/webauthn/user/email"},
-    {kGet, "/recipe/webauthn/user/recover"},
-    {kPost, "/recipe/webauthn/user/recover/token"},
-    {kPost, "/recipe/webauthn/user/recover/token/consume"},
 };
 
 // The parts that these operations use.

@@ -177,9 +177,7 @@ absl::StatusOr<Reply> FindUsers(ApiRequest& request, Clients& clients) {
     return BadInput(
         "If 'thirdPartyId' is provided, 'thirdPartyUserId' must also be provided, and vice versa");
   }
-  if (request.Query("webauthnCredentialId").has_value()) {
-    return BadInput("Unknown webauthnCredentialId");
-  }
+  const auto passkey = request.Query("webauthnCredentialId");
   v1::FindUsersRequest call;
   *call.mutable_scope() = request.scope;
   call.set_any(any == "true");
@@ -189,8 +187,10 @@ absl::StatusOr<Reply> FindUsers(ApiRequest& request, Clients& clients) {
     call.mutable_third_party()->set_id(std::string(*third_party_id));
     call.mutable_third_party()->set_user_id(std::string(*third_party_user_id));
   }
+  if (passkey.has_value()) call.set_webauthn_credential_id(std::string(*passkey));
   ASSIGN_OR_RETURN(const v1::FindUsersResponse response,
                    clients.directory.FindUsers(request.context, call));
+  if (response.unknown_webauthn_credential()) return BadInput("Unknown webauthnCredentialId");
   json::Value users = json::Value::Array();
   for (const v1::User& user : response.users()) users.Append(WholeUserJson(user, request.cdi));
   return JsonReply(json::Value::Object({{"status", "OK"}, {"users", std::move(users)}}));

@@ -30,11 +30,15 @@ BEGIN
   ELSIF registered.recipe_id = 'passwordless' THEN
     SELECT c.email, c.phone_number AS phone INTO kept FROM {schema}.{~passwordless_users} c
     WHERE c.app_id = app AND c.user_id = id;
+  ELSIF registered.recipe_id = 'webauthn' THEN
+    SELECT c.email, NULL::varchar AS phone INTO kept FROM {schema}.{~webauthn_users} c
+    WHERE c.app_id = app AND c.user_id = id;
   ELSE
     RETURN NULL;
   END IF;
   IF NOT FOUND THEN
-    RETURN CASE WHEN info.rows > 0 THEN 'missing' END;
+    -- Nobody but the user has a passkey: the next sign-up with the email completes this one.
+    RETURN CASE WHEN info.rows > 0 AND registered.recipe_id <> 'webauthn' THEN 'missing' END;
   ELSIF info.rows = 0 THEN
     RETURN CASE WHEN registered.leads THEN 'left over' END;
   ELSIF kept.email IS DISTINCT FROM info.email OR kept.phone IS DISTINCT FROM info.phone THEN
@@ -61,6 +65,13 @@ BEGIN
     WHERE recipe = 'thirdparty' AND c.app_id = app AND c.user_id = id;
     DELETE FROM {schema}.{~passwordless_users} c
     WHERE recipe = 'passwordless' AND c.app_id = app AND c.user_id = id;
+    DELETE FROM {schema}.{~webauthn_users} c
+    WHERE recipe = 'webauthn' AND c.app_id = app AND c.user_id = id;
+  ELSIF fault IS NOT NULL AND recipe = 'webauthn' THEN
+    UPDATE {schema}.{~webauthn_users} c SET email = i.account_info_value
+    FROM {schema}.{~recipe_user_account_infos} i
+    WHERE c.app_id = app AND c.user_id = id AND i.app_id = app AND i.recipe_user_id = id
+      AND i.account_info_type = 'email';
   ELSIF fault IS NOT NULL AND recipe = 'thirdparty' THEN
     INSERT INTO {schema}.{~thirdparty_users}
       (app_id, user_id, third_party_id, third_party_user_id, email, time_joined)

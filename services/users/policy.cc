@@ -7,9 +7,9 @@ using namespace rpc::callers;  // NOLINT: the rows read as a table
 rpc::Policy RegistryPolicy() {
   return {
       {"ResolveUserIds", {kSession, kTotp, kAccounts}},
-      {"SignInOrUp", {kThirdParty, kPasswordless}},
-      {"ChangeIdentity", {kPasswordless}},
-      {"RecordActivity", {kSession}},
+      {"SignInOrUp", {kThirdParty, kPasswordless, kWebauthn}},
+      {"ChangeIdentity", {kPasswordless, kWebauthn}},
+      {"RecordActivity", {kSession, kWebauthn}},
   };
 }
 
@@ -27,8 +27,8 @@ rpc::Policy EmailPasswordPolicy() {
 
 rpc::Policy UserDirectoryPolicy() {
   return {
-      {"GetUser", {kGateway, kClient, kThirdParty, kPasswordless}},
-      {"FindUsers", {kGateway, kClient, kThirdParty, kPasswordless}},
+      {"GetUser", {kGateway, kClient, kThirdParty, kPasswordless, kWebauthn}},
+      {"FindUsers", {kGateway, kClient, kThirdParty, kPasswordless, kWebauthn}},
       {"ListUsers", {kGateway, kClient}},
       {"CountUsers", {kGateway, kClient}},
       {"CountActiveUsers", {kGateway, kClient}},

@@ -12,6 +12,7 @@ import unittest
 
 from integration import harness
 from integration.authenticator import totp_code
+from integration.passkeys import Authenticator
 
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "shapes")
 VERSIONS = ["2.%d" % minor for minor in range(7, 22)] + ["3.0", "3.1", "4.0", "5.0", "5.1", "5.2", "5.3", "5.4", "5.5", "5.6", "5.7"]
@@ -399,7 +400,51 @@ def dashboard(d):
     d.run("DELETE /recipe/dashboard/user", query={"userId": user})
 
 
-RECIPES = [core, jwks, roles, totp, session, multitenancy, thirdparty, passwordless, emailpassword, emailverification, metadata, users, accountlinking, useridmapping, dashboard]
+def webauthn(d):
+    base = "/recipe/webauthn"
+    party = {"relyingPartyId": "example.com", "relyingPartyName": "Example", "origin": "https://example.com"}
+    key, second, other = (Authenticator("shapes %d" % n) for n in range(3))
+
+    def use(options, credential, **k):
+        return {"webauthnGeneratedOptionsId": options["webauthnGeneratedOptionsId"], "credential": credential, **k}
+    invalid = {**party, "origin": "https://example.org"}
+    options = d.run("POST %s/options/register" % base, {"email": "key@example.com", **party, "timeout": 60000})
+    d.run("POST %s/options/register" % base, {"email": "key@example.com", **invalid}, case="another origin")
+    d.run("GET %s/options" % base, query={"webauthnGeneratedOptionsId": options["webauthnGeneratedOptionsId"]})
+    d.run("GET %s/options" % base, query={"webauthnGeneratedOptionsId": "none"}, case="unknown")
+    user = d.run("POST %s/signup" % base, use(options, key.register(options["challenge"])))["recipeUserId"]
+    options = d.prepare("POST", base + "/options/register", {"email": "key@example.com", **party})
+    d.run("POST %s/signup" % base, use(options, second.register(options["challenge"])), case="known email")
+    d.run("POST %s/signup" % base, use(options, second.register("AAAA")), case="another challenge")
+    d.run("POST %s/user/credential/register" % base, use(options, second.register(options["challenge"]), recipeUserId=user))
+    options = d.prepare("POST", base + "/options/register", {"email": "key@example.com", **party})
+    d.run("POST %s/user/credential/register" % base, use(options, second.register(options["challenge"]), recipeUserId=user), case="again")
+    d.run("POST %s/user/credential/register" % base, use(options, other.register(options["challenge"]), recipeUserId="nobody"), case="unknown user")
+    d.run("DELETE %s/options/remove" % base, query={"webauthnGeneratedOptionsId": options["webauthnGeneratedOptionsId"]})
+    d.run("DELETE %s/options/remove" % base, query={"webauthnGeneratedOptionsId": "none"}, case="unknown")
+    options = d.run("POST %s/options/signin" % base, {**party, "timeout": 60000})
+    d.run("POST %s/options/signin" % base, invalid, case="another origin")
+    d.run("POST %s/signin" % base, use(options, key.answer("AAAA")), case="another challenge")
+    d.run("POST %s/signin" % base, use(options, other.answer(options["challenge"])), case="unknown passkey")
+    d.run("POST %s/signin" % base, use(options, key.answer(options["challenge"])))
+    d.run("POST %s/signin" % base, use(options, key.answer(options["challenge"])), case="again")
+    one = {"recipeUserId": user, "webauthnCredentialId": second.id}
+    d.run("GET %s/user/credential/list" % base, query={"recipeUserId": user})
+    d.run("GET %s/user/credential" % base, query=one)
+    d.run("DELETE %s/user/credential/remove" % base, query=one)
+    d.run("DELETE %s/user/credential/remove" % base, query=one, case="again")
+    d.run("GET %s/user/credential" % base, query=one, case="unknown")
+    token = d.run("POST %s/user/recover/token" % base, {"userId": user, "email": "key@example.com"})["token"]
+    d.run("POST %s/user/recover/token" % base, {"userId": "nobody", "email": "key@example.com"}, case="unknown user")
+    d.run("GET %s/user/recover" % base, query={"token": token})
+    d.run("POST %s/user/recover/token/consume" % base, {"token": token})
+    d.run("POST %s/user/recover/token/consume" % base, {"token": token}, case="again")
+    d.run("GET %s/user/recover" % base, query={"token": token}, case="used")
+    d.run("PUT %s/user/email" % base, {"recipeUserId": user, "email": "new@example.com"})
+    d.run("PUT %s/user/email" % base, {"recipeUserId": "nobody", "email": "new@example.com"}, case="unknown")
+
+
+RECIPES = [core, jwks, roles, totp, session, multitenancy, thirdparty, passwordless, emailpassword, emailverification, metadata, users, accountlinking, useridmapping, dashboard, webauthn]
 
 
 def by_change(versions):

@@ -1,6 +1,7 @@
 #include "services/users/listing/user_directory_service.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "libs/base/problem.h"
 #include "libs/base/status.h"
@@ -39,6 +40,28 @@ bool HasAll(const v1::User& user, const v1::FindUsersRequest& request) {
   return email && phone && third_party && webauthn;
 }
 
+bool HasPasskeyInTenant(const v1::User& user, const std::string& id, std::string_view tenant_id) {
+  for (const v1::LoginMethod& method : user.login_methods()) {
+    const auto& ids = method.webauthn_credential_ids();
+    if (std::find(ids.begin(), ids.end(), id) != ids.end() && IsInTenant(method, tenant_id)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// In the order of time joined.
+void AddOnce(std::vector<v1::User>& users, v1::User user) {
+  const auto is_same = [&](const v1::User& other) {
+    return other.supertokens_user_id() == user.supertokens_user_id();
+  };
+  if (std::any_of(users.begin(), users.end(), is_same)) return;
+  const auto place = std::upper_bound(
+      users.begin(), users.end(), user,
+      [](const v1::User& a, const v1::User& b) { return a.time_joined_ms() < b.time_joined_ms(); });
+  users.insert(place, std::move(user));
+}
+
 }  // namespace
 
 absl::StatusOr<v1::GetUserResponse> UserDirectoryServiceImpl::GetUser(
@@ -55,7 +78,10 @@ absl::StatusOr<v1::GetUserResponse> UserDirectoryServiceImpl::GetUser(
   std::optional<v1::User> user;
   ASSIGN_OR_RETURN(const auto missing,
                    AskScopes(scopes, [&](const Where& scope) -> absl::StatusOr<bool> {
-                     ASSIGN_OR_RETURN(user, users_.FindById(scope, request.user_id()));
+                     ASSIGN_OR_RETURN(
+                         user, request.supertokens_user_id().empty()
+                                   ? users_.FindById(scope, request.user_id())
+                                   : users_.FindByInternalId(scope, request.supertokens_user_id()));
                      return user.has_value();
                    }));
   RETURN_IF_ERROR(tenancy::NeedsAll(missing));
@@ -65,7 +91,10 @@ absl::StatusOr<v1::GetUserResponse> UserDirectoryServiceImpl::GetUser(
     *response.mutable_user() = *std::move(user);
     return response;
   }
-  const v1::LoginMethod* method = FindLoginMethod(*user, request.user_id());
+  const v1::LoginMethod* method =
+      request.supertokens_user_id().empty()
+          ? FindLoginMethod(*user, request.user_id())
+          : FindLoginMethodByInternalId(*user, request.supertokens_user_id());
   if (method == nullptr || method->recipe_id() != request.recipe_id()) return response;
   v1::User& single = *response.mutable_user();
   single.set_id(method->recipe_user_id());
@@ -91,8 +120,18 @@ absl::StatusOr<v1::FindUsersResponse> UserDirectoryServiceImpl::FindUsers(
                                          request.third_party().user_id())});
   }
   v1::FindUsersResponse response;
-  if (infos.empty()) return response;
-  ASSIGN_OR_RETURN(std::vector<v1::User> users, users_.FindByAccountInfo(scope, infos));
+  std::vector<v1::User> users;
+  if (!infos.empty()) {
+    ASSIGN_OR_RETURN(users, users_.FindByAccountInfo(scope, infos));
+  }
+  if (request.has_webauthn_credential_id()) {
+    const std::string& id = request.webauthn_credential_id();
+    ASSIGN_OR_RETURN(std::vector<v1::User> owners, users_.FindByPasskey(scope, id));
+    response.set_unknown_webauthn_credential(owners.empty());
+    for (v1::User& owner : owners) {
+      if (HasPasskeyInTenant(owner, id, scope.tenant_id())) AddOnce(users, std::move(owner));
+    }
+  }
   for (v1::User& user : users) {
     if (request.any() || HasAll(user, request)) *response.add_users() = std::move(user);
   }

@@ -26,6 +26,7 @@ constexpr Recipe kRecipes[] = {
     {kEmailPasswordRecipe, {kEmailInfo}},
     {kThirdPartyRecipe, {kThirdPartyInfo}},
     {kPasswordlessRecipe, {kEmailInfo, kPhoneInfo}},
+    {kWebauthnRecipe, {kEmailInfo}},
 };
 
 absl::Status CheckWidth(std::string_view field, std::string_view value, size_t limit) {

@@ -76,6 +76,8 @@ constexpr RegistryWrite kReplaceInfo = RegistryWrite::ThenOldTables(
      " AND recipe_user_id = $2 AND account_info_type = $3"},
     {"identity_change_legacy_replace",
      "WITH passwords AS (UPDATE {emailpassword_user_to_tenant} SET email = $4::text"
+     "  WHERE app_id = $1::varchar AND user_id = $2::bpchar AND $3::varchar = 'email'),"
+     " passkeys AS (UPDATE {webauthn_user_to_tenant} SET email = $4::text"
      "  WHERE app_id = $1::varchar AND user_id = $2::bpchar AND $3::varchar = 'email')"
      " " GATEHOUSE_SET_OLD_CONTACT_SQL("$4::text")});
 // $5 the primary user, or null; $6 recipe.

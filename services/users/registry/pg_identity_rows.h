@@ -58,7 +58,10 @@ namespace gatehouse::users {
   "  SELECT d.app_id, d.tenant_id, d.recipe_user_id,"                                             \
   "   max(i.value) FILTER (WHERE i.type = 'email'), max(i.value) FILTER (WHERE i.type = 'phone')" \
   "  FROM decided d CROSS JOIN infos i WHERE $4::varchar = 'passwordless'"                        \
-  "  GROUP BY d.app_id, d.tenant_id, d.recipe_user_id)"
+  "  GROUP BY d.app_id, d.tenant_id, d.recipe_user_id),"                                          \
+  " old_passkeys AS (INSERT INTO {webauthn_user_to_tenant} (app_id, tenant_id, user_id, email)"   \
+  "  SELECT d.app_id, d.tenant_id, d.recipe_user_id, i.value FROM decided d CROSS JOIN infos i"   \
+  "  WHERE $4::varchar = 'webauthn' AND i.type = 'email')"
 
 // $1 to $10. `rows` are the identity's.
 db::Params RegisterParams(const Where& scope, const NewIdentity& user,

@@ -24,13 +24,14 @@ enum Column {
   kExternalId,
   kPrimaryExternalId,
   kVerified,
+  kPasskeys,
 };
 
-// Tenant ids contain no comma.
-void AddTenants(std::string_view joined, v1::LoginMethod& method) {
+// Neither tenant ids nor passkeys' ids contain a comma.
+void AddJoined(std::string_view joined, google::protobuf::RepeatedPtrField<std::string>& ids) {
   while (!joined.empty()) {
     const size_t comma = std::min(joined.find(','), joined.size());
-    method.add_tenant_ids(std::string(joined.substr(0, comma)));
+    ids.Add(std::string(joined.substr(0, comma)));
     joined.remove_prefix(std::min(comma + 1, joined.size()));
   }
 }
@@ -41,12 +42,15 @@ void ReadMethod(const db::Row& row, v1::LoginMethod& method) {
       std::string(row.IsNull(kExternalId) ? row.Trimmed(kUserId) : row.Text(kExternalId)));
   method.set_recipe_id(std::string(row.Text(kRecipeId)));
   method.set_time_joined_ms(row.Int64(kTimeJoined));
-  AddTenants(row.Text(kTenantIds), method);
+  AddJoined(row.Text(kTenantIds), *method.mutable_tenant_ids());
   if (!row.IsNull(kEmail)) method.set_email(std::string(row.Text(kEmail)));
   if (!row.IsNull(kPhone)) method.set_phone_number(std::string(row.Text(kPhone)));
   if (method.recipe_id() == kThirdPartyRecipe) {
     method.mutable_third_party()->set_id(std::string(row.Text(kThirdPartyId)));
     method.mutable_third_party()->set_user_id(std::string(row.Text(kThirdPartyUserId)));
+  }
+  if (!row.IsNull(kPasskeys)) {
+    AddJoined(row.Text(kPasskeys), *method.mutable_webauthn_credential_ids());
   }
   // A phone number is only stored after its owner has proved ownership.
   const bool phone_only = method.recipe_id() == kPasswordlessRecipe && !method.has_email();

@@ -15,7 +15,8 @@ class Result;
 
 // Indexes: app_id_to_user_id_primary_user_id_index, idx_recipe_user_account_infos_app_recipe_user,
 // idx_recipe_user_tenants_recipe_user_id, userid_mapping_supertokens_user_id_key and the primary
-// key of emailverification_verified_emails, whose ids are external where mapped.
+// keys of emailverification_verified_emails, whose ids are external where mapped, and of
+// gatehouse_passkeys.
 #define GATEHOUSE_USER_ROWS_SQL                                                                   \
   " SELECT u.primary_or_recipe_user_id, u.is_linked_or_is_a_primary_user, u.user_id,"             \
   " u.recipe_id, u.time_joined, i.email, i.phone, i.third_party_id, i.third_party_user_id,"       \
@@ -23,7 +24,10 @@ class Result;
   "   WHERE t.app_id = u.app_id AND t.recipe_user_id = u.user_id),"                               \
   " own.external_user_id, lead.external_user_id,"                                                 \
   " EXISTS (SELECT 1 FROM {emailverification_verified_emails} v WHERE v.app_id = u.app_id"        \
-  "   AND v.user_id = COALESCE(own.external_user_id, u.user_id::varchar) AND v.email = i.email)"  \
+  "   AND v.user_id = COALESCE(own.external_user_id, u.user_id::varchar) AND v.email = i.email)," \
+  " CASE WHEN u.recipe_id = 'webauthn' THEN"                                                      \
+  "  (SELECT string_agg(k.credential_id, ',' ORDER BY k.rp_id, k.credential_id)"                  \
+  "   FROM {gatehouse_passkeys} k WHERE k.app_id = u.app_id AND k.user_id = u.user_id) END"       \
   " FROM target"                                                                                  \
   " JOIN {app_id_to_user_id} u ON u.app_id = $1::varchar"                                         \
   "  AND u.primary_or_recipe_user_id = target.id"                                                 \

@@ -43,6 +43,13 @@ constexpr db::Statement kFindByAccountInfo = {
     "  JOIN {app_id_to_user_id} u ON u.app_id = t.app_id"
     "   AND u.user_id = t.recipe_user_id)" GATEHOUSE_USER_ROWS_SQL};
 
+// $2: a passkey's id, whatever its relying party. gatehouse_passkeys_credential_id.
+constexpr db::Statement kFindByPasskey = {
+    "users_find_by_passkey",
+    "WITH target AS (SELECT DISTINCT u.primary_or_recipe_user_id AS id FROM {gatehouse_passkeys} k"
+    "  JOIN {app_id_to_user_id} u ON u.app_id = k.app_id AND u.user_id = k.user_id"
+    "  WHERE k.app_id = $1::varchar AND k.credential_id = $2::varchar)" GATEHOUSE_USER_ROWS_SQL};
+
 constexpr db::Statement kFindByPrimaryIds = {
     "users_find_by_primary_ids",
     "WITH target AS (SELECT unnest($2::bpchar[]) AS id)" GATEHOUSE_USER_ROWS_SQL};
@@ -166,6 +173,16 @@ absl::StatusOr<std::vector<v1::User>> PgUserStore::FindByAccountInfo(
   ASSIGN_OR_RETURN(db::Result result,
                    db->Execute(scope.deadline, kFindByAccountInfo,
                                {scope.app_id(), scope.tenant_id(), types, values}));
+  std::vector<v1::User> users = ReadUsers(result);
+  SortByTimeJoined(users);
+  return users;
+}
+
+absl::StatusOr<std::vector<v1::User>> PgUserStore::FindByPasskey(const Where& scope,
+                                                                 std::string_view credential_id) {
+  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
+  ASSIGN_OR_RETURN(db::Result result, db->Execute(scope.deadline, kFindByPasskey,
+                                                  {scope.app_id(), credential_id}));
   std::vector<v1::User> users = ReadUsers(result);
   SortByTimeJoined(users);
   return users;

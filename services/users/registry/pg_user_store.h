@@ -55,6 +55,9 @@ class PgUserStore {
   // Users of the tenant that have any of the infos; oldest first.
   absl::StatusOr<std::vector<v1::User>> FindByAccountInfo(const Where& scope,
                                                           const std::vector<AccountInfo>& infos);
+  // Users of the app, in the tenant's database, that have a passkey with this id; oldest first.
+  absl::StatusOr<std::vector<v1::User>> FindByPasskey(const Where& scope,
+                                                      std::string_view credential_id);
   // Users by the internal ids of their primary users, in the order of `ids`; those that are gone
   // are left out.
   absl::StatusOr<std::vector<v1::User>> FindByPrimaryIds(const Where& scope,

@@ -142,6 +142,13 @@ absl::StatusOr<v1::SignInOrUpResponse> RegistryServiceImpl::SignInOrUp(
     response.set_email_change_not_allowed(true);
     return response;
   }
+  v1::SignInOrUpResponse::SignedIn& reply = *response.mutable_signed_in();
+  reply.set_created(signed_in->created);
+  if (request.only_new() && !signed_in->created) {
+    *reply.mutable_method() = std::move(signed_in->method);
+    *reply.mutable_user() = std::move(signed_in->user);
+    return response;
+  }
   ASSIGN_OR_RETURN(tenancy::TenantPtr app, directory_.FindApp(request.scope(), context.deadline));
   const std::string event =
       StrCat(identity.recipe_id, signed_in->created ? "_sign_up" : "_sign_in");
@@ -155,8 +162,6 @@ absl::StatusOr<v1::SignInOrUpResponse> RegistryServiceImpl::SignInOrUp(
        .auth_principal = principal,
        .identifier = identity.email.has_value() ? signed_in->method.email()
                                                 : signed_in->method.phone_number()});
-  v1::SignInOrUpResponse::SignedIn& reply = *response.mutable_signed_in();
-  reply.set_created(signed_in->created);
   *reply.mutable_method() = std::move(signed_in->method);
   *reply.mutable_user() = std::move(signed_in->user);
   return response;

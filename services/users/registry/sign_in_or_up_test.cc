@@ -6,6 +6,7 @@
 #include <string>
 
 #include "libs/base/status.h"
+#include "libs/db/database.h"
 #include "libs/testing/fake_clock.h"
 #include "services/users/linking/linking_test_env.h"
 #include "services/users/registry/sign_in_or_up.h"
@@ -119,6 +120,49 @@ TEST_P(SignInOrUpTest, AThirdPartysEmailIsFollowedInEveryTenant) {
   Identity taken = moved;
   taken.email = "c@x.io";
   EXPECT_FALSE(SignInOrUp(env.users, clock, env.Scope(), taken, false)->has_value());
+}
+
+constexpr db::Statement kAddPasskey = {
+    "test_add_passkey",
+    "WITH owner AS (INSERT INTO {webauthn_users} (app_id, user_id, email, rp_id, time_joined)"
+    "  SELECT app_id, user_id, 'p@x.io', $2, 0 FROM {app_id_to_user_id} WHERE user_id = $1"
+    "  ON CONFLICT DO NOTHING)"
+    " INSERT INTO {webauthn_credentials} (app_id, id, rp_id, user_id, counter, public_key,"
+    "  transports, created_at, updated_at)"
+    " SELECT app_id, $3, $2, user_id, 0, '', '[]', 0, 0 FROM {app_id_to_user_id}"
+    " WHERE user_id = $1"};
+constexpr db::Statement kOldPasskeyUser = {
+    "test_old_passkey_user",
+    "SELECT count(*) FROM {webauthn_user_to_tenant} WHERE user_id = $1 AND email = $2"};
+
+TEST_P(SignInOrUpTest, PasskeyUsersAreKnownByTheirEmailAndShowTheirPasskeys) {
+  Identity identity = {.recipe_id = std::string(kWebauthnRecipe), .email = "p@x.io"};
+  auto signed_up = SignInOrUp(env.users, clock, env.Scope(), identity, false);
+  ASSERT_TRUE(signed_up.ok()) << signed_up.status();
+  EXPECT_TRUE((*signed_up)->created);
+  EXPECT_FALSE((*signed_up)->method.verified());
+  const std::string id = (*signed_up)->method.supertokens_user_id();
+  EXPECT_FALSE((*SignInOrUp(env.users, clock, env.Scope(), identity, false))->created);
+  auto old_rows = [&](const char* email) {
+    auto rows = env.tenants().Base().Execute(testing::Soon(), kOldPasskeyUser, {id, email});
+    return rows.ok() ? rows->front().Int64(0) : -1;
+  };
+  EXPECT_EQ(old_rows("p@x.io"), GetParam() ? 1 : 0);
+  EXPECT_EQ(Method(id).webauthn_credential_ids_size(), 0);
+  for (const auto& [rp_id, key] : {std::pair("b.org", "2"), std::pair("a.org", "1")}) {
+    ASSERT_TRUE(env.tenants().Base().Execute(testing::Soon(), kAddPasskey, {id, rp_id, key}).ok());
+  }
+  ASSERT_EQ(Method(id).webauthn_credential_ids_size(), 2);
+  EXPECT_EQ(Method(id).webauthn_credential_ids(0), "1");
+  const auto found = env.users.FindByPasskey(env.Scope(), "2");
+  ASSERT_EQ(found->size(), 1u);
+  EXPECT_EQ(found->front().supertokens_user_id(), id);
+  EXPECT_TRUE(env.users.FindByPasskey(env.Scope(), "3")->empty());
+  auto change = env.users.ChangeIdentity(env.Scope(), kWebauthnRecipe, id,
+                                         {.email = ContactUpdate{"q@x.io"}});
+  EXPECT_EQ(change->result, Result::kDone);
+  EXPECT_EQ(Method(id).email(), "q@x.io");
+  EXPECT_EQ(old_rows("q@x.io"), GetParam() ? 1 : 0);
 }
 
 TEST_P(SignInOrUpTest, WhatNoRecipeKnowsIsRefused) {
