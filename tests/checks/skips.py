@@ -12,7 +12,8 @@ MARK = re.compile(r'"\*\*\* NOT CHECKED: .* \*\*\*"')
 
 def main():
     bad = []
-    for folder, _, files in os.walk(os.path.join(ROOT, "tests")):
+    for folder, folders, files in os.walk(os.path.join(ROOT, "tests")):
+        folders[:] = [name for name in folders if not name.startswith(".") and name != "node_modules"]  # what the walks install
         for path in (os.path.join(folder, file) for file in files if file.endswith(".py")):
             if path == os.path.abspath(__file__):
                 continue
