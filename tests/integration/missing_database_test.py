@@ -2,8 +2,8 @@
 import time
 import unittest
 
-from integration import harness
-from integration.tenant_databases_test import PASSWORD, Hole
+from integration import harness, pg_proxy
+from integration.tenant_databases_test import PASSWORD
 
 MISSING = "The database of the tenant 'dead' is not available"
 # A database gets 2 s, and a request queries up to five places. A hang would last 30 s.
@@ -14,10 +14,10 @@ class MissingDatabase(harness.GatehouseTest):
     def setUp(self):
         super().setUp()
         postgres = self.gatehouse.postgres
-        self.hole = Hole(postgres.port).listen()
-        self.addCleanup(self.hole.close)
+        self.proxy = pg_proxy.PgProxy(postgres.port)
+        self.addCleanup(self.proxy.stop)
         self.put("own", postgres.uri(postgres.create_database()))
-        self.put("dead", "postgresql://gatehouse:x@127.0.0.1:%d/%s" % (self.hole.port, postgres.create_database()))
+        self.put("dead", self.proxy.uri(postgres.create_database()))
 
     def put(self, tenant, uri):
         self.expect(self.app.put("/recipe/multitenancy/tenant/v2", {"tenantId": tenant, "coreConfig": {"postgresql_connection_uri": uri}}))
@@ -99,17 +99,17 @@ class MissingDatabase(harness.GatehouseTest):
         there = self.sign_up("dead@example.com", "dead")
         for silent in (False, True):
             with self.subTest("silence" if silent else "refused"):
-                self.hole.close()
+                self.proxy.stop()
                 if silent:
-                    self.hole.listen(silent=True)
+                    self.proxy.listen("silence")
                 self.times = []
                 self.app_as_a_whole()
                 for tenant in (None, "own"):
                     self.user_of_a_healthy_database(tenant)
                 self.assertLess(max(self.times), SLOW_S, self.times)
                 self.assertLess(sorted(self.times)[len(self.times) // 2], 1, self.times)
-        self.hole.close()
-        self.hole.listen()
+        self.proxy.stop()
+        self.proxy.listen()
         harness.wait_until(lambda: self.app.get("/user/id", {"userId": there}).status == 200, 10, "the recovery of the tenant's database")
         harness.wait_until(lambda: self.app.get("/users/count", {"includeAllTenants": "true"}).status == 200, 10, "the recovery of the count")
         self.assertEqual(self.app.get("/user/id", {"userId": "nobody"}).json, {"status": "UNKNOWN_USER_ID_ERROR"})

@@ -23,6 +23,7 @@ class Outage(harness.GatehouseTest):
         session = self.expect(self.app.post("/recipe/session", create))
         handle = session["session"]["handle"]
         social = {"thirdPartyId": "google", "thirdPartyUserId": "g-1", "email": {"id": "s@example.com", "isVerified": True}}
+        passkey = {"relyingPartyId": "example.com", "relyingPartyName": "Example", "origin": "https://example.com"}
         verify = {"accessToken": session["accessToken"]["token"], "enableAntiCsrf": False, "doAntiCsrfCheck": False}
 
         return {
@@ -39,7 +40,10 @@ class Outage(harness.GatehouseTest):
             "list tenants": (lambda: self.app.get("/recipe/multitenancy/tenant/list/v2"), {"tenants"}),
             # Asks the tenants service whether the databases answer.
             "hello": (lambda: self.app.get("/hello"), {"tenants"}),
-            "remove user": (lambda: self.app.post("/user/remove", {"userId": removable.pop()}), {"accounts", "users", "session", "roles"}),
+            "list TOTP devices": (lambda: self.app.get("/recipe/totp/device/list", {"userId": user}), {"totp"}),
+            "passkey options": (lambda: self.app.post("/recipe/webauthn/options/signin", passkey), {"webauthn"}),
+            "list dashboard users": (lambda: self.app.get("/recipe/dashboard/users"), {"dashboard"}),
+            "remove user": (lambda: self.app.post("/user/remove", {"userId": removable.pop()}), {"accounts", "users", "session", "roles", "totp"}),
         }
 
     def sign_in_by_code(self):
