@@ -46,5 +46,3 @@ BEGIN
   END LOOP;
 END
 $f$;
-
-SELECT {schema}.{~gatehouse_maintain_activity_log}();

@@ -50,3 +50,7 @@ BEGIN
   END LOOP;
 END
 $f$;
+
+-- Partitions for this month and the next. How long the operator keeps the log is not known here, so
+-- nothing is dropped: a newer core that had this database may have been told to keep it for longer.
+SELECT {schema}.{~gatehouse_maintain_activity_log}(36500);

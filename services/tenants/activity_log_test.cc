@@ -181,6 +181,43 @@ TEST_F(ActivityLogTest, WhatHasHadItsTimeGoes) {
   EXPECT_EQ(std::count(left.begin(), left.end(), ' '), 4) << left;
 }
 
+// activity_log_retention_days, for partitions and for rows without one.
+TEST_F(ActivityLogTest, TheOperatorSaysHowLongRowsAreKept) {
+  constexpr char kMakeLastYear[] =
+      "DO $$ DECLARE month timestamp := date_trunc('month', now() AT TIME ZONE 'UTC')"
+      " - interval '3 months'; BEGIN EXECUTE format('CREATE TABLE IF NOT EXISTS activity_log_p%s"
+      " PARTITION OF activity_log FOR VALUES FROM (%s) TO (%s)', to_char(month, 'YYYYMM'),"
+      " (extract(epoch FROM month) * 1000)::bigint,"
+      " (extract(epoch FROM month + interval '1 month') * 1000)::bigint); END $$";
+  const auto clean_up = [&](const char* config) {
+    tenants_.Add("public", "public", config);
+    PgActivityLogStore store(tenants_, clock_);
+    ActivityLogServiceImpl service(tenants_.directory(), store);
+    Run(*base_, kMakeLastYear);
+    v1::Activity old = Activity("public", "public", "old");
+    old.set_created_at_ms(clock_.NowMs() - 8 * kDayMs);
+    v1::AppendActivitiesRequest request;
+    *request.add_activities() = old;
+    rpc::CallContext context{.deadline = Soon()};
+    EXPECT_TRUE(service.AppendActivities(context, request).ok());
+    EXPECT_TRUE(store.CleanUp(Soon(), tenants_.directory()).ok());
+    const std::string rows = Ask(*base_, "SELECT count(*)::text FROM {activity_log}");
+    const std::string left = Partitions(*base_);
+    return rows + " rows, " + std::to_string(std::count(left.begin(), left.end(), ' ') + 1);
+  };
+  EXPECT_EQ(clean_up(R"({"activity_log_retention_days": 400})"), "1 rows, 4");
+  EXPECT_EQ(clean_up(R"({"activity_log_retention_days": 7})"), "0 rows, 3");
+}
+
+// As a core of 12.3 makes the column: it can only be NULL or JSON.
+TEST_F(ActivityLogTest, RowsFitATableOfANewerCore) {
+  tenants_.Add("public", "public");
+  ASSERT_TRUE(Append({Activity("public", "public", "before")}).ok());
+  Run(*base_, "ALTER TABLE {activity_log} ALTER COLUMN payload TYPE JSONB USING payload::jsonb");
+  ASSERT_TRUE(Append({Activity("public", "public", "after")}).ok());
+  EXPECT_EQ(Ask(*base_, "SELECT count(*)::text FROM {activity_log} WHERE payload IS NULL"), "2");
+}
+
 TEST_F(ActivityLogTest, RowsOfAMonthWithoutPartitionAreKept) {
   tenants_.Add("public", "public");
   Run(*base_,

@@ -52,6 +52,18 @@ class NewestSchema(unittest.TestCase):
         self.migrate()
         self.assertEqual(self.missing(), {})
 
+    def test_what_a_newer_core_keeps_for_longer(self):
+        """Its log is kept as long as activity_log_retention_days says, which migrations do not know: taking the database over drops nothing."""
+        self.migrate()
+        self.sql("DO $$ DECLARE month timestamp := date_trunc('month', now() AT TIME ZONE 'UTC') - interval '3 months'; BEGIN"
+                 " EXECUTE format('CREATE TABLE activity_log_p%s PARTITION OF activity_log FOR VALUES FROM (%s) TO (%s)', to_char(month, 'YYYYMM'),"
+                 " extract(epoch FROM month)::bigint * 1000, extract(epoch FROM month + interval '1 month')::bigint * 1000); END $$;"
+                 "INSERT INTO activity_log (app_id, tenant_id, event_type, status, created_at) SELECT 'public', 'public', 'sign_in', 'success',"
+                 " extract(epoch FROM date_trunc('month', now() AT TIME ZONE 'UTC') - interval '3 months')::bigint * 1000;"
+                 "DELETE FROM gatehouse_schema_migrations WHERE service = 'tenants' AND version > 1; DROP FUNCTION gatehouse_maintain_activity_log(integer)")
+        self.migrate()
+        self.assertEqual(self.sql("SELECT count(*) FROM activity_log"), [["1"]])
+
     def test_what_a_newer_core_had_not_copied(self):
         """user_last_active is brought up to date once when the database is taken over."""
         self.migrate()
