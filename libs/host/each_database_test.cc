@@ -24,8 +24,8 @@ TEST(EachDatabase, IsVisitedOnceAndAFailureKeepsNobodyFromTheOthers) {
 
   for (db::Database* failing : {static_cast<db::Database*>(nullptr), base.get(), own.get()}) {
     std::multiset<db::Database*> visited;
-    const absl::Status status =
-        InEachDatabase(tenants.directory(), tenants, [&](db::Database& database) {
+    const absl::Status status = InEachDatabase(
+        tenants.directory(), tenants, [&](db::Database& database, const tenancy::Tenant&) {
           visited.insert(&database);
           return &database == failing ? MakeError(ErrorReason::kDependencyDown, "away")
                                       : absl::OkStatus();

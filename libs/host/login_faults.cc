@@ -75,8 +75,8 @@ absl::Status LoginSettler::Run(absl::Time deadline) {
   if (began < rest_until_ || (!cut_off_ && began < next_)) return absl::OkStatus();
   cut_off_ = false;
   bool complete = true;
-  const absl::Status status =
-      InEachDatabase(directory_, databases_, [&](db::Database& database) -> absl::Status {
+  const absl::Status status = InEachDatabase(
+      directory_, databases_, [&](db::Database& database, const tenancy::Tenant&) -> absl::Status {
         ASSIGN_OR_RETURN(const bool settled, Settle(database, deadline));
         complete = complete && settled;
         return absl::OkStatus();

@@ -5,7 +5,7 @@
 
 #include "libs/base/status.h"
 #include "libs/db/database.h"
-#include "libs/host/job_scheduler.h"
+#include "libs/host/each_database.h"
 #include "libs/tenancy/tenant_databases.h"
 #include "libs/tenancy/tenant_directory.h"
 
@@ -58,21 +58,12 @@ absl::StatusOr<bool> DeleteBatch(db::Transaction& transaction, const tenancy::Te
 absl::Status DeleteExpiredDevices(tenancy::TenantDirectory& directory,
                                   tenancy::TenantDatabases& databases, const Clock& clock,
                                   absl::Time deadline) {
-  absl::Status result;
-  for (const tenancy::TenantPtr& tenant : directory.All()) {
-    const auto database = databases.Of(*tenant);
-    if (!database.ok()) {
-      result.Update(database.status());
-      continue;
-    }
-    const int64_t oldest_valid_ms =
-        clock.NowMs() - tenant->config->passwordless_code_lifetime_ms();
-    result.Update(host::RunExclusively(**database, deadline, "passwordless_delete_expired_devices",
-                                       [&](db::Transaction& transaction) {
-                                         return DeleteBatch(transaction, *tenant, oldest_valid_ms);
-                                       }));
-  }
-  return result;
+  return host::CleanUpTenants(directory, databases, "passwordless_delete_expired_devices", deadline,
+                              [&](db::Transaction& transaction, const tenancy::Tenant& tenant) {
+                                const int64_t oldest_valid_ms =
+                                    clock.NowMs() - tenant.config->passwordless_code_lifetime_ms();
+                                return DeleteBatch(transaction, tenant, oldest_valid_ms);
+                              });
 }
 
 }  // namespace gatehouse::passwordless

@@ -3,7 +3,6 @@
 #include "libs/base/status.h"
 #include "libs/db/database.h"
 #include "libs/host/each_database.h"
-#include "libs/host/job_scheduler.h"
 #include "libs/tenancy/tenant_databases.h"
 #include "libs/tenancy/tenant_directory.h"
 
@@ -20,24 +19,18 @@ constexpr db::Statement kDeleteExpired = {
 // A few milliseconds of work, so that no row stays locked for long.
 constexpr int64_t kBatch = 1000;
 
-absl::Status DeleteIn(db::Database& database, const Clock& clock, absl::Time deadline) {
-  return host::RunExclusively(database, deadline, "session_delete_expired",
-                              [&clock](db::Transaction& tx) -> absl::StatusOr<bool> {
-                                ASSIGN_OR_RETURN(
-                                    const db::Result result,
-                                    tx.Execute(kDeleteExpired, {clock.NowMs(), kBatch}));
-                                return result.affected() == kBatch;
-                              });
-}
-
 }  // namespace
 
 absl::Status DeleteExpiredSessions(tenancy::TenantDirectory& directory,
                                    tenancy::TenantDatabases& databases, const Clock& clock,
                                    absl::Time deadline) {
-  return host::InEachDatabase(directory, databases, [&](db::Database& database) {
-    return DeleteIn(database, clock, deadline);
-  });
+  return host::CleanUpDatabases(directory, databases, kDeleteExpired.name, deadline,
+                                [&clock](db::Transaction& transaction) -> absl::StatusOr<bool> {
+                                  ASSIGN_OR_RETURN(
+                                      const db::Result result,
+                                      transaction.Execute(kDeleteExpired, {clock.NowMs(), kBatch}));
+                                  return result.affected() == kBatch;
+                                });
 }
 
 }  // namespace gatehouse::session

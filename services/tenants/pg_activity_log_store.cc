@@ -1,12 +1,12 @@
 #include "services/tenants/pg_activity_log_store.h"
 
 #include <algorithm>
-#include <set>
 #include <string>
 
 #include "absl/time/civil_time.h"
 #include "libs/base/status.h"
 #include "libs/db/database.h"
+#include "libs/host/each_database.h"
 #include "libs/host/job_scheduler.h"
 
 namespace gatehouse::tenants {
@@ -99,15 +99,7 @@ absl::Status PgActivityLogStore::CleanUp(absl::Time deadline,
           return deleted.affected() == kBatch;
         });
   };
-  // Each by its first tenant, whose domain's settings are those of the database.
-  std::set<std::string> done;
-  absl::Status result;
-  for (const tenancy::TenantPtr& tenant : directory.All()) {
-    if (!done.insert(tenant->database_id).second) continue;
-    const absl::StatusOr<db::Database*> database = databases_.Of(*tenant);
-    result.Update(database.ok() ? clean_up(**database, *tenant) : database.status());
-  }
-  return result;
+  return host::InEachDatabase(directory, databases_, clean_up);
 }
 
 }  // namespace gatehouse::tenants

@@ -5,7 +5,7 @@
 
 #include "libs/base/status.h"
 #include "libs/db/database.h"
-#include "libs/host/job_scheduler.h"
+#include "libs/host/each_database.h"
 #include "libs/tenancy/tenant_databases.h"
 #include "libs/tenancy/tenant_directory.h"
 
@@ -62,21 +62,13 @@ absl::StatusOr<bool> DeleteBatch(db::Transaction& transaction, const tenancy::Te
 absl::Status DeleteExpiredCodes(tenancy::TenantDirectory& directory,
                                 tenancy::TenantDatabases& databases, const Clock& clock,
                                 absl::Time deadline) {
-  absl::Status result;
-  for (const tenancy::TenantPtr& tenant : directory.All()) {
-    const auto database = databases.Of(*tenant);
-    if (!database.ok()) {
-      result.Update(database.status());
-      continue;
-    }
-    // Until then failures count, as the original has it.
-    const int64_t expired_before_ms = clock.NowMs() - tenant->config->totp_rate_limit_cooldown_ms();
-    result.Update(host::RunExclusively(
-        **database, deadline, "totp_delete_expired_codes", [&](db::Transaction& transaction) {
-          return DeleteBatch(transaction, *tenant, expired_before_ms);
-        }));
-  }
-  return result;
+  return host::CleanUpTenants(directory, databases, "totp_delete_expired_codes", deadline,
+                              [&](db::Transaction& transaction, const tenancy::Tenant& tenant) {
+                                // Until then failures count, as the original has it.
+                                const int64_t expired_before_ms =
+                                    clock.NowMs() - tenant.config->totp_rate_limit_cooldown_ms();
+                                return DeleteBatch(transaction, tenant, expired_before_ms);
+                              });
 }
 
 }  // namespace gatehouse::totp

@@ -89,18 +89,14 @@ class UsersComponent final : public host::Component {
     return saved;
   }
 
-  // Once in each database, by one instance at a time, in batches that lock few rows.
   absl::Status DeleteExpiredTokens(absl::Time deadline) {
-    return host::InEachDatabase(
-        environment_.tenants(), environment_.databases(), [&](db::Database& database) {
-          return host::RunExclusively(
-              database, deadline, "delete_expired_password_reset_tokens",
-              [&](db::Transaction& transaction) -> absl::StatusOr<bool> {
-                ASSIGN_OR_RETURN(const int64_t deleted,
-                                 DeleteExpiredResetTokens(
-                                     transaction, environment_.clock().NowMs(), kCleanUpBatch));
-                return deleted == kCleanUpBatch;
-              });
+    return host::CleanUpDatabases(
+        environment_.tenants(), environment_.databases(), "delete_expired_password_reset_tokens",
+        deadline, [&](db::Transaction& transaction) -> absl::StatusOr<bool> {
+          ASSIGN_OR_RETURN(
+              const int64_t deleted,
+              DeleteExpiredResetTokens(transaction, environment_.clock().NowMs(), kCleanUpBatch));
+          return deleted == kCleanUpBatch;
         });
   }
 
@@ -109,9 +105,11 @@ class UsersComponent final : public host::Component {
     if (!settle_period_.Due(environment_.tenants().removals(), environment_.clock().NowMs())) {
       return absl::OkStatus();
     }
-    const absl::Status settled = host::InEachDatabase(
-        environment_.tenants(), environment_.databases(),
-        [&](db::Database& database) { return SettleListedUsers(database, deadline); });
+    const absl::Status settled =
+        host::InEachDatabase(environment_.tenants(), environment_.databases(),
+                             [&](db::Database& database, const tenancy::Tenant&) {
+                               return SettleListedUsers(database, deadline);
+                             });
     if (!settled.ok()) settle_period_.Extend(environment_.clock().NowMs());
     return settled;
   }

@@ -44,18 +44,14 @@ std::vector<host::ExposedService> UserTopics::services() {
           {&metadata_handler_, MetadataPolicy()}};
 }
 
-// Once in each database, by one instance at a time, in batches that lock few rows.
 absl::Status UserTopics::DeleteExpiredTokens(absl::Time deadline) {
-  return host::InEachDatabase(
-      environment_.tenants(), environment_.databases(), [&](db::Database& database) {
-        return host::RunExclusively(
-            database, deadline, kCleanUpJob,
-            [&](db::Transaction& transaction) -> absl::StatusOr<bool> {
-              ASSIGN_OR_RETURN(const int64_t deleted,
-                               DeleteExpiredEmailVerificationTokens(
-                                   transaction, environment_.clock().NowMs(), kCleanUpBatch));
-              return deleted == kCleanUpBatch;
-            });
+  return host::CleanUpDatabases(
+      environment_.tenants(), environment_.databases(), kCleanUpJob, deadline,
+      [&](db::Transaction& transaction) -> absl::StatusOr<bool> {
+        ASSIGN_OR_RETURN(const int64_t deleted,
+                         DeleteExpiredEmailVerificationTokens(
+                             transaction, environment_.clock().NowMs(), kCleanUpBatch));
+        return deleted == kCleanUpBatch;
       });
 }
 

@@ -2,7 +2,7 @@
 
 #include "libs/base/status.h"
 #include "libs/db/database.h"
-#include "libs/host/job_scheduler.h"
+#include "libs/host/each_database.h"
 #include "libs/tenancy/tenant_databases.h"
 #include "libs/tenancy/tenant_directory.h"
 
@@ -45,19 +45,10 @@ absl::StatusOr<bool> DeleteBatch(db::Transaction& transaction, const tenancy::Te
 
 absl::Status DeleteExpired(tenancy::TenantDirectory& directory, tenancy::TenantDatabases& databases,
                            const Clock& clock, absl::Time deadline) {
-  absl::Status result;
-  for (const tenancy::TenantPtr& tenant : directory.All()) {
-    const auto database = databases.Of(*tenant);
-    if (!database.ok()) {
-      result.Update(database.status());
-      continue;
-    }
-    result.Update(host::RunExclusively(**database, deadline, "webauthn_delete_expired",
-                                       [&](db::Transaction& transaction) {
-                                         return DeleteBatch(transaction, *tenant, clock.NowMs());
-                                       }));
-  }
-  return result;
+  return host::CleanUpTenants(directory, databases, "webauthn_delete_expired", deadline,
+                              [&](db::Transaction& transaction, const tenancy::Tenant& tenant) {
+                                return DeleteBatch(transaction, tenant, clock.NowMs());
+                              });
 }
 
 }  // namespace gatehouse::webauthn
