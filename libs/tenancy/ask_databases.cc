@@ -54,6 +54,43 @@ absl::Status NeedsAll(const std::vector<TenantPtr>& missing) {
                        : StrCat("The databases of the tenants ", names, " are not available"));
 }
 
+absl::StatusOr<bool> AnyDatabase(
+    const std::vector<TenantPtr>& databases, absl::Time deadline,
+    absl::FunctionRef<absl::StatusOr<bool>(const TenantPtr&, absl::Time)> body) {
+  bool found = false;
+  ASSIGN_OR_RETURN(
+      const std::vector<TenantPtr> missing,
+      AskDatabases(databases, deadline,
+                   [&](const TenantPtr& database, absl::Time until) -> absl::StatusOr<bool> {
+                     ASSIGN_OR_RETURN(found, body(database, until));
+                     return found;
+                   }));
+  RETURN_IF_ERROR(NeedsAll(missing));
+  return found;
+}
+
+absl::Status RemoveOfUser(const TenantDirectory& directory, const common::v1::Scope& scope,
+                          const std::string& home_tenant_id, absl::Time deadline,
+                          absl::FunctionRef<absl::Status(const TenantPtr&, absl::Time)> body) {
+  ASSIGN_OR_RETURN(const std::vector<TenantPtr> databases,
+                   OneTenantPerDatabase(directory, scope, deadline));
+  ASSIGN_OR_RETURN(
+      std::vector<TenantPtr> missing,
+      AskDatabases(databases, deadline,
+                   [&](const TenantPtr& database, absl::Time until) -> absl::StatusOr<bool> {
+                     RETURN_IF_ERROR(body(database, until));
+                     return false;
+                   }));
+  if (!home_tenant_id.empty()) {
+    common::v1::Scope home = scope;
+    home.set_tenant_id(home_tenant_id);
+    ASSIGN_OR_RETURN(const TenantPtr tenant, directory.Find(home, deadline));
+    std::erase_if(missing,
+                  [&](const TenantPtr& one) { return one->database_id != tenant->database_id; });
+  }
+  return NeedsAll(missing);
+}
+
 absl::StatusOr<std::vector<TenantPtr>> DatabasesOfUser(const TenantDirectory& directory,
                                                        const common::v1::Scope& scope,
                                                        const std::string& home_tenant_id,

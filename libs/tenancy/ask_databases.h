@@ -26,6 +26,19 @@ absl::StatusOr<std::vector<TenantPtr>> AskDatabases(
 // that names the tenants.
 absl::Status NeedsAll(const std::vector<TenantPtr>& missing);
 
+// Whether `body` says so in one of the databases; "no" needs all of them.
+absl::StatusOr<bool> AnyDatabase(
+    const std::vector<TenantPtr>& databases, absl::Time deadline,
+    absl::FunctionRef<absl::StatusOr<bool>(const TenantPtr& database, absl::Time deadline)> body);
+
+// Removes with `body` what an app's databases have of a user. Those that do not answer are needed
+// when rows of the user can be in them: only in that of `home_tenant_id`, or, without it, in all.
+// kTenantNotFound without the app or that tenant.
+absl::Status RemoveOfUser(
+    const TenantDirectory& directory, const common::v1::Scope& scope,
+    const std::string& home_tenant_id, absl::Time deadline,
+    absl::FunctionRef<absl::Status(const TenantPtr& database, absl::Time deadline)> body);
+
 // The places where rows of a user can be: one tenant of the database of `home_tenant_id`; without
 // it, one for each database of the app. kTenantNotFound without the app or that tenant.
 absl::StatusOr<std::vector<TenantPtr>> DatabasesOfUser(const TenantDirectory& directory,

@@ -174,17 +174,14 @@ absl::StatusOr<common::v1::IsUserIdInUseResponse> IsUserIdInUse(
   UserSessions whose;
   whose.user_ids.push_back(request.user_id());
   whose.valid_at_ms = parts.clock.NowMs();
-  common::v1::IsUserIdInUseResponse response;
   ASSIGN_OR_RETURN(
-      const std::vector<tenancy::TenantPtr> missing,
-      tenancy::AskDatabases(
-          Storages(parts, app, /*across_all_tenants=*/true), context.deadline,
-          [&](const tenancy::TenantPtr& storage, absl::Time deadline) -> absl::StatusOr<bool> {
-            ASSIGN_OR_RETURN(const bool exists, parts.store.Exists(*storage, whose, deadline));
-            if (exists) response.set_in_use_by("Session");
-            return exists;
-          }));
-  RETURN_IF_ERROR(tenancy::NeedsAll(missing));
+      const bool in_use,
+      tenancy::AnyDatabase(Storages(parts, app, /*across_all_tenants=*/true), context.deadline,
+                           [&](const tenancy::TenantPtr& storage, absl::Time deadline) {
+                             return parts.store.Exists(*storage, whose, deadline);
+                           }));
+  common::v1::IsUserIdInUseResponse response;
+  if (in_use) response.set_in_use_by("Session");
   return response;
 }
 

@@ -202,26 +202,14 @@ absl::StatusOr<v1::VerifyCodeResponse> TotpServiceImpl::VerifyCode(
 
 absl::StatusOr<common::v1::RemoveUsersResponse> TotpServiceImpl::RemoveUsers(
     rpc::CallContext& context, const common::v1::RemoveUsersRequest& request) {
-  ASSIGN_OR_RETURN(std::vector<TenantPtr> databases,
-                   tenancy::OneTenantPerDatabase(directory_, request.scope(), context.deadline));
-  ASSIGN_OR_RETURN(std::vector<TenantPtr> missing,
-                   tenancy::AskDatabases(
-                       databases, context.deadline,
-                       [&](const TenantPtr& database, absl::Time deadline) -> absl::StatusOr<bool> {
-                         for (const std::string& user_id : request.user_ids()) {
-                           RETURN_IF_ERROR(store_.RemoveUser({database, deadline}, user_id));
-                         }
-                         return false;
-                       }));
-  if (!request.home_tenant_id().empty()) {
-    // A user's devices are in the user's database.
-    common::v1::Scope home = request.scope();
-    home.set_tenant_id(request.home_tenant_id());
-    ASSIGN_OR_RETURN(const TenantPtr tenant, directory_.Find(home, context.deadline));
-    std::erase_if(missing,
-                  [&](const TenantPtr& one) { return one->database_id != tenant->database_id; });
-  }
-  RETURN_IF_ERROR(tenancy::NeedsAll(missing));
+  RETURN_IF_ERROR(
+      tenancy::RemoveOfUser(directory_, request.scope(), request.home_tenant_id(), context.deadline,
+                            [&](const TenantPtr& database, absl::Time deadline) -> absl::Status {
+                              for (const std::string& user_id : request.user_ids()) {
+                                RETURN_IF_ERROR(store_.RemoveUser({database, deadline}, user_id));
+                              }
+                              return absl::OkStatus();
+                            }));
   return common::v1::RemoveUsersResponse();
 }
 
@@ -239,16 +227,12 @@ absl::StatusOr<common::v1::IsUserIdInUseResponse> TotpServiceImpl::IsUserIdInUse
     rpc::CallContext& context, const common::v1::IsUserIdInUseRequest& request) {
   ASSIGN_OR_RETURN(std::vector<TenantPtr> databases,
                    tenancy::OneTenantPerDatabase(directory_, request.scope(), context.deadline));
-  bool in_use = false;
   ASSIGN_OR_RETURN(
-      const std::vector<TenantPtr> missing,
-      tenancy::AskDatabases(
-          databases, context.deadline,
-          [&](const TenantPtr& database, absl::Time deadline) -> absl::StatusOr<bool> {
-            ASSIGN_OR_RETURN(in_use, store_.HasDevice({database, deadline}, request.user_id()));
-            return in_use;
-          }));
-  RETURN_IF_ERROR(tenancy::NeedsAll(missing));
+      const bool in_use,
+      tenancy::AnyDatabase(databases, context.deadline,
+                           [&](const TenantPtr& database, absl::Time deadline) {
+                             return store_.HasDevice({database, deadline}, request.user_id());
+                           }));
   common::v1::IsUserIdInUseResponse response;
   if (in_use) response.set_in_use_by("TOTP");
   return response;

@@ -43,21 +43,19 @@ absl::StatusOr<Outcome::Outcome> EmailChange::Update(rpc::CallContext& context,
   }
   const LoginMethod& method = response.changed().method();
   const bool is_new = response.changed().previous_email() != method.email();
-  bool known = false;  // the registry does not tell which of the app's databases has the user
+  // The registry does not tell which of the app's databases has the user.
   ASSIGN_OR_RETURN(
-      const auto missing,
-      tenancy::AskDatabases(
+      const bool known,
+      tenancy::AnyDatabase(
           databases, context.deadline,
           [&](const tenancy::TenantPtr& tenant, absl::Time deadline) -> absl::StatusOr<bool> {
-            ASSIGN_OR_RETURN(known, SaveEmail({tenant, deadline}, context, method));
-            if (!known) return false;
-            if (is_new) {
+            ASSIGN_OR_RETURN(const bool saved, SaveEmail({tenant, deadline}, context, method));
+            if (saved && is_new) {
               RETURN_IF_ERROR(recovery_.RemoveOfUser({tenant, deadline}, method.tenant_ids(),
                                                      method.supertokens_user_id()));
             }
-            return true;
+            return saved;
           }));
-  if (!known) RETURN_IF_ERROR(tenancy::NeedsAll(missing));
   return known ? Outcome::OUTCOME_UPDATED : Outcome::OUTCOME_UNKNOWN_USER;
 }
 
