@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds everything: scripts/build.sh [release|debug|asan|tsan] [target...]. The programs are left in build/<preset>/bin.
+# Builds everything: scripts/build.sh [release|debug|asan|tsan|fuzz] [target...]. The programs are left in build/<preset>/bin.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 preset=${1:-release}
