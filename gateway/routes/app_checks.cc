@@ -2,6 +2,7 @@
 
 #include "libs/base/status.h"
 #include "libs/base/strings.h"
+#include "libs/config/core_config.h"
 #include "libs/tenancy/tenant_directory.h"
 
 namespace gatehouse::gateway {
@@ -22,6 +23,12 @@ absl::Status RequirePublicTenantThenApp(const tenancy::TenantDirectory& tenants,
       StrCat("AppId or tenantId not found => App with the following "
              "connectionURIDomain and appId combination not found: (",
              request.scope.connection_uri_domain(), ", ", request.scope.app_id(), ")"));
+}
+
+bool KeepsProtectedSettingsFrom(const tenancy::TenantDirectory& tenants,
+                                const ApiRequest& request) {
+  const auto base = tenants.base_config();
+  return base != nullptr && base->saas_secret() != nullptr && !request.has_saas_secret;
 }
 
 }  // namespace gatehouse::gateway

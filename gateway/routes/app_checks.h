@@ -21,4 +21,8 @@ absl::Status RequireAppThenPublicTenant(const tenancy::TenantDirectory& tenants,
 absl::Status RequirePublicTenantThenApp(const tenancy::TenantDirectory& tenants,
                                         ApiRequest& request);
 
+// Whether settings that belong to the holder of the SaaS secret are kept from the caller: it may
+// neither see nor change them.
+bool KeepsProtectedSettingsFrom(const tenancy::TenantDirectory& tenants, const ApiRequest& request);
+
 }  // namespace gatehouse::gateway

@@ -269,9 +269,7 @@ Value KeyJson(const CoreConfigKey& key) {
 absl::StatusOr<Reply> ListCoreConfig(ApiRequest& request, Dashboard& parts) {
   dashboard::v1::ListCoreConfigRequest call;
   *call.mutable_scope() = request.scope;
-  const auto base = parts.tenants.base_config();
-  call.set_hide_protected(base != nullptr && base->saas_secret() != nullptr &&
-                          !request.has_saas_secret);
+  call.set_hide_protected(KeepsProtectedSettingsFrom(parts.tenants, request));
   ASSIGN_OR_RETURN(const auto reply, parts.core_config.ListCoreConfig(request.context, call));
   Value keys = Value::Array();
   for (const CoreConfigKey& key : reply.keys()) keys.Append(KeyJson(key));

@@ -10,6 +10,7 @@
 #include "gatehouse/tenants/v1/tenants_service.rpc.h"
 #include "gateway/api/route_group.h"
 #include "gateway/json_input.h"
+#include "gateway/routes/app_checks.h"
 #include "gateway/routes/tenant_json.h"
 #include "gateway/routes/tenant_names.h"
 #include "libs/base/json.h"
@@ -27,10 +28,8 @@ struct Multitenancy {
   v1::TenantsServiceClient tenants;
   const tenancy::TenantDirectory& directory;
 
-  // Whether the caller may not change settings that belong to the holder of the SaaS secret.
   bool Protects(const ApiRequest& request) const {
-    const auto base = directory.base_config();
-    return base != nullptr && base->saas_secret() != nullptr && !request.has_saas_secret;
+    return KeepsProtectedSettingsFrom(directory, request);
   }
 };
 
