@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
 # Builds the images: all-in-one, one for each service, the gateway.
 # Usage: scripts/images.sh [--with docker|buildah] [--twice] [--sbom DIR] [--sign KEY] [image…]
-#   --with     what builds them; docker unless there is only buildah. buildah stamps everything with the time 0, docker's images differ in the time of the build.
-#              Docker's format either way: OCI's has no health check
-#   --twice    build all again without any cache, and compare digests (docker: of the layers)
+#   --with     what builds them; docker unless there is only buildah, which stamps everything with the time 0. FORMAT=oci makes buildah's images OCI's, which have no health check
+#   --twice    build all again without any cache, and compare digests: of OCI's images, or of the layers of Docker's, where the rest has the build's time or container in it
 #   --sbom     write a list of what is in each image, DIR/<image>.spdx.json (needs syft)
 #   --sign     sign each image with this private key of cosign (needs cosign, and the images in a registry: REGISTRY=host/name, where they are pushed to); with --sbom
 #              the list is signed too, as an attestation of the image
@@ -19,7 +18,7 @@ while [ $# -gt 0 ]; do
     --twice) twice=yes ;;
     --sbom) sbom=$2; shift ;;
     --sign) key=$2; shift ;;
-    -*) sed -n '2,11s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+    -*) sed -n '2,10s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
     *) images+=("$1") ;;
   esac
   shift
@@ -35,7 +34,7 @@ done
 build() { # IMAGE TAG OPTION…
   if [ "$with" = buildah ]; then
     # shellcheck disable=SC2086
-    buildah ${BUILDAH_OPTIONS:-} build --format docker --layers --timestamp 0 "${@:3}" "${arguments[@]}" --target "$1" -t "$1:$2" . >/dev/null
+    buildah ${BUILDAH_OPTIONS:-} build --format "${FORMAT:-docker}" --layers --timestamp 0 "${@:3}" "${arguments[@]}" --target "$1" -t "$1:$2" . >/dev/null
   else
     DOCKER_BUILDKIT=1 docker build -q "${@:3}" "${arguments[@]}" --target "$1" -t "$1:$2" . >/dev/null
   fi
@@ -44,7 +43,13 @@ build() { # IMAGE TAG OPTION…
 digest() { # IMAGE TAG
   if [ "$with" = buildah ]; then
     # shellcheck disable=SC2086
-    buildah ${BUILDAH_OPTIONS:-} inspect --type image -f '{{.FromImageDigest}}' "localhost/$1:$2"
+    if [ "${FORMAT:-docker}" = oci ]; then
+      # shellcheck disable=SC2086
+      buildah ${BUILDAH_OPTIONS:-} inspect --type image -f '{{.FromImageDigest}}' "localhost/$1:$2"
+    else
+      # shellcheck disable=SC2086
+      buildah ${BUILDAH_OPTIONS:-} inspect --type image -f '{{.Docker.RootFS.DiffIDs}}' "localhost/$1:$2" | sha256sum | sed 's/ .*/ (layers)/'
+    fi
   else
     docker inspect -f '{{json .RootFS.Layers}}' "$1:$2" | sha256sum | sed 's/ .*/ (layers)/'
   fi

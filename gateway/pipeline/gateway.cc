@@ -350,6 +350,10 @@ bool Gateway::EntersCap(Call& call) {
 void Gateway::Submit(const ServicePool& pool, const std::shared_ptr<Call>& call,
                      WorkerPool::Task task) {
   call->queued = true;
+  const auto refuse = [this, call] {
+    call->queued = false;
+    Answer(*call, ErrorReply(MakeError(ErrorReason::kOverloaded, "Too many requests")));
+  };
   const bool taken = pool.workers->TrySubmit(
       [call, task = std::move(task)]() mutable {
         call->queued = false;
@@ -361,11 +365,9 @@ void Gateway::Submit(const ServicePool& pool, const std::shared_ptr<Call>& call,
         }
       },
       // A client that keeps sending and resetting would fill the queue for everybody.
-      [call] { return call->responder.wanted(); });
-  if (taken) return;
+      [call] { return call->responder.wanted(); }, refuse);
   // The pool refuses, so the call must be answered from here.
-  call->queued = false;
-  Answer(*call, ErrorReply(MakeError(ErrorReason::kOverloaded, "Too many requests")));
+  if (!taken) refuse();
 }
 
 }  // namespace gatehouse::gateway

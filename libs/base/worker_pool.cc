@@ -2,10 +2,13 @@
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace gatehouse {
 namespace {
+
+constexpr int kAveraged = 8;
 
 // Never destroyed: their threads may run until the process ends.
 struct LeftRunning {
@@ -20,8 +23,9 @@ struct LeftRunning {
 
 }  // namespace
 
-WorkerPool::WorkerPool(std::string name, size_t threads, size_t max_queued)
-    : name_(std::move(name)), max_queued_(max_queued) {
+WorkerPool::WorkerPool(std::string name, size_t threads, size_t max_queued,
+                       absl::Duration max_wait, Now now)
+    : name_(std::move(name)), max_queued_(max_queued), max_wait_(max_wait), now_(now) {
   threads_.reserve(threads);
   for (size_t i = 0; i < threads; ++i) {
     threads_.emplace_back([this] { Run(); });
@@ -31,14 +35,25 @@ WorkerPool::WorkerPool(std::string name, size_t threads, size_t max_queued)
 
 WorkerPool::~WorkerPool() { Stop(); }
 
-bool WorkerPool::TrySubmit(Task task, Wanted wanted) {
+bool WorkerPool::IsFull() const {
+  if (queue_.size() >= max_queued_) return true;
+  if (queue_.empty() || running_ < threads_.size()) return false;
+  return usual_run_ * static_cast<double>(queue_.size() + 1) / threads_.size() > MayWait();
+}
+
+absl::Duration WorkerPool::MayWait() const {
+  if (max_wait_ == absl::InfiniteDuration()) return max_wait_;
+  return std::clamp(2 * max_wait_ - usual_run_, max_wait_ / 10, max_wait_);
+}
+
+bool WorkerPool::TrySubmit(Task task, Wanted wanted, Task refused) {
   std::list<Queued> dropped;  // destroyed outside the lock: what tasks hold may be anything
   {
     std::lock_guard lock(mutex_);
     if (stopping_) return false;
-    if (queue_.size() >= max_queued_) DropUnwanted(dropped);
-    if (queue_.size() >= max_queued_) return false;
-    queue_.push_back({std::move(task), std::move(wanted)});
+    if (IsFull()) DropUnwanted(dropped);
+    if (IsFull()) return false;
+    queue_.push_back({std::move(task), std::move(wanted), std::move(refused), now_()});
   }
   wake_.notify_one();
   return true;
@@ -97,17 +112,30 @@ void WorkerPool::Run() {
   while (true) {
     wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
     if (queue_.empty()) return;
+    absl::Duration took;
     {
+      const absl::Duration may_wait = MayWait();
       Queued next = std::move(queue_.front());
       if (next_look_ == queue_.begin()) ++next_look_;
       queue_.pop_front();
       ++running_;
       lock.unlock();
-      if (next.IsWanted()) next.task();
+      if (next.IsWanted()) {
+        const absl::Time begun = now_();
+        if (next.refused && begun - next.since > may_wait) {
+          next.refused();
+        } else {
+          next.task();
+          took = now_() - begun;
+        }
+      }
       // What the task owns goes before the next one is waited for.
     }
     lock.lock();
     --running_;
+    if (took == absl::ZeroDuration()) continue;
+    const bool first = usual_run_ == absl::ZeroDuration();
+    usual_run_ += (took - usual_run_) / (first ? 1 : kAveraged);
   }
 }
 

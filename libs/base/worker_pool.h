@@ -10,30 +10,38 @@
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
+#include "absl/time/time.h"
+#include "libs/base/steady_time.h"
 
 namespace gatehouse {
 
 // A fixed number of threads and a bounded queue of work. Thread-safe.
 //
 // The bound is what keeps an overload from becoming memory growth and from slowing every other
-// pool: a full queue refuses at once, and the caller answers OVERLOADED.
+// pool: a full queue refuses at once, and the caller answers OVERLOADED. Where tasks are slow, a
+// queue that is not full may still be too long: `max_wait` bounds the time in it, and twice that the
+// usual time until a task has ended.
 class WorkerPool {
  public:
   using Task = absl::AnyInvocable<void()>;
+  using Now = absl::Time (*)();
   // Whether anybody still waits for a queued task. Must not block; asked under the pool's lock.
   using Wanted = absl::AnyInvocable<bool()>;
 
   // `name` labels the threads (at most 15 characters are kept by the kernel).
-  WorkerPool(std::string name, size_t threads, size_t max_queued);
+  WorkerPool(std::string name, size_t threads, size_t max_queued,
+             absl::Duration max_wait = absl::InfiniteDuration(), Now now = SteadyNow);
   ~WorkerPool();  // Stop()
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
 
-  // Queues the task; false, without running it, when the queue is full or the pool is stopping.
+  // Queues the task; false, without running it, when the queue is full, when the task would wait
+  // longer than max_wait to judge by those before it, or when the pool is stopping. If it has waited
+  // longer after all when its turn comes, `refused` runs in its place, unless that is null.
   // A task must not throw. One that is dropped unrun is destroyed: what it holds then tells whoever
   // waits for it. So is one that is no longer `wanted` when its turn comes; a full queue looks for
   // such ones too, a few at each call, so that clients that have gone soon take no places.
-  [[nodiscard]] bool TrySubmit(Task task, Wanted wanted = nullptr);
+  [[nodiscard]] bool TrySubmit(Task task, Wanted wanted = nullptr, Task refused = nullptr);
 
   // Refuses new tasks and drops the queued ones. Does not wait. Idempotent.
   void DropQueued();
@@ -54,20 +62,30 @@ class WorkerPool {
   struct Queued {
     Task task;
     Wanted wanted;  // null: always
+    Task refused;   // null: it is run however long it has waited
+    absl::Time since;
     bool IsWanted() { return !wanted || wanted(); }
   };
 
   void Run();
+  // Whether one more would have to wait too long, or finds no place. Under the lock.
+  bool IsFull() const;
+  // max_wait, or less where tasks take longer than that: both together are what callers wait for.
+  // Under the lock.
+  absl::Duration MayWait() const;
   // Moves some of what nobody waits for any more from the queue into `dropped`. Under the lock.
   void DropUnwanted(std::list<Queued>& dropped);
 
   const std::string name_;
   const size_t max_queued_;
+  const absl::Duration max_wait_;
+  const Now now_;
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::list<Queued> queue_;
   std::list<Queued>::iterator next_look_ = queue_.end();  // where DropUnwanted goes on
   size_t running_ = 0;
+  absl::Duration usual_run_;  // a moving average of what tasks take; 0 until one has ended
   bool stopping_ = false;
   std::vector<std::jthread> threads_;
 };

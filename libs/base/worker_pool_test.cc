@@ -3,10 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <condition_variable>
 #include <latch>
 #include <memory>
+#include <mutex>
 #include <thread>
 #include <utility>
+
+#include "absl/time/time.h"
 
 namespace gatehouse {
 namespace {
@@ -94,6 +98,112 @@ TEST(WorkerPool, WhatNobodyWaitsForTakesNoPlaceAndIsNotBegun) {
   ASSERT_TRUE(pool.TrySubmit([&] { ended.count_down(); }));
   ended.wait();
   EXPECT_EQ(ran, 10010);
+}
+
+// A pool of one thread whose tasks take as long as the test says.
+class SlowPool : public testing::Test {
+ protected:
+  static constexpr absl::Duration kMaxWait = absl::Seconds(10);
+
+  ~SlowPool() override { Stop(); }
+  void Stop() {
+    pool_.DropQueued();
+    while (running()) End();
+  }
+  static absl::Time Now() { return absl::UnixEpoch() + absl::Seconds(now_s_.load()); }
+  bool Submit() {
+    return pool_.TrySubmit(
+        [this] {
+          std::unique_lock lock(mutex_);
+          ++begun_;
+          changed_.notify_all();
+          changed_.wait(lock, [this] { return may_end_ >= begun_; });
+          ++ended_;
+        },
+        nullptr, [this] { ++refused_; });
+  }
+  void AwaitBegun(int count) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return begun_ >= count; });
+  }
+  void End() {
+    std::lock_guard lock(mutex_);
+    may_end_ = begun_;
+    changed_.notify_all();
+  }
+  bool running() {
+    std::lock_guard lock(mutex_);
+    return ended_ < begun_;
+  }
+  // One task from its beginning to its end.
+  void RunFor(int seconds) {
+    ASSERT_TRUE(Submit());
+    AwaitBegun(++expected_);
+    now_s_ += seconds;
+    End();
+  }
+
+  inline static std::atomic<int> now_s_ = 0;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int begun_ = 0, ended_ = 0, may_end_ = 0, expected_ = 0;
+  std::atomic<int> refused_ = 0;
+  WorkerPool pool_{"test", 1, 100, kMaxWait, &SlowPool::Now};
+};
+
+TEST_F(SlowPool, RefusesWhatWouldWaitTooLong) {
+  for (int i = 0; i < 100; ++i) RunFor(4);  // the average is 4 s
+  ASSERT_TRUE(Submit());
+  AwaitBegun(++expected_);
+  EXPECT_TRUE(Submit()) << "the first waits, however slow tasks are";
+  EXPECT_TRUE(Submit()) << "8 s";
+  EXPECT_FALSE(Submit()) << "12 s";
+  EXPECT_EQ(pool_.queued(), 2u);
+}
+
+TEST_F(SlowPool, RefusesWhatHasWaitedTooLong) {
+  ASSERT_TRUE(Submit());
+  AwaitBegun(++expected_);
+  // Nothing has ended yet: how long tasks take is not known.
+  for (int i = 0; i < 50; ++i) ASSERT_TRUE(Submit());
+  now_s_ += 9;
+  End();
+  AwaitBegun(++expected_);  // the second one, which has waited 9 s
+  EXPECT_EQ(refused_, 0);
+  now_s_ += 9;
+  End();
+  while (pool_.queued() > 0) std::this_thread::yield();
+  RunFor(1);
+  EXPECT_EQ(refused_, 49);
+}
+
+TEST_F(SlowPool, WhatTakesLongMayWaitLess) {
+  for (int i = 0; i < 100; ++i) RunFor(15);
+  ASSERT_TRUE(Submit());
+  AwaitBegun(++expected_);
+  now_s_ += 9;
+  ASSERT_TRUE(Submit());
+  now_s_ += 6;  // and 15 more would be above the 20 that a caller waits in all
+  End();
+  while (pool_.queued() > 0) std::this_thread::yield();
+  RunFor(1);
+  EXPECT_EQ(refused_, 1);
+}
+
+TEST_F(SlowPool, TakesTasksAgainOnceTheyAreQuick) {
+  for (int i = 0; i < 20; ++i) RunFor(30);
+  ASSERT_TRUE(Submit());
+  AwaitBegun(++expected_);
+  ASSERT_TRUE(Submit());
+  EXPECT_FALSE(Submit());
+  for (int i = 0; i < 2; ++i) {
+    End();
+    if (i == 0) AwaitBegun(++expected_);
+  }
+  for (int i = 0; i < 100; ++i) RunFor(1);
+  ASSERT_TRUE(Submit());
+  AwaitBegun(++expected_);
+  for (int i = 0; i < 9; ++i) EXPECT_TRUE(Submit()) << i;
 }
 
 // A pool of one thread that is busy, and whose queue is full.

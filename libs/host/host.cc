@@ -28,9 +28,10 @@ namespace {
 // Waiting requests of one service: enough for a burst of 1,000 clients; beyond it 429 is better
 // than a growing queue.
 constexpr size_t kMaxQueuedPerService = 2048;
-// A lane is for slow work, such as passwords at some 20 a second on a small machine: a request
-// behind more than this would not be answered within its 30 s.
+// A lane is for slow work, such as passwords: a request waits in it for a third of its time at most,
+// whatever a password costs here. More than this would not be answered within that time anyway.
 constexpr size_t kMaxQueuedPerLane = 512;
+constexpr int kLaneShareOfTime = 3;
 // Workers of a remote service only wait for it.
 constexpr size_t kRemoteWorkers = 16;
 // Between attempts to build a component whose database is down.
@@ -348,11 +349,14 @@ WorkerPool& Host::WorkersOf(std::string_view service) {
       const int own = config().service(ServiceOf(service)).pool_size;
       threads = own > 0 ? own : config().core->db().connection_pool_size;
     }
+    const bool lane = ServiceOf(service) != service;
     found = workers_
-                .emplace(service, std::make_unique<WorkerPool>(
-                                      std::string(service), std::max(threads, 1),
-                                      ServiceOf(service) == service ? kMaxQueuedPerService
-                                                                    : kMaxQueuedPerLane))
+                .emplace(service,
+                         std::make_unique<WorkerPool>(
+                             std::string(service), std::max(threads, 1),
+                             lane ? kMaxQueuedPerLane : kMaxQueuedPerService,
+                             lane ? absl::Milliseconds(config().request_timeout_ms) / kLaneShareOfTime
+                                  : absl::InfiniteDuration()))
                 .first;
     if (drained_) found->second->DropQueued();
   }

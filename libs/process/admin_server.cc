@@ -14,6 +14,11 @@ namespace {
 
 constexpr absl::Duration kReadyFreshness = absl::Milliseconds(500);
 constexpr absl::Duration kReadyTimeout = absl::Milliseconds(900);
+// A check that takes longer than this before it fails says that something is slow, which may be the
+// machine. All instances behind a balancer would fail theirs together, and requests that are only
+// slow would get no answer: such a one stays ready for a while. A refusal is quick, and believed.
+constexpr absl::Duration kSlowCheck = absl::Milliseconds(300);
+constexpr absl::Duration kSlowPatience = absl::Seconds(5);
 
 http::Response Text(int status, std::string text) {
   http::Response response;
@@ -51,18 +56,32 @@ struct AdminServer::Impl final : http::Handler {
   // Runs on the only worker, so one probe asks the database and the others reuse its answer.
   http::Response Readiness() {
     if (draining) return Text(503, "draining\n");
-    if (SteadyNow() - asked_at > kReadyFreshness) {
-      last = sources.ready(SteadyNow() + kReadyTimeout);
-      asked_at = SteadyNow();
-    }
-    if (!last.ok()) return Text(503, "not ready\n");
+    if (SteadyNow() - asked_at > kReadyFreshness) Ask();
+    if (!ready) return Text(503, "not ready\n");
     return Text(200, sources.notes ? "ready\n" + sources.notes() : "ready\n");
+  }
+
+  void Ask() {
+    const absl::Time begun = SteadyNow();
+    const bool ok = sources.ready(begun + kReadyTimeout).ok();
+    asked_at = SteadyNow();
+    if (ok) {
+      ready = true;
+      bear_until = absl::InfinitePast();
+      return;
+    }
+    if (bear_until == absl::InfinitePast() && asked_at - begun > kSlowCheck) {
+      bear_until = begun + kSlowPatience;
+    }
+    if (asked_at >= bear_until) ready = false;
   }
 
   const Sources sources;
   std::atomic<bool> draining = false;
+  // The worker's.
   absl::Time asked_at = absl::InfinitePast();
-  absl::Status last;
+  bool ready = false;
+  absl::Time bear_until = absl::InfinitePast();  // failed checks are borne; past: none has failed, or a quick one
   WorkerPool worker{"admin", 1, 64};
   std::unique_ptr<http::Server> server;
 };

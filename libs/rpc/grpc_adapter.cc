@@ -323,13 +323,19 @@ grpc::ServerUnaryReactor* GrpcAdapter::Unary(const MethodInfo& method,
     const absl::Status status = dispatcher_.Dispatch(method, call, *input, output.get());
     finisher->Finish(status.ok() ? Serialise(*output, response) : ToGrpcStatus(status));
   };
-  if (dispatcher_.NeverBlocks(method)) {
-    run();
-  } else if (!workers_.TrySubmit(std::move(run), [context, finisher] {
-               return !context->IsCancelled();  // the finisher keeps it alive
-             })) {
+  const auto refuse = [finisher] {
     finisher->Finish(
         ToGrpcStatus(MakeError(ErrorReason::kOverloaded, "the service is overloaded")));
+  };
+  if (dispatcher_.NeverBlocks(method)) {
+    run();
+  } else if (!workers_.TrySubmit(
+                 std::move(run),
+                 [context, finisher] {
+                   return !context->IsCancelled();  // the finisher keeps it alive
+                 },
+                 refuse)) {
+    refuse();
   }
   return reactor;
 }

@@ -48,6 +48,9 @@ constexpr int kConnectTimeoutMs = 2000;
 constexpr int kMinResolutionPauseMs = 1000;
 // Calls wait for a name server that does not answer; the library's limit is two minutes.
 constexpr int kResolutionTimeoutMs = 5000;
+// Each connection asks the peer's health service, which says so first when the peer stops: no call
+// goes there any more, and none is caught between the two ends of a shutdown.
+constexpr char kServiceConfig[] = R"({"healthCheckConfig": {"serviceName": ""}})";
 // How often a stream that waits for its connection looks whether it is to stop.
 constexpr absl::Duration kConnectionWait = absl::Milliseconds(100);
 // Pause before a broken stream is started anew.
@@ -344,6 +347,8 @@ absl::StatusOr<std::unique_ptr<Channel>> MakeGrpcChannel(const std::string& addr
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kMaxReconnectBackoffMs);
   // A name may lead to several replicas: calls go to each in turn.
   arguments.SetLoadBalancingPolicyName("round_robin");
+  arguments.SetServiceConfigJSON(kServiceConfig);
+  arguments.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);
   // It is looked up again when a connection ends, and no more often than this.
   arguments.SetInt(GRPC_ARG_DNS_MIN_TIME_BETWEEN_RESOLUTIONS_MS, kMinResolutionPauseMs);
   arguments.SetInt(GRPC_ARG_DNS_ARES_QUERY_TIMEOUT_MS, kResolutionTimeoutMs);

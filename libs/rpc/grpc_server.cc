@@ -6,10 +6,12 @@
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 
+#include <algorithm>
 #include <mutex>
 #include <utility>
 
 #include "absl/strings/match.h"
+#include "absl/time/clock.h"
 #include "libs/base/status.h"
 #include "libs/base/steady_time.h"
 #include "libs/rpc/grpc_adapter.h"
@@ -21,6 +23,9 @@ namespace gatehouse::rpc {
 namespace {
 // A peer without a certificate holds a descriptor no longer than this; gRPC's own limit is 2 min.
 constexpr int kHandshakeTimeoutMs = 10'000;
+// What peers get to hear that this server takes no more calls, before it refuses them: an idle one
+// reads its connections every 100 ms.
+constexpr absl::Duration kNotice = absl::Milliseconds(500);
 }  // namespace
 
 struct GrpcServer::Impl {
@@ -53,6 +58,9 @@ void GrpcServer::Drain(absl::Time deadline) {
   if (!impl_->server) return;
   SetServing(false);
   for (const auto& adapter : impl_->adapters) adapter->EndStreams();
+  // The library cancels the calls that arrive between the beginning of its shutdown and their
+  // sender's hearing of that.
+  absl::SleepFor(std::clamp((deadline - SteadyNow()) / 4, absl::ZeroDuration(), kNotice));
   impl_->server->Shutdown(ToGrpcDeadline(deadline));
   impl_->server->Wait();
   impl_->server.reset();

@@ -39,8 +39,9 @@ class GrpcServer {
   // From now on each reply says that this process is about to stop: callers look up its name again
   // and turn to other replicas. Calls are still taken.
   void SayLeaving();
-  // Ends all streams, refuses new calls, and waits for running ones: until the deadline, then it
-  // cancels them and waits for their handlers to notice.
+  // Reports to peers that it is not serving, ends all streams, and gives peers a moment to send
+  // their calls elsewhere. Then it refuses new calls, and waits for running ones: until the deadline,
+  // then it cancels them and waits for their handlers to notice.
   void Drain(absl::Time deadline);
 
  private:

@@ -81,6 +81,33 @@ TEST(ReplicasTest, CallsGoToEachReplicaInTurn) {
   EXPECT_EQ(b.fake.calls() - left, 20);
 }
 
+// A stop in order, as of each replica in turn when a new release comes.
+TEST(ReplicasTest, AReplicaThatStopsLosesNoCall) {
+  Replica stays;
+  for (int round = 0; round < 5; ++round) {
+    Replica goes;
+    auto channel = DialTenants("ipv4:" + stays.address() + "," + goes.address());
+    const int before = stays.fake.calls();
+    ASSERT_TRUE(CallUntil(*channel, absl::Seconds(10), [&] {
+      return stays.fake.calls() > before && goes.fake.calls() > 0;
+    }));
+    std::atomic<bool> stopped = false;
+    std::atomic<int> failed = 0;
+    {
+      std::vector<std::jthread> callers;
+      for (int i = 0; i < 4; ++i) {
+        callers.emplace_back([&] {
+          while (!stopped) failed += !Ask(*channel, "x").ok();
+        });
+      }
+      while (goes.fake.calls() < 100) std::this_thread::yield();
+      goes.server->Drain(SteadyNow() + absl::Seconds(5));
+      stopped = true;
+    }
+    EXPECT_EQ(failed, 0) << "round " << round;
+  }
+}
+
 TEST(ReplicasTest, AStreamsAnswersFindItsReplicaAmongSeveral) {
   Replica a, b;
   auto channel = DialTenants("ipv4:" + a.address() + "," + b.address());

@@ -26,8 +26,6 @@ CHANGES = 40
 # Within this every process watches another replica: a keepalive ping is sent every five seconds and waited for as long; the tenants are read again every minute, in two seconds at most.
 FROZEN_S = 15
 WITHOUT_DATABASE_S = 80
-# The library answers CANCELLED to a call that reaches a server between the beginning of its shutdown and its peer's hearing of that.
-LOST_AT_A_STOP = 1
 # A reply that waits for a confirmation that never comes takes a second.
 LOST_CONFIRMATION_S = 0.9
 
@@ -148,7 +146,7 @@ def main():
             start(gatehouse, gone)
             lost = requests.stop()
             print("%s stops and starts: %d of %d requests failed" % (gone, lost, len(requests.answers)), flush=True)
-            assert lost <= LOST_AT_A_STOP
+            assert lost == 0
             requests = Requests(gatehouse)
             gatehouse.processes[gone].kill()
             time.sleep(1)
