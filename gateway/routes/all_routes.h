@@ -12,7 +12,7 @@ class ConcurrencyCap;
 class ReplyTotals;
 class RequestStats;
 
-// What the gateway counts requests in; everything outlives the table.
+// The gateway's counters of requests. All outlive the table.
 struct GatewayCounts {
   const RequestStats& stats;
   const ReplyTotals& totals;

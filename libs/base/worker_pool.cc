@@ -23,8 +23,8 @@ struct LeftRunning {
 
 }  // namespace
 
-WorkerPool::WorkerPool(std::string name, size_t threads, size_t max_queued,
-                       absl::Duration max_wait, Now now)
+WorkerPool::WorkerPool(std::string name, size_t threads, size_t max_queued, absl::Duration max_wait,
+                       Now now)
     : name_(std::move(name)), max_queued_(max_queued), max_wait_(max_wait), now_(now) {
   threads_.reserve(threads);
   for (size_t i = 0; i < threads; ++i) {
@@ -47,7 +47,7 @@ absl::Duration WorkerPool::MayWait() const {
 }
 
 bool WorkerPool::TrySubmit(Task task, Wanted wanted, Task refused) {
-  std::list<Queued> dropped;  // destroyed outside the lock: what tasks hold may be anything
+  std::list<Queued> dropped;  // destroyed outside the lock: tasks may own anything
   {
     std::lock_guard lock(mutex_);
     if (stopping_) return false;
@@ -61,7 +61,7 @@ bool WorkerPool::TrySubmit(Task task, Wanted wanted, Task refused) {
 
 void WorkerPool::DropUnwanted(std::list<Queued>& dropped) {
   // Few, since callers are I/O threads, and a flood makes them call for each request. Each call
-  // goes on where the last one ended.
+  // continues where the last one ended.
   constexpr int kLooks = 16;
   for (int i = 0; i < kLooks; ++i) {
     if (next_look_ == queue_.end()) next_look_ = queue_.begin();
@@ -91,7 +91,7 @@ void WorkerPool::StopWithoutWaiting(std::unique_ptr<WorkerPool> pool) {
   pool->DropQueued();
   {
     const std::lock_guard lock(pool->mutex_);
-    if (pool->running_ == 0) return;  // destroyed by whoever handed it in, after the lock
+    if (pool->running_ == 0) return;  // destroyed by the caller, outside the lock
   }
   const std::lock_guard lock(LeftRunning::Get().mutex);
   LeftRunning::Get().pools.push_back(std::move(pool));
@@ -129,7 +129,7 @@ void WorkerPool::Run() {
           took = now_() - begun;
         }
       }
-      // What the task owns goes before the next one is waited for.
+      // What the task owns is destroyed before the next one is waited for.
     }
     lock.lock();
     --running_;

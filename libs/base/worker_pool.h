@@ -17,15 +17,15 @@ namespace gatehouse {
 
 // A fixed number of threads and a bounded queue of work. Thread-safe.
 //
-// The bound is what keeps an overload from becoming memory growth and from slowing every other
-// pool: a full queue refuses at once, and the caller answers OVERLOADED. Where tasks are slow, a
-// queue that is not full may still be too long: `max_wait` bounds the time in it, and twice that the
-// usual time until a task has ended.
+// The bound keeps an overload from growing memory and from slowing every other pool: a full queue
+// refuses at once, and the caller answers OVERLOADED. Where tasks are slow, a queue that is not
+// full may still be too long: `max_wait` bounds the time in it, and twice that the usual time until
+// a task has ended.
 class WorkerPool {
  public:
   using Task = absl::AnyInvocable<void()>;
   using Now = absl::Time (*)();
-  // Whether anybody still waits for a queued task. Must not block; asked under the pool's lock.
+  // Whether anybody still waits for a queued task. Must not block; called under the pool's lock.
   using Wanted = absl::AnyInvocable<bool()>;
 
   // `name` labels the threads (at most 15 characters are kept by the kernel).
@@ -36,25 +36,25 @@ class WorkerPool {
   WorkerPool& operator=(const WorkerPool&) = delete;
 
   // Queues the task; false, without running it, when the queue is full, when the task would wait
-  // longer than max_wait to judge by those before it, or when the pool is stopping. If it has waited
-  // longer after all when its turn comes, `refused` runs in its place, unless that is null.
-  // A task must not throw. One that is dropped unrun is destroyed: what it holds then tells whoever
-  // waits for it. So is one that is no longer `wanted` when its turn comes; a full queue looks for
-  // such ones too, a few at each call, so that clients that have gone soon take no places.
+  // longer than max_wait to judge by those before it, or when the pool is stopping. If it has
+  // waited longer after all when its turn comes, `refused` runs in its place, unless that is null.
+  // A task must not throw. One that is dropped unrun is destroyed: what it owns then notifies the
+  // caller. So is one that is no longer `wanted` when its turn comes; a full queue looks for those
+  // too, a few at each call, so that disconnected clients soon take no places.
   [[nodiscard]] bool TrySubmit(Task task, Wanted wanted = nullptr, Task refused = nullptr);
 
   // Refuses new tasks and drops the queued ones. Does not wait. Idempotent.
   void DropQueued();
-  // The same, then waits for the tasks that run. Idempotent; not from a pool thread.
+  // The same, then waits for running tasks. Idempotent; not from a pool thread.
   void Stop();
   // Stops a pool whose running tasks nobody waits for, and does not wait for them either: it is
-  // kept, and they go on, until the process ends. The process must then end by _exit, for an
+  // kept, and they continue, until the process ends. The process must then end by _exit, since an
   // orderly end destroys what they use: see AnyLeftRunning.
   static void StopWithoutWaiting(std::unique_ptr<WorkerPool> pool);
   // Whether a pool was kept for tasks that ran.
   static bool AnyLeftRunning();
 
-  // Tasks waiting, not counting those that run.
+  // Waiting tasks, not counting running ones.
   size_t queued() const;
   const std::string& name() const { return name_; }
 
@@ -73,7 +73,7 @@ class WorkerPool {
   // max_wait, or less where tasks take longer than that: both together are what callers wait for.
   // Under the lock.
   absl::Duration MayWait() const;
-  // Moves some of what nobody waits for any more from the queue into `dropped`. Under the lock.
+  // Moves some tasks that nobody waits for any more from the queue into `dropped`. Under the lock.
   void DropUnwanted(std::list<Queued>& dropped);
 
   const std::string name_;
@@ -83,7 +83,7 @@ class WorkerPool {
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::list<Queued> queue_;
-  std::list<Queued>::iterator next_look_ = queue_.end();  // where DropUnwanted goes on
+  std::list<Queued>::iterator next_look_ = queue_.end();  // where DropUnwanted continues
   size_t running_ = 0;
   absl::Duration usual_run_;  // a moving average of what tasks take; 0 until one has ended
   bool stopping_ = false;

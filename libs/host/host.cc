@@ -28,19 +28,19 @@ namespace {
 // Waiting requests of one service: enough for a burst of 1,000 clients; beyond it 429 is better
 // than a growing queue.
 constexpr size_t kMaxQueuedPerService = 2048;
-// A lane is for slow work, such as passwords: a request waits in it for a third of its time at most,
-// whatever a password costs here. More than this would not be answered within that time anyway.
+// A lane is for slow work, such as passwords: a request waits there for at most a third of its
+// time-out, whatever a password costs here. A longer queue could not be served in that time.
 constexpr size_t kMaxQueuedPerLane = 512;
 constexpr int kLaneShareOfTime = 3;
 // Workers of a remote service only wait for it.
 constexpr size_t kRemoteWorkers = 16;
-// Between attempts to build a component whose database is down.
+// Pause between attempts to build a component whose database is down.
 constexpr absl::Duration kStartPause = absl::Seconds(1);
 // Processes of a suite start together: only a longer wait is worth a line in the log.
 constexpr absl::Duration kDirectoryPatience = absl::Seconds(5);
 // Jobs can be repeated: once all requests have ended they get no more than this.
 constexpr absl::Duration kJobPatience = absl::Seconds(1);
-// The time that a start may spend on checking all databases; those that it does not get to are
+// The time that a start may spend on checking all databases; the ones it does not reach are
 // logged.
 constexpr absl::Duration kCheckTimeout = absl::Seconds(30);
 constexpr absl::Duration kFallbackTimeout = absl::Seconds(5);
@@ -298,7 +298,7 @@ absl::Status Host::FollowTenants() {
             directory_.Apply(change->full(), change->base_config_json(),
                              {change->upserted().begin(), change->upserted().end()},
                              {change->removed().begin(), change->removed().end()});
-        // Who made the change waits for this.
+        // The author of the change waits for this.
         tenants::v1::WatchTenantsRequest applied;
         applied.set_applied_version(change->version());
         answer(applied);
@@ -351,12 +351,12 @@ WorkerPool& Host::WorkersOf(std::string_view service) {
     }
     const bool lane = ServiceOf(service) != service;
     found = workers_
-                .emplace(service,
-                         std::make_unique<WorkerPool>(
-                             std::string(service), std::max(threads, 1),
-                             lane ? kMaxQueuedPerLane : kMaxQueuedPerService,
-                             lane ? absl::Milliseconds(config().request_timeout_ms) / kLaneShareOfTime
-                                  : absl::InfiniteDuration()))
+                .emplace(service, std::make_unique<WorkerPool>(
+                                      std::string(service), std::max(threads, 1),
+                                      lane ? kMaxQueuedPerLane : kMaxQueuedPerService,
+                                      lane ? absl::Milliseconds(config().request_timeout_ms) /
+                                                 kLaneShareOfTime
+                                           : absl::InfiniteDuration()))
                 .first;
     if (drained_) found->second->DropQueued();
   }
@@ -377,8 +377,8 @@ absl::Status Host::Listen() {
       addresses.push_back(address);
     }
     for (size_t i = 0; i < running->dispatchers.size(); ++i) {
-      // What several services of one process offer can't be told apart here; whoever calls it is in
-      // the process.
+      // A service that several components of one process offer is ambiguous here; its callers are
+      // in the process.
       if (offered[running->dispatchers[i]->info().full_name] > 1) continue;
       served.push_back({running->dispatchers[i].get(), &WorkersOf(running->lanes[i])});
     }
@@ -437,7 +437,7 @@ void Host::SayLeaving() {
 }
 
 void Host::AwaitCallersLeave(absl::Time finish_by) const {
-  // Behind a Unix socket there is nobody else to turn to.
+  // Behind a Unix socket there is no other replica.
   if (!grpc_ || grpc_->port() == 0) return;
   const absl::Time now = SteadyNow();
   const absl::Time until = std::min(left_at_ + absl::Milliseconds(config().shutdown_delay_ms),

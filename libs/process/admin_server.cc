@@ -14,9 +14,9 @@ namespace {
 
 constexpr absl::Duration kReadyFreshness = absl::Milliseconds(500);
 constexpr absl::Duration kReadyTimeout = absl::Milliseconds(900);
-// A check that takes longer than this before it fails says that something is slow, which may be the
-// machine. All instances behind a balancer would fail theirs together, and requests that are only
-// slow would get no answer: such a one stays ready for a while. A refusal is quick, and believed.
+// A check that fails after more than this shows that something is slow, perhaps the machine. All
+// instances behind a balancer would fail together, and requests that are merely slow would get no
+// answer: such an instance stays ready for a while. A refusal is quick, and counts at once.
 constexpr absl::Duration kSlowCheck = absl::Milliseconds(300);
 constexpr absl::Duration kSlowPatience = absl::Seconds(5);
 
@@ -67,13 +67,13 @@ struct AdminServer::Impl final : http::Handler {
     asked_at = SteadyNow();
     if (ok) {
       ready = true;
-      bear_until = absl::InfinitePast();
+      tolerate_until = absl::InfinitePast();
       return;
     }
-    if (bear_until == absl::InfinitePast() && asked_at - begun > kSlowCheck) {
-      bear_until = begun + kSlowPatience;
+    if (tolerate_until == absl::InfinitePast() && asked_at - begun > kSlowCheck) {
+      tolerate_until = begun + kSlowPatience;
     }
-    if (asked_at >= bear_until) ready = false;
+    if (asked_at >= tolerate_until) ready = false;
   }
 
   const Sources sources;
@@ -81,7 +81,8 @@ struct AdminServer::Impl final : http::Handler {
   // The worker's.
   absl::Time asked_at = absl::InfinitePast();
   bool ready = false;
-  absl::Time bear_until = absl::InfinitePast();  // failed checks are borne; past: none has failed, or a quick one
+  // Until when slow failures are tolerated; past: the last check succeeded, or failed quickly.
+  absl::Time tolerate_until = absl::InfinitePast();
   WorkerPool worker{"admin", 1, 64};
   std::unique_ptr<http::Server> server;
 };

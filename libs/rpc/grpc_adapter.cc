@@ -145,12 +145,14 @@ class ServerStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc
   void OnWriteDone(bool ok) override {
     std::lock_guard lock(mutex_);
     queue_.pop_front();
-    if (!ok) {
+    // An end that came during the write has waited for it, whether the write succeeded or not.
+    if (pending_finish_) {
+      FinishNow();
+    } else if (!ok) {
+      queue_.clear();
       FinishLocked(grpc::Status(grpc::StatusCode::CANCELLED, ""));
     } else if (!queue_.empty()) {
       StartWrite(&queue_.front());
-    } else if (pending_finish_) {
-      FinishNow();
     }
   }
   void OnCancel() override { End(grpc::Status(grpc::StatusCode::CANCELLED, "")); }

@@ -15,17 +15,17 @@ namespace gatehouse::rpc {
 
 // Presents a dispatcher's methods as a gRPC service, without generated gRPC code: requests arrive
 // as bytes, are parsed with the method's prototype and run on the worker pool. A call whose caller
-// has gone is not begun; one that the pool drops is answered UNAVAILABLE. Outlives its server.
+// is gone is not started; one that the pool drops is answered UNAVAILABLE. Outlives its server.
 class GrpcAdapter final : public grpc::Service {
  public:
-  // `from_certificate`: the caller's name is its certificate's, else what it states
+  // `from_certificate`: the caller's name is its certificate's, else the one it states
   // (libs/rpc/security.h).
   GrpcAdapter(Dispatcher& dispatcher, WorkerPool& workers, bool from_certificate);
   ~GrpcAdapter() override;
   std::string service_name() const { return std::string(dispatcher_.info().full_name); }
   // From now on replies say that this replica is about to stop.
   void SayLeaving() { leaving_ = true; }
-  // Ends every stream with UNAVAILABLE, and each that comes later: its reader goes elsewhere.
+  // Ends every stream, and each later one, with UNAVAILABLE: the readers reconnect elsewhere.
   void EndStreams();
 
  private:
@@ -35,7 +35,7 @@ class GrpcAdapter final : public grpc::Service {
                                   const grpc::ByteBuffer* request, grpc::ByteBuffer* response);
   grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* Streaming(
       const MethodInfo& method, grpc::CallbackServerContext* context);
-  // The caller's context, or kCallerNotAllowed when it can't prove who it is.
+  // The caller's context, or kCallerNotAllowed when it can't prove its identity.
   absl::StatusOr<CallContext> ContextOf(const grpc::CallbackServerContext& context) const;
 
   Dispatcher& dispatcher_;

@@ -41,23 +41,23 @@ namespace {
 
 using google::protobuf::Message;
 
-// A peer that comes back is found again within this time.
+// A peer that returns is found again within this time.
 constexpr int kMaxReconnectBackoffMs = 500;
 constexpr int kConnectTimeoutMs = 2000;
-// A pod that comes back has another address: DNS is asked soon, and not at every failed attempt.
+// A pod that comes back has another address: DNS is queried soon, but not at every failed attempt.
 constexpr int kMinResolutionPauseMs = 1000;
 // Calls wait for a name server that does not answer; the library's limit is two minutes.
 constexpr int kResolutionTimeoutMs = 5000;
-// Each connection asks the peer's health service, which says so first when the peer stops: no call
-// goes there any more, and none is caught between the two ends of a shutdown.
+// Each connection watches the peer's health service, which reports a stop first: no more calls go
+// there, and none is caught in the shutdown.
 constexpr char kServiceConfig[] = R"({"healthCheckConfig": {"serviceName": ""}})";
-// How often a stream that waits for its connection looks whether it is to stop.
+// How often a stream that waits for its connection checks whether it must stop.
 constexpr absl::Duration kConnectionWait = absl::Milliseconds(100);
-// Pause before a broken stream is started anew.
+// Pause before a broken stream is restarted.
 constexpr std::chrono::milliseconds kStreamRestartPause{200};
 
-// A call that never came to its service, or whose reply never came back: what happened between the
-// two, only this process knows. Background work without a request logs by itself.
+// A call that never reached its service, or whose reply never came back: only this process knows
+// about it. Background work without a request logs by itself.
 void LogLostCall(const MethodInfo& method, const CallContext& context, const grpc::Status& status,
                  absl::Status& result) {
   if (CallScope::Current() == nullptr) return;
@@ -94,7 +94,7 @@ class StreamReader final : public Subscription {
 
 class GrpcChannel final : public Channel {
  public:
-  // A channel of the library's. The methods' registrations belong to it.
+  // A channel of the library. The methods' registrations belong to it.
   struct Way {
     explicit Way(std::shared_ptr<grpc::Channel> to) : channel(std::move(to)) {}
     const std::shared_ptr<grpc::Channel> channel;
@@ -164,7 +164,7 @@ class GrpcChannel final : public Channel {
     return {way_, slot.get()};
   }
 
-  // Waits for a connection, for a moment; false when there is none.
+  // Waits briefly for a connection; false when there is none.
   bool Connect() {
     WayPtr way;
     {
@@ -237,7 +237,7 @@ StreamReader::~StreamReader() {
 
 void StreamReader::Run(std::stop_token stop) {
   while (!stop.stop_requested()) {
-    // Waiting drives the connection's set-up; nobody else does.
+    // Waiting drives the connection's set-up; nothing else does.
     if (!channel_.Connect()) continue;
     ReadOnce();
     std::unique_lock lock(mutex_);
@@ -285,7 +285,7 @@ void StreamReader::ReadOnce() {
 }
 
 // Accepts a peer that its certificate names as the service dialled: the holder of any other
-// certificate of the same authority must not stand in for it. Where it runs is of no concern.
+// certificate of the same authority must not stand in for it. Where it runs does not matter.
 class ServiceNameVerifier final : public grpc::experimental::ExternalCertificateVerifier {
  public:
   explicit ServiceNameVerifier(std::string service) : service_(std::move(service)) {}
@@ -318,7 +318,7 @@ std::shared_ptr<grpc::ChannelCredentials> CredentialsFor(const std::string& serv
   options.watch_root_certs();
   options.watch_identity_key_cert_pairs();
   options.set_verify_server_certs(true);
-  // The name is compared by the verifier, with the service's instead of the host's.
+  // The verifier compares the name, with the service's instead of the host's.
   options.set_check_call_host(false);
   options.set_certificate_verifier(ExternalCertificateVerifier::Create<ServiceNameVerifier>(service));
   return grpc::experimental::TlsCredentials(options);
@@ -342,19 +342,19 @@ absl::StatusOr<std::unique_ptr<Channel>> MakeGrpcChannel(const std::string& addr
                  [] { setenv("GRPC_CLIENT_CHANNEL_BACKUP_POLL_INTERVAL_MS", "100", 0); });
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 50);
-  // Also the time that a connection's set-up may take.
+  // Also the limit on a connection's set-up.
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kConnectTimeoutMs);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kMaxReconnectBackoffMs);
   // A name may lead to several replicas: calls go to each in turn.
   arguments.SetLoadBalancingPolicyName("round_robin");
   arguments.SetServiceConfigJSON(kServiceConfig);
   arguments.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);
-  // It is looked up again when a connection ends, and no more often than this.
+  // It is looked up again when a connection ends, at most this often.
   arguments.SetInt(GRPC_ARG_DNS_MIN_TIME_BETWEEN_RESOLUTIONS_MS, kMinResolutionPauseMs);
   arguments.SetInt(GRPC_ARG_DNS_ARES_QUERY_TIMEOUT_MS, kResolutionTimeoutMs);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveTimeMs);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
-  // A stream on which nothing happens is kept alive too.
+  // An idle stream is kept alive too.
   arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   arguments.SetMaxReceiveMessageSize(64 << 20);
@@ -362,7 +362,7 @@ absl::StatusOr<std::unique_ptr<Channel>> MakeGrpcChannel(const std::string& addr
   if (security.uses_tls()) {
     credentials = CredentialsFor(service, security);
     // The library reports a host that its peer's certificate does not name as an error, although
-    // nothing comes of it here.
+    // that has no effect here.
     arguments.SetSslTargetNameOverride(service);
   } else {
     credentials = grpc::InsecureChannelCredentials();

@@ -23,8 +23,8 @@ namespace gatehouse::rpc {
 namespace {
 // A peer without a certificate holds a descriptor no longer than this; gRPC's own limit is 2 min.
 constexpr int kHandshakeTimeoutMs = 10'000;
-// What peers get to hear that this server takes no more calls, before it refuses them: an idle one
-// reads its connections every 100 ms.
+// The time for peers to learn that this server takes no more calls, before it refuses them: an idle
+// peer reads its connections every 100 ms.
 constexpr absl::Duration kNotice = absl::Milliseconds(500);
 }  // namespace
 
@@ -58,8 +58,8 @@ void GrpcServer::Drain(absl::Time deadline) {
   if (!impl_->server) return;
   SetServing(false);
   for (const auto& adapter : impl_->adapters) adapter->EndStreams();
-  // The library cancels the calls that arrive between the beginning of its shutdown and their
-  // sender's hearing of that.
+  // The library cancels the calls that arrive after its shutdown began and before their sender
+  // learns of it.
   absl::SleepFor(std::clamp((deadline - SteadyNow()) / 4, absl::ZeroDuration(), kNotice));
   impl_->server->Shutdown(ToGrpcDeadline(deadline));
   impl_->server->Wait();

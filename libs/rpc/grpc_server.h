@@ -40,8 +40,8 @@ class GrpcServer {
   // and turn to other replicas. Calls are still taken.
   void SayLeaving();
   // Reports to peers that it is not serving, ends all streams, and gives peers a moment to send
-  // their calls elsewhere. Then it refuses new calls, and waits for running ones: until the deadline,
-  // then it cancels them and waits for their handlers to notice.
+  // their calls elsewhere. Then it refuses new calls, and waits for running ones: until the
+  // deadline, then it cancels them and waits for their handlers to notice.
   void Drain(absl::Time deadline);
 
  private:

@@ -88,9 +88,8 @@ TEST(ReplicasTest, AReplicaThatStopsLosesNoCall) {
     Replica goes;
     auto channel = DialTenants("ipv4:" + stays.address() + "," + goes.address());
     const int before = stays.fake.calls();
-    ASSERT_TRUE(CallUntil(*channel, absl::Seconds(10), [&] {
-      return stays.fake.calls() > before && goes.fake.calls() > 0;
-    }));
+    ASSERT_TRUE(CallUntil(*channel, absl::Seconds(10),
+                          [&] { return stays.fake.calls() > before && goes.fake.calls() > 0; }));
     std::atomic<bool> stopped = false;
     std::atomic<int> failed = 0;
     {
