@@ -48,6 +48,7 @@ if [ "${1:-build}" = test ]; then
   { command -v node && command -v npm; } >/dev/null || packages+=(nodejs npm)
   command -v go >/dev/null || packages+=(golang-go)
   packages+=(pgbouncer)
+  [ -x "${CHROMIUM:-/usr/bin/chromium}" ] || packages+=(chromium fonts-liberation)
   python3 -c 'import yaml, jsonschema' 2>/dev/null || packages+=(python3-yaml python3-jsonschema)
 fi
 

@@ -69,10 +69,8 @@ def run(command, cwd, timeout_s, env=None):
 # ---- Packages.
 
 
-def install(walk):
-    """Installs what the walk's lock file names, unless that has been done."""
-    where = folder(walk)
-    kind = language(walk)
+def install_packages(where, kind):
+    """Installs what the lock file in the folder names, unless that has been done. `kind`: node, python or go."""
     if kind == "go":
         if run(["go", "mod", "download"], where, INSTALL_TIMEOUT_S) != 0:
             raise WalkError("go mod download failed")
@@ -136,7 +134,7 @@ def walk_command(walk):
 
 
 def take(walk, core, oidc_url, args):
-    install(walk)
+    install_packages(folder(walk), language(walk))
     app_id = None if args.public_app else create_app(core, walk)
     env = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
     env["GATEHOUSE_URL"] = f"{core}/appid-{app_id}" if app_id else core
