@@ -7,10 +7,15 @@ import tempfile
 import threading
 
 from integration import harness
+from integration.authenticator import totp_code
+from integration.passkeys import Authenticator, Site
 
 PASSWORD = "correct horse 1"
 SLOTS = 4  # users of each recipe
 TENANTS = ("t1", "t2")
+# Passkeys, which users have or take from each other; a client of this version uses its options up.
+KEYS, PASSKEY_CDI = 6, {"cdi": "5.6"}
+TOTP_SECRET = "JBSWY3DPEHPK3PXP"
 
 
 class Postgres(harness.Postgres):
@@ -45,6 +50,7 @@ class Registry:
         self.owner = gatehouse.new_app()
         self.app = self.owner.app
         self.lock = threading.Lock()
+        self.passkeys = [Authenticator("hunt %d" % number) for number in range(KEYS)]
         for tenant in TENANTS:
             self.put_tenant(self.owner, tenant)
         self.ids = {}
@@ -52,6 +58,7 @@ class Registry:
             self.password(self.owner, slot)
             self.social(self.owner, slot)
             self.code(self.owner, slot)
+            self.passkey(self.owner, slot)
 
     # What is remembered by all: the newest id of each slot.
     def keep(self, name, slot, reply):
@@ -77,6 +84,9 @@ class Registry:
         created = client.post("/recipe/signinup/code", {"email": "e%d@example.com" % slot}).json
         body = {"preAuthSessionId": created["preAuthSessionId"], "deviceId": created["deviceId"], "userInputCode": created["userInputCode"]}
         return self.keep("code", slot, client.post("/recipe/signinup/code/consume", body))
+
+    def passkey(self, client, slot):
+        return self.keep("passkey", slot, Site(client).sign_up(self.passkeys[slot], "e%d@example.com" % slot, **PASSKEY_CDI))
 
     def put_tenant(self, client, tenant):
         return client.put("/recipe/multitenancy/tenant/v2", {"tenantId": tenant})
@@ -111,6 +121,11 @@ class Registry:
             "session": self.session,
             "role": self.role,
             "totp": self.totp,
+            "passkey sign-in": lambda client, rnd: [self.passkey(client, rnd.randrange(SLOTS)), Site(client).sign_in(rnd.choice(self.passkeys), **PASSKEY_CDI)],
+            "passkeys of a user": self.further_passkeys,
+            "passkey recovery": self.recover,
+            "passkey email": lambda client, rnd: [client.put("/recipe/webauthn/user/email", {
+                "recipeUserId": self.ids[("passkey", rnd.randrange(SLOTS))], "email": "n%d@example.com" % rnd.randrange(3)}, **PASSKEY_CDI)],
             "codes of one address": self.revoke_codes,
             "tokens of one user": self.revoke_tokens,
             "metadata removed": lambda client, rnd: [client.post("/recipe/user/metadata/remove", {"userId": self.anyone(rnd)})],
@@ -140,10 +155,27 @@ class Registry:
     def totp(self, client, rnd):
         user, tenant = self.anyone(rnd), rnd.choice((None, *TENANTS))
         device = {"userId": user, "deviceName": "d%d" % rnd.randrange(3)}
-        return [client.post("/recipe/totp/device/import", {**device, "skew": 1, "period": 30, "secretKey": "JBSWY3DPEHPK3PXP"}),
+        return [client.post("/recipe/totp/device/import", {**device, "skew": 1, "period": 30, "secretKey": TOTP_SECRET}),
+                client.post("/recipe/totp/device/verify", {"userId": user, "deviceName": device["deviceName"], "totp": totp_code(TOTP_SECRET)}, tenant=tenant),
                 client.post("/recipe/totp/verify", {"userId": user, "totp": "x"}, tenant=tenant),
                 client.put("/recipe/totp/device", {"userId": user, "existingDeviceName": device["deviceName"], "newDeviceName": "d%d" % rnd.randrange(3)}),
                 client.post("/recipe/totp/device/remove", {**device, "userId": self.anyone(rnd)})]
+
+    def further_passkeys(self, client, rnd):
+        slot = rnd.randrange(SLOTS)
+        user, key = self.ids[("passkey", slot)], rnd.choice(self.passkeys)
+        return [Site(client).add(key, user, "e%d@example.com" % slot, **PASSKEY_CDI),
+                client.request("DELETE", "/recipe/webauthn/user/credential/remove", query={
+                    "recipeUserId": self.ids[("passkey", rnd.randrange(SLOTS))], "webauthnCredentialId": rnd.choice(self.passkeys).id}, **PASSKEY_CDI)]
+
+    def recover(self, client, rnd):
+        slot = rnd.randrange(SLOTS)
+        body = {"userId": self.ids[("passkey", slot)], "email": "e%d@example.com" % slot}
+        replies = [client.post("/recipe/webauthn/user/recover/token", body, **PASSKEY_CDI) for _ in range(2)]
+        for reply in replies[:]:
+            if reply.status == 200 and reply.json["status"] == "OK":
+                replies.append(client.post("/recipe/webauthn/user/recover/token/consume", {"token": reply.json["token"]}, **PASSKEY_CDI))
+        return replies
 
     def revoke_codes(self, client, rnd):
         email = "e%d@example.com" % rnd.randrange(SLOTS)
@@ -163,7 +195,7 @@ class Registry:
     def remove_group(self, client, rnd):
         slot = rnd.randrange(SLOTS)
         replies = [client.post("/user/remove", {"userId": self.anyone(rnd), "removeAllLinkedAccounts": True})]
-        return replies + [self.social(client, slot), self.password(client, slot), self.code(client, slot)]
+        return replies + [self.social(client, slot), self.password(client, slot), self.code(client, slot), self.passkey(client, slot)]
 
     def map_id(self, client, rnd):
         user = self.anyone(rnd)
