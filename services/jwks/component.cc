@@ -23,6 +23,7 @@ constexpr crypto::KeyPairPool::Options kPoolInTestMode = {
     .ready_pairs = 8, .most_ready_pairs = 64, .low_priority = false};
 
 constexpr absl::Duration kCleanUpInterval = absl::Hours(24);
+constexpr absl::Duration kOthersKeysInterval = absl::Seconds(5);
 
 class JwksComponent final : public host::Component {
  public:
@@ -40,6 +41,12 @@ class JwksComponent final : public host::Component {
                              return DeleteExpiredKeys(environment.tenants(),
                                                       environment.databases(), environment.clock(),
                                                       deadline);
+                           });
+    environment.jobs().Add({.name = "jwks_read_others_keys",
+                            .interval = kOthersKeysInterval,
+                            .first_after = kOthersKeysInterval},
+                           [this, &environment](absl::Time deadline) {
+                             return keys_.ReadWhatOthersMade(environment.tenants(), deadline);
                            });
   }
 

@@ -234,6 +234,48 @@ TEST_F(JwksServiceTest, RefreshFindsAnotherInstancesKeyAndIsRateLimited) {
   EXPECT_EQ(database->statements_executed(), statements);
 }
 
+// A core of 12.2 or newer waits for no lock of ours: at a rotation both may create a key.
+TEST_F(JwksServiceTest, AKeyThatAnotherCoreMadeAtTheSameTimeIsPublished) {
+  Instance instance(tenants, clock);
+  const auto read = [&] { return instance.keys.ReadWhatOthersMade(tenants.directory(), Soon()); };
+  const std::vector<std::string> own = instance.PublishedIds();
+  clock.AdvanceMs(100);
+  const std::string others_key = instance.pairs.Take()->ToStored();
+  ASSERT_TRUE(database
+                  ->Execute(Soon(),
+                            {"test_others_key",
+                             "INSERT INTO {session_access_token_signing_keys}"
+                             " (app_id, created_at_time, value) VALUES ('public', $1, $2)"},
+                            {clock.NowMs(), others_key})
+                  .ok());
+  int64_t statements = database->statements_executed();
+  EXPECT_TRUE(read().ok());
+  EXPECT_EQ(database->statements_executed(), statements) << "not yet";
+  clock.AdvanceMs(5000);
+  EXPECT_TRUE(read().ok());
+  EXPECT_EQ(instance.PublishedIds().size(), own.size() + 1);
+  statements = database->statements_executed();
+  clock.AdvanceMs(kHourMs);
+  EXPECT_TRUE(read().ok());
+  EXPECT_EQ(instance.PublishedIds().size(), own.size() + 1);
+  EXPECT_EQ(database->statements_executed(), statements) << "looked for once";
+}
+
+TEST_F(JwksServiceTest, OthersKeysAreLookedForAgainWhenTheDatabaseIsBack) {
+  Instance instance(tenants, clock);
+  const std::vector<std::string> own = instance.PublishedIds();
+  ASSERT_TRUE(
+      database->ExecuteScript(Soon(), "ALTER TABLE {jwt_signing_keys} RENAME TO gone").ok());
+  clock.AdvanceMs(6000);
+  EXPECT_FALSE(instance.keys.ReadWhatOthersMade(tenants.directory(), Soon()).ok());
+  EXPECT_EQ(instance.PublishedIds(), own) << "the known keys stay in use";
+  ASSERT_TRUE(database->ExecuteScript(Soon(), "ALTER TABLE gone RENAME TO jwt_signing_keys").ok());
+  const int64_t statements = database->statements_executed();
+  clock.AdvanceMs(6000);
+  EXPECT_TRUE(instance.keys.ReadWhatOthersMade(tenants.directory(), Soon()).ok());
+  EXPECT_GT(database->statements_executed(), statements);
+}
+
 TEST_F(JwksServiceTest, AppsHaveTheirOwnKeys) {
   tenants.Add("other", "public");
   Instance instance(tenants, clock);

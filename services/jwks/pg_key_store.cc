@@ -25,7 +25,8 @@ constexpr db::Statement kLoad = {
 constexpr db::Statement kLockApp = {"jwks_lock_app",
                                     "SELECT pg_advisory_xact_lock(hashtext($1::text))"};
 
-// The row locks serialise us with a SuperTokens core that runs alongside, which takes them too.
+// The row locks serialise us with a SuperTokens core before 12.2 that runs alongside, which takes
+// them too; SigningKeys::ReadWhatOthersMade is for newer ones.
 constexpr db::Statement kLockDynamic = {
     "jwks_lock_dynamic",
     "SELECT value, created_at_time FROM {session_access_token_signing_keys}"

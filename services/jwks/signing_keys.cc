@@ -1,6 +1,7 @@
 #include "services/jwks/signing_keys.h"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -20,6 +21,13 @@ namespace {
 constexpr size_t kMaxCachedApps = 2000;
 // How often unknown key ids (which anyone can send) may make us read the database, per app.
 constexpr int64_t kMinRereadMs = 1000;
+// A key signs only a minute after its creation: another core's is published well before.
+constexpr int64_t kOthersHaveMadeMs = 5000;
+
+// Names the app among others, and among removed ones of the same name.
+std::string KeyOf(const tenancy::Tenant& app) {
+  return StrCat(app.storage_id, "~", app.app_id, "~", std::to_string(app.app_incarnation));
+}
 
 std::vector<AppKey> ParseKeys(const std::vector<StoredKey>& stored,
                               const std::vector<AppKey>* old) {
@@ -104,10 +112,7 @@ SigningKeys::SigningKeys(KeyStore& store, crypto::KeyPairPool& pairs, const Cloc
 SigningKeys::~SigningKeys() = default;
 
 std::shared_ptr<SigningKeys::Entry> SigningKeys::EntryOf(const tenancy::Tenant& app) {
-  // Not the keys of a removed app of the same name.
-  const std::string key =
-      StrCat(app.storage_id, "~", app.app_id, "~", std::to_string(app.app_incarnation));
-  return entries_.FindOrMake(key, [] { return std::make_shared<Entry>(); });
+  return entries_.FindOrMake(KeyOf(app), [] { return std::make_shared<Entry>(); });
 }
 
 absl::StatusOr<KeysNow> SigningKeys::Get(const tenancy::Tenant& app, StaticKey static_key,
@@ -165,6 +170,7 @@ absl::StatusOr<int64_t> SigningKeys::Reload(const tenancy::Tenant& app, Entry& e
     candidates.dynamic_key.key_id = "d-" + std::to_string(read_at_ms);
     candidates.dynamic_from_ms = timeline.NewestFromMs(read_at_ms);
     ASSIGN_OR_RETURN(stored, store_.Ensure(app, verifiable_from, candidates, deadline));
+    NoteMade(app, clock_.NowMs());
   }
 
   const auto old = entry.Keys();
@@ -179,6 +185,38 @@ absl::StatusOr<int64_t> SigningKeys::Reload(const tenancy::Tenant& app, Entry& e
   entry.keys = std::move(keys);
   entry.read_at_ms = clock_.NowMs();
   return read_at_ms;
+}
+
+void SigningKeys::NoteMade(const tenancy::Tenant& app, int64_t at_ms) {
+  const std::lock_guard lock(made_mutex_);
+  made_[KeyOf(app)] = {tenancy::MakeScope(app.connection_uri_domain, app.app_id, app.tenant_id),
+                       at_ms};
+}
+
+absl::Status SigningKeys::ReadWhatOthersMade(tenancy::TenantDirectory& directory,
+                                             absl::Time deadline) {
+  std::vector<common::v1::Scope> due;
+  {
+    const std::lock_guard lock(made_mutex_);
+    for (auto it = made_.begin(); it != made_.end();) {
+      const bool is_due = Elapsed(it->second.at_ms, clock_.NowMs(), kOthersHaveMadeMs);
+      if (is_due) due.push_back(std::move(it->second.app));
+      it = is_due ? made_.erase(it) : std::next(it);
+    }
+  }
+  absl::Status result;
+  for (const common::v1::Scope& scope : due) {
+    const auto app = directory.FindApp(scope);
+    if (!app.ok()) continue;  // removed meanwhile
+    const auto entry = EntryOf(**app);
+    const auto lock = LockBy(entry->reload_mutex, deadline);
+    const absl::Status read = lock.owns_lock()
+                                  ? Reload(**app, *entry, StaticKey::kOptional, deadline).status()
+                                  : TooSlow();
+    if (!read.ok()) NoteMade(**app, clock_.NowMs());
+    result.Update(read);
+  }
+  return result;
 }
 
 }  // namespace gatehouse::jwks

@@ -2,18 +2,25 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "gatehouse/common/v1/scope.pb.h"
 #include "libs/base/clock.h"
 #include "libs/base/lru_cache.h"
 #include "libs/crypto/rsa_key.h"
 #include "services/jwks/key_store.h"
 #include "services/jwks/key_timeline.h"
+
+namespace gatehouse::tenancy {
+class TenantDirectory;
+}
 
 namespace gatehouse::jwks {
 
@@ -68,19 +75,33 @@ class SigningKeys {
   // ago: for a caller that met an unknown key, which another instance may have created.
   absl::StatusOr<KeysNow> GetFresh(const tenancy::Tenant& app, absl::Time deadline);
 
+  // Reads the keys of each app for which this instance created one some seconds ago. A SuperTokens
+  // core of 12.2 or newer on the same database takes none of our row locks, so both may create a
+  // key at a rotation, and verifiers need the other's as well. For a job that runs every few
+  // seconds. Continues with the other apps when one fails, which is due again later; returns the
+  // first error.
+  absl::Status ReadWhatOthersMade(tenancy::TenantDirectory& directory, absl::Time deadline);
+
  private:
   struct Entry;
+  struct Made {
+    common::v1::Scope app;
+    int64_t at_ms = 0;
+  };
   std::shared_ptr<Entry> EntryOf(const tenancy::Tenant& app);
   // Returns the time, in epoch milliseconds, at which what it read was complete: with a very short
   // interval and a very slow database, a rotation may be due again when it returns.
   absl::StatusOr<int64_t> Reload(const tenancy::Tenant& app, Entry& entry, StaticKey static_key,
                                  absl::Time deadline);
+  void NoteMade(const tenancy::Tenant& app, int64_t at_ms);
 
   KeyStore& store_;
   crypto::KeyPairPool& pairs_;
   const Clock& clock_;
   const Inherit inherit_;
   LruCache<Entry> entries_;
+  std::mutex made_mutex_;
+  std::map<std::string, Made> made_;  // by KeyOf
 };
 
 }  // namespace gatehouse::jwks

@@ -12,6 +12,10 @@ BACKGROUND = re.compile(r"INSERT INTO (user_last_active|activity_log)|SELECT (cu
                         r"|public\.gatehouse_maintain_activity_log|at_app, at_user|[cp]\.connection_uri_domain)")
 
 
+# Statements of jobs that requests could run too: these would show in each. (Keys are read again a few seconds after an app's first ones were made.)
+NOT_IN_EACH = re.compile(r"BEGIN$|COMMIT$|SELECT \$\d+, \$\d+, value, created_at_time FROM session_access_token_signing_keys")
+
+
 class HotPaths(harness.GatehouseTest):
     # Production behaviour: test mode turns the throttle of activity notes off.
     @classmethod
@@ -62,8 +66,7 @@ class HotPaths(harness.GatehouseTest):
         for _ in range(TIMES):
             call()
         ran = [(calls - before.get(query_id, (0, ""))[0], text) for query_id, (calls, text) in self.calls().items()]
-        # Jobs run in transactions; if the requests did, there would be one for each.
-        ran = [(calls, text) for calls, text in ran if calls and not (text in ("BEGIN", "COMMIT") and calls < TIMES)]
+        ran = [(calls, text) for calls, text in ran if calls and not (NOT_IN_EACH.match(text) and calls < TIMES)]
         self.assertEqual([calls for calls, _ in ran], [TIMES] * len(expected), ran)
         for verb, table in expected:
             self.assertTrue(any(text.startswith(verb) and table in text for _, text in ran), (verb, table, ran))
