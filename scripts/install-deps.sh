@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs what building, running and testing Gatehouse need, from Debian 12's packages. Does
-# nothing if everything is installed. Usage: scripts/install-deps.sh [build|test|fuzz|headers]
-# (default: build; test adds what only the tests need, fuzz what the fuzzers need; headers: only the
-# last step)
+# nothing if everything is installed. Usage: scripts/install-deps.sh [build|test|clang ...|headers]
+# (default: build; test adds what only the tests need, clang the compiler of the presets asan, tsan
+# and fuzz; headers: only the last step)
 set -euo pipefail
 
 as_root=()
@@ -39,7 +39,9 @@ packages=(
   libicu-dev libphonenumber8 prometheus-cpp-dev libcurl4-openssl-dev zlib1g-dev libgtest-dev libgmock-dev
   postgresql postgresql-contrib python3
 )
-if [ "${1:-build}" = test ]; then
+wanted() { [[ " $arguments " == *" $1 "* ]]; }
+arguments=${*:-build}
+if wanted test; then
   # A newer toolchain from elsewhere works as well as Debian's.
   command -v curl >/dev/null || packages+=(curl)
   command -v git >/dev/null || packages+=(git)
@@ -54,10 +56,11 @@ fi
 
 # What no package is installed for: helm and promtool, for the checks of the Helm chart.
 get_tools() {
-  [ "${1:-build}" != test ] || "$(dirname "$0")/../tests/deploy/get-tools.sh"
+  ! wanted test || "$(dirname "$0")/../tests/deploy/get-tools.sh"
 }
 
-[ "${1:-build}" != fuzz ] || packages+=(clang libclang-rt-14-dev)
+# llvm has the symbolizer, without which reports have no names.
+! wanted clang || packages+=(clang libclang-rt-14-dev llvm)
 
 missing=()
 for package in "${packages[@]}"; do
@@ -65,7 +68,7 @@ for package in "${packages[@]}"; do
 done
 if [ ${#missing[@]} -eq 0 ]; then
   unpack_phonenumber_headers
-  get_tools "$@"
+  get_tools
   exit 0
 fi
 
@@ -78,4 +81,4 @@ export DEBIAN_FRONTEND=noninteractive
 "${as_root[@]}" apt-get update -q
 "${as_root[@]}" apt-get install -y -q --no-install-recommends "${missing[@]}"
 unpack_phonenumber_headers
-get_tools "$@"
+get_tools

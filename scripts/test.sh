@@ -24,7 +24,13 @@ case "$preset-$group" in
   asan-* | tsan-*) labels=(-L '^(unit|workflow|integration)$') ;;
 esac
 
-scripts/install-deps.sh "$([ "$preset" = fuzz ] && echo fuzz || echo test)"
+case "$preset" in
+  fuzz) scripts/install-deps.sh clang ;;
+  asan | tsan) scripts/install-deps.sh test clang ;;
+  *) scripts/install-deps.sh test ;;
+esac
+# Where nothing is cached yet, as in CI, this spares ccache a run of the preprocessor for each file.
+export CCACHE_DEPEND=1
 scripts/build.sh "$preset" "${targets[@]}"
 
 # Programs that a test kills report to files, which nobody else would read.

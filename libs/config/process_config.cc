@@ -238,7 +238,7 @@ class Checker {
     if (!absl::SimpleAtoi(Text(key), &number) || number < row->min || number > row->max) {
       Problem(key, absl::StrCat("must be a whole number between ", static_cast<int64_t>(row->min),
                                 " and ", static_cast<int64_t>(row->max)));
-      absl::SimpleAtoi(View(row->default_text), &number);
+      (void)absl::SimpleAtoi(View(row->default_text), &number);  // the default is a number
     }
     return number;
   }

@@ -317,7 +317,7 @@ grpc::ServerUnaryReactor* GrpcAdapter::Unary(const MethodInfo& method,
     return reactor;
   }
   const auto finisher = std::make_shared<Finisher>(reactor);
-  auto run = [this, &method, context, request, response, finisher,
+  auto run = [this, &method, request, response, finisher,
               call = *std::move(call)]() mutable {
     std::unique_ptr<Message> input = Parse(method.request_prototype(), *request);
     if (!input) return finisher->Finish(Malformed());

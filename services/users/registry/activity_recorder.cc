@@ -95,7 +95,8 @@ absl::Status ActivityRecorder::Save(std::unordered_map<std::string, Pending> tak
   absl::Status first_error;
   for (auto& [storage_id, pending] : taken) {
     std::vector<ActivityStore::Entry> batch;
-    auto save = [&] {
+    // Named captures: clang 14 captures no structured bindings otherwise.
+    auto save = [&, &storage_id = storage_id, &pending = pending] {
       absl::Status saved = store_.Save({pending.tenant, deadline}, batch);
       if (!saved.ok()) {
         TakeBack(storage_id, pending.tenant, batch);
