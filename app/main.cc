@@ -7,11 +7,14 @@
 #include "services/jwks/component.h"
 #include "services/passwordless/component.h"
 #include "services/roles/component.h"
+#include "services/roles/pg_role_export.h"
 #include "services/session/component.h"
 #include "services/tenants/component.h"
 #include "services/thirdparty/component.h"
 #include "services/totp/component.h"
+#include "services/totp/pg_totp_export.h"
 #include "services/users/component.h"
+#include "services/users/registry/pg_user_export.h"
 #include "services/webauthn/component.h"
 
 int main(int argc, char* argv[]) {
@@ -37,5 +40,9 @@ int main(int argc, char* argv[]) {
   program.migrate_rows = gatehouse::users::MigrateUsers;
   program.tenants_elsewhere = gatehouse::tenants::TenantsElsewhere;
   program.check_tenants = gatehouse::tenants::CheckTenants;
+  program.tenants_of_app = gatehouse::tenants::TenantsOfApp;
+  program.export_users.list = gatehouse::users::ListForExport;
+  program.export_users.add = {gatehouse::roles::AddRolesForExport,
+                              gatehouse::totp::AddDevicesForExport};
   return gatehouse::process::RunProgram(program, argc, argv);
 }

@@ -132,6 +132,7 @@ absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& arg
   take("out", line.out);
   take("url", line.url);
   take("name", line.name);
+  take("app", line.app);
   take("with-temp-dir", line.temp_dir);
   take("with-config", line.config_path);
   if (std::string id; values.count("id")) {

@@ -12,7 +12,7 @@ namespace gatehouse::process {
 struct CommandLine {
   std::string command = "start";  // one of command_table.h
   bool command_is_named = false;  // else that is the default
-  std::string argument;           // of `completion` and `help`
+  std::string argument;           // of `completion`, `help` and `export`
   bool mend = false;              // of check-users
   bool check_config = false;
   bool version = false;  // --version, or the command
@@ -21,6 +21,7 @@ struct CommandLine {
   std::string url;                               // --url, of health; empty: the admin port
   std::string out;                               // --out, of issue-certificate
   std::string name;                              // --name, of issue-certificate
+  std::string app;                               // --app; empty: public
   int id = 0;                                    // --id, of stop; 0: all
   std::map<std::string, std::string> overrides;  // configuration keys set by options
   std::string temp_dir;                          // --with-temp-dir; empty: $TMPDIR, or /tmp

@@ -12,6 +12,10 @@ constexpr CommandRow kCommands[] = {
     {"list", "", "list running instances: process, address, program",
      "Lists those of this user; for root, those of the service too."},
     {"migrate", "", "bring the database's tables up to date", ""},
+    {"export", "FILE", "write all users of an app, with their password hashes, to a file",
+     "JSON lines in the original's format of bulk import; - is standard "
+     "output. Reads the database as `migrate` does: Gatehouse may run meanwhile, unless the "
+     "database is its own (embedded). Passkeys can't be in the file; their number is reported."},
     {"config", "", "print the configuration in effect, and where each value comes from",
      "Secrets are masked. Keys that are not set are comments with their default."},
     {"health", "", "ask a running process whether it is ready",
@@ -26,7 +30,7 @@ constexpr CommandRow kCommands[] = {
 
 // Those that read the configuration.
 constexpr std::string_view kConfigured =
-    " start migrate config health check-users issue-certificate ";
+    " start migrate export config health check-users issue-certificate ";
 
 constexpr OptionRow kOptions[] = {
     {"with-config", "FILE", kConfigured, "the configuration file (YAML)"},
@@ -45,6 +49,7 @@ constexpr OptionRow kOptions[] = {
     {"foreground", "", kConfigured, "of the original; start never leaves the foreground"},
     {"with-space", "MB", kConfigured, "of the original, for its virtual machine; ignored"},
     {"id", "PID", " stop ", "only the instance with this process id"},
+    {"app", "APP", " export ", "the app (public)"},
     {"mend", "", " check-users ", "repair what is found"},
     {"url", "URL", " health ", "URL to query (the admin port's /readyz, as configured)"},
     {"out", "DIR", " issue-certificate ", "the directory to write to"},

@@ -24,6 +24,8 @@ std::string Quoted(std::string_view text) {
   return absl::StrReplaceAll(absl::string_view(text.data(), text.size()), {{"'", "'\\''"}});
 }
 
+bool TakesPath(const CommandRow& command) { return command.argument == "FILE"; }
+
 // What may follow a command in place of an option.
 std::string ArgumentsOf(const CommandRow& command) {
   if (command.name == "completion") return std::string(kShells);
@@ -39,7 +41,9 @@ std::string Bash() {
     list += StrCat(list.empty() ? "" : "|", "--", option.name);
   }
   std::string cases;
+  std::string with_path;
   for (const CommandRow& command : Commands()) {
+    if (TakesPath(command)) with_path += StrCat(with_path.empty() ? "" : "|", command.name);
     std::string words = ArgumentsOf(command);
     for (const OptionRow& option : Options()) {
       if (Takes(command.name, option)) words += StrCat(words.empty() ? "" : " ", "--", option.name);
@@ -65,6 +69,12 @@ std::string Bash() {
       "  case $command in\n"
       "    '') words='",
       CommandNames(), " --help --version' ;;\n", cases,
+      "  esac\n"
+      "  case $command in\n"
+      "    ",
+      with_path,
+      ") if [[ $word != -* ]]; then mapfile -t COMPREPLY < <(compgen -f -- \"$word\"); return; fi "
+      ";;\n"
       "  esac\n"
       "  mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\")\n"
       "}\n"
@@ -93,6 +103,8 @@ std::string Zsh() {
     }
     if (const std::string words = ArgumentsOf(command); !words.empty()) {
       cases += StrCat(" \\\n          '1:", command.argument, ":(", words, ")'");
+    } else if (TakesPath(command)) {
+      cases += " \\\n          '1:FILE:_files'";
     }
     cases += " ;;\n";
   }
@@ -128,6 +140,8 @@ std::string Fish() {
         StrCat("complete -c gatehouse -n '__fish_seen_subcommand_from ", command.name, "'");
     if (const std::string words = ArgumentsOf(command); !words.empty()) {
       text += StrCat(here, " -a '", words, "'\n");
+    } else if (TakesPath(command)) {
+      text += StrCat(here, " -F\n");
     }
     for (const OptionRow& option : Options()) {
       if (!Takes(command.name, option)) continue;

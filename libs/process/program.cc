@@ -32,6 +32,7 @@
 #include "libs/process/completion.h"
 #include "libs/process/configuration.h"
 #include "libs/process/data_dir.h"
+#include "libs/process/export_users.h"
 #include "libs/process/health.h"
 #include "libs/process/image_entry.h"
 #include "libs/process/instances.h"
@@ -251,6 +252,10 @@ class Run {
                        RunCheckUsers(program_, config_, *database, options, line_.mend));
       return absl::OkStatus();
     }
+    if (line_.command == "export") {
+      ASSIGN_OR_RETURN(exit_status_, RunExport(program_, line_, config_, *database, options));
+      return absl::OkStatus();
+    }
     ASSIGN_OR_RETURN(exit_status_, RunMigrate(program_, config_, *database, options));
     return absl::OkStatus();
   }
@@ -359,7 +364,9 @@ int RunUntilEnd(const Program& program, const CommandLine& line) {
   const absl::Status status = run.Start();
   const bool one_off = line.command != "start";
   if (run.interrupted() && one_off) {
-    return Fail(program, "interrupted; what is done stays done, run it again for the rest");
+    return Fail(program, line.command == "export"
+                             ? "interrupted; no file was made"
+                             : "interrupted; what is done stays done, run it again for the rest");
   }
   std::optional<InstanceFile> file;
   if (!run.interrupted()) {

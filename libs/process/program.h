@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "libs/host/host.h"
+#include "libs/porting/exported_user.h"
 #include "libs/tenancy/tenant_directory.h"
 
 namespace gatehouse::db {
@@ -58,6 +59,13 @@ struct Program {
   std::function<absl::StatusOr<std::vector<std::string>>(
       db::Database& base, const config::ProcessConfig&, absl::Time deadline)>
       check_tenants;
+  // What `export` reads, and one tenant for each database of an app; none: there is no such app.
+  // Null: the program has no such command.
+  porting::UserExport export_users;
+  std::function<absl::StatusOr<std::vector<tenancy::TenantPtr>>(
+      db::Database& base, const config::ProcessConfig&, std::string_view app_id,
+      absl::Time deadline)>
+      tenants_of_app;
 };
 
 // A whole run: arguments, configuration, log, database and tables, services, admin port; then

@@ -18,10 +18,10 @@ constexpr db::Statement kTenants = {
     "SELECT connection_uri_domain, app_id, tenant_id, COALESCE(core_config, '{}') "
     "FROM {tenant_configs}"};
 
-}  // namespace
-
-absl::StatusOr<std::vector<tenancy::TenantPtr>> TenantsElsewhere(
-    db::Database& base, const config::ProcessConfig& config, absl::Time deadline) {
+// All that can be used; CheckTenants names the others.
+absl::StatusOr<std::vector<tenancy::TenantPtr>> ReadTenants(db::Database& base,
+                                                            const config::ProcessConfig& config,
+                                                            absl::Time deadline) {
   ASSIGN_OR_RETURN(
       const db::Result exists,
       base.Execute(deadline, kTableExists, {base.tables().Qualified("tenant_configs")}));
@@ -36,11 +36,32 @@ absl::StatusOr<std::vector<tenancy::TenantPtr>> TenantsElsewhere(
     record.set_core_config_json(std::string(row.Text(3)));
   }
   tenancy::TenantDirectory directory(config.test_mode);
-  // CheckTenants names those that are left out.
   directory.Apply(/*full=*/true, tenancy::EncodeBaseConfig(config.base), records, {});
+  return directory.All();
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<tenancy::TenantPtr>> TenantsElsewhere(
+    db::Database& base, const config::ProcessConfig& config, absl::Time deadline) {
+  ASSIGN_OR_RETURN(std::vector<tenancy::TenantPtr> tenants, ReadTenants(base, config, deadline));
   std::vector<tenancy::TenantPtr> found;
   std::unordered_set<std::string> seen = {""};
-  for (tenancy::TenantPtr& tenant : directory.All()) {
+  for (tenancy::TenantPtr& tenant : tenants) {
+    if (seen.insert(tenant->database_id).second) found.push_back(std::move(tenant));
+  }
+  return found;
+}
+
+absl::StatusOr<std::vector<tenancy::TenantPtr>> TenantsOfApp(db::Database& base,
+                                                             const config::ProcessConfig& config,
+                                                             std::string_view app_id,
+                                                             absl::Time deadline) {
+  ASSIGN_OR_RETURN(std::vector<tenancy::TenantPtr> tenants, ReadTenants(base, config, deadline));
+  std::vector<tenancy::TenantPtr> found;
+  std::unordered_set<std::string> seen;
+  for (tenancy::TenantPtr& tenant : tenants) {
+    if (!tenant->connection_uri_domain.empty() || tenant->app_id != app_id) continue;
     if (seen.insert(tenant->database_id).second) found.push_back(std::move(tenant));
   }
   return found;

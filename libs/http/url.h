@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+
+namespace gatehouse::http {
+
+// Where a URL leads to. No user or fragment.
+struct Url {
+  bool encrypted = false;  // https
+  std::string host;        // a name or an address, without brackets
+  std::string port;
+  std::string path;  // with the query; begins with a slash
+
+  // As the Host header has it.
+  std::string authority() const;
+};
+
+// InvalidArgument for anything but http://HOST[:PORT][/PATH] and the same with https, without a
+// user.
+absl::StatusOr<Url> ParseUrl(std::string_view text);
+
+}  // namespace gatehouse::http
