@@ -108,8 +108,8 @@ class LinkingTestEnv {
 // Runs `body(i)` for i below `count`, all at once.
 template <typename Body>
 void AtOnce(int count, Body body) {
+  std::atomic<bool> go = false;  // outlives the threads, which may still be about to read it
   std::vector<std::jthread> threads;
-  std::atomic<bool> go = false;
   for (int i = 0; i < count; ++i) {
     threads.emplace_back([&, i] {
       go.wait(false);
