@@ -118,7 +118,7 @@ TEST(KeyPairPoolTest, FillsInTheBackground) {
 }
 
 TEST(KeyPairPoolTest, KeepsMoreReadyEachTimeItRunsDryUpToItsBound) {
-  KeyPairPool pool({.ready_pairs = 1, .most_ready_pairs = 3});
+  KeyPairPool pool({.ready_pairs = 1, .most_ready_pairs = 3, .low_priority = false});
   for (const size_t expected : {2u, 3u, 3u}) {
     AwaitReady(pool, pool.target());
     while (pool.ready() > 0) EXPECT_NE(pool.Take(), nullptr);
