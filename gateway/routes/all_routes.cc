@@ -1,6 +1,7 @@
 #include "gateway/routes/all_routes.h"
 
 #include "gateway/routes/accountlinking_routes.h"
+#include "gateway/routes/bulk_import_routes.h"
 #include "gateway/routes/core_routes.h"
 #include "gateway/routes/dashboard_routes.h"
 #include "gateway/routes/emailpassword_routes.h"
@@ -48,6 +49,7 @@ void AddAllRoutes(RouteTable& routes, host::Host& host, const GatewayCounts& cou
   AddTenantUserRoutes(routes, accounts, users, host.tenants());
   AddEmailVerificationRoutes(routes, users, host.tenants());
   AddMetadataRoutes(routes, users, host.tenants());
+  AddBulkImportRoutes(routes, accounts, host.tenants());
   AddDashboardRoutes(routes, host.ChannelBetween("gateway", "dashboard"), host.tenants());
 }
 

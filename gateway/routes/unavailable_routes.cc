@@ -19,12 +19,6 @@ constexpr HttpMethod kPut = HttpMethod::kPut;
 constexpr HttpMethod kDelete = HttpMethod::kDelete;
 
 constexpr Operation kOperations[] = {
-    // Bulk import.
-    {kPost, "/bulk-import/import"},
-    {kGet, "/bulk-import/users"},
-    {kPost, "/bulk-import/users"},
-    {kGet, "/bulk-import/users/count"},
-    {kPost, "/bulk-import/users/remove"},
     // OAuth 2 and OpenID Connect provider.
     {kPost, "/recipe/oauth/auth"},
     {kGet, "/recipe/oauth/auth/requests/consent"},

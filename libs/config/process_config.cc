@@ -142,6 +142,8 @@ class Checker {
     config_.request_timeout_ms = Number("gatehouse_request_timeout_ms");
     config_.drain_timeout_ms = Number("gatehouse_drain_timeout_ms");
     config_.shutdown_delay_ms = Number("gatehouse_shutdown_delay_ms");
+    config_.bulk_migration_cron_enabled =
+        absl::EqualsIgnoreCase(Text("bulk_migration_cron_enabled"), "true");
     config_.internal_secret = Text("gatehouse_internal_secret");
     config_.tls_cert_file = Text("gatehouse_tls_cert_file");
     config_.tls_key_file = Text("gatehouse_tls_key_file");

@@ -66,6 +66,7 @@ struct ProcessConfig {
   int64_t request_timeout_ms = 30000;
   int64_t drain_timeout_ms = 20000;
   int64_t shutdown_delay_ms = 3000;  // part of drain_timeout_ms
+  bool bulk_migration_cron_enabled = true;
 
   // Oddities that are no errors, such as an unknown key: for the log.
   std::vector<std::string> warnings;

@@ -49,6 +49,9 @@ constexpr ProcessSetting kSettings[] = {
     {"gatehouse_shutdown_delay_ms", kLong, "3000", 0, 600000, false,
      "Time after SIGTERM in which connections are still accepted while /readyz reports not "
      "ready, so that balancers stop sending; within gatehouse_drain_timeout_ms."},
+    {"bulk_migration_cron_enabled", kText, "true", 0, 0, false,
+     "Whether this process imports users that wait (POST /bulk-import/users); anything but true: "
+     "it leaves them to others."},
     {"gatehouse_internal_secret", kText, "", 0, 0, true,
      "Secret from which processes make certificates for mutual TLS between them; at least 32 "
      "random characters. It is never sent."},

@@ -16,6 +16,9 @@ namespace gatehouse {
 namespace config {
 struct ProcessConfig;
 }
+namespace telemetry {
+class Metrics;
+}
 namespace tenancy {
 class TenantDatabases;
 class TenantDirectory;
@@ -40,6 +43,8 @@ class Environment {
   virtual const Clock& clock() const = 0;
   // Periodic work; each job runs on one instance at a time.
   virtual JobScheduler& jobs() = 0;
+  // Outlives the component: what a gauge reads is shared with it.
+  virtual telemetry::Metrics& metrics() = 0;
 };
 
 // One RPC service that a component offers.

@@ -101,6 +101,7 @@ class Host::ServiceEnvironment final : public Environment {
   const config::ProcessConfig& config() const override { return host_.config(); }
   const Clock& clock() const override { return *host_.options_.clock; }
   JobScheduler& jobs() override { return host_.jobs_; }
+  telemetry::Metrics& metrics() override { return host_.metrics_; }
 
  private:
   Host& host_;

@@ -13,6 +13,11 @@ inline Policy UserDataPolicy() {
   };
 }
 
-inline Policy CredentialsPolicy() { return {{"RemoveCredentials", {callers::kAccounts}}}; }
+inline Policy CredentialsPolicy() {
+  return {
+      {"RemoveCredentials", {callers::kAccounts}},
+      {"ImportCredentials", {callers::kAccounts}},
+  };
+}
 
 }  // namespace gatehouse::rpc

@@ -8,7 +8,7 @@
 
 namespace gatehouse::accounts {
 
-// accounts_service.proto. Has no tables and no state: each method is a workflow over other
+// accounts_service.proto. Has no state: each method is a workflow over other
 // services. Thread-safe.
 class AccountsServiceImpl final : public v1::AccountsService {
  public:

@@ -13,4 +13,12 @@ rpc::Policy AccountsPolicy() {
   };
 }
 
+rpc::Policy BulkImportPolicy() {
+  return {
+      {"AddUsers", {kGateway, kClient}},   {"ListUsers", {kGateway, kClient}},
+      {"CountUsers", {kGateway, kClient}}, {"RemoveUsers", {kGateway, kClient}},
+      {"ImportUser", {kGateway, kClient}},
+  };
+}
+
 }  // namespace gatehouse::accounts

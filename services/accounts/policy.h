@@ -6,5 +6,6 @@ namespace gatehouse::accounts {
 
 // The callers that each method accepts.
 rpc::Policy AccountsPolicy();
+rpc::Policy BulkImportPolicy();
 
 }  // namespace gatehouse::accounts

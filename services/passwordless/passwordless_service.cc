@@ -250,4 +250,11 @@ absl::StatusOr<common::v1::RemoveCredentialsResponse> PasswordlessServiceImpl::R
   return common::v1::RemoveCredentialsResponse();
 }
 
+absl::StatusOr<common::v1::ImportCredentialsResponse> PasswordlessServiceImpl::ImportCredentials(
+    rpc::CallContext& context, const common::v1::ImportCredentialsRequest& request) {
+  ASSIGN_OR_RETURN(TenantPtr tenant, directory_.Find(request.scope(), context.deadline));
+  RETURN_IF_ERROR(accounts_.Import({tenant, context.deadline}, request));
+  return common::v1::ImportCredentialsResponse();
+}
+
 }  // namespace gatehouse::passwordless

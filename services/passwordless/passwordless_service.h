@@ -53,6 +53,8 @@ class PasswordlessServiceImpl final : public v1::PasswordlessService,
 
   absl::StatusOr<common::v1::RemoveCredentialsResponse> RemoveCredentials(
       rpc::CallContext& context, const common::v1::RemoveCredentialsRequest& request) override;
+  absl::StatusOr<common::v1::ImportCredentialsResponse> ImportCredentials(
+      rpc::CallContext& context, const common::v1::ImportCredentialsRequest& request) override;
 
  private:
   const tenancy::TenantDirectory& directory_;

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "services/passwordless/device_store.h"
@@ -30,6 +31,9 @@ class PasswordlessUserStore {
   // Creates the row, or brings it up to date; writes nothing if it is already correct.
   virtual absl::StatusOr<SaveOutcome> SaveUser(const Where& where,
                                                const PasswordlessUser& user) = 0;
+  // Creates the rows that don't exist; at once or, when a user is gone, those of the others.
+  virtual absl::Status ImportUsers(const Where& where,
+                                   const std::vector<PasswordlessUser>& users) = 0;
   virtual absl::Status RemoveUser(const Where& where, std::string_view user_id) = 0;
 };
 

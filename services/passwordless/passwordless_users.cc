@@ -207,4 +207,17 @@ absl::StatusOr<std::optional<LoginMethod>> PasswordlessUsers::Registered(
   return response.user().login_methods(0);
 }
 
+absl::Status PasswordlessUsers::Import(const Where& where,
+                                       const common::v1::ImportCredentialsRequest& request) {
+  std::vector<PasswordlessUser> users;
+  for (const common::v1::ImportedCredentials& one : request.credentials()) {
+    PasswordlessUser& user = users.emplace_back();
+    user.user_id = one.supertokens_user_id();
+    if (one.has_email()) user.email = one.email();
+    if (one.has_phone_number()) user.phone_number = one.phone_number();
+    user.time_joined_ms = one.time_joined_ms();
+  }
+  return store_.ImportUsers(where, users);
+}
+
 }  // namespace gatehouse::passwordless

@@ -40,6 +40,9 @@ class PasswordlessUsers {
   absl::Status Remove(const std::vector<tenancy::TenantPtr>& databases, rpc::CallContext& context,
                       const common::v1::RemoveCredentialsRequest& request);
 
+  // Creates the rows of login methods that the registry has imported.
+  absl::Status Import(const Where& where, const common::v1::ImportCredentialsRequest& request);
+
  private:
   // False: the user has been deleted.
   absl::StatusOr<bool> SaveUser(const tenancy::TenantPtr& tenant, rpc::CallContext& context,

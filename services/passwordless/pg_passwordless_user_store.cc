@@ -23,6 +23,14 @@ constexpr Statement kSaveUser = {
     "  SET email = EXCLUDED.email, phone_number = EXCLUDED.phone_number"
     " RETURNING xmax <> 0"};
 
+// By passwordless_users_pkey. An empty text is a contact that the user has not.
+constexpr Statement kImportUsers = {
+    "passwordless_import_users",
+    "INSERT INTO {passwordless_users} (app_id, user_id, email, phone_number, time_joined)"
+    " SELECT $1::varchar, u.id, NULLIF(u.email, ''), NULLIF(u.phone, ''), u.joined"
+    " FROM unnest($2::bpchar[], $3::varchar[], $4::varchar[], $5::bigint[])"
+    "   AS u(id, email, phone, joined) ORDER BY u.id ON CONFLICT DO NOTHING"};
+
 // By passwordless_users_pkey.
 constexpr Statement kRemoveUser = {
     "passwordless_remove_user",
@@ -42,6 +50,26 @@ absl::StatusOr<SaveOutcome> PgPasswordlessUserStore::SaveUser(const Where& where
   RETURN_IF_ERROR(result.status());
   const bool changed = !result->empty() && result->front().Bool(0);
   return changed ? SaveOutcome::kContactChanged : SaveOutcome::kSaved;
+}
+
+absl::Status PgPasswordlessUserStore::ImportUsers(const Where& where,
+                                                  const std::vector<PasswordlessUser>& users) {
+  if (users.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(db::Database * database, databases_.Of(*where.tenant));
+  db::TextArray ids, emails, phones, joined;
+  for (const PasswordlessUser& user : users) {
+    ids.values.push_back(user.user_id);
+    emails.values.push_back(user.email.value_or(""));
+    phones.values.push_back(user.phone_number.value_or(""));
+    joined.values.push_back(std::to_string(user.time_joined_ms));
+  }
+  const absl::Status status = database
+                                  ->Execute(where.deadline, kImportUsers,
+                                            {where.app_id(), ids, emails, phones, joined})
+                                  .status();
+  if (!db::ViolatesConstraint(status, "passwordless_users_user_id_fkey")) return status;
+  for (const PasswordlessUser& user : users) RETURN_IF_ERROR(SaveUser(where, user).status());
+  return absl::OkStatus();
 }
 
 absl::Status PgPasswordlessUserStore::RemoveUser(const Where& where, std::string_view user_id) {

@@ -12,6 +12,7 @@ class PgPasswordlessUserStore final : public PasswordlessUserStore {
   explicit PgPasswordlessUserStore(tenancy::TenantDatabases& databases) : databases_(databases) {}
 
   absl::StatusOr<SaveOutcome> SaveUser(const Where& where, const PasswordlessUser& user) override;
+  absl::Status ImportUsers(const Where& where, const std::vector<PasswordlessUser>& users) override;
   absl::Status RemoveUser(const Where& where, std::string_view user_id) override;
 
  private:

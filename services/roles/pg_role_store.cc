@@ -75,6 +75,20 @@ constexpr Statement kAssignExistingRole = {
     "  ON CONFLICT DO NOTHING RETURNING role"
     ") SELECT EXISTS (SELECT role FROM known), EXISTS (SELECT role FROM added)"};
 
+// The same for many: $2 tenants, $3 users, $4 roles. Rows are locked in the order of names.
+constexpr Statement kAssignExistingRoles = {
+    "roles_assign_many",
+    "WITH known AS MATERIALIZED ("
+    "  SELECT role FROM {roles} WHERE app_id = $1::varchar AND role = ANY($4::varchar[])"
+    "  ORDER BY role FOR KEY SHARE"
+    "), added AS ("
+    "  INSERT INTO {user_roles} (app_id, tenant_id, user_id, role)"
+    "  SELECT $1::varchar, a.tenant, a.id, k.role"
+    "  FROM unnest($2::varchar[], $3::varchar[], $4::varchar[]) AS a(tenant, id, role)"
+    "  JOIN known k ON k.role = a.role ORDER BY a.tenant, a.id, k.role"
+    "  ON CONFLICT DO NOTHING"
+    ") SELECT role FROM known"};
+
 // ON CONFLICT relies on user_roles_pkey.
 constexpr Statement kAddUserRole = {
     "roles_add_user",
@@ -205,6 +219,16 @@ absl::StatusOr<PgRoleStore::Assigned> PgRoleStore::AssignExistingRole(const Wher
       db::Result result,
       Execute(tenant, kAssignExistingRole, {tenant.app_id(), tenant.tenant_id(), user_id, role}));
   return Assigned{.role_found = result.front().Bool(0), .added = result.front().Bool(1)};
+}
+
+absl::StatusOr<std::vector<std::string>> PgRoleStore::AssignExistingRoles(
+    const Where& app, const Assignments& assignments) {
+  ASSIGN_OR_RETURN(
+      db::Result result,
+      Execute(app, kAssignExistingRoles,
+              {app.app_id(), db::TextArray{assignments.tenant_ids},
+               db::TextArray{assignments.user_ids}, db::TextArray{assignments.roles}}));
+  return FirstColumn(result);
 }
 
 absl::StatusOr<bool> PgRoleStore::AddUserRole(const Where& tenant, std::string_view user_id,

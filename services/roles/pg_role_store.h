@@ -59,6 +59,12 @@ class PgRoleStore {
   // For a tenant in its app's database: adds the row if the role exists.
   absl::StatusOr<Assigned> AssignExistingRole(const Where& tenant, std::string_view user_id,
                                               std::string_view role);
+  // The same for many users in tenants of the app's database. Returns the roles that exist.
+  struct Assignments {
+    std::vector<std::string> tenant_ids, user_ids, roles;  // of one length
+  };
+  absl::StatusOr<std::vector<std::string>> AssignExistingRoles(const Where& app,
+                                                               const Assignments& assignments);
   // Adds the row, whether or not the role exists. False: it existed.
   absl::StatusOr<bool> AddUserRole(const Where& tenant, std::string_view user_id,
                                    std::string_view role);

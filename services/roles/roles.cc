@@ -63,6 +63,28 @@ absl::StatusOr<std::optional<bool>> AssignRole(PgRoleStore& store, const TenantI
   return std::nullopt;
 }
 
+absl::StatusOr<std::set<std::string>> AssignRoles(PgRoleStore& store, const Where& app,
+                                                  const std::vector<Assignment>& assignments) {
+  std::set<std::string> unknown;
+  PgRoleStore::Assignments here;
+  for (const Assignment& one : assignments) {
+    if (one.tenant.tenant->database_id == app.tenant->database_id) {
+      here.tenant_ids.push_back(one.tenant.tenant_id());
+      here.user_ids.push_back(one.user_id);
+      here.roles.push_back(one.role);
+      continue;
+    }
+    ASSIGN_OR_RETURN(const std::optional<bool> added,
+                     AssignRole(store, {app, one.tenant}, one.user_id, one.role));
+    if (!added.has_value()) unknown.insert(one.role);
+  }
+  if (here.roles.empty()) return unknown;
+  ASSIGN_OR_RETURN(const std::vector<std::string> known, store.AssignExistingRoles(app, here));
+  unknown.insert(here.roles.begin(), here.roles.end());
+  for (const std::string& role : known) unknown.erase(role);
+  return unknown;
+}
+
 absl::StatusOr<std::optional<bool>> UnassignRole(PgRoleStore& store, const TenantInApp& where,
                                                  std::string_view user_id, std::string_view role) {
   ASSIGN_OR_RETURN(const bool removed, store.RemoveUserRole(where.tenant, user_id, role));

@@ -5,6 +5,7 @@
 // nearly always one database; if not, steps are ordered so that nobody keeps a deleted role.
 
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +35,15 @@ absl::StatusOr<bool> DeleteRole(PgRoleStore& store,
 // True when the user got the role now, false if it had it already; nullopt: no such role.
 absl::StatusOr<std::optional<bool>> AssignRole(PgRoleStore& store, const TenantInApp& where,
                                                std::string_view user_id, std::string_view role);
+
+// One of many assignments.
+struct Assignment {
+  Where tenant;
+  std::string user_id, role;
+};
+// Returns the roles that don't exist: nobody got these.
+absl::StatusOr<std::set<std::string>> AssignRoles(PgRoleStore& store, const Where& app,
+                                                  const std::vector<Assignment>& assignments);
 
 // True when the user had the role; nullopt: no such role.
 absl::StatusOr<std::optional<bool>> UnassignRole(PgRoleStore& store, const TenantInApp& where,

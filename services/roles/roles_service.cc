@@ -1,9 +1,12 @@
 #include "services/roles/roles_service.h"
 
+#include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "libs/base/problem.h"
 #include "libs/base/status.h"
 #include "libs/tenancy/app_databases.h"
 #include "libs/tenancy/ask_databases.h"
@@ -13,6 +16,8 @@ namespace gatehouse::roles {
 namespace {
 
 using tenancy::TenantPtr;
+
+constexpr int kMaxAssignments = 10'000;
 using TextField = google::protobuf::RepeatedPtrField<std::string>;
 
 void Encode(std::vector<std::string> texts, TextField& field) {
@@ -98,6 +103,31 @@ absl::StatusOr<v1::AssignRoleResponse> RolesServiceImpl::AssignRole(
   v1::AssignRoleResponse response;
   response.set_role_found(added.has_value());
   response.set_already_had_role(added.has_value() && !*added);
+  return response;
+}
+
+absl::StatusOr<v1::AssignRolesResponse> RolesServiceImpl::AssignRoles(
+    rpc::CallContext& context, const v1::AssignRolesRequest& request) {
+  if (request.assignments_size() > kMaxAssignments) {
+    return BadInput(Problem::kTooMany, "Too many roles are assigned at once",
+                    {{"field", "assignments"}, {"max", std::to_string(kMaxAssignments)}});
+  }
+  ASSIGN_OR_RETURN(TenantPtr app, directory_.FindApp(request.scope(), context.deadline));
+  std::map<std::string, TenantPtr> tenants;
+  std::vector<Assignment> assignments;
+  for (const v1::RoleAssignment& one : request.assignments()) {
+    TenantPtr& tenant = tenants[one.tenant_id()];
+    if (tenant == nullptr) {
+      common::v1::Scope scope = request.scope();
+      scope.set_tenant_id(one.tenant_id());
+      ASSIGN_OR_RETURN(tenant, directory_.Find(scope, context.deadline));
+    }
+    assignments.push_back({{tenant, context.deadline}, one.user_id(), one.role()});
+  }
+  ASSIGN_OR_RETURN(const std::set<std::string> unknown,
+                   roles::AssignRoles(store_, {app, context.deadline}, assignments));
+  v1::AssignRolesResponse response;
+  for (const std::string& role : unknown) response.add_unknown_roles(role);
   return response;
 }
 

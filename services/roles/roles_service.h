@@ -29,6 +29,8 @@ class RolesServiceImpl final : public v1::RolesService, public common::v1::UserD
       rpc::CallContext& context, const v1::ListRolesWithPermissionRequest& request) override;
   absl::StatusOr<v1::AssignRoleResponse> AssignRole(rpc::CallContext& context,
                                                     const v1::AssignRoleRequest& request) override;
+  absl::StatusOr<v1::AssignRolesResponse> AssignRoles(
+      rpc::CallContext& context, const v1::AssignRolesRequest& request) override;
   absl::StatusOr<v1::UnassignRoleResponse> UnassignRole(
       rpc::CallContext& context, const v1::UnassignRoleRequest& request) override;
   absl::StatusOr<v1::ListUserRolesResponse> ListUserRoles(

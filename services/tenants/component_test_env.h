@@ -22,6 +22,7 @@
 #include "libs/tenancy/change_assembler.h"
 #include "libs/tenancy/pg_tenant_databases.h"
 #include "libs/testing/fake_clock.h"
+#include "libs/telemetry/metrics.h"
 #include "libs/testing/pg_test_server.h"
 #include "services/tenants/component.h"
 
@@ -71,6 +72,7 @@ class Instance final : public host::Environment {
   const config::ProcessConfig& config() const override { return config_; }
   const Clock& clock() const override { return clock_; }
   host::JobScheduler& jobs() override { return jobs_; }
+  telemetry::Metrics& metrics() override { return metrics_; }
 
   static rpc::CallContext Context() {
     rpc::CallContext context;
@@ -131,6 +133,7 @@ class Instance final : public host::Environment {
   std::unique_ptr<tenancy::PgTenantDatabases> databases_;
   tenancy::ChangeAssembler changes_;
   tenancy::TenantDirectory directory_{/*test_mode=*/true};
+  telemetry::Metrics metrics_;
   host::JobScheduler jobs_;
   std::unique_ptr<host::Component> component_;
   std::vector<std::unique_ptr<rpc::Dispatcher>> dispatchers_;

@@ -21,6 +21,15 @@ constexpr Statement kSaveUser = {
     " RETURNING xmax <> 0"};
 
 // By thirdparty_users_pkey.
+constexpr Statement kImportUsers = {
+    "thirdparty_import_users",
+    "INSERT INTO {thirdparty_users}"
+    "  (app_id, user_id, third_party_id, third_party_user_id, email, time_joined)"
+    " SELECT $1::varchar, u.id, u.tp, u.tp_user, u.email, u.joined"
+    " FROM unnest($2::bpchar[], $3::varchar[], $4::varchar[], $5::varchar[], $6::bigint[])"
+    "   AS u(id, tp, tp_user, email, joined) ORDER BY u.id ON CONFLICT DO NOTHING"};
+
+// By thirdparty_users_pkey.
 constexpr Statement kRemoveUser = {
     "thirdparty_remove_user", "DELETE FROM {thirdparty_users} WHERE app_id = $1 AND user_id = $2"};
 
@@ -39,6 +48,28 @@ absl::StatusOr<SaveOutcome> PgThirdPartyUserStore::SaveUser(const Where& where,
   RETURN_IF_ERROR(result.status());
   const bool changed = !result->empty() && result->front().Bool(0);
   return changed ? SaveOutcome::kEmailChanged : SaveOutcome::kSaved;
+}
+
+absl::Status PgThirdPartyUserStore::ImportUsers(const Where& where,
+                                                const std::vector<ThirdPartyUser>& users) {
+  if (users.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(db::Database * database, databases_.Of(*where.tenant));
+  db::TextArray ids, third_parties, third_party_users, emails, joined;
+  for (const ThirdPartyUser& user : users) {
+    ids.values.push_back(user.user_id);
+    third_parties.values.push_back(user.third_party_id);
+    third_party_users.values.push_back(user.third_party_user_id);
+    emails.values.push_back(user.email);
+    joined.values.push_back(std::to_string(user.time_joined_ms));
+  }
+  const absl::Status status =
+      database
+          ->Execute(where.deadline, kImportUsers,
+                    {where.app_id(), ids, third_parties, third_party_users, emails, joined})
+          .status();
+  if (!db::ViolatesConstraint(status, "thirdparty_users_user_id_fkey")) return status;
+  for (const ThirdPartyUser& user : users) RETURN_IF_ERROR(SaveUser(where, user).status());
+  return absl::OkStatus();
 }
 
 absl::Status PgThirdPartyUserStore::RemoveUser(const Where& where, std::string_view user_id) {

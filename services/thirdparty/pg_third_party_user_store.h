@@ -12,6 +12,7 @@ class PgThirdPartyUserStore final : public ThirdPartyUserStore {
   explicit PgThirdPartyUserStore(tenancy::TenantDatabases& databases) : databases_(databases) {}
 
   absl::StatusOr<SaveOutcome> SaveUser(const Where& where, const ThirdPartyUser& user) override;
+  absl::Status ImportUsers(const Where& where, const std::vector<ThirdPartyUser>& users) override;
   absl::Status RemoveUser(const Where& where, std::string_view user_id) override;
 
  private:

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -34,6 +35,9 @@ class ThirdPartyUserStore {
   virtual ~ThirdPartyUserStore() = default;
   // Creates the row, or brings its email up to date; writes nothing if it is already correct.
   virtual absl::StatusOr<SaveOutcome> SaveUser(const Where& where, const ThirdPartyUser& user) = 0;
+  // Creates the rows that don't exist; at once or, when a user is gone, those of the others.
+  virtual absl::Status ImportUsers(const Where& where,
+                                   const std::vector<ThirdPartyUser>& users) = 0;
   virtual absl::Status RemoveUser(const Where& where, std::string_view user_id) = 0;
 };
 

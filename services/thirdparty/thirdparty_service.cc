@@ -76,4 +76,19 @@ absl::StatusOr<common::v1::RemoveCredentialsResponse> ThirdPartyServiceImpl::Rem
   return common::v1::RemoveCredentialsResponse();
 }
 
+absl::StatusOr<common::v1::ImportCredentialsResponse> ThirdPartyServiceImpl::ImportCredentials(
+    rpc::CallContext& context, const common::v1::ImportCredentialsRequest& request) {
+  ASSIGN_OR_RETURN(TenantPtr tenant, directory_.Find(request.scope(), context.deadline));
+  std::vector<ThirdPartyUser> users;
+  for (const common::v1::ImportedCredentials& one : request.credentials()) {
+    users.push_back({.user_id = one.supertokens_user_id(),
+                     .third_party_id = one.third_party_id(),
+                     .third_party_user_id = one.third_party_user_id(),
+                     .email = one.email(),
+                     .time_joined_ms = one.time_joined_ms()});
+  }
+  RETURN_IF_ERROR(store_.ImportUsers({tenant, context.deadline}, users));
+  return common::v1::ImportCredentialsResponse();
+}
+
 }  // namespace gatehouse::thirdparty

@@ -42,6 +42,9 @@ class ThirdPartyServiceImpl final : public v1::ThirdPartyService,
   absl::StatusOr<common::v1::RemoveCredentialsResponse> RemoveCredentials(
       rpc::CallContext& context, const common::v1::RemoveCredentialsRequest& request) override;
 
+  absl::StatusOr<common::v1::ImportCredentialsResponse> ImportCredentials(
+      rpc::CallContext& context, const common::v1::ImportCredentialsRequest& request) override;
+
  private:
   const tenancy::TenantDirectory& directory_;
   users::v1::UserDirectoryService& users_;

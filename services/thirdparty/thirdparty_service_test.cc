@@ -132,6 +132,9 @@ class CrashingStore final : public ThirdPartyUserStore {
     if (std::exchange(crash, false)) return MakeError(ErrorReason::kDependencyDown, "gone");
     return store_.SaveUser(where, user);
   }
+  absl::Status ImportUsers(const Where& where, const std::vector<ThirdPartyUser>& users) override {
+    return store_.ImportUsers(where, users);
+  }
   absl::Status RemoveUser(const Where& where, std::string_view user_id) override {
     return store_.RemoveUser(where, user_id);
   }

@@ -1,6 +1,8 @@
 #include "services/totp/devices.h"
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
 #include "libs/base/problem.h"
 #include "libs/base/status.h"
@@ -83,6 +85,29 @@ absl::StatusOr<std::optional<Device>> CreateDevice(PgTotpStore& store, const Whe
         }
         return device;
       });
+}
+
+absl::StatusOr<std::vector<size_t>> ImportDevices(PgTotpStore& store, const Where& app,
+                                                  const std::vector<UserDevice>& devices,
+                                                  int64_t now_ms) {
+  std::vector<UserDevice> first;  // of each name
+  std::map<std::pair<std::string, std::string>, size_t> places;
+  std::vector<size_t> taken;
+  for (size_t i = 0; i < devices.size(); ++i) {
+    const auto& [user_id, device] = devices[i];
+    RETURN_IF_ERROR(Check(user_id, {.name = device.name,
+                                    .period_s = device.period_s,
+                                    .skew = device.skew,
+                                    .secret_key = device.secret_key}));
+    if (places.try_emplace({user_id, device.name}, i).second) {
+      first.push_back(devices[i]);
+    } else {
+      taken.push_back(i);
+    }
+  }
+  ASSIGN_OR_RETURN(const auto refused, store.ImportDevices(app, first, now_ms));
+  for (const auto& key : refused) taken.push_back(places.at(key));
+  return taken;
 }
 
 }  // namespace gatehouse::totp

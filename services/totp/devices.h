@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "services/totp/pg_totp_store.h"
@@ -27,6 +28,12 @@ struct NewDevice {
 absl::StatusOr<std::optional<Device>> CreateDevice(PgTotpStore& store, const Where& app,
                                                    std::string_view user_id,
                                                    const NewDevice& wanted, int64_t now_ms);
+
+// Adds devices of many users, which count as verified. Returns the places of those whose name is
+// that of another verified device. kBadInput as above, but for the limit: the caller checks it.
+absl::StatusOr<std::vector<size_t>> ImportDevices(PgTotpStore& store, const Where& app,
+                                                  const std::vector<UserDevice>& devices,
+                                                  int64_t now_ms);
 
 // OK, or kBadInput with the text that clients of the original know: `<field> cannot be empty`.
 absl::Status RequireText(std::string_view field, std::string_view text);

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/functional/function_ref.h"
@@ -22,6 +23,11 @@ struct Device {
   int32_t period_s;
   int32_t skew;
   bool verified;
+};
+
+struct UserDevice {
+  std::string user_id;
+  Device device;
 };
 
 struct DeviceStatus {
@@ -63,6 +69,10 @@ class PgTotpStore {
       absl::FunctionRef<absl::StatusOr<std::optional<Device>>(const std::vector<Device>&)>;
   absl::StatusOr<std::optional<Device>> CreateDevice(const Where& app, std::string_view user_id,
                                                      int64_t now_ms, Choose choose);
+  // Adds verified devices of many users, no two with one user and name. Returns user and name of
+  // those whose name is that of a verified device with another secret.
+  absl::StatusOr<std::vector<std::pair<std::string, std::string>>> ImportDevices(
+      const Where& app, const std::vector<UserDevice>& devices, int64_t now_ms);
   enum class Renamed { kDone, kUnknownDevice, kNameTaken };
   absl::StatusOr<Renamed> RenameDevice(const Where& app, std::string_view user_id,
                                        std::string_view from, std::string_view to);

@@ -2,6 +2,7 @@
 
 namespace gatehouse::totp {
 
+using rpc::callers::kAccounts;
 using rpc::callers::kClient;
 using rpc::callers::kGateway;
 
@@ -9,6 +10,7 @@ rpc::Policy TotpPolicy() {
   return {
       {.method = "CreateDevice", .callers = {kGateway, kClient}},
       {.method = "ImportDevice", .callers = {kGateway, kClient}},
+      {.method = "ImportDevices", .callers = {kAccounts}},
       {.method = "RenameDevice", .callers = {kGateway, kClient}},
       {.method = "ListDevices", .callers = {kGateway, kClient}},
       {.method = "RemoveDevice", .callers = {kGateway, kClient}},

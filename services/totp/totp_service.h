@@ -29,6 +29,8 @@ class TotpServiceImpl final : public v1::TotpService, public common::v1::UserDat
       rpc::CallContext& context, const v1::CreateDeviceRequest& request) override;
   absl::StatusOr<v1::ImportDeviceResponse> ImportDevice(
       rpc::CallContext& context, const v1::ImportDeviceRequest& request) override;
+  absl::StatusOr<v1::ImportDevicesResponse> ImportDevices(
+      rpc::CallContext& context, const v1::ImportDevicesRequest& request) override;
   absl::StatusOr<v1::RenameDeviceResponse> RenameDevice(
       rpc::CallContext& context, const v1::RenameDeviceRequest& request) override;
   absl::StatusOr<v1::ListDevicesResponse> ListDevices(

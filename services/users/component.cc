@@ -21,6 +21,8 @@
 #include "services/users/registry/pg_user_store.h"
 #include "services/users/registry/registry_service.h"
 #include "services/users/user_topics_component.h"
+#include "services/users/userimport/pg_user_import_store.h"
+#include "services/users/userimport/user_import_service.h"
 
 namespace gatehouse::users {
 namespace {
@@ -32,6 +34,10 @@ constexpr absl::Duration kActivityFlushInterval = absl::Seconds(5);
 constexpr absl::Duration kSettleInterval = absl::Seconds(10);
 constexpr absl::Duration kTokenCleanUpInterval = absl::Hours(1);  // the original's
 constexpr int kCleanUpBatch = 1000;
+// Passwords that are imported in plain text are hashed one at a time, so that sign-ins, which have
+// threads of their own, keep most of the machine.
+constexpr passwords::PooledPasswordHasher::Sizes kImportHashing = {
+    .bcrypt_threads = 1, .argon2_threads = 1, .firebase_threads = 1, .max_queued = 1000};
 
 class UsersComponent final : public host::Component {
  public:
@@ -49,9 +55,12 @@ class UsersComponent final : public host::Component {
         registry_service_(environment.tenants(), users_, activity_, environment.clock()),
         emailpassword_service_(environment.tenants(), emailpassword_, activity_),
         directory_service_(environment.tenants(), users_, listing_, activity_, environment.clock()),
+        import_store_(environment.databases()),
+        import_service_(environment.tenants(), users_, import_store_, import_hasher_),
         registry_handler_(registry_service_),
         emailpassword_handler_(emailpassword_service_),
         directory_handler_(directory_service_),
+        import_handler_(import_service_),
         topics_(environment, users_, activity_) {
     environment.jobs().Add({.name = "save_user_activity",
                             .interval = kActivityFlushInterval,
@@ -72,6 +81,7 @@ class UsersComponent final : public host::Component {
     services.push_back({&registry_handler_, RegistryPolicy()});
     services.push_back({&emailpassword_handler_, EmailPasswordPolicy(), "passwords"});
     services.push_back({&directory_handler_, UserDirectoryPolicy()});
+    services.push_back({&import_handler_, UserImportPolicy(), "import"});
     return services;
   }
 
@@ -80,7 +90,10 @@ class UsersComponent final : public host::Component {
   }
 
   void Drain(absl::Time deadline) override { SaveActivity(deadline).IgnoreError(); }
-  void CutOff() override { hasher_.CutOff(); }
+  void CutOff() override {
+    hasher_.CutOff();
+    import_hasher_.CutOff();
+  }
 
  private:
   absl::Status SaveActivity(absl::Time deadline) {
@@ -127,9 +140,13 @@ class UsersComponent final : public host::Component {
   RegistryServiceImpl registry_service_;
   EmailPasswordServiceImpl emailpassword_service_;
   UserDirectoryServiceImpl directory_service_;
+  passwords::PooledPasswordHasher import_hasher_{kImportHashing};
+  PgUserImportStore import_store_;
+  UserImportServiceImpl import_service_;
   v1::RegistryServiceHandler registry_handler_;
   v1::EmailPasswordServiceHandler emailpassword_handler_;
   v1::UserDirectoryServiceHandler directory_handler_;
+  v1::UserImportServiceHandler import_handler_;
   UserTopics topics_;
   SettlePeriod settle_period_;  // used by the job only
 };

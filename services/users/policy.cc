@@ -35,6 +35,8 @@ rpc::Policy UserDirectoryPolicy() {
   };
 }
 
+rpc::Policy UserImportPolicy() { return {{"ImportUsers", {kAccounts}}}; }
+
 rpc::Policy LinkingPolicy() {
   return {
       {"CheckPrimaryUser", {kGateway, kClient}},

@@ -8,6 +8,7 @@ namespace gatehouse::users {
 rpc::Policy RegistryPolicy();
 rpc::Policy EmailPasswordPolicy();
 rpc::Policy UserDirectoryPolicy();
+rpc::Policy UserImportPolicy();
 rpc::Policy LinkingPolicy();
 rpc::Policy IdMappingPolicy();
 rpc::Policy EmailVerificationPolicy();

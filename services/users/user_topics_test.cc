@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "gatehouse/users/v1/user_import_service.rpc.h"
 #include "libs/base/json.h"
 #include "libs/base/status.h"
 #include "libs/base/strings.h"
@@ -28,6 +29,7 @@ TEST(UserTopicsPolicyTest, IsEnforced) {
   testing::ExpectPolicyIsEnforced(v1::IdMappingService::Info(), IdMappingPolicy());
   testing::ExpectPolicyIsEnforced(v1::EmailVerificationService::Info(), EmailVerificationPolicy());
   testing::ExpectPolicyIsEnforced(v1::MetadataService::Info(), MetadataPolicy());
+  testing::ExpectPolicyIsEnforced(v1::UserImportService::Info(), UserImportPolicy());
 }
 
 class UserTopicsTest : public ::testing::Test {

@@ -210,4 +210,10 @@ absl::StatusOr<common::v1::RemoveCredentialsResponse> WebauthnServiceImpl::Remov
   return common::v1::RemoveCredentialsResponse();
 }
 
+// A passkey proves itself in a ceremony: there is nothing to import.
+absl::StatusOr<common::v1::ImportCredentialsResponse> WebauthnServiceImpl::ImportCredentials(
+    rpc::CallContext& /*context*/, const common::v1::ImportCredentialsRequest& /*request*/) {
+  return MakeError(ErrorReason::kNotSupported, "Passkeys cannot be imported");
+}
+
 }  // namespace gatehouse::webauthn

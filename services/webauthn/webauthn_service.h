@@ -65,6 +65,8 @@ class WebauthnServiceImpl final : public v1::WebauthnService,
 
   absl::StatusOr<common::v1::RemoveCredentialsResponse> RemoveCredentials(
       rpc::CallContext& context, const common::v1::RemoveCredentialsRequest& request) override;
+  absl::StatusOr<common::v1::ImportCredentialsResponse> ImportCredentials(
+      rpc::CallContext& context, const common::v1::ImportCredentialsRequest& request) override;
 
  private:
   const tenancy::TenantDirectory& directory_;

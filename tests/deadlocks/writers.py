@@ -126,6 +126,10 @@ class Registry:
             "passkey recovery": self.recover,
             "passkey email": lambda client, rnd: [client.put("/recipe/webauthn/user/email", {
                 "recipeUserId": self.ids[("passkey", rnd.randrange(SLOTS))], "email": "n%d@example.com" % rnd.randrange(3)}, **PASSKEY_CDI)],
+            # Emails of others, so that most are refused: by what another transaction has or takes at the same moment.
+            "import": lambda client, rnd: [client.post("/bulk-import/import", {"loginMethods": [
+                {"recipeId": "emailpassword", "email": "e%d@example.com" % rnd.randrange(SLOTS), "plainTextPassword": PASSWORD, "tenantIds": rnd.sample(("public", *TENANTS), 2), "isPrimary": True},
+                {"recipeId": "passwordless", "email": "n%d@example.com" % rnd.randrange(3)}]})],
             "codes of one address": self.revoke_codes,
             "tokens of one user": self.revoke_tokens,
             "metadata removed": lambda client, rnd: [client.post("/recipe/user/metadata/remove", {"userId": self.anyone(rnd)})],

@@ -97,6 +97,10 @@ class SabotagedUsers final : public PasswordlessUserStore {
   absl::StatusOr<SaveOutcome> SaveUser(const Where& where, const PasswordlessUser& user) override {
     return Step<SaveOutcome>(saboteur_, "SaveUser", [&] { return store_.SaveUser(where, user); });
   }
+  absl::Status ImportUsers(const Where& where,
+                           const std::vector<PasswordlessUser>& users) override {
+    return store_.ImportUsers(where, users);
+  }
   absl::Status RemoveUser(const Where& where, std::string_view user_id) override {
     return store_.RemoveUser(where, user_id);
   }

@@ -5,6 +5,7 @@
 #include "libs/crypto/bytes.h"
 #include "libs/crypto/digest.h"
 #include "libs/crypto/password.h"
+#include "libs/passwords/import_format.h"
 #include "libs/tenancy/recipe_gate.h"
 
 namespace gatehouse::users {
@@ -43,40 +44,23 @@ absl::StatusOr<std::optional<Located>> Locate(PgUserStore& users, const std::vec
 // Random, and safe in a URL: the base64 of hex digits needs no padding and has no `+` or `/`.
 std::string NewResetToken() { return crypto::Base64Encode(crypto::RandomHex(kResetTokenBytes)); }
 
-absl::Status CheckImportFormat(const config::CoreConfig& config, std::string_view hash,
-                               v1::ImportPasswordHashRequest::Algorithm algorithm) {
+passwords::HashKind KindOf(v1::ImportPasswordHashRequest::Algorithm algorithm) {
   using Request = v1::ImportPasswordHashRequest;
-  const bool firebase = crypto::IsFirebaseScryptFormat(hash);
-  const bool need_key = algorithm == Request::ALGORITHM_FIREBASE_SCRYPT ||
-                        (algorithm == Request::ALGORITHM_UNSPECIFIED && firebase);
-  if (need_key && config.firebase_password_hashing_signer_key() == nullptr) {
-    return crypto::MissingFirebaseSignerKey();
-  }
   switch (algorithm) {
     case Request::ALGORITHM_ARGON2:
-      if (!crypto::IsArgon2Format(hash)) {
-        return BadInput(Problem::kMalformed, "Password hash is in invalid Argon2 format",
-                        {{"field", "passwordHash"}});
-      }
-      break;
+      return passwords::HashKind::kArgon2;
     case Request::ALGORITHM_BCRYPT:
-      if (!crypto::IsBcryptFormat(hash)) {
-        return BadInput(Problem::kMalformed, "Password hash is in invalid BCrypt format",
-                        {{"field", "passwordHash"}});
-      }
-      break;
+      return passwords::HashKind::kBcrypt;
     case Request::ALGORITHM_FIREBASE_SCRYPT:
-      if (!firebase) {
-        return BadInput(Problem::kMalformed, "Password hash is in invalid Firebase SCrypt format",
-                        {{"field", "passwordHash"}});
-      }
-      break;
+      return passwords::HashKind::kFirebaseScrypt;
     default:
-      if (!firebase && !crypto::IsArgon2Format(hash) && !crypto::IsBcryptFormat(hash)) {
-        return BadInput(Problem::kMalformed, "Password hash is in invalid format",
-                        {{"field", "passwordHash"}});
-      }
+      return passwords::HashKind::kAny;
   }
+}
+
+absl::Status CheckImport(const config::CoreConfig& config, std::string_view hash,
+                         v1::ImportPasswordHashRequest::Algorithm algorithm) {
+  RETURN_IF_ERROR(passwords::CheckImportFormat(config, hash, KindOf(algorithm)));
   if (!FitsColumn(hash, kMaxPasswordHash)) {
     return BadInput(Problem::kTooLong, "passwordHash must not be longer than 256 characters",
                     {{"field", "passwordHash"}, {"max_characters", "256"}});
@@ -233,7 +217,7 @@ absl::StatusOr<std::pair<v1::User, bool>> EmailPassword::ImportHash(
     v1::ImportPasswordHashRequest::Algorithm algorithm) {
   NewEmailPasswordUser user;
   user.email = NormaliseEmail(email);
-  RETURN_IF_ERROR(CheckImportFormat(*scope.tenant->config, password_hash, algorithm));
+  RETURN_IF_ERROR(CheckImport(*scope.tenant->config, password_hash, algorithm));
   RETURN_IF_ERROR(CheckEmail(user.email));
   user.password_hash = std::string(password_hash);
   for (int round = 0; round < kMaxRounds; ++round) {

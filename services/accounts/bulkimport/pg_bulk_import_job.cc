@@ -1,0 +1,356 @@
+#include "services/accounts/bulkimport/pg_bulk_import_job.h"
+
+#include <algorithm>
+#include <exception>
+#include <thread>
+#include <variant>
+
+#include "libs/base/status.h"
+#include "libs/base/steady_time.h"
+#include "libs/base/strings.h"
+#include "libs/db/database.h"
+#include "libs/host/each_database.h"
+#include "libs/rpc/policy.h"
+#include "libs/telemetry/log.h"
+#include "services/accounts/bulkimport/read_user.h"
+#include "services/accounts/bulkimport/user_source.h"
+#include "services/accounts/user_removal.h"
+
+namespace gatehouse::accounts {
+namespace {
+
+using Kind = ImportOutcome::Kind;
+
+constexpr absl::Duration kPoll = absl::Minutes(1);
+constexpr absl::Duration kAfterFault = absl::Seconds(10);
+constexpr absl::Duration kFindTime = absl::Seconds(10);
+constexpr absl::Duration kCallTime = absl::Minutes(1);
+// From taking users to removing them from the table.
+constexpr absl::Duration kTakeTime = absl::Minutes(15);
+constexpr int kTakenAtOnce = 250;
+constexpr int kShareOfPool = 4;
+// When so many users have met a fault in a run, the rest waits for the next one.
+constexpr size_t kMaxPutOff = 2000;
+
+// As Java prints a list.
+std::string ListText(const std::vector<std::string>& texts) {
+  std::string list = "[";
+  for (const std::string& text : texts) list = StrCat(list, list.size() > 1 ? ", " : "", text);
+  return StrCat(list, "]");
+}
+
+// Between two rounds. A key that is null means none.
+absl::Duration PauseOf(const config::CoreConfig& config) {
+  const config::SettingValue& value =
+      config.value(config::Setting::kBulkMigrationSleepBetweenRoundsInBatchMs);
+  const int64_t* ms = std::get_if<int64_t>(&value);
+  return ms == nullptr ? absl::ZeroDuration() : absl::Milliseconds(std::max<int64_t>(0, *ms));
+}
+
+// Whether a fault may be that of one user among many: each is then tried alone.
+bool MayBeOneUsers(const absl::Status& fault) {
+  switch (ReasonOf(fault)) {
+    case ErrorReason::kBadInput:
+    case ErrorReason::kInternal:
+    case ErrorReason::kUnspecified:
+    case ErrorReason::kOverloaded:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// Ends of users that were taken, by what happens to their rows.
+struct Ends {
+  std::vector<std::string> imported, put_off;
+  std::vector<FailedUser> failed;
+};
+
+Ends EndsOf(const std::vector<WaitingUser>& taken, const std::vector<ImportOutcome>& outcomes,
+            bool stopping) {
+  Ends ends;
+  for (size_t i = 0; i < taken.size(); ++i) {
+    switch (outcomes[i].kind) {
+      case Kind::kDone:
+        ends.imported.push_back(taken[i].id);
+        break;
+      case Kind::kFailed:
+        ends.failed.push_back({taken[i].id, outcomes[i].error});
+        break;
+      case Kind::kNotTried:
+        if (!stopping) ends.put_off.push_back(taken[i].id);
+        break;
+    }
+  }
+  return ends;
+}
+
+}  // namespace
+
+// An app with users that wait, in one run.
+struct BulkImportJob::App {
+  tenancy::TenantPtr tenant;               // the public one
+  std::unique_ptr<db::Database> database;  // for the connections that hold rows
+  UserReader::App source;
+  int workers = 1;
+  // Rows that were changed before it are gone, or are held by others.
+  std::atomic<int64_t> from_ms = 0;
+  std::mutex mutex;
+  std::vector<std::string> put_off;
+
+  std::vector<std::string> PutOffIds() {
+    std::lock_guard lock(mutex);
+    return put_off;
+  }
+};
+
+struct BulkImportJob::Round {
+  explicit Round(int64_t batch) : left(batch) {}
+  std::atomic<int64_t> left;  // users of the batch that nobody has taken
+  std::atomic<int64_t> imported = 0, failed = 0, put_off = 0;
+  std::mutex mutex;
+  absl::Status fault;
+
+  void Note(const absl::Status& status) {
+    if (status.ok()) return;
+    std::lock_guard lock(mutex);
+    fault = status;
+  }
+};
+
+BulkImportJob::BulkImportJob(tenancy::TenantDirectory& directory,
+                             tenancy::TenantDatabases& databases, ImportPeers peers,
+                             const Clock& clock, std::shared_ptr<ImportCounts> counts)
+    : directory_(directory),
+      databases_(databases),
+      peers_(std::move(peers)),
+      clock_(clock),
+      counts_(std::move(counts)) {}
+
+BulkImportJob::~BulkImportJob() = default;
+
+void BulkImportJob::Stop() {
+  std::lock_guard lock(mutex_);
+  stopping_ = true;
+  stop_.notify_all();
+}
+
+bool BulkImportJob::Sleep(absl::Duration time) {
+  std::unique_lock lock(mutex_);
+  return !stop_.wait_for(lock, absl::ToChronoNanoseconds(time), [this] { return stopping_.load(); });
+}
+
+rpc::CallContext BulkImportJob::Context() const {
+  rpc::CallContext context;
+  context.caller = rpc::callers::kAccounts;
+  context.deadline = SteadyNow() + kCallTime;
+  return context;
+}
+
+absl::Status BulkImportJob::Run() {
+  const absl::Time began = SteadyNow();
+  if (stopping_ || (!added_.exchange(false) && began < next_)) return absl::OkStatus();
+  next_ = began + kPoll;
+  Apps known;
+  absl::Status fault;
+  absl::Duration pause;
+  for (bool progress = true; progress;) {
+    progress = false;
+    const absl::StatusOr<std::vector<App*>> apps = FindApps(known);
+    if (!apps.ok()) fault = apps.status();
+    if (!apps.ok() || apps->empty() || !Sleep(pause)) break;
+    pause = absl::ZeroDuration();
+    for (App* app : *apps) {
+      if (stopping_) break;
+      if (RunRound(*app, fault) == 0) continue;
+      progress = true;
+      pause = std::max(pause, PauseOf(*app->tenant->config));
+    }
+  }
+  if (!fault.ok()) next_ = SteadyNow() + kAfterFault;
+  return fault;
+}
+
+absl::StatusOr<std::vector<BulkImportJob::App*>> BulkImportJob::FindApps(Apps& apps) {
+  // By database, and there by app: two domains may have apps of one name.
+  std::map<std::pair<std::string, std::string>, tenancy::TenantPtr> tenants;
+  for (const tenancy::TenantPtr& tenant : directory_.All()) {
+    if (tenant->is_public()) tenants.emplace(std::pair(tenant->database_id, tenant->app_id), tenant);
+  }
+  std::vector<App*> found;
+  RETURN_IF_ERROR(host::InEachDatabase(
+      directory_, databases_,
+      [&](db::Database& database, const tenancy::Tenant& first) -> absl::Status {
+        ASSIGN_OR_RETURN(const std::vector<std::string> ids,
+                         AppsThatWait(database, SteadyNow() + kFindTime));
+        for (const std::string& id : ids) {
+          const auto key = std::pair(first.database_id, id);
+          const auto tenant = tenants.find(key);
+          if (tenant == tenants.end()) continue;
+          std::unique_ptr<App>& app = apps[key];
+          if (app == nullptr) app = std::make_unique<App>();
+          app->tenant = tenant->second;
+          found.push_back(app.get());
+        }
+        return absl::OkStatus();
+      }));
+  return found;
+}
+
+absl::Status BulkImportJob::Prepare(App& app) {
+  const config::CoreConfig& config = *app.tenant->config;
+  ASSIGN_OR_RETURN(app.source, AppForReading(directory_, peers_.roles, Context(), app.tenant,
+                                             clock_.NowMs()));
+  if (app.database != nullptr) return absl::OkStatus();
+  ASSIGN_OR_RETURN(db::Database * database, databases_.Of(*app.tenant));
+  db::DatabaseOptions options = database->options();
+  app.workers = std::clamp(config.bulk_migration_parallelism(), 1,
+                           std::max(1, options.pool_size / kShareOfPool));
+  options.pool_size = app.workers;
+  options.min_idle = 0;
+  options.application_name = "gatehouse-bulk-import";
+  ASSIGN_OR_RETURN(app.database, db::Database::Create(std::move(options)));
+  return absl::OkStatus();
+}
+
+int64_t BulkImportJob::RunRound(App& app, absl::Status& fault) {
+  if (absl::Status prepared = Prepare(app); !prepared.ok()) {
+    fault = std::move(prepared);
+    return 0;
+  }
+  const absl::Time began = SteadyNow();
+  Round round(app.tenant->config->bulk_migration_batch_size());
+  {
+    std::vector<std::jthread> workers;
+    for (int i = 0; i < app.workers; ++i) {
+      workers.emplace_back([this, &app, &round] { Work(app, round); });
+    }
+  }
+  const int64_t ended = round.imported + round.failed;
+  if (ended + round.put_off > 0) {
+    telemetry::Log(telemetry::LogLevel::kInfo, "bulk_import",
+                   {{"app", app.tenant->app_id},
+                    {"imported", round.imported.load()},
+                    {"failed", round.failed.load()},
+                    {"put_off", round.put_off.load()},
+                    {"ms", absl::ToInt64Milliseconds(SteadyNow() - began)}});
+  }
+  if (!round.fault.ok()) fault = round.fault;
+  return ended;
+}
+
+void BulkImportJob::Work(App& app, Round& round) {
+  bool again = true;
+  while (!stopping_) {
+    const int64_t had = round.left.fetch_sub(kTakenAtOnce);
+    const int limit = static_cast<int>(std::min<int64_t>(had, kTakenAtOnce));
+    if (limit <= 0) return;
+    const bool from_the_first = app.from_ms == 0;
+    const absl::StatusOr<int> taken = TakeAndImport(app, round, limit);
+    if (!taken.ok()) return round.Note(taken.status());
+    round.left += kTakenAtOnce - *taken;
+    if (*taken > 0) continue;
+    // Others may have given rows back that were passed over.
+    if (from_the_first || !again) return;
+    again = false;
+    app.from_ms = 0;
+  }
+}
+
+absl::StatusOr<int> BulkImportJob::TakeAndImport(App& app, Round& round, int limit) {
+  const std::vector<std::string> except = app.PutOffIds();
+  if (except.size() >= kMaxPutOff) return 0;
+  const std::string& app_id = app.tenant->app_id;
+  std::vector<WaitingUser> taken;
+  Ends ends;
+  RETURN_IF_ERROR(app.database->Transact(
+      SteadyNow() + kTakeTime, [&](db::Transaction& transaction) -> absl::Status {
+        ASSIGN_OR_RETURN(taken, TakeUsers(transaction, app_id, app.from_ms, limit, except));
+        if (taken.empty()) return absl::OkStatus();
+        ImportResult result;
+        // On a thread of its own: this one holds a connection, and the import needs others.
+        std::jthread([&] { result = Import(app, taken); }).join();
+        round.Note(result.fault);
+        ends = EndsOf(taken, result.outcomes, stopping_);
+        const int64_t now = clock_.NowMs();
+        RETURN_IF_ERROR(RemoveImported(transaction, app_id, ends.imported));
+        RETURN_IF_ERROR(MarkFailed(transaction, app_id, ends.failed, now));
+        return PutOff(transaction, app_id, ends.put_off, now);
+      }));
+  for (const WaitingUser& user : taken) {
+    if (user.updated_at_ms > app.from_ms) app.from_ms = user.updated_at_ms;
+  }
+  counts_->imported += static_cast<int64_t>(ends.imported.size());
+  counts_->failed += static_cast<int64_t>(ends.failed.size());
+  counts_->put_off += static_cast<int64_t>(ends.put_off.size());
+  round.imported += static_cast<int64_t>(ends.imported.size());
+  round.failed += static_cast<int64_t>(ends.failed.size());
+  round.put_off += static_cast<int64_t>(ends.put_off.size());
+  std::lock_guard lock(app.mutex);
+  app.put_off.insert(app.put_off.end(), ends.put_off.begin(), ends.put_off.end());
+  return static_cast<int>(taken.size());
+}
+
+absl::Status BulkImportJob::RemoveHalf(const App& app, const std::string& user_id) {
+  v1::RemoveUserRequest remove;
+  *remove.mutable_scope() = app.tenant->scope();
+  remove.set_user_id(user_id);
+  remove.set_remove_all_linked_accounts(true);
+  rpc::CallContext context = Context();
+  return RemoveUser(peers_.others, context, remove);
+}
+
+ImportResult BulkImportJob::Import(const App& app, const std::vector<WaitingUser>& taken) try {
+  ImportResult result;
+  result.outcomes.resize(taken.size());
+  UserReader reader(app.source, UserReader::Source::kTable);
+  std::vector<BulkUser> users(taken.size());
+  std::vector<const BulkUser*> valid;
+  std::vector<size_t> places;
+  for (size_t i = 0; i < taken.size(); ++i) {
+    const absl::StatusOr<json::Value> value = json::Parse(taken[i].json);
+    absl::StatusOr<std::vector<std::string>> errors =
+        std::vector<std::string>{"The stored user is no JSON object"};
+    if (value.ok() && value->is_object()) errors = reader.Read(*value, users[i]);
+    if (!errors.ok()) {
+      result.fault = errors.status();
+      return result;
+    }
+    if (errors->empty()) {
+      valid.push_back(&users[i]);
+      places.push_back(i);
+      continue;
+    }
+    // An attempt that was interrupted, before the role was deleted for example, may have left a
+    // part of the user.
+    const absl::Status removed = RemoveHalf(app, taken[i].id);
+    if (removed.ok()) {
+      result.outcomes[i].kind = Kind::kFailed;
+      result.outcomes[i].error = ListText(*errors);
+    } else {
+      result.fault = removed;
+    }
+  }
+  ImportOptions options;
+  options.stopped = [this] { return stopping_.load(); };
+  const auto context = [this] { return Context(); };
+  const common::v1::Scope scope = app.tenant->scope();
+  ImportResult imported = ImportUsers(peers_, context, scope, valid, options);
+  for (size_t i = 0; i < valid.size(); ++i) {
+    ImportOutcome& outcome = imported.outcomes[i];
+    if (outcome.kind == Kind::kNotTried && MayBeOneUsers(imported.fault) && !stopping_) {
+      ImportResult alone = ImportUsers(peers_, context, scope, {valid[i]}, options);
+      outcome = std::move(alone.outcomes.front());
+    }
+    result.outcomes[places[i]] = std::move(outcome);
+  }
+  if (!imported.fault.ok()) result.fault = imported.fault;
+  return result;
+} catch (const std::exception&) {
+  ImportResult result;
+  result.outcomes.resize(taken.size());
+  result.fault = MakeError(ErrorReason::kInternal, "An exception");
+  return result;
+}
+
+}  // namespace gatehouse::accounts
