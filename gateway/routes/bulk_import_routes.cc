@@ -93,8 +93,7 @@ absl::Status InvalidUsers(const accounts::v1::AddUsersResponse& reply) {
        {"users", std::move(users)}}));
 }
 
-// POST /bulk-import/users {users}
-absl::StatusOr<Reply> AddUsers(ApiRequest& request, BulkImport& import) {
+absl::StatusOr<Reply> CheckOrAdd(ApiRequest& request, BulkImport& import, bool only_check) {
   ASSIGN_OR_RETURN(const Value* body, request.JsonBody());
   ASSIGN_OR_RETURN(const Value* users, RequireArray(*body, "users"));
   if (users->size() == 0) return StatusReply("OK");
@@ -105,6 +104,7 @@ absl::StatusOr<Reply> AddUsers(ApiRequest& request, BulkImport& import) {
   RETURN_IF_ERROR(RequireAppThenPublicTenant(import.tenants, request));
   accounts::v1::AddUsersRequest call;
   *call.mutable_scope() = request.scope;
+  call.set_only_check(only_check);
   for (const Value& user : users->elements()) {
     if (!user.is_object()) return InvalidField("users");
     call.add_users_json(json::Serialize(user));
@@ -114,6 +114,17 @@ absl::StatusOr<Reply> AddUsers(ApiRequest& request, BulkImport& import) {
   Value added = Value::Array();
   for (const accounts::v1::AddedUser& user : reply.added()) added.Append(AddedUserJson(user));
   return JsonReply(Value::Object({{"status", "OK"}, {"users", std::move(added)}}));
+}
+
+// POST /bulk-import/users {users}
+absl::StatusOr<Reply> AddUsers(ApiRequest& request, BulkImport& import) {
+  return CheckOrAdd(request, import, /*only_check=*/false);
+}
+
+// POST /bulk-import/users/check {users}: ours, for the dry run of `gatehouse import`. A path of its
+// own, since a server without it must not add the users.
+absl::StatusOr<Reply> CheckUsers(ApiRequest& request, BulkImport& import) {
+  return CheckOrAdd(request, import, /*only_check=*/true);
 }
 
 // GET /bulk-import/users?status&limit&paginationToken
@@ -216,6 +227,7 @@ void AddBulkImportRoutes(RouteTable& routes, rpc::Channel& accounts,
           BulkImport{accounts::v1::BulkImportServiceClient(accounts), tenants}));
   const RouteGroup slow = group.At("accounts/bulk_import");
   slow.Add(HttpMethod::kPost, "/bulk-import/users", AddUsers);
+  slow.Add(HttpMethod::kPost, "/bulk-import/users/check", CheckUsers);
   group.Add(HttpMethod::kGet, "/bulk-import/users", ListUsers);
   group.Add(HttpMethod::kGet, "/bulk-import/users/count", CountUsers);
   group.Add(HttpMethod::kPost, "/bulk-import/users/remove", RemoveUsers);

@@ -133,6 +133,13 @@ absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& arg
   take("url", line.url);
   take("name", line.name);
   take("app", line.app);
+  take("from", line.from);
+  take("tenant", line.tenant);
+  take("api-key-file", line.api_key_file);
+  take("hash-config", line.hash_config);
+  take("hashes", line.hashes);
+  line.dry_run = values.count("dry-run") > 0;
+  line.reset_passwords = values.count("reset-passwords") > 0;
   take("with-temp-dir", line.temp_dir);
   take("with-config", line.config_path);
   if (std::string id; values.count("id")) {

@@ -12,16 +12,20 @@ namespace gatehouse::process {
 struct CommandLine {
   std::string command = "start";  // one of command_table.h
   bool command_is_named = false;  // else that is the default
-  std::string argument;           // of `completion`, `help` and `export`
+  std::string argument;           // of `completion`, `help`, `import` and `export`
   bool mend = false;              // of check-users
   bool check_config = false;
   bool version = false;  // --version, or the command
   bool help = false;     // --help
   std::string config_path;                       // --with-config; empty: none
-  std::string url;                               // --url, of health; empty: the admin port
+  std::string url;                               // --url, of health and import; empty: the default
   std::string out;                               // --out, of issue-certificate
   std::string name;                              // --name, of issue-certificate
   std::string app;                               // --app; empty: public
+  // Of import.
+  std::string from, tenant, api_key_file, hash_config, hashes;
+  bool dry_run = false;
+  bool reset_passwords = false;
   int id = 0;                                    // --id, of stop; 0: all
   std::map<std::string, std::string> overrides;  // configuration keys set by options
   std::string temp_dir;                          // --with-temp-dir; empty: $TMPDIR, or /tmp

@@ -12,8 +12,14 @@ constexpr CommandRow kCommands[] = {
     {"list", "", "list running instances: process, address, program",
      "Lists those of this user; for root, those of the service too."},
     {"migrate", "", "bring the database's tables up to date", ""},
+    {"import", "FILE", "add the users of a file to a running Gatehouse",
+     "FILE has JSON lines in the original's format of bulk import, as `export` writes them, or what "
+     "another system exports (--from). Users that fail are written to FILE.failed.jsonl with the "
+     "reasons, and the exit status is 3. After an interruption the same command goes on where that "
+     "one was: FILE.gatehouse-import keeps the place. The API key, if there is one, comes from "
+     "--api-key-file or the environment, GATEHOUSE_API_KEY. Roles and tenants must exist."},
     {"export", "FILE", "write all users of an app, with their password hashes, to a file",
-     "JSON lines in the original's format of bulk import; - is standard "
+     "JSON lines that `import` reads, in the original's format of bulk import; - is standard "
      "output. Reads the database as `migrate` does: Gatehouse may run meanwhile, unless the "
      "database is its own (embedded). Passkeys can't be in the file; their number is reported."},
     {"config", "", "print the configuration in effect, and where each value comes from",
@@ -49,9 +55,20 @@ constexpr OptionRow kOptions[] = {
     {"foreground", "", kConfigured, "of the original; start never leaves the foreground"},
     {"with-space", "MB", kConfigured, "of the original, for its virtual machine; ignored"},
     {"id", "PID", " stop ", "only the instance with this process id"},
-    {"app", "APP", " export ", "the app (public)"},
+    {"from", "FORMAT", " import ", "gatehouse (the default), auth0, firebase, cognito or keycloak"},
+    {"dry-run", "", " import ", "print what would fail, by line, and change nothing"},
+    {"app", "APP", " import export ", "the app (public)"},
+    {"tenant", "TENANT", " import ", "the tenant of users from other systems (public)"},
+    {"api-key-file", "FILE", " import ", "a file with the API key"},
+    {"hash-config", "FILE", " import ",
+     "firebase: a file with the hash parameters, as the console shows them"},
+    {"hashes", "FILE", " import ", "auth0: the file of password hashes that its support sends"},
+    {"reset-passwords", "", " import ",
+     "import users without a usable password hash too; they have to reset their password"},
     {"mend", "", " check-users ", "repair what is found"},
-    {"url", "URL", " health ", "URL to query (the admin port's /readyz, as configured)"},
+    {"url", "URL", " health import ",
+     "of health: URL to query (the admin port's /readyz, as configured); of import: the REST "
+     "interface (http://localhost:3567)"},
     {"out", "DIR", " issue-certificate ", "the directory to write to"},
     {"name", "NAME", " issue-certificate ", "the name to certify (client)"},
     {"help", "", "", "print this text"},

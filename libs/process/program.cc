@@ -35,6 +35,7 @@
 #include "libs/process/export_users.h"
 #include "libs/process/health.h"
 #include "libs/process/image_entry.h"
+#include "libs/process/import_users.h"
 #include "libs/process/instances.h"
 #include "libs/process/issue_certificate.h"
 #include "libs/process/migrate.h"
@@ -430,6 +431,10 @@ int RunProgram(const Program& program, int argc, const char* const argv[]) {
   if (line->command == "issue-certificate") return IssueCertificate(*line);
   if (line->command == "config") return PrintConfig(*line);
   if (line->command == "health") return CheckHealth(*line);
+  if (line->command == "import") {
+    const absl::StatusOr<int> status = ImportUsers(*line);
+    return status.ok() ? *status : Fail(program, TextOf(status.status()));
+  }
   if (line->command == "list") return ListInstances();
   if (line->command == "stop") return StopInstances(program.name, *line);
   return RunUntilEnd(program, *line);

@@ -6,8 +6,8 @@
 
 #include "libs/base/problem.h"
 #include "libs/base/status.h"
+#include "libs/crypto/base32.h"
 #include "libs/crypto/bytes.h"
-#include "services/totp/base32.h"
 #include "services/totp/otp.h"
 
 namespace gatehouse::totp {
@@ -32,7 +32,7 @@ absl::StatusOr<std::optional<Attempt>> Compare(const Devices& devices, std::stri
   for (const Device* device : devices) {
     const int64_t lifetime_ms = CodeLifetimeMs(device->period_s, device->skew);
     longest_ms = std::max(longest_ms, lifetime_ms);
-    std::string key = Base32Decode(device->secret_key);
+    std::string key = crypto::Base32Decode(device->secret_key);
     const crypto::ScopedWipe wipe(key);
     if (key.empty()) continue;  // its codes are known to everybody
     has_key = true;

@@ -7,8 +7,8 @@
 #include "libs/base/problem.h"
 #include "libs/base/status.h"
 #include "libs/base/strings.h"
+#include "libs/crypto/base32.h"
 #include "libs/crypto/bytes.h"
-#include "services/totp/base32.h"
 
 namespace gatehouse::totp {
 namespace {
@@ -68,7 +68,7 @@ absl::StatusOr<std::optional<Device>> CreateDevice(PgTotpStore& store, const Whe
                    .verified = wanted.secret_key.has_value()};
   device.secret_key = wanted.secret_key.has_value()
                           ? *wanted.secret_key
-                          : Base32Encode(crypto::RandomBytes(kSecretBytes));
+                          : crypto::Base32Encode(crypto::RandomBytes(kSecretBytes));
   return store.CreateDevice(
       app, user_id, now_ms,
       [&](const std::vector<Device>& existing) -> absl::StatusOr<std::optional<Device>> {

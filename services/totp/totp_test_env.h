@@ -14,10 +14,10 @@
 
 #include "gatehouse/users/v1/registry_service.rpc.h"
 #include "libs/base/status.h"
+#include "libs/crypto/base32.h"
 #include "libs/testing/fake_clock.h"
 #include "libs/testing/pg_test_server.h"
 #include "libs/testing/test_tenants.h"
-#include "services/totp/base32.h"
 #include "services/totp/otp.h"
 #include "services/totp/totp_service.h"
 
@@ -192,7 +192,7 @@ class TotpTestEnv : public ::testing::Test {
   }
   // The code of the period that is `periods` away from the clock's.
   std::string Code(const std::string& secret, int periods = 0, int period_s = 30) const {
-    return Hotp(Base32Decode(secret),
+    return Hotp(crypto::Base32Decode(secret),
                 static_cast<uint64_t>(clock.NowMs() / (period_s * 1000) + periods), kCodeDigits);
   }
   // Rows with "," between them, columns with "|".

@@ -1,4 +1,4 @@
-"""Moving out: `gatehouse export` of every kind of user."""
+"""Moving out and in: `gatehouse export` of every kind of user, and `gatehouse import` of that file into an empty app, where every way to sign in, id, role, factor and link is then."""
 import json
 import os
 import stat
@@ -142,6 +142,72 @@ class Porting(harness.GatehouseTest):
         self.gatehouse.postgres.sql('DROP DATABASE "%s" WITH (FORCE)' % self.own_database, "postgres")
         missing = gatehouse(self.gatehouse, "export", self.path("part"), "--app", app.app)
         self.assertEqual((missing.returncode, os.path.exists(self.path("part"))), (1, False), missing)
+
+    def import_into(self, app, name, *arguments):
+        return gatehouse(self.gatehouse, "import", self.path(name), "--url", "http://127.0.0.1:%d" % self.gatehouse.port, "--app", app.app, *arguments)
+
+    def shown(self, app, user):
+        """The user as clients see it, without internal ids, and what else there is of it."""
+        whole = self.expect(app.get("/user/id", {"userId": user}))["user"]
+        for method in whole["loginMethods"]:
+            # Of the methods only the primary one keeps an id that clients know.
+            if method["recipeUserId"] != user:
+                method["recipeUserId"] = None
+            method["tenantIds"].sort()
+        whole["tenantIds"].sort()
+        roles = {tenant: sorted(self.expect(app.get("/recipe/user/roles", {"userId": user}, tenant=tenant))["roles"]) for tenant in ("public", "t1")}
+        metadata = self.expect(app.get("/recipe/user/metadata", {"userId": user}))["metadata"]
+        devices = self.expect(app.get("/recipe/totp/device/list", {"userId": user}))["devices"]
+        return {"user": whole, "roles": roles, "metadata": metadata, "devices": devices}
+
+    def signs_in(self, app, email, password, user, tenant=None):
+        signed_in = self.expect(app.post("/recipe/signin", {"email": email, "password": password}, tenant=tenant))
+        self.assertEqual(signed_in["user"]["id"], user)
+
+    def test_round_trip(self):
+        users = self.make_everybody()
+        before, _ = self.export(self.app)
+        there = self.gatehouse.new_app()
+        self.addCleanup(there.close)
+        dry = self.import_into(there, "users.jsonl", "--dry-run")
+        # The tenant and the roles are missing as yet.
+        self.assertEqual((dry.returncode, dry.stdout.count("\n")), (3, len(dry.stdout.splitlines())), dry)
+        self.assertIn("Invalid tenantId: t1", dry.stdout)
+        self.prepare(there)
+        dry = self.import_into(there, "users.jsonl", "--dry-run")
+        self.assertEqual((dry.returncode, dry.stdout), (0, ""), dry)
+        self.assertEqual(self.expect(there.get("/users/count"))["count"], 0)
+        done = self.import_into(there, "users.jsonl")
+        self.assertEqual((done.returncode, "7 users imported, 0 failed" in done.stderr, "x.io" in done.stderr), (0, True, False), done)
+        for name, user in users.items():
+            with self.subTest(name):
+                self.assertEqual(self.shown(there, user), self.shown(self.app, user))
+        self.signs_in(there, "password@x.io", PASSWORD, users["password"])
+        self.signs_in(there, "argon2@x.io", ARGON2[0], users["argon2"])
+        self.signs_in(there, "firebase@x.io", FIREBASE[0], users["firebase"])
+        for tenant in (None, "t1"):
+            self.signs_in(there, "group@x.io", PASSWORD, users["group"], tenant)
+        for email, user_id, user, tenant in (("social@x.io", "g-1", users["social"], None), ("group2@x.io", "g-2", users["group"], "t1")):
+            again = self.expect(there.post("/recipe/signinup", {"thirdPartyId": "google", "thirdPartyUserId": user_id, "email": {"id": email, "isVerified": True}}, tenant=tenant))
+            self.assertEqual((again["createdNewUser"], again["user"]["id"]), (False, user))
+        for contact, user in (({"email": "code@x.io"}, users["email"]), ({"phoneNumber": "+14155552671"}, users["phone"]), ({"email": "group3@x.io"}, users["group"])):
+            code = self.expect(there.post("/recipe/signinup/code", contact))
+            again = self.expect(there.post("/recipe/signinup/code/consume", {"preAuthSessionId": code["preAuthSessionId"], "linkCode": code["linkCode"]}))
+            self.assertEqual((again["createdNewUser"], again["user"]["id"]), (False, user))
+        now = subprocess.run(["oathtool", "--totp", "--base32", SECRET], check=True, capture_output=True, text=True).stdout.strip()
+        self.expect(there.post("/recipe/totp/verify", {"userId": users["group"], "totp": now}))
+        # What comes out there is what went in.
+        after, _ = self.export(there, "again.jsonl")
+        self.assertEqual(after, before)
+        # Twice is an error of each user, and nothing else.
+        os.rename(self.path("users.jsonl"), self.path("twice.jsonl"))
+        dry = self.import_into(there, "twice.jsonl", "--dry-run")
+        self.assertIn("7 users: 7 would fail", dry.stderr, dry)
+        self.assertNotIn("x.io", dry.stdout + dry.stderr)
+        twice = self.import_into(there, "twice.jsonl")
+        self.assertEqual((twice.returncode, "0 users imported, 7 failed" in twice.stderr), (3, True), twice)
+        self.assertEqual(self.export(there, "third.jsonl")[0], before)
+        self.assertEqual(self.expect(there.get("/bulk-import/users/count"))["count"], 0)
 
 
 if __name__ == "__main__":

@@ -119,7 +119,7 @@ absl::StatusOr<v1::AddUsersResponse> BulkImportServiceImpl::AddUsers(
     response.clear_added();
     return response;
   }
-  if (users.empty()) return response;
+  if (users.empty() || request.only_check()) return response;
   RETURN_IF_ERROR(store_.Add({app, context.deadline}, users, clock_.NowMs()));
   added_();
   return response;

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace gatehouse::totp {
+namespace gatehouse::crypto {
 
 // Without padding.
 std::string Base32Encode(std::string_view bytes);
@@ -16,4 +16,4 @@ std::string Base32Encode(std::string_view bytes);
 // not read; of a length that no encoder makes, the bits that are there count.
 std::string Base32Decode(std::string_view text);
 
-}  // namespace gatehouse::totp
+}  // namespace gatehouse::crypto

@@ -1,4 +1,4 @@
-#include "services/totp/base32.h"
+#include "libs/crypto/base32.h"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 
 #include "libs/crypto/bytes.h"
 
-namespace gatehouse::totp {
+namespace gatehouse::crypto {
 namespace {
 
 TEST(Base32Test, Rfc4648Section10) {
@@ -58,4 +58,4 @@ TEST(Base32Test, LengthsThatNoEncoderMakes) {
 }
 
 }  // namespace
-}  // namespace gatehouse::totp
+}  // namespace gatehouse::crypto

@@ -1,8 +1,8 @@
-#include "services/totp/base32.h"
+#include "libs/crypto/base32.h"
 
 #include <cstdint>
 
-namespace gatehouse::totp {
+namespace gatehouse::crypto {
 namespace {
 
 constexpr char kAlphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
@@ -60,4 +60,4 @@ std::string Base32Decode(std::string_view text) {
   return bytes;
 }
 
-}  // namespace gatehouse::totp
+}  // namespace gatehouse::crypto
