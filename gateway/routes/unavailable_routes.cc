@@ -16,7 +16,6 @@ struct Operation {
 constexpr HttpMethod kGet = HttpMethod::kGet;
 constexpr HttpMethod kPost = HttpMethod::kPost;
 constexpr HttpMethod kPut = HttpMethod::kPut;
-constexpr HttpMethod kDelete = HttpMethod::kDelete;
 
 constexpr Operation kOperations[] = {
     // OAuth 2 and OpenID Connect provider.
