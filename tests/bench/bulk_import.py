@@ -55,7 +55,7 @@ class Load:
             if name == "sign_in":
                 reply = client.post("/recipe/signin", {"email": "here@example.com", "password": "password1"})
             else:
-                reply = client.post("/recipe/session/refresh", {"refreshToken": token, "enableAntiCsrf": False})
+                reply = client.post("/recipe/session/refresh", {"refreshToken": token, "enableAntiCsrf": False, "useDynamicSigningKey": True})
                 token = reply.json["refreshToken"]["token"] if reply.status == 200 and reply.json["status"] == "OK" else token
             self.errors += reply.status != 200 or reply.json["status"] != "OK"
             self.times[name].append(time.monotonic() - due)

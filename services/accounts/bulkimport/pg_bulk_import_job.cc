@@ -25,6 +25,8 @@ constexpr absl::Duration kPoll = absl::Minutes(1);
 constexpr absl::Duration kAfterFault = absl::Seconds(10);
 constexpr absl::Duration kFindTime = absl::Seconds(10);
 constexpr absl::Duration kCallTime = absl::Minutes(1);
+// For so long rows are held, and until the part that has begun is done.
+constexpr absl::Duration kHoldTime = absl::Seconds(5);
 // From taking users to removing them from the table.
 constexpr absl::Duration kTakeTime = absl::Minutes(15);
 constexpr int kTakenAtOnce = 250;
@@ -60,14 +62,14 @@ bool MayBeOneUsers(const absl::Status& fault) {
   }
 }
 
-// Ends of users that were taken, by what happens to their rows.
+// Ends of users that were taken, by what happens to their rows. Others are taken again.
 struct Ends {
   std::vector<std::string> imported, put_off;
   std::vector<FailedUser> failed;
 };
 
-Ends EndsOf(const std::vector<WaitingUser>& taken, const std::vector<ImportOutcome>& outcomes,
-            bool stopping) {
+Ends EndsOf(const std::vector<WaitingUser>& taken, const ImportResult& result) {
+  const std::vector<ImportOutcome>& outcomes = result.outcomes;
   Ends ends;
   for (size_t i = 0; i < taken.size(); ++i) {
     switch (outcomes[i].kind) {
@@ -78,7 +80,7 @@ Ends EndsOf(const std::vector<WaitingUser>& taken, const std::vector<ImportOutco
         ends.failed.push_back({taken[i].id, outcomes[i].error});
         break;
       case Kind::kNotTried:
-        if (!stopping) ends.put_off.push_back(taken[i].id);
+        if (!result.fault.ok()) ends.put_off.push_back(taken[i].id);
         break;
     }
   }
@@ -271,14 +273,15 @@ absl::StatusOr<int> BulkImportJob::TakeAndImport(App& app, Round& round, int lim
         // On a thread of its own: this one holds a connection, and the import needs others.
         std::jthread([&] { result = Import(app, taken); }).join();
         round.Note(result.fault);
-        ends = EndsOf(taken, result.outcomes, stopping_);
+        ends = EndsOf(taken, result);
         const int64_t now = clock_.NowMs();
         RETURN_IF_ERROR(RemoveImported(transaction, app_id, ends.imported));
         RETURN_IF_ERROR(MarkFailed(transaction, app_id, ends.failed, now));
         return PutOff(transaction, app_id, ends.put_off, now);
       }));
+  const bool all = ends.imported.size() + ends.failed.size() + ends.put_off.size() == taken.size();
   for (const WaitingUser& user : taken) {
-    if (user.updated_at_ms > app.from_ms) app.from_ms = user.updated_at_ms;
+    if (all && user.updated_at_ms > app.from_ms) app.from_ms = user.updated_at_ms;
   }
   counts_->imported += static_cast<int64_t>(ends.imported.size());
   counts_->failed += static_cast<int64_t>(ends.failed.size());
@@ -332,7 +335,10 @@ ImportResult BulkImportJob::Import(const App& app, const std::vector<WaitingUser
     }
   }
   ImportOptions options;
-  options.stopped = [this] { return stopping_.load(); };
+  // Who removes waiting users, or the app, waits for the rows.
+  options.stopped = [this, until = SteadyNow() + kHoldTime] {
+    return stopping_.load() || SteadyNow() > until;
+  };
   const auto context = [this] { return Context(); };
   const common::v1::Scope scope = app.tenant->scope();
   ImportResult imported = ImportUsers(peers_, context, scope, valid, options);
