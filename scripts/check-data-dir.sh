@@ -53,3 +53,24 @@ while :; do
   [ "$way" != / ] || break
   way=$(dirname -- "$way")
 done
+
+# Root must not work in a directory where somebody else can replace files.
+directory=$(realpath -m -- "$data_dir")
+if [ "$(id -u)" = 0 ] && [ -d "$directory" ]; then
+  owner=$(stat -c %U -- "$directory")
+  [ "$owner" = root ] || [ "$owner" = "$server" ] || {
+    echo "The data directory can't be $data_dir: it belongs to $owner, and not to root or $server. Choose another with --data-dir." >&2
+    exit 1
+  }
+  (( (0$(stat -c %a -- "$directory") & 022) == 0 )) || {
+    echo "The data directory can't be $data_dir: it may be written to by other users. Choose another with --data-dir." >&2
+    exit 1
+  }
+fi
+
+# A mode that allows it does not make a file system writable: /proc, for instance.
+if ! probe=$(mktemp -d -- "$nearest/.gatehouse.XXXXXX" 2>&1); then
+  echo "The data directory can't be $data_dir: nothing can be made in $nearest (${probe##*: }). Choose another with --data-dir." >&2
+  exit 1
+fi
+rmdir -- "$probe"

@@ -112,7 +112,11 @@ absl::StatusOr<DataDirectory> DataDirectory::Open(const std::string& path, const
   // Before anything is created: a refused directory is left unchanged.
   RETURN_IF_ERROR(CheckServerMayEnter(absolute.parent_path().string(), run_as));
   fs::create_directories(absolute, error);
-  if (error) return absl::FailedPreconditionError(absl::StrCat(path, ": ", error.message()));
+  if (error) {
+    return absl::FailedPreconditionError(absl::StrCat("The data directory can't be ", path, ": ",
+                                                      error.message(),
+                                                      ". Choose another with --data-dir"));
+  }
 
   DataDirectory directory;
   directory.path_ = fs::canonical(absolute, error).string();

@@ -36,7 +36,7 @@ std::optional<int64_t> JoinedAt(const json::Value& record) {
   return std::llround(*seconds->AsDouble() * 1000);
 }
 
-// What is told about the person, rather than what the import has its own place for.
+// Attributes of the person that the import has no place of its own for.
 bool IsProfile(std::string_view attribute) {
   constexpr std::string_view kOwn[] = {
       "sub", "email", "email_verified", "identities", "phone_number_verified", "updated_at"};

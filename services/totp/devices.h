@@ -30,7 +30,7 @@ absl::StatusOr<std::optional<Device>> CreateDevice(PgTotpStore& store, const Whe
                                                    const NewDevice& wanted, int64_t now_ms);
 
 // Adds devices of many users, which count as verified. Returns the places of those whose name is
-// that of another verified device. kBadInput as above, but for the limit: the caller checks it.
+// that of another verified device. kBadInput as above, except for the limit, which the caller checks.
 absl::StatusOr<std::vector<size_t>> ImportDevices(PgTotpStore& store, const Where& app,
                                                   const std::vector<UserDevice>& devices,
                                                   int64_t now_ms);

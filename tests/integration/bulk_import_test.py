@@ -1,4 +1,4 @@
-"""Users moved in by the thousand: what is wrong with each is told before anything is stored, the job imports the rest, and everything works for them as for users that signed up here."""
+"""Users moved in by the thousand: errors are reported for each before anything is stored, the job imports the rest, and everything works for them as for users that signed up here."""
 import json
 import time
 import unittest
