@@ -4,5 +4,5 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 preset=${1:-release}
 [ $# -gt 0 ] && shift
-[ -f "build/$preset/build.ninja" ] || cmake --preset "$preset" >/dev/stderr
+[ -f "build/$preset/build.ninja" ] || cmake --preset "$preset" >&2
 exec cmake --build --preset "$preset" ${@:+--target "$@"}
