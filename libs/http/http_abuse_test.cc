@@ -84,7 +84,7 @@ TEST_F(HttpAbuseTest, RequestsThatCanBeReadInTwoWaysAreRefused) {
       {"GET /p\r\n" + hidden, "400"},
   };
   for (const auto& [request, status] : cases) {
-    Client c(server_->port());
+    RawClient c(server_->port());
     const std::string reply = c.Send(request).ReadToEnd();
     EXPECT_TRUE(reply.starts_with("HTTP/1.1 " + status + " ")) << request << "\n" << reply;
     EXPECT_NE(reply.find("\r\nConnection: close\r\n"), std::string::npos) << request << reply;
@@ -101,7 +101,7 @@ TEST_F(HttpAbuseTest, ChunksThatCanBeReadInTwoWaysAreRefused) {
         "5\rabcde\r\n0\r\n\r\n", "5\r\nabcdefg\r\n0\r\n\r\n", "5\r\nabcde0\r\n\r\n",
         "fffffffffffffffff\r\nabcde\r\n0\r\n\r\n", "-1\r\nabcde\r\n0\r\n\r\n", "\r\n\r\n", "x\r\n",
         "0\r\nContent-Length: 3\r\n\r\nabc", "0\r\nX\r\n\r\n"}) {
-    Client c(server_->port());
+    RawClient c(server_->port());
     const std::string reply =
         c.Send("POST /p HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
             .Send(chunks)
@@ -114,7 +114,7 @@ TEST_F(HttpAbuseTest, ChunksThatCanBeReadInTwoWaysAreRefused) {
 
 TEST_F(HttpAbuseTest, AnAbsoluteTargetNamesTheHostThatTheHeaderNames) {
   Start();
-  Client c(server_->port());
+  RawClient c(server_->port());
   EXPECT_TRUE(c.Send("GET http://X:1/echo HTTP/1.1\r\nHost: x:1\r\n\r\n")
                   .ReadUntil("1\n")
                   .starts_with("HTTP/1.1 200"));
@@ -130,7 +130,7 @@ TEST_F(HttpAbuseTest, AnAbsoluteTargetNamesTheHostThatTheHeaderNames) {
 TEST_F(HttpAbuseTest, ARefusedRequestsBodyIsNeitherKeptNorReadAsARequest) {
   Start({.max_total_body_bytes = 100});
   // Small: discarded, and the connection lives.
-  Client c(server_->port());
+  RawClient c(server_->port());
   for (const std::string& body : {std::string("x"), Get("/hidden"), std::string(60'000, 'x')}) {
     const std::string reply = c.Send(Post("/refuse", body)).ReadUntil("refused\n");
     EXPECT_TRUE(reply.starts_with("HTTP/1.1 401 ")) << reply;
@@ -144,7 +144,7 @@ TEST_F(HttpAbuseTest, ARefusedRequestsBodyIsNeitherKeptNorReadAsARequest) {
   // Large, of unknown length, or perhaps never sent: the connection ends.
   for (std::string_view fields : {"Content-Length: 5000000\r\n", "Transfer-Encoding: chunked\r\n",
                                   "Content-Length: 3\r\nExpect: 100-continue\r\n"}) {
-    Client other(server_->port());
+    RawClient other(server_->port());
     const std::string reply =
         other
             .Send(absl::StrCat("POST /refuse HTTP/1.1\r\nHost: x\r\n", std::string(fields), "\r\n"))
@@ -158,7 +158,7 @@ TEST_F(HttpAbuseTest, ARefusedRequestsBodyIsNeitherKeptNorReadAsARequest) {
 
 TEST_F(HttpAbuseTest, NothingIsSaidOrKeptBeforeTheHandlerHasJudgedTheHeader) {
   Start({.max_total_body_bytes = 200});
-  Client c(server_->port());
+  RawClient c(server_->port());
   c.Send("POST /judge HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n");
   auto judged = std::make_shared<Responder>(handler_.Take("/judge"));
   judged->ReadBody(
@@ -166,13 +166,13 @@ TEST_F(HttpAbuseTest, NothingIsSaidOrKeptBeforeTheHandlerHasJudgedTheHeader) {
   EXPECT_EQ(c.ReadUntil("\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
   EXPECT_TRUE(c.Send("abc").ReadUntil("got abc\n").starts_with("HTTP/1.1 200 "));
   // HTTP/1.0 knows no interim replies.
-  Client old(server_->port());
+  RawClient old(server_->port());
   old.Send("POST /p HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n").Send("abc");
   EXPECT_TRUE(old.ReadToEnd().starts_with("HTTP/1.1 200 "));
   // Bodies that wait for a decision take nothing from the allowance.
-  std::vector<std::unique_ptr<Client>> stalled;
+  std::vector<std::unique_ptr<RawClient>> stalled;
   for (int i = 0; i < 50; ++i) {
-    stalled.push_back(std::make_unique<Client>(server_->port()));
+    stalled.push_back(std::make_unique<RawClient>(server_->port()));
     stalled.back()->Send(Post("/judge", std::string(99, 'x')));
   }
   EXPECT_NE(c.Send(Post("/p", std::string(99, 'x'))).ReadUntil("1\n").find("[xxx"),
@@ -183,9 +183,9 @@ TEST_F(HttpAbuseTest, NobodyUsesTheAllowanceForBodiesUp) {
   // For clients on this machine only the app's share counts: of the part of a body beyond 64 KiB.
   Start({.max_total_body_bytes = 1'000'000});
   const std::string begun(200'000, 'x');
-  std::vector<std::unique_ptr<Client>> stalled;
+  std::vector<std::unique_ptr<RawClient>> stalled;
   for (int i = 0; i < 8; ++i) {
-    stalled.push_back(std::make_unique<Client>(server_->port()));
+    stalled.push_back(std::make_unique<RawClient>(server_->port()));
     stalled.back()
         ->Send("POST /p HTTP/1.1\r\nHost: x\r\nContent-Length: 900000\r\n\r\n")
         .Send(begun);
@@ -198,7 +198,7 @@ TEST_F(HttpAbuseTest, NobodyUsesTheAllowanceForBodiesUp) {
     if (replies[i].revents == 0) continue;
     EXPECT_TRUE(stalled[i]->ReadToEnd().starts_with("HTTP/1.1 503 "));
   }
-  Client c(server_->port());
+  RawClient c(server_->port());
   const std::string reply = c.Send(Post("/p", std::string(60'000, 'y'))).ReadUntil("1\n");
   EXPECT_TRUE(reply.starts_with("HTTP/1.1 200 ")) << reply.substr(0, 200);
 }
@@ -206,9 +206,9 @@ TEST_F(HttpAbuseTest, NobodyUsesTheAllowanceForBodiesUp) {
 TEST_F(HttpAbuseTest, ManySmallBodiesOfOneAppLeaveRoomForOthers) {
   Start({.max_total_body_bytes = 1'000'000});
   const std::string all_but_one(50'000, 'x');
-  std::vector<std::unique_ptr<Client>> stalled;
+  std::vector<std::unique_ptr<RawClient>> stalled;
   for (int i = 0; i < 30; ++i) {
-    stalled.push_back(std::make_unique<Client>(server_->port()));
+    stalled.push_back(std::make_unique<RawClient>(server_->port()));
     stalled.back()
         ->Send("POST /p HTTP/1.1\r\nHost: x\r\nContent-Length: 50001\r\n\r\n")
         .Send(all_but_one);
@@ -216,7 +216,7 @@ TEST_F(HttpAbuseTest, ManySmallBodiesOfOneAppLeaveRoomForOthers) {
   std::vector<pollfd> replies;
   for (auto& client : stalled) replies.push_back({.fd = client->fd(), .events = POLLIN});
   ASSERT_GT(poll(replies.data(), replies.size(), 5000), 0);
-  Client c(server_->port());
+  RawClient c(server_->port());
   c.Send(Post("/judge", std::string(50'000, 'y')));
   auto other = std::make_shared<Responder>(handler_.Take("/judge"));
   other->ReadBody("other", [other](const std::string& body) {
@@ -228,27 +228,28 @@ TEST_F(HttpAbuseTest, ManySmallBodiesOfOneAppLeaveRoomForOthers) {
 
 TEST_F(HttpAbuseTest, TooManyConnectionsOfOnePeer) {
   Start({.max_connections_per_peer = 2, .limit_this_machine = true});
-  Client first(server_->port());
-  Client second(server_->port());
+  RawClient first(server_->port());
+  RawClient second(server_->port());
   first.Send(Get("/echo")).ReadUntil("1\n");
   second.Send(Get("/echo")).ReadUntil("1\n");
-  EXPECT_TRUE(Client(server_->port()).Send(Get("/echo")).ReadToEnd().starts_with("HTTP/1.1 503 "));
+  EXPECT_TRUE(
+      RawClient(server_->port()).Send(Get("/echo")).ReadToEnd().starts_with("HTTP/1.1 503 "));
   EXPECT_EQ(server_->StatsReader()().refused, 1);
   second.EndSending();
   second.ReadToEnd();
   while (server_->connections() > 1) std::this_thread::yield();
   EXPECT_TRUE(
-      Client(server_->port()).Send(Get("/echo")).ReadUntil("1\n").starts_with("HTTP/1.1 200"));
+      RawClient(server_->port()).Send(Get("/echo")).ReadUntil("1\n").starts_with("HTTP/1.1 200"));
 }
 
 // However many come, each is answered.
 TEST_F(HttpAbuseTest, EveryConnectionBeyondALimitIsAnswered) {
   Start({.max_connections = 1});
-  Client first(server_->port());
+  RawClient first(server_->port());
   first.Send(Get("/echo")).ReadUntil("1\n");
-  std::vector<std::unique_ptr<Client>> more;
+  std::vector<std::unique_ptr<RawClient>> more;
   for (int i = 0; i < 200; ++i) {
-    more.push_back(std::make_unique<Client>(server_->port()));
+    more.push_back(std::make_unique<RawClient>(server_->port()));
     more.back()->Send(Get("/echo"));
   }
   for (auto& client : more) {
@@ -260,17 +261,17 @@ TEST_F(HttpAbuseTest, EveryConnectionBeyondALimitIsAnswered) {
 
 TEST_F(HttpAbuseTest, WithoutDescriptorsClientsAreToldSo) {
   Start();
-  Client idle(server_->port());
+  RawClient idle(server_->port());
   idle.Send(Get("/echo")).ReadUntil("1\n");
-  Client c(server_->port());  // accepted by the server before descriptors run out
+  RawClient c(server_->port());  // accepted by the server before descriptors run out
   c.Send(Get("/echo")).ReadUntil("1\n");
-  std::vector<std::unique_ptr<Client>> clients;
+  std::vector<std::unique_ptr<RawClient>> clients;
   rlimit limit;
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
   const rlimit before = limit;
   // Both ends are in this process: descriptors for the clients, none for the server.
   clients.reserve(3);
-  for (int i = 0; i < 3; ++i) clients.push_back(std::make_unique<Client>());
+  for (int i = 0; i < 3; ++i) clients.push_back(std::make_unique<RawClient>());
   const int next = dup(0);
   ASSERT_GE(next, 0);
   close(next);
@@ -284,14 +285,14 @@ TEST_F(HttpAbuseTest, WithoutDescriptorsClientsAreToldSo) {
   EXPECT_TRUE(c.Send(Get("/echo")).ReadUntil("1\n").starts_with("HTTP/1.1 200"));
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
   EXPECT_TRUE(
-      Client(server_->port()).Send(Get("/echo")).ReadUntil("1\n").starts_with("HTTP/1.1 200"));
+      RawClient(server_->port()).Send(Get("/echo")).ReadUntil("1\n").starts_with("HTTP/1.1 200"));
 }
 
 // A silent connection lives as long as a header may take; one that is kept after a request lives
 // longer.
 TEST_F(HttpAbuseTest, SilentConnectionsAreShortLivedAndKeptOnesAreNot) {
   Start({.header_timeout = milliseconds(50), .idle_timeout = milliseconds(60'000)});
-  Client kept(server_->port()), silent(server_->port()), dribbling(server_->port());
+  RawClient kept(server_->port()), silent(server_->port()), dribbling(server_->port());
   kept.Send(Get("/echo")).ReadUntil("1\n");
   dribbling.Send("\r\n");
   EXPECT_EQ(silent.ReadToEnd(), "");

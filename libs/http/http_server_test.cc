@@ -16,7 +16,7 @@ namespace {
 
 TEST_F(HttpServerTest, AnswersAndKeepsTheConnection) {
   Start();
-  Client c(server_->port());
+  RawClient c(server_->port());
   for (int i = 0; i < 3; ++i) {
     const std::string reply = c.Send(Get("/echo")).ReadUntil("127.0.0.1\n");
     EXPECT_TRUE(
@@ -34,7 +34,7 @@ TEST_F(HttpServerTest, AnswersAndKeepsTheConnection) {
 
 TEST_F(HttpServerTest, ReadsBodiesOfEveryMethodInEveryFraming) {
   Start();
-  Client c(server_->port());
+  RawClient c(server_->port());
   EXPECT_NE(c.Send(Post("/p", "abc")).ReadUntil("1\n").find("POST /p [abc]"), std::string::npos);
   const std::string chunked =
       "DELETE /d HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -50,7 +50,7 @@ TEST_F(HttpServerTest, ReadsBodiesOfEveryMethodInEveryFraming) {
 
 TEST_F(HttpServerTest, HeadHasNoBody) {
   Start();
-  Client c(server_->port());
+  RawClient c(server_->port());
   const std::string reply = c.Send("HEAD /h HTTP/1.1\r\nHost: x\r\n\r\n").ReadUntil("\r\n\r\n");
   EXPECT_NE(reply.find("Content-Length: 21\r\n"), std::string::npos) << reply;
   EXPECT_TRUE(c.Send(Get("/echo")).ReadUntil("1\n").starts_with("HTTP/1.1 200"));
@@ -60,19 +60,19 @@ TEST_F(HttpServerTest, ClosesWhenEitherSideAsks) {
   Start();
   for (const std::string& request : {Get("/echo", "Connection: close\r\n"), Get("/close"),
                                      std::string("GET /o HTTP/1.0\r\n\r\n")}) {
-    Client c(server_->port());
+    RawClient c(server_->port());
     const std::string reply = c.Send(request).ReadToEnd();
     EXPECT_NE(reply.find("\r\nConnection: close\r\n"), std::string::npos) << reply;
     EXPECT_TRUE(reply.ends_with("1\n")) << reply;
   }
-  Client old(server_->port());
+  RawClient old(server_->port());
   old.Send("GET /o HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
   EXPECT_NE(old.ReadUntil("1\n").find("Connection: keep-alive"), std::string::npos);
 }
 
 TEST_F(HttpServerTest, AnswersAClientThatHasEndedItsSide) {
   Start();
-  Client c(server_->port());
+  RawClient c(server_->port());
   c.Send(Get("/hold")).EndSending();
   handler_.Release("/hold");
   EXPECT_TRUE(c.ReadToEnd().ends_with("/hold released\n"));
@@ -80,10 +80,10 @@ TEST_F(HttpServerTest, AnswersAClientThatHasEndedItsSide) {
 
 TEST_F(HttpServerTest, AResponderKnowsWhenNobodyWaitsAnyMore) {
   Start();
-  Client half_closed(server_->port());
+  RawClient half_closed(server_->port());
   half_closed.Send(Get("/hold1")).EndSending();
   Responder still_read = handler_.Take("/hold1");
-  auto gone = std::make_unique<Client>(server_->port());
+  auto gone = std::make_unique<RawClient>(server_->port());
   gone->Send(Get("/hold2"));
   Responder unread = handler_.Take("/hold2");
   EXPECT_TRUE(unread.wanted());
@@ -100,7 +100,7 @@ TEST_F(HttpServerTest, AResponderKnowsWhenNobodyWaitsAnyMore) {
 
 TEST_F(HttpServerTest, PipelinedRepliesKeepTheOrderOfTheirRequests) {
   Start();
-  Client c(server_->port());
+  RawClient c(server_->port());
   c.Send(Get("/hold1") + Get("/echo2") + Get("/hold3") + Get("/echo4"));
   Responder third = handler_.Take("/hold3");
   Responder first = handler_.Take("/hold1");
@@ -115,12 +115,12 @@ TEST_F(HttpServerTest, PipelinedRepliesKeepTheOrderOfTheirRequests) {
 
 TEST_F(HttpServerTest, APipelinedWriteWaitsForWhatIsBeforeItAndHoldsBackWhatIsBehind) {
   Start();
-  Client c(server_->port());
+  RawClient c(server_->port());
   c.Send(Get("/hold1") + Post("/hold2", "x") + Get("/hold3"));
   Responder first = handler_.Take("/hold1");
   // The server has all three; a request of another connection shows that its loops are not stuck.
   for (int i = 0; i < 4; ++i) {
-    Client other(server_->port());
+    RawClient other(server_->port());
     other.Send(Get("/echo")).ReadUntil("1\n");
   }
   EXPECT_EQ(handler_.held(), 0u);
@@ -134,7 +134,7 @@ TEST_F(HttpServerTest, APipelinedWriteWaitsForWhatIsBeforeItAndHoldsBackWhatIsBe
 
 TEST_F(HttpServerTest, PipelineDepthIsBounded) {
   Start({.max_pipelined = 4});
-  Client c(server_->port());
+  RawClient c(server_->port());
   std::string requests;
   for (int i = 0; i < 1000; ++i) requests += Get("/echo");
   requests += Get("/hold");
@@ -150,7 +150,7 @@ TEST_F(HttpServerTest, PipelineDepthIsBounded) {
 
 TEST_F(HttpServerTest, AnUnansweredRequestIsA500) {
   Start();
-  Client c(server_->port());
+  RawClient c(server_->port());
   for (std::string_view path : {"/drop", "/throw"}) {
     const std::string reply = c.Send(Get(path)).ReadUntil("Internal Error\n");
     EXPECT_TRUE(reply.starts_with("HTTP/1.1 500 Internal Server Error\r\n")) << reply;
@@ -180,19 +180,19 @@ TEST_F(HttpServerTest, LimitsAreAnsweredAndClose) {
       {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n", "400"},
   };
   for (const auto& [request, status] : cases) {
-    Client c(server_->port());
+    RawClient c(server_->port());
     const std::string reply = c.Send(request).ReadToEnd();
     EXPECT_TRUE(reply.starts_with("HTTP/1.1 " + status + " ")) << request.substr(0, 80) << reply;
     EXPECT_NE(reply.find("Connection: close"), std::string::npos) << reply;
   }
-  Client c(server_->port());
+  RawClient c(server_->port());
   EXPECT_TRUE(
       c.Send(Post("/p", std::string(1000, 'x'))).ReadUntil("1\n").starts_with("HTTP/1.1 200"));
 }
 
 TEST_F(HttpServerTest, ABadTargetIsA400PageAndTheConnectionGoesOn) {
   Start();
-  Client c(server_->port());
+  RawClient c(server_->port());
   const std::string reply = c.Send(Get("/%2e%2e/hello")).ReadUntil("</html>");
   EXPECT_TRUE(reply.starts_with("HTTP/1.1 400 Bad Request\r\n")) << reply;
   EXPECT_NE(reply.find("\r\n\r\n<!doctype html>"), std::string::npos);
@@ -202,27 +202,27 @@ TEST_F(HttpServerTest, ABadTargetIsA400PageAndTheConnectionGoesOn) {
 TEST_F(HttpServerTest, BodiesInFlightShareOneAllowance) {
   Start({.max_total_body_bytes = 1000});
   // An app gets three times what it leaves free for others, however small its bodies are.
-  EXPECT_TRUE(Client(server_->port())
+  EXPECT_TRUE(RawClient(server_->port())
                   .Send(Post("/p", std::string(800, 'x')))
                   .ReadToEnd()
                   .starts_with("HTTP/1.1 503 "));
-  Client a(server_->port());
+  RawClient a(server_->port());
   a.Send(Post("/hold", std::string(700, 'x')));
   Responder held = handler_.Take("/hold");
   const std::string refused =
-      Client(server_->port()).Send(Post("/p", std::string(200, 'x'))).ReadToEnd();
+      RawClient(server_->port()).Send(Post("/p", std::string(200, 'x'))).ReadToEnd();
   EXPECT_TRUE(refused.starts_with("HTTP/1.1 503 ")) << refused;
   EXPECT_NE(refused.find("Retry-After: 1"), std::string::npos);
   held.Send({.body = "done\n"});
   a.ReadUntil("done\n");
-  Client c(server_->port());
+  RawClient c(server_->port());
   EXPECT_TRUE(
       c.Send(Post("/p", std::string(200, 'x'))).ReadUntil("1\n").starts_with("HTTP/1.1 200"));
 }
 
 TEST_F(HttpServerTest, ExpectContinue) {
   Start({.max_body_bytes = 1000});
-  Client c(server_->port());
+  RawClient c(server_->port());
   c.Send("POST /p HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n");
   EXPECT_EQ(c.ReadUntil("\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
   EXPECT_NE(c.Send("abc").ReadUntil("1\n").find("[abc]"), std::string::npos);
@@ -236,7 +236,7 @@ TEST_F(HttpServerTest, SlowClientsAreCutOff) {
          .idle_timeout = milliseconds(60),
          .write_timeout = milliseconds(100),
          .linger_timeout = milliseconds(60)});
-  Client header(server_->port()), body(server_->port()), idle(server_->port()),
+  RawClient header(server_->port()), body(server_->port()), idle(server_->port()),
       deaf(server_->port()), fresh(server_->port());
   header.Send("GET / HTTP/1.1\r\nHos");
   body.Send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nab");
@@ -247,7 +247,7 @@ TEST_F(HttpServerTest, SlowClientsAreCutOff) {
   EXPECT_TRUE(idle.ReadToEnd().ends_with("1\n"));
   EXPECT_EQ(fresh.ReadToEnd(), "");
   // A handler may take longer than any of these.
-  Client slow(server_->port());
+  RawClient slow(server_->port());
   slow.Send(Get("/hold"));
   Responder held = handler_.Take("/hold");
   while (server_->connections() > 1) std::this_thread::yield();  // `deaf` is cut off as well
@@ -258,9 +258,9 @@ TEST_F(HttpServerTest, SlowClientsAreCutOff) {
 
 TEST_F(HttpServerTest, TooManyConnections) {
   Start({.max_connections = 1});
-  Client first(server_->port());
+  RawClient first(server_->port());
   first.Send(Get("/echo")).ReadUntil("1\n");
-  const std::string reply = Client(server_->port()).Send(Get("/echo")).ReadToEnd();
+  const std::string reply = RawClient(server_->port()).Send(Get("/echo")).ReadToEnd();
   EXPECT_TRUE(reply.starts_with("HTTP/1.1 503 ")) << reply;
   EXPECT_NE(reply.find("Retry-After: 1"), std::string::npos);
   EXPECT_TRUE(first.Send(Get("/echo")).ReadUntil("1\n").starts_with("HTTP/1.1 200"));
@@ -268,7 +268,7 @@ TEST_F(HttpServerTest, TooManyConnections) {
 
 TEST_F(HttpServerTest, HeadersThatWouldSplitTheReplyAreLeftOut) {
   Start();
-  Client c(server_->port());
+  RawClient c(server_->port());
   const std::string reply = c.Send(Get("/split", "Connection: close\r\n")).ReadToEnd();
   EXPECT_EQ(reply.find("Set-Cookie"), std::string::npos);
   EXPECT_NE(reply.find("\r\nX-Good: yes\r\n"), std::string::npos);
@@ -276,13 +276,13 @@ TEST_F(HttpServerTest, HeadersThatWouldSplitTheReplyAreLeftOut) {
 
 TEST_F(HttpServerTest, DrainAnswersWhatIsInFlightAndClosesTheIdle) {
   Start();
-  Client idle(server_->port()), busy(server_->port());
+  RawClient idle(server_->port()), busy(server_->port());
   idle.Send(Get("/echo")).ReadUntil("1\n");
   busy.Send(Get("/hold"));
   Responder held = handler_.Take("/hold");
   auto drained = std::async(std::launch::async, [&] { return server_->Drain(milliseconds(5000)); });
   EXPECT_EQ(idle.ReadToEnd(), "");
-  EXPECT_FALSE(Client(server_->port()).connected());
+  EXPECT_FALSE(RawClient(server_->port()).connected());
   held.Send({.body = "done\n"});
   const std::string reply = busy.ReadToEnd();
   EXPECT_NE(reply.find("Connection: close\r\n"), std::string::npos) << reply;
@@ -295,7 +295,7 @@ TEST_F(HttpServerTest, DrainAnswersWhatIsInFlightAndClosesTheIdle) {
 
 TEST_F(HttpServerTest, ADrainGoesOnAcceptingForAWhile) {
   Start();
-  Client kept(server_->port());
+  RawClient kept(server_->port());
   kept.Send(Get("/echo")).ReadUntil("1\n");
   // As long as Stop lets it.
   auto drained = std::async(std::launch::async, [&] {
@@ -309,7 +309,7 @@ TEST_F(HttpServerTest, ADrainGoesOnAcceptingForAWhile) {
   }
   // New ones are served all the while, and end in the same way.
   for (int i = 0; i < 3; ++i) {
-    Client late(server_->port());
+    RawClient late(server_->port());
     ASSERT_TRUE(late.connected());
     reply = late.Send(Get("/echo")).ReadToEnd();
     EXPECT_TRUE(reply.starts_with("HTTP/1.1 200 ")) << reply;
@@ -321,7 +321,7 @@ TEST_F(HttpServerTest, ADrainGoesOnAcceptingForAWhile) {
 
 TEST_F(HttpServerTest, DrainGivesUpInTimeAndStopClosesTheRest) {
   Start();
-  Client busy(server_->port());
+  RawClient busy(server_->port());
   busy.Send(Get("/hold"));
   Responder held = handler_.Take("/hold");
   EXPECT_FALSE(server_->Drain(milliseconds(100)));
@@ -362,7 +362,7 @@ TEST_F(HttpServerTest, GarbageNeverHurts) {
                                           ";",
                                           "abcde"};
   for (int round = 0; round < 2000; ++round) {
-    Client c(server_->port());
+    RawClient c(server_->port());
     std::string bytes = round % 2 == 0 ? "POST /echo HTTP/1.1\r\nHost: x\r\n" : "";
     for (int i = random() % 12; i >= 0; --i) bytes += parts[random() % parts.size()];
     c.Send(bytes);
@@ -377,7 +377,7 @@ TEST_F(HttpServerTest, GarbageNeverHurts) {
       EXPECT_TRUE(status.empty() || status == "501" || status == "505") << bytes << reply;
     }
   }
-  Client c(server_->port());
+  RawClient c(server_->port());
   EXPECT_TRUE(c.Send(Get("/echo")).ReadUntil("1\n").starts_with("HTTP/1.1 200"));
 }
 
@@ -399,7 +399,7 @@ TEST_F(HttpServerTest, ManyClientsWithRepliesFromOtherThreads) {
   std::vector<std::jthread> clients;
   for (int t = 0; t < 8; ++t) {
     clients.emplace_back([&, t] {
-      Client c((*server)->port());
+      RawClient c((*server)->port());
       for (int i = 0; i < 50; ++i) {
         const std::string body = absl::StrCat("body", t, "-", i);
         EXPECT_TRUE(

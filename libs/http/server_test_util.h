@@ -26,14 +26,14 @@ namespace gatehouse::http {
 using std::chrono::milliseconds;
 
 // A raw client: what it sends and reads are bytes.
-class Client {
+class RawClient {
  public:
-  Client() : fd_(socket(AF_INET, SOCK_STREAM, 0)) {}
-  explicit Client(uint16_t port) : Client() { Connect(port); }
-  ~Client() { close(fd_); }
-  Client(const Client&) = delete;
-  Client& operator=(const Client&) = delete;
-  Client& Connect(uint16_t port) {
+  RawClient() : fd_(socket(AF_INET, SOCK_STREAM, 0)) {}
+  explicit RawClient(uint16_t port) : RawClient() { Connect(port); }
+  ~RawClient() { close(fd_); }
+  RawClient(const RawClient&) = delete;
+  RawClient& operator=(const RawClient&) = delete;
+  RawClient& Connect(uint16_t port) {
     sockaddr_in address{.sin_family = AF_INET, .sin_port = htons(port)};
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     connected_ = connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0;
@@ -42,7 +42,7 @@ class Client {
   bool connected() const { return connected_; }
   int fd() const { return fd_; }
 
-  Client& Send(std::string_view bytes) {
+  RawClient& Send(std::string_view bytes) {
     while (!bytes.empty()) {
       const ssize_t n = send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
       if (n <= 0) break;
