@@ -61,7 +61,8 @@ try() { # try USER: clone, run.sh until it says Hello, a sign-up; then SIGTERM
   local home began
   user=$1
   home=$(inside "$user" pwd)
-  rm -rf "$root$home/gatehouse"
+  # What an earlier run in this directory left: a clone, and the data of its users.
+  rm -rf "$root$home/gatehouse" "$root$home/.local/share/gatehouse" "$root/var/lib/gatehouse"
   inside "$user" "git config --global --add safe.directory '*'; git clone -q /srv/gatehouse.git gatehouse"
   began=$(date +%s)
   inside "$user" "echo \$\$ >/tmp/$user.pid; cd gatehouse && exec scripts/run.sh" >"$root/tmp/run-$user.log" 2>&1 &
