@@ -158,7 +158,7 @@ absl::StatusOr<bool> Records::NextElement(Record& record) {
           StrCat("line ", std::to_string(line_), ": a user must be an object"));
     }
     record.line = line_;
-    record.text = "{";
+    record.text.assign(1, '{');
     for (int depth = 1; depth > 0;) {
       RETURN_IF_ERROR(AppendUntil("\"{}[]", record.text));
       if ((c = Get()) < 0) return Truncated();
