@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what building, running and testing Gatehouse need, from Debian 12's packages. Does
 # nothing if everything is installed. Usage: scripts/install-deps.sh [build|test|clang ...|headers]
-# (default: build; test adds what only the tests need, clang the compiler of the presets asan, tsan
+# (default: build; test adds what only the tests need, clang the compiler of the presets asan
 # and fuzz; headers: only the last step)
 set -euo pipefail
 

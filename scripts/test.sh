@@ -26,7 +26,7 @@ esac
 
 case "$preset" in
   fuzz) scripts/install-deps.sh clang ;;
-  asan | tsan) scripts/install-deps.sh test clang ;;
+  asan) scripts/install-deps.sh test clang ;;
   *) scripts/install-deps.sh test ;;
 esac
 # Where nothing is cached yet, as in CI, this spares ccache a run of the preprocessor for each file.
