@@ -22,15 +22,6 @@ class Postgres(harness.Postgres):
 
     # The process.
 
-    def processes(self):
-        found = subprocess.run(["pgrep", "-P", str(self.process.pid)], capture_output=True, text=True).stdout.split()
-        return [self.process.pid] + [int(pid) for pid in found]
-
-    def signal_all(self, number):
-        for pid in self.processes():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, number)
-
     def end(self, number):
         children = self.processes()[1:]
         self.process.send_signal(number)

@@ -142,21 +142,6 @@ class Load:
                 pass
 
 
-def processes_of(pid):
-    """A process and its descendants."""
-    children = collections.defaultdict(list)
-    for name in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open("/proc/%s/stat" % name) as f:
-                children[int(f.read().rsplit(")", 1)[1].split()[1])].append(int(name))
-        except OSError:
-            continue
-    found = [pid]
-    for one in found:
-        found.extend(children[one])
-    return found
-
-
 class Round:
     def __init__(self, arguments, postgres, database, case, number):
         self.arguments, self.postgres, self.database, self.case, self.number = arguments, postgres, database, case, number
@@ -217,14 +202,8 @@ class Round:
         time.sleep(random.uniform(0.5, 1.0))
 
     def stop(self, server):
-        frozen = []
         if self.case == "silent":
-            frozen = processes_of(self.postgres.process.pid)
-            for pid in frozen:
-                try:
-                    os.kill(pid, signal.SIGSTOP)
-                except ProcessLookupError:
-                    pass
+            self.postgres.signal_all(signal.SIGSTOP)
             time.sleep(0.2)
         try:
             seconds = 0.0
@@ -238,11 +217,7 @@ class Round:
                 seconds = max(seconds, time.monotonic() - begun)
             return seconds
         finally:
-            for pid in frozen:
-                try:
-                    os.kill(pid, signal.SIGCONT)
-                except ProcessLookupError:
-                    pass
+            self.postgres.signal_all(signal.SIGCONT)
 
     def end_of(self, process):
         try:

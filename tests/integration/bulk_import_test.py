@@ -3,7 +3,7 @@ import json
 import time
 import unittest
 
-from integration import harness, registry_invariants
+from integration import harness, pg_proxy, registry_invariants
 
 USERS, IMPORT = "/bulk-import/users", "/bulk-import/import"
 BCRYPT = "$2a$10$GzEm3vKoAqnJCTWesRARCe/ovjt/07qjvcH9jbLUg44Fn77gMZkmm"  # testPass123
@@ -60,6 +60,24 @@ class BulkImportTest(harness.GatehouseTest):
     def signs_in(self, email, text, tenant=None):
         reply = self.app.post("/recipe/signin", {"email": email, "password": text}, tenant=tenant)
         return self.expect(reply)["user"]
+
+    def test_a_tenants_dead_database_holds_up_nobody_else(self):
+        postgres = self.gatehouse.postgres
+        own = postgres.create_database()
+        proxy = pg_proxy.PgProxy(postgres.port)
+        self.addCleanup(proxy.stop)
+        away = self.gatehouse.new_app({"postgresql_connection_uri": proxy.uri(own)})
+        self.addCleanup(away.close)
+        for mode in ("refuse", "silence"):
+            with self.subTest(mode):
+                proxy.mode = mode
+                proxy.drop_all()
+                self.imported({"loginMethods": [password("%s@x.io" % mode)]})
+                self.signs_in("%s@x.io" % mode, "testPass123")
+        proxy.mode = "pass"
+        self.expect(away.post(USERS, {"users": [{"loginMethods": [password("own@x.io")]}]}))
+        harness.wait_until(lambda: self.expect(away.get(USERS + "/count"))["count"] == 0, 90, "the import there")
+        self.expect(self.gatehouse.once("POST", "/recipe/multitenancy/app/remove", body={"appId": away.app}))
 
     def test_everything_of_a_user_is_there(self):
         self.imported(

@@ -174,6 +174,15 @@ class Postgres:
     def uri(self, database):
         return "postgresql://gatehouse:x@127.0.0.1:%d/%s" % (self.port, database)
 
+    def processes(self):
+        found = subprocess.run(["pgrep", "-P", str(self.process.pid)], capture_output=True, text=True).stdout.split()
+        return [self.process.pid] + [int(pid) for pid in found]
+
+    def signal_all(self, number):
+        for pid in self.processes():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+
     def stop(self):
         self.process.send_signal(signal.SIGQUIT)
         self.process.wait()

@@ -1,5 +1,4 @@
 """/readyz reports not ready while requests can't be served, and ready again afterwards: without a database, or one that stays silent, with one that accepts no writes, without a service."""
-import os
 import signal
 import time
 import unittest
@@ -32,36 +31,26 @@ class Readiness(unittest.TestCase):
                           "WHERE datname = '%s'" % (name, value, name), "postgres")
 
     def stop_database(self):
-        pids = [int(row[0]) for row in self.postgres.sql("SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()", "postgres")] + [self.postgres.process.pid]
-        self.signal_all(pids, signal.SIGSTOP)
-        self.addCleanup(self.signal_all, pids, signal.SIGCONT)
-        return pids
+        self.postgres.signal_all(signal.SIGSTOP)
+        self.addCleanup(self.postgres.signal_all, signal.SIGCONT)
 
     def test_a_database_that_is_slow_for_a_moment(self):
         self.expect(200, "the start")
-        pids = self.stop_database()
+        self.stop_database()
         end, seen = time.monotonic() + 2.5, []
         while time.monotonic() < end:
             seen.append(self.gatehouse.admin("/readyz").status)
-        self.signal_all(pids, signal.SIGCONT)
+        self.postgres.signal_all(signal.SIGCONT)
         # Every instance behind a balancer would leave it at once, and requests that only have to wait would get no answer.
         self.assertEqual(set(seen), {200})
 
     def test_a_database_that_does_not_answer(self):
         self.expect(200, "the start")
-        pids = self.stop_database()
+        self.stop_database()
         self.expect(503, "silence noticed")
         self.assertEqual(self.gatehouse.admin("/livez").status, 200)
-        self.signal_all(pids, signal.SIGCONT)
+        self.postgres.signal_all(signal.SIGCONT)
         self.expect(200, "answers again")
-
-    @staticmethod
-    def signal_all(pids, number):
-        for pid in pids:
-            try:
-                os.kill(pid, number)
-            except ProcessLookupError:
-                pass
 
     @unittest.skipIf(harness.MODE == "all-in-one", "needs other processes")
     def test_a_service_that_is_gone(self):

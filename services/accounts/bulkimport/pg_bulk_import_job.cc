@@ -23,7 +23,8 @@ using Kind = ImportOutcome::Kind;
 
 constexpr absl::Duration kPoll = absl::Minutes(1);
 constexpr absl::Duration kAfterFault = absl::Seconds(10);
-constexpr absl::Duration kFindTime = absl::Seconds(10);
+// For a database that is silent: the users of the others wait for it in each round.
+constexpr absl::Duration kFindTime = absl::Seconds(2);
 constexpr absl::Duration kCallTime = absl::Minutes(1);
 // For so long rows are held, and until the part that has begun is done.
 constexpr absl::Duration kHoldTime = absl::Seconds(5);
@@ -158,11 +159,11 @@ absl::Status BulkImportJob::Run() {
   absl::Duration pause;
   for (bool progress = true; progress;) {
     progress = false;
-    const absl::StatusOr<std::vector<App*>> apps = FindApps(known);
-    if (!apps.ok()) fault = apps.status();
-    if (!apps.ok() || apps->empty() || !Sleep(pause)) break;
+    std::vector<App*> apps;
+    if (absl::Status away = FindApps(known, apps); !away.ok()) fault = std::move(away);
+    if (apps.empty() || !Sleep(pause)) break;
     pause = absl::ZeroDuration();
-    for (App* app : *apps) {
+    for (App* app : apps) {
       if (stopping_) break;
       if (RunRound(*app, fault) == 0) continue;
       progress = true;
@@ -173,14 +174,13 @@ absl::Status BulkImportJob::Run() {
   return fault;
 }
 
-absl::StatusOr<std::vector<BulkImportJob::App*>> BulkImportJob::FindApps(Apps& apps) {
+absl::Status BulkImportJob::FindApps(Apps& apps, std::vector<App*>& found) {
   // By database, and there by app: two domains may have apps of one name.
   std::map<std::pair<std::string, std::string>, tenancy::TenantPtr> tenants;
   for (const tenancy::TenantPtr& tenant : directory_.All()) {
     if (tenant->is_public()) tenants.emplace(std::pair(tenant->database_id, tenant->app_id), tenant);
   }
-  std::vector<App*> found;
-  RETURN_IF_ERROR(host::InEachDatabase(
+  return host::InEachDatabase(
       directory_, databases_,
       [&](db::Database& database, const tenancy::Tenant& first) -> absl::Status {
         ASSIGN_OR_RETURN(const std::vector<std::string> ids,
@@ -195,8 +195,7 @@ absl::StatusOr<std::vector<BulkImportJob::App*>> BulkImportJob::FindApps(Apps& a
           found.push_back(app.get());
         }
         return absl::OkStatus();
-      }));
-  return found;
+      });
 }
 
 absl::Status BulkImportJob::Prepare(App& app) {

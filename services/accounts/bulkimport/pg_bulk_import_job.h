@@ -60,8 +60,9 @@ class BulkImportJob {
 
   // False: a stop was requested meanwhile.
   bool Sleep(absl::Duration time);
-  // Those with users that wait; `apps` keeps what is known of them during a run.
-  absl::StatusOr<std::vector<App*>> FindApps(Apps& apps);
+  // Appends those with users that wait; `apps` keeps what is known of them during a run. A database
+  // that does not answer is passed over: its error, or the first such one.
+  absl::Status FindApps(Apps& apps, std::vector<App*>& found);
   absl::Status Prepare(App& app);
   // How many users were imported, or can't be. `fault` is set to what kept others from it.
   int64_t RunRound(App& app, absl::Status& fault);

@@ -59,8 +59,8 @@ constexpr Statement kAppsThatWait = {
     "   IS NOT NULL OR (SELECT 1 FROM {bulk_import_users} b WHERE b.app_id = app.id"
     "   AND b.status = 'PROCESSING' LIMIT 1) IS NOT NULL)"};
 
-// $2 status, $3 changed then or later, $4 limit, $5 bytes, $6 ids that are left out. Users that are too many for the bytes
-// stay locked until the transaction ends, and are taken by the next.
+// $2 status, $3 changed then or later, $4 limit, $5 bytes, $6 ids that are left out. Users that are
+// too many for the bytes stay locked until the transaction ends, and are taken by the next.
 // bulk_import_users_status_updated_at_index; the primary key.
 constexpr Statement kTake = {
     "bulk_import_take",
