@@ -61,24 +61,6 @@ class BulkImportTest(harness.GatehouseTest):
         reply = self.app.post("/recipe/signin", {"email": email, "password": text}, tenant=tenant)
         return self.expect(reply)["user"]
 
-    def test_a_tenants_dead_database_holds_up_nobody_else(self):
-        postgres = self.gatehouse.postgres
-        own = postgres.create_database()
-        proxy = pg_proxy.PgProxy(postgres.port)
-        self.addCleanup(proxy.stop)
-        away = self.gatehouse.new_app({"postgresql_connection_uri": proxy.uri(own)})
-        self.addCleanup(away.close)
-        for mode in ("refuse", "silence"):
-            with self.subTest(mode):
-                proxy.mode = mode
-                proxy.drop_all()
-                self.imported({"loginMethods": [password("%s@x.io" % mode)]})
-                self.signs_in("%s@x.io" % mode, "testPass123")
-        proxy.mode = "pass"
-        self.expect(away.post(USERS, {"users": [{"loginMethods": [password("own@x.io")]}]}))
-        harness.wait_until(lambda: self.expect(away.get(USERS + "/count"))["count"] == 0, 90, "the import there")
-        self.expect(self.gatehouse.once("POST", "/recipe/multitenancy/app/remove", body={"appId": away.app}))
-
     def test_everything_of_a_user_is_there(self):
         self.imported(
             {"externalUserId": "ext-1", "userMetadata": {"plan": "pro", "gone": None, "deep": {"kept": None}},
@@ -233,6 +215,32 @@ class WaitingTest(harness.GatehouseTest):
     def test_ten_thousand_at_once(self):
         self.expect(self.app.post(USERS, {"users": [{"loginMethods": [password("u%d@x.io" % i)]} for i in range(10000)]}))
         self.expect(self.app.get(USERS + "/count"), count=10000)
+
+
+class DeadDatabase(harness.GatehouseTest):
+    environment = SETTINGS
+
+    def test_a_tenants_dead_database_holds_up_nobody_else(self):
+        postgres = self.gatehouse.postgres
+        own = postgres.create_database()
+        proxy = pg_proxy.PgProxy(postgres.port)
+        self.addCleanup(proxy.stop)
+        away = self.gatehouse.new_app({"postgresql_connection_uri": proxy.uri(own)})
+        self.addCleanup(away.close)
+
+        def add(app, email, seconds):
+            self.expect(app.post(USERS, {"users": [{"loginMethods": [password(email)]}]}))
+            harness.wait_until(lambda: self.expect(app.get(USERS + "/count"))["count"] == 0, seconds, "the import")
+        for mode in ("refuse", "silence"):
+            with self.subTest(mode):
+                proxy.mode = mode
+                proxy.drop_all()
+                add(self.app, "%s@x.io" % mode, 40)
+                self.expect(self.app.post("/recipe/signin", {"email": "%s@x.io" % mode, "password": "testPass123"}))
+        proxy.mode = "pass"
+        proxy.drop_all()  # connections that were being made stay silent
+        harness.wait_until(lambda: away.get(USERS + "/count").status == 200, 10, "the database to be found again")
+        add(away, "own@x.io", 90)
 
 
 if __name__ == "__main__":
