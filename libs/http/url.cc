@@ -1,6 +1,8 @@
 #include "libs/http/url.h"
 
+#include <boost/url/encode.hpp>
 #include <boost/url/parse.hpp>
+#include <boost/url/rfc/unreserved_chars.hpp>
 #include <boost/url/src.hpp>  // used as headers only
 
 #include "libs/base/strings.h"
@@ -26,6 +28,10 @@ absl::StatusOr<Url> ParseUrl(std::string_view text) {
   result.path = std::string(url->encoded_target());
   if (result.path.empty() || result.path.front() != '/') result.path.insert(0, 1, '/');
   return result;
+}
+
+std::string EncodeUrlPart(std::string_view text) {
+  return boost::urls::encode(text, boost::urls::unreserved_chars);
 }
 
 }  // namespace gatehouse::http

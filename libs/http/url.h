@@ -22,4 +22,8 @@ struct Url {
 // user.
 absl::StatusOr<Url> ParseUrl(std::string_view text);
 
+// Escapes all but the unreserved characters (RFC 3986), for one segment of a path or one value of a
+// query.
+std::string EncodeUrlPart(std::string_view text);
+
 }  // namespace gatehouse::http

@@ -48,21 +48,6 @@ int64_t CreatedAt(const json::Value& row) {
   return time == nullptr ? 0 : time->AsInt64().value_or(0);
 }
 
-std::string UrlEncode(std::string_view text) {
-  constexpr char kDigits[] = "0123456789ABCDEF";
-  std::string encoded;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
-        c == '_' || c == '.' || c == '~') {
-      encoded += c;
-    } else {
-      encoded += {'%', kDigits[byte >> 4], kDigits[byte & 15]};
-    }
-  }
-  return encoded;
-}
-
 BulkApi::BulkApi(const http::Url& url, std::string_view app, const std::string& api_key)
     : client_(url, HeadersWith(api_key)),
       prefix_(StrCat(url.path == "/" ? "" : url.path,
@@ -133,7 +118,7 @@ absl::StatusOr<int64_t> BulkApi::Count(std::string_view status) {
 absl::StatusOr<BulkApi::Page> BulkApi::List(std::string_view status, std::string_view token) {
   std::string path = StrCat(kUsers, "?limit=500");
   if (!status.empty()) path += StrCat("&status=", status);
-  if (!token.empty()) path += StrCat("&paginationToken=", UrlEncode(token));
+  if (!token.empty()) path += StrCat("&paginationToken=", http::EncodeUrlPart(token));
   ASSIGN_OR_RETURN(const json::Value reply, Json("GET", path));
   Page page;
   if (const json::Value* users = reply.Find("users")) page.users = users->elements();
@@ -158,14 +143,15 @@ absl::Status BulkApi::Remove(const std::vector<std::string>& ids) {
 absl::StatusOr<std::vector<json::Value>> BulkApi::Find(const Lookup& lookup) {
   std::string query = "?doUnionOfAccountInfo=false";
   const auto add = [&query](std::string_view name, std::string_view value) {
-    if (!value.empty()) query += StrCat("&", name, "=", UrlEncode(value));
+    if (!value.empty()) query += StrCat("&", name, "=", http::EncodeUrlPart(value));
   };
   add("email", lookup.email);
   add("phoneNumber", lookup.phone);
   add("thirdPartyId", lookup.third_party);
   add("thirdPartyUserId", lookup.third_party_user);
-  ASSIGN_OR_RETURN(const json::Value reply, Json("GET", StrCat("/", UrlEncode(lookup.tenant),
-                                                               "/users/by-accountinfo", query)));
+  ASSIGN_OR_RETURN(
+      const json::Value reply,
+      Json("GET", StrCat("/", http::EncodeUrlPart(lookup.tenant), "/users/by-accountinfo", query)));
   const json::Value* users = reply.Find("users");
   return users == nullptr ? std::vector<json::Value>() : users->elements();
 }
@@ -173,7 +159,7 @@ absl::StatusOr<std::vector<json::Value>> BulkApi::Find(const Lookup& lookup) {
 absl::StatusOr<bool> BulkApi::IsMapped(std::string_view external_id) {
   ASSIGN_OR_RETURN(const json::Value reply,
                    Json("GET", StrCat("/recipe/userid/map?userIdType=EXTERNAL&userId=",
-                                      UrlEncode(external_id))));
+                                      http::EncodeUrlPart(external_id))));
   return reply.FindString("status") == "OK";
 }
 

@@ -66,7 +66,4 @@ class BulkApi {
 // When a user of the queue was added.
 int64_t CreatedAt(const json::Value& row);
 
-// A value for a URL's query.
-std::string UrlEncode(std::string_view text);
-
 }  // namespace gatehouse::porting

@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -40,6 +41,18 @@ struct ExportPage {
   int64_t login_methods = 0;
   std::string last;  // where the next page begins; empty: this is the last one
   LeftOut left_out;
+};
+
+// The users of a page by the id that clients know, while services add to them.
+struct UsersById {
+  explicit UsersById(ExportPage& page) {
+    for (ExportedUser& user : page.users) {
+      ids.push_back(user.id);
+      users.emplace(user.id, &user);
+    }
+  }
+  std::vector<std::string> ids;
+  std::unordered_map<std::string, ExportedUser*> users;
 };
 
 // How an app's users are read, in one transaction that sees one moment. No table is written.

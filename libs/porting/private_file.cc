@@ -38,8 +38,8 @@ void SyncDirectoryOf(const std::string& path) {
 }  // namespace
 
 absl::StatusOr<PrivateFile> PrivateFile::Create(const std::string& path) {
-  PrivateFile file;
   if (path == "-") {
+    PrivateFile file;
     file.descriptor_ = STDOUT_FILENO;
     return file;
   }
@@ -47,6 +47,11 @@ absl::StatusOr<PrivateFile> PrivateFile::Create(const std::string& path) {
   if (::lstat(path.c_str(), &found) == 0) {
     return absl::InvalidArgumentError(StrCat(path, " is there already"));
   }
+  return Begin(path);
+}
+
+absl::StatusOr<PrivateFile> PrivateFile::Begin(const std::string& path) {
+  PrivateFile file;
   file.path_ = path;
   file.pending_ = path + ".part";
   // What an earlier run left behind. A link of somebody else's is not followed.
@@ -119,18 +124,9 @@ absl::Status PrivateFile::Finish() {
 }
 
 absl::Status ReplacePrivateFile(const std::string& path, std::string_view text) {
-  const std::string pending = path + ".part";
-  ::unlink(pending.c_str());
-  const int descriptor = ::open(pending.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kMode);
-  if (descriptor < 0) return Failed(pending, "can't be created");
-  const bool written =
-      ::write(descriptor, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-      ::fsync(descriptor) == 0;
-  if (::close(descriptor) != 0 || !written || ::rename(pending.c_str(), path.c_str()) != 0) {
-    return Failed(path, "can't be written");
-  }
-  SyncDirectoryOf(path);
-  return absl::OkStatus();
+  ASSIGN_OR_RETURN(PrivateFile file, PrivateFile::Begin(path));
+  RETURN_IF_ERROR(file.Append(text));
+  return file.Finish();
 }
 
 }  // namespace gatehouse::porting

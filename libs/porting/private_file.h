@@ -30,7 +30,11 @@ class PrivateFile {
   int64_t size() const { return size_; }
 
  private:
+  friend absl::Status ReplacePrivateFile(const std::string& path, std::string_view text);
+
   PrivateFile() = default;
+  // As Create, for a path that may have a file, which Finish replaces.
+  static absl::StatusOr<PrivateFile> Begin(const std::string& path);
   absl::Status Flush();
 
   int descriptor_ = -1;

@@ -1,7 +1,6 @@
 #include "services/roles/pg_role_export.h"
 
 #include <string>
-#include <unordered_map>
 
 #include "libs/base/json.h"
 #include "libs/base/status.h"
@@ -20,14 +19,10 @@ constexpr db::Statement kRoles = {"roles_export",
 
 absl::Status AddRolesForExport(db::Transaction& transaction, std::string_view app_id,
                                porting::ExportPage& page) {
-  std::unordered_map<std::string, porting::ExportedUser*> users;
-  db::TextArray ids;
-  for (porting::ExportedUser& user : page.users) {
-    ids.values.push_back(user.id);
-    users.emplace(user.id, &user);
-  }
-  if (ids.values.empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const db::Result rows, transaction.Execute(kRoles, {app_id, ids}));
+  const porting::UsersById by_id(page);
+  if (by_id.ids.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const db::Result rows,
+                   transaction.Execute(kRoles, {app_id, db::TextArray{by_id.ids}}));
   porting::ExportedUser* user = nullptr;
   json::Value roles;
   json::Value tenants;
@@ -44,7 +39,7 @@ absl::Status AddRolesForExport(db::Transaction& transaction, std::string_view ap
     roles = json::Value();
   };
   for (const db::Row row : rows) {
-    porting::ExportedUser* const next = users.at(std::string(row.Text(0)));
+    porting::ExportedUser* const next = by_id.users.at(std::string(row.Text(0)));
     if (user != next) {
       end_user();
       user = next;

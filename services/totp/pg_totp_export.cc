@@ -21,21 +21,17 @@ constexpr db::Statement kDevices = {
 
 absl::Status AddDevicesForExport(db::Transaction& transaction, std::string_view app_id,
                                  porting::ExportPage& page) {
-  std::unordered_map<std::string, porting::ExportedUser*> users;
-  db::TextArray ids;
-  for (porting::ExportedUser& user : page.users) {
-    ids.values.push_back(user.id);
-    users.emplace(user.id, &user);
-  }
-  if (ids.values.empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const db::Result rows, transaction.Execute(kDevices, {app_id, ids}));
+  const porting::UsersById by_id(page);
+  if (by_id.ids.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const db::Result rows,
+                   transaction.Execute(kDevices, {app_id, db::TextArray{by_id.ids}}));
   std::unordered_map<porting::ExportedUser*, json::Value> devices;
   for (const db::Row row : rows) {
     if (!row.Bool(5)) {
       ++page.left_out.unverified_devices;
       continue;
     }
-    devices[users.at(std::string(row.Text(0)))].Append(
+    devices[by_id.users.at(std::string(row.Text(0)))].Append(
         json::Value::Object({{"deviceName", row.Text(1)},
                              {"secretKey", row.Text(2)},
                              {"period", row.Int64(3)},
