@@ -23,6 +23,8 @@ constexpr size_t kMaxCachedApps = 2000;
 constexpr int64_t kMinRereadMs = 1000;
 // A key signs only a minute after its creation: another core's is published well before.
 constexpr int64_t kOthersHaveMadeMs = 5000;
+// For one app, whose database may be silent: others' keys are due as well.
+constexpr absl::Duration kReadTime = absl::Seconds(2);
 
 // Names the app among others, and among removed ones of the same name.
 std::string KeyOf(const tenancy::Tenant& app) {
@@ -209,10 +211,10 @@ absl::Status SigningKeys::ReadWhatOthersMade(tenancy::TenantDirectory& directory
     const auto app = directory.FindApp(scope);
     if (!app.ok()) continue;  // removed meanwhile
     const auto entry = EntryOf(**app);
-    const auto lock = LockBy(entry->reload_mutex, deadline);
-    const absl::Status read = lock.owns_lock()
-                                  ? Reload(**app, *entry, StaticKey::kOptional, deadline).status()
-                                  : TooSlow();
+    const absl::Time until = std::min(deadline, SteadyNow() + kReadTime);
+    const auto lock = LockBy(entry->reload_mutex, until);
+    const absl::Status read =
+        lock.owns_lock() ? Reload(**app, *entry, StaticKey::kOptional, until).status() : TooSlow();
     if (!read.ok()) NoteMade(**app, clock_.NowMs());
     result.Update(read);
   }
