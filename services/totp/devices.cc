@@ -89,7 +89,7 @@ absl::StatusOr<std::optional<Device>> CreateDevice(PgTotpStore& store, const Whe
 
 absl::StatusOr<std::vector<size_t>> ImportDevices(PgTotpStore& store, const Where& app,
                                                   const std::vector<UserDevice>& devices,
-                                                  int64_t now_ms) {
+                                                  int64_t now_ms, bool check_only) {
   std::vector<UserDevice> first;  // of each name
   std::map<std::pair<std::string, std::string>, size_t> places;
   std::vector<size_t> taken;
@@ -105,7 +105,8 @@ absl::StatusOr<std::vector<size_t>> ImportDevices(PgTotpStore& store, const Wher
       taken.push_back(i);
     }
   }
-  ASSIGN_OR_RETURN(const auto refused, store.ImportDevices(app, first, now_ms));
+  ASSIGN_OR_RETURN(const auto refused, check_only ? store.FindTakenNames(app, first)
+                                                  : store.ImportDevices(app, first, now_ms));
   for (const auto& key : refused) taken.push_back(places.at(key));
   return taken;
 }

@@ -31,9 +31,10 @@ absl::StatusOr<std::optional<Device>> CreateDevice(PgTotpStore& store, const Whe
 
 // Adds devices of many users, which count as verified. Returns the places of those whose name is
 // that of another verified device. kBadInput as above, except for the limit, which the caller checks.
+// `check_only` adds nothing.
 absl::StatusOr<std::vector<size_t>> ImportDevices(PgTotpStore& store, const Where& app,
                                                   const std::vector<UserDevice>& devices,
-                                                  int64_t now_ms);
+                                                  int64_t now_ms, bool check_only);
 
 // OK, or kBadInput with the text that clients of the original know: `<field> cannot be empty`.
 absl::Status RequireText(std::string_view field, std::string_view text);

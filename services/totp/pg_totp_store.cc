@@ -1,7 +1,6 @@
 #include "services/totp/pg_totp_store.h"
 
 #include <algorithm>
-#include <set>
 
 #include "libs/base/status.h"
 #include "libs/db/database.h"
@@ -45,30 +44,6 @@ constexpr Statement kPutDevice = {
     " ON CONFLICT (app_id, user_id, device_name) DO UPDATE SET secret_key = EXCLUDED.secret_key,"
     "  period = EXCLUDED.period, skew = EXCLUDED.skew, verified = EXCLUDED.verified,"
     "  created_at = EXCLUDED.created_at WHERE NOT d.verified"};
-
-// $2 users, with their devices in $3 to $6, $7 now. Users' rows first, in their order. A device that
-// is there already with this secret is the one that an earlier attempt has imported.
-constexpr Statement kImportUsers = {
-    "totp_import_users",
-    "INSERT INTO {totp_users} (app_id, user_id) SELECT $1::varchar, u.id"
-    " FROM (SELECT DISTINCT id FROM unnest($2::varchar[]) AS g(id)) u ORDER BY u.id"
-    " ON CONFLICT DO NOTHING"};
-constexpr Statement kLockUsers = {
-    "totp_lock_users",
-    "SELECT user_id FROM {totp_users} WHERE app_id = $1 AND user_id = ANY($2)"
-    " ORDER BY user_id FOR NO KEY UPDATE"};
-constexpr Statement kImportDevices = {
-    "totp_import_devices",
-    "INSERT INTO {totp_user_devices} AS d (app_id, user_id, device_name, secret_key, period, skew,"
-    "  verified, created_at)"
-    " SELECT $1::varchar, g.id, g.name, g.secret, g.period, g.skew, true, $7::bigint"
-    " FROM unnest($2::varchar[], $3::varchar[], $4::varchar[], $5::integer[], $6::integer[])"
-    "   AS g(id, name, secret, period, skew) ORDER BY g.id, g.name"
-    " ON CONFLICT (app_id, user_id, device_name) DO UPDATE SET secret_key = EXCLUDED.secret_key,"
-    "  period = EXCLUDED.period, skew = EXCLUDED.skew, verified = true,"
-    "  created_at = EXCLUDED.created_at"
-    "  WHERE NOT d.verified OR d.secret_key = EXCLUDED.secret_key"
-    " RETURNING d.user_id, d.device_name"};
 
 // $3 old name, $4 new one. The sub-select keeps the new name's length from being checked if there
 // is no such device.
@@ -262,38 +237,6 @@ absl::StatusOr<std::optional<Device>> PgTotpStore::CreateDevice(const Where& app
       });
   RETURN_IF_ERROR(NotFoundIfGone(app, status));
   return device;
-}
-
-absl::StatusOr<std::vector<std::pair<std::string, std::string>>> PgTotpStore::ImportDevices(
-    const Where& app, const std::vector<UserDevice>& devices, int64_t now_ms) {
-  std::set<std::pair<std::string, std::string>> missing;
-  if (devices.empty()) return std::vector<std::pair<std::string, std::string>>();
-  ASSIGN_OR_RETURN(db::Database * database, databases_.Of(*app.tenant));
-  db::TextArray users, names, secrets, periods, skews;
-  for (const auto& [user_id, device] : devices) {
-    users.values.push_back(user_id);
-    names.values.push_back(device.name);
-    secrets.values.push_back(device.secret_key);
-    periods.values.push_back(std::to_string(device.period_s));
-    skews.values.push_back(std::to_string(device.skew));
-  }
-  const absl::Status status =
-      database->Transact(app.deadline, [&](db::Transaction& transaction) -> absl::Status {
-        missing.clear();
-        for (const auto& [user_id, device] : devices) missing.emplace(user_id, device.name);
-        RETURN_IF_ERROR(transaction.Execute(kImportUsers, {app.app_id(), users}).status());
-        ASSIGN_OR_RETURN(const db::Result locked,
-                         transaction.Execute(kLockUsers, {app.app_id(), users}));
-        ASSIGN_OR_RETURN(const db::Result put,
-                         transaction.Execute(kImportDevices, {app.app_id(), users, names, secrets,
-                                                              periods, skews, now_ms}));
-        for (const db::Row row : put) {
-          missing.erase({std::string(row.Text(0)), std::string(row.Text(1))});
-        }
-        return absl::OkStatus();
-      });
-  RETURN_IF_ERROR(NotFoundIfGone(app, status));
-  return std::vector<std::pair<std::string, std::string>>(missing.begin(), missing.end());
 }
 
 absl::StatusOr<PgTotpStore::Renamed> PgTotpStore::RenameDevice(const Where& app,

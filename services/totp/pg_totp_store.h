@@ -73,6 +73,9 @@ class PgTotpStore {
   // those whose name is that of a verified device with another secret.
   absl::StatusOr<std::vector<std::pair<std::string, std::string>>> ImportDevices(
       const Where& app, const std::vector<UserDevice>& devices, int64_t now_ms);
+  // What ImportDevices would return now; adds nothing.
+  absl::StatusOr<std::vector<std::pair<std::string, std::string>>> FindTakenNames(
+      const Where& app, const std::vector<UserDevice>& devices);
   enum class Renamed { kDone, kUnknownDevice, kNameTaken };
   absl::StatusOr<Renamed> RenameDevice(const Where& app, std::string_view user_id,
                                        std::string_view from, std::string_view to);

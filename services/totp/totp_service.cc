@@ -110,7 +110,7 @@ absl::StatusOr<v1::ImportDevicesResponse> TotpServiceImpl::ImportDevices(
   }
   ASSIGN_OR_RETURN(const std::vector<size_t> taken,
                    totp::ImportDevices(store_, {tenant, context.deadline}, devices,
-                                       clock_.NowMs()));
+                                       clock_.NowMs(), request.check_only()));
   v1::ImportDevicesResponse response;
   for (const size_t place : taken) response.add_name_taken(static_cast<int32_t>(place));
   return response;

@@ -61,6 +61,23 @@ class BulkImportTest(harness.GatehouseTest):
         reply = self.app.post("/recipe/signin", {"email": email, "password": text}, tenant=tenant)
         return self.expect(reply)["user"]
 
+    def test_what_an_id_had_before_survives_a_failed_import(self):
+        """An application may keep data under ids of its own, before it moves their users in."""
+        device = {"userId": "mine", "deviceName": "phone", "secretKey": "JBSWY3DPEHPK3PXP", "skew": 1, "period": 30}
+        self.expect(self.app.post("/recipe/totp/device/import", device))
+        self.expect(self.app.put("/recipe/user/role", {"userId": "mine", "role": "admin"}))
+        self.expect(self.app.put("/recipe/user/metadata", {"userId": "mine", "metadataUpdate": {"plan": "pro"}}))
+        user = {"externalUserId": "mine", "totpDevices": [{"secretKey": "JBSWY3DPEHPK3PXQ", "deviceName": "phone"}], "loginMethods": [password("mine@x.io")]}
+        added = self.imported(user)
+        self.assertEqual([text[:4] for text in self.failures().values()], ["E036"], added)
+        self.assertEqual(self.app.post(IMPORT, user).status, 400)
+        self.assertEqual(self.expect(self.app.get("/users/by-accountinfo", {"email": "mine@x.io", "doUnionOfAccountInfo": "false"}))["users"], [])
+        self.assertEqual(self.expect(self.app.get("/recipe/userid/map", {"userId": "mine", "userIdType": "ANY"}), status="UNKNOWN_MAPPING_ERROR")["status"], "UNKNOWN_MAPPING_ERROR")
+        devices = self.expect(self.app.get("/recipe/totp/device/list", {"userId": "mine"}))["devices"]
+        self.assertEqual([one["name"] for one in devices], ["phone"])
+        self.expect(self.app.get("/recipe/user/roles", {"userId": "mine"}), roles=["admin"])
+        self.expect(self.app.get("/recipe/user/metadata", {"userId": "mine"}), metadata={"plan": "pro"})
+
     def test_everything_of_a_user_is_there(self):
         self.imported(
             {"externalUserId": "ext-1", "userMetadata": {"plan": "pro", "gone": None, "deep": {"kept": None}},

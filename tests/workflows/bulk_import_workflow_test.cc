@@ -1,6 +1,7 @@
 // The import of users by the job, over the real services: interrupted before and after each of its
 // calls, by several jobs at once, and while a service is away.
 
+#include <functional>
 #include <thread>
 
 #include "gatehouse/roles/v1/roles_service.rpc.h"
@@ -30,9 +31,10 @@ namespace {
 constexpr char kHash[] = "$2a$10$GzEm3vKoAqnJCTWesRARCe/ovjt/07qjvcH9jbLUg44Fn77gMZkmm";
 
 // Everything that a user can have; `n` tells users apart.
-std::string EverythingOf(int n) {
+std::string EverythingOf(int n, bool with_external_id = true) {
   const std::string number = std::to_string(n);
-  return R"({"externalUserId":"ext-)" + number + R"(","userMetadata":{"n":)" + number +
+  const std::string id = with_external_id ? R"("externalUserId":"ext-)" + number + R"(",)" : "";
+  return "{" + id + R"("userMetadata":{"n":)" + number +
          R"(},"userRoles":[{"role":"r","tenantIds":["public"]}],)"
          R"("totpDevices":[{"secretKey":"JBSWY3DPEHPK3PXP"}],"loginMethods":[)"
          R"({"recipeId":"emailpassword","email":"p)" + number +
@@ -59,6 +61,7 @@ COUNT(kVerified, "{emailverification_verified_emails}");
 COUNT(kMetadata, "{user_metadata}");
 COUNT(kRoles, "{user_roles}");
 COUNT(kDevices, "{totp_user_devices}");
+COUNT(kOlderDevices, "{totp_user_devices} WHERE device_name = 'older'");
 
 class ImportWorld {
  public:
@@ -236,20 +239,21 @@ TEST(BulkImportWorkflowTest, AnInterruptedImportIsCompleted) {
       EXPECT_TRUE(again.ok()) << again;
       world.ExpectWhole(users);
     }
-    EXPECT_GE(steps, 6);  // roles are read; registry, two kinds of credentials, devices, roles
+    EXPECT_GE(steps, 7);  // roles are read; devices' names, registry, two kinds of credentials, devices, roles
   }
 }
 
-TEST(BulkImportWorkflowTest, AUserWhoseRoleIsGoneIsTakenBack) {
-  ImportWorld world;
+// Imports a user whose role is removed once the job has read which roles there are, cut off at
+// every step; `check` sees the tables after that.
+void ImportWhileTheRoleGoes(ImportWorld& world, bool with_external_id,
+                            const std::function<void()>& check) {
   int imported = 0;
   for (bool after : {false, true}) {
     int steps = 0;
     for (int step = 0; step <= steps; ++step) {
       SCOPED_TRACE(::testing::Message() << "call " << step << (after ? " after" : " before"));
       world.AddRole();
-      world.Add({EverythingOf(1), PasswordOf(std::to_string(imported++) + "@x.io")});
-      // Removed once the job has read which roles there are.
+      world.Add({EverythingOf(1, with_external_id), PasswordOf(std::to_string(imported++) + "@x.io")});
       world.saboteur.meanwhile = [&](std::string_view call) {
         if (call != "ImportUsers") return;
         roles::v1::DeleteRoleRequest role;
@@ -267,12 +271,35 @@ TEST(BulkImportWorkflowTest, AUserWhoseRoleIsGoneIsTakenBack) {
       EXPECT_EQ(world.env.Count(kWaiting), 1);
       EXPECT_EQ(world.env.Count(kFailed), 1);
       EXPECT_EQ(world.env.Count(kUsers), imported);
-      EXPECT_EQ(world.env.Count(kDevices), 0);
+      EXPECT_EQ(world.env.Count(kMappings), 0);
       EXPECT_EQ(world.env.Violations(), "");
+      check();
       world.RemoveWaiting();
     }
     EXPECT_GE(steps, 8);
   }
+}
+
+TEST(BulkImportWorkflowTest, AUserWhoseRoleIsGoneIsTakenBack) {
+  ImportWorld world;
+  ImportWhileTheRoleGoes(world, /*with_external_id=*/false, [&world] {
+    EXPECT_EQ(world.env.Count(kDevices), 0);
+    EXPECT_EQ(world.env.Count(kMetadata), 0);
+  });
+}
+
+TEST(BulkImportWorkflowTest, WhatAnExternalIdHadBeforeStaysWhenTheImportIsTakenBack) {
+  ImportWorld world;
+  totp::v1::ImportDevicesRequest older;
+  *older.mutable_scope() = testing::ScopeOf("public");
+  auto& device = *older.add_devices();
+  device.set_user_id("ext-1");
+  device.set_device_name("older");
+  device.set_period_s(30);
+  device.set_secret_key("JBSWY3DPEHPK3PXQ");
+  ASSERT_TRUE(world.totp_service.ImportDevices(world.context, older).ok());
+  ImportWhileTheRoleGoes(world, /*with_external_id=*/true,
+                         [&world] { EXPECT_EQ(world.env.Count(kOlderDevices), 1); });
 }
 
 TEST(BulkImportWorkflowTest, SeveralJobsImportEachUserOnce) {
@@ -322,7 +349,7 @@ TEST(BulkImportWorkflowTest, OneUserAtOnceLeavesNothingWhenItIsCutOff) {
   ImportWorld world;
   int users = 0;
   for (bool after : {false, true}) {
-    for (int step = 0; step <= 6; ++step) {
+    for (int step = 0; step <= 7; ++step) {
       SCOPED_TRACE(::testing::Message() << "call " << step << (after ? " after" : " before"));
       v1::ImportUserRequest request;
       *request.mutable_scope() = testing::ScopeOf("public");
@@ -333,7 +360,7 @@ TEST(BulkImportWorkflowTest, OneUserAtOnceLeavesNothingWhenItIsCutOff) {
       world.saboteur.after = after;
       const auto cut = world.service.ImportUser(world.context, request);
       EXPECT_EQ(cut.ok(), step >= world.saboteur.calls) << cut.status();
-      EXPECT_EQ(cut.ok(), step == 6) << cut.status();
+      EXPECT_EQ(cut.ok(), step == 7) << cut.status();
       EXPECT_EQ(world.env.Violations(), "");
       world.saboteur.fail_at = -1;
       if (!cut.ok()) {

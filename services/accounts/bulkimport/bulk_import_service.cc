@@ -15,7 +15,6 @@
 #include "libs/telemetry/log.h"
 #include "services/accounts/bulkimport/read_user.h"
 #include "services/accounts/bulkimport/user_source.h"
-#include "services/accounts/user_removal.h"
 
 namespace gatehouse::accounts {
 namespace {
@@ -222,11 +221,7 @@ void BulkImportServiceImpl::TakeBack(const rpc::CallContext& context, const Tena
   // A second attempt would find the emails taken by the first one's half.
   rpc::CallContext now = context;
   now.deadline = SteadyNow() + kTakeBackTime;
-  v1::RemoveUserRequest remove;
-  *remove.mutable_scope() = app->scope();
-  remove.set_user_id(user.id());
-  remove.set_remove_all_linked_accounts(true);
-  const absl::Status removed = RemoveUser(peers_.others, now, remove);
+  const absl::Status removed = TakeBackImport(peers_.others, now, app->scope(), user.id());
   if (removed.ok()) return;
   telemetry::Log(telemetry::LogLevel::kWarn, "import_left_half_done",
                  {{"app", app->app_id}, {"user", user.id()}});

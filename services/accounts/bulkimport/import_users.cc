@@ -119,6 +119,29 @@ void Encode(const LoginMethod& method, users::v1::LoginMethodToImport& out) {
   }
 }
 
+void AddDevicesOf(const Item& item,
+                  google::protobuf::RepeatedPtrField<totp::v1::DeviceToImport>& devices) {
+  if (!item.user->totp_devices.has_value()) return;
+  std::set<std::string> names;
+  for (const auto& device : *item.user->totp_devices) {
+    if (device.name.has_value()) names.insert(*device.name);
+  }
+  int number = 0;
+  for (const auto& device : *item.user->totp_devices) {
+    totp::v1::DeviceToImport& one = *devices.Add();
+    one.set_user_id(item.data_id());
+    one.set_secret_key(device.secret_key);
+    one.set_period_s(device.period_s);
+    one.set_skew(device.skew);
+    // The same names in each attempt.
+    std::string name = device.name.value_or("");
+    while (name.empty() || (!device.name.has_value() && names.contains(name))) {
+      name = StrCat("TOTP Device ", std::to_string(number++));
+    }
+    one.set_device_name(std::move(name));
+  }
+}
+
 // The original's texts.
 std::string TextOf(const ImportRefusal& refusal, const Item& item) {
   switch (refusal.kind()) {
@@ -173,6 +196,8 @@ class PartImport {
   }
 
   absl::Status Run() {
+    // First, so that whoever is refused for a device leaves the data under their external id alone.
+    RETURN_IF_ERROR(CheckDevices());
     RETURN_IF_ERROR(AddToRegistry());
     for (const auto& [recipe_id, keeper] : peers_.others.credentials) {
       RETURN_IF_ERROR(AddCredentials(recipe_id, keeper));
@@ -181,7 +206,8 @@ class PartImport {
     RETURN_IF_ERROR(AddRoles());
     // What an interruption from here on leaves behind is found again: the user is in the registry.
     for (const auto& [place, error] : refused_) {
-      RETURN_IF_ERROR(Remove(part_[place]));
+      RETURN_IF_ERROR(TakeBackImport(peers_.others, context_, app_,
+                                     part_[place].methods.front()->supertokens_user_id));
       Fail(part_[place], error);
     }
     for (const size_t place : imported_) {
@@ -201,28 +227,32 @@ class PartImport {
     users::v1::ImportUsersRequest request;
     *request.mutable_scope() = tenant_;
     request.set_include_users(options_.include_users);
-    for (const Item& item : part_) {
+    std::vector<size_t> places;
+    for (size_t i = 0; i < part_.size(); ++i) {
+      if (refused_.contains(i)) continue;
+      places.push_back(i);
+      const Item& item = part_[i];
       users::v1::UserToImport& user = *request.add_users();
       for (const LoginMethod* method : item.methods) Encode(*method, *user.add_login_methods());
       user.set_is_primary(item.methods.front()->primary);
       user.set_external_user_id(item.user->external_user_id.value_or(""));
       user.set_metadata_json(MetadataOf(*item.user));
     }
+    if (places.empty()) return absl::OkStatus();
     ASSIGN_OR_RETURN(users::v1::ImportUsersResponse response,
                      peers_.users.ImportUsers(context_, request));
-    if (response.outcomes_size() != static_cast<int>(part_.size())) {
+    if (response.outcomes_size() != static_cast<int>(places.size())) {
       return MakeError(ErrorReason::kInternal, "An outcome is missing");
     }
-    for (size_t i = 0; i < part_.size(); ++i) {
+    for (size_t i = 0; i < places.size(); ++i) {
+      const Item& item = part_[places[i]];
       auto& outcome = *response.mutable_outcomes(static_cast<int>(i));
       if (outcome.has_refused()) {
-        Fail(part_[i], TextOf(outcome.refused(), part_[i]));
+        Fail(item, TextOf(outcome.refused(), item));
         continue;
       }
-      imported_.push_back(i);
-      if (outcome.has_user()) {
-        outcomes_[part_[i].place].user = std::move(*outcome.mutable_user());
-      }
+      imported_.push_back(places[i]);
+      if (outcome.has_user()) outcomes_[item.place].user = std::move(*outcome.mutable_user());
     }
     return absl::OkStatus();
   }
@@ -247,32 +277,24 @@ class PartImport {
     return keeper.ImportCredentials(context_, request).status();
   }
 
-  absl::Status AddDevices() {
+  // Under an internal id there are no devices yet but those of an interrupted attempt.
+  absl::Status CheckDevices() {
+    std::vector<size_t> places;
+    for (size_t i = 0; i < part_.size(); ++i) {
+      if (part_[i].user->external_user_id.has_value()) places.push_back(i);
+    }
+    return ImportDevices(places, /*check_only=*/true);
+  }
+  absl::Status AddDevices() { return ImportDevices(imported_, /*check_only=*/false); }
+
+  absl::Status ImportDevices(const std::vector<size_t>& places, bool check_only) {
     totp::v1::ImportDevicesRequest request;
     *request.mutable_scope() = tenant_;
+    request.set_check_only(check_only);
     std::vector<size_t> owners;
-    for (const size_t place : imported_) {
-      const Item& item = part_[place];
-      if (!item.user->totp_devices.has_value()) continue;
-      std::set<std::string> names;
-      for (const auto& device : *item.user->totp_devices) {
-        if (device.name.has_value()) names.insert(*device.name);
-      }
-      int number = 0;
-      for (const auto& device : *item.user->totp_devices) {
-        totp::v1::DeviceToImport& one = *request.add_devices();
-        one.set_user_id(item.data_id());
-        one.set_secret_key(device.secret_key);
-        one.set_period_s(device.period_s);
-        one.set_skew(device.skew);
-        // The same names in each attempt.
-        std::string name = device.name.value_or("");
-        while (name.empty() || (!device.name.has_value() && names.contains(name))) {
-          name = StrCat("TOTP Device ", std::to_string(number++));
-        }
-        one.set_device_name(std::move(name));
-        owners.push_back(place);
-      }
+    for (const size_t place : places) {
+      AddDevicesOf(part_[place], *request.mutable_devices());
+      owners.resize(static_cast<size_t>(request.devices_size()), place);
     }
     if (owners.empty()) return absl::OkStatus();
     ASSIGN_OR_RETURN(const auto response, peers_.totp.ImportDevices(context_, request));
@@ -313,14 +335,6 @@ class PartImport {
     return absl::OkStatus();
   }
 
-  absl::Status Remove(const Item& item) {
-    v1::RemoveUserRequest remove;
-    *remove.mutable_scope() = app_;
-    remove.set_user_id(item.methods.front()->supertokens_user_id);
-    remove.set_remove_all_linked_accounts(true);
-    return RemoveUser(peers_.others, context_, remove);
-  }
-
   ImportPeers& peers_;
   rpc::CallContext context_;
   const common::v1::Scope& app_;
@@ -329,10 +343,24 @@ class PartImport {
   std::vector<ImportOutcome>& outcomes_;
   common::v1::Scope tenant_;
   std::vector<size_t> imported_;            // places in the part
-  std::map<size_t, std::string> refused_;  // of these, by later steps
+  std::map<size_t, std::string> refused_;  // places in the part, by what other services say
 };
 
 }  // namespace
+
+absl::Status TakeBackImport(Peers& peers, rpc::CallContext& context,
+                            const common::v1::Scope& app, const std::string& user_id) {
+  users::v1::DeleteUserIdMappingRequest unmap;
+  *unmap.mutable_scope() = app;
+  unmap.set_user_id(user_id);
+  unmap.set_type(users::v1::USER_ID_TYPE_SUPERTOKENS);
+  RETURN_IF_ERROR(peers.id_mapping.DeleteUserIdMapping(context, unmap).status());
+  v1::RemoveUserRequest remove;
+  *remove.mutable_scope() = app;
+  remove.set_user_id(user_id);
+  remove.set_remove_all_linked_accounts(true);
+  return RemoveUser(peers, context, remove);
+}
 
 ImportResult ImportUsers(ImportPeers& peers, const std::function<rpc::CallContext()>& context,
                          const common::v1::Scope& app, const std::vector<const BulkUser*>& users,

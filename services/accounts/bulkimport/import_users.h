@@ -55,4 +55,10 @@ ImportResult ImportUsers(ImportPeers& peers, const std::function<rpc::CallContex
                          const common::v1::Scope& app, const std::vector<const BulkUser*>& users,
                          const ImportOptions& options);
 
+// Removes a user, by the internal id of the leading login method, whose import was interrupted or
+// refused; one who is not there is no error. What is kept under the external id stays: it may be
+// older than the import.
+absl::Status TakeBackImport(Peers& peers, rpc::CallContext& context,
+                            const common::v1::Scope& app, const std::string& user_id);
+
 }  // namespace gatehouse::accounts

@@ -14,7 +14,6 @@
 #include "libs/telemetry/log.h"
 #include "services/accounts/bulkimport/read_user.h"
 #include "services/accounts/bulkimport/user_source.h"
-#include "services/accounts/user_removal.h"
 
 namespace gatehouse::accounts {
 namespace {
@@ -293,15 +292,6 @@ absl::StatusOr<int> BulkImportJob::TakeAndImport(App& app, Round& round, int lim
   return static_cast<int>(taken.size());
 }
 
-absl::Status BulkImportJob::RemoveHalf(const App& app, const std::string& user_id) {
-  v1::RemoveUserRequest remove;
-  *remove.mutable_scope() = app.tenant->scope();
-  remove.set_user_id(user_id);
-  remove.set_remove_all_linked_accounts(true);
-  rpc::CallContext context = Context();
-  return RemoveUser(peers_.others, context, remove);
-}
-
 ImportResult BulkImportJob::Import(const App& app, const std::vector<WaitingUser>& taken) try {
   ImportResult result;
   result.outcomes.resize(taken.size());
@@ -325,7 +315,9 @@ ImportResult BulkImportJob::Import(const App& app, const std::vector<WaitingUser
     }
     // An attempt that was interrupted, before the role was deleted for example, may have left a
     // part of the user.
-    const absl::Status removed = RemoveHalf(app, taken[i].id);
+    rpc::CallContext context = Context();
+    const absl::Status removed =
+        TakeBackImport(peers_.others, context, app.tenant->scope(), taken[i].id);
     if (removed.ok()) {
       result.outcomes[i].kind = Kind::kFailed;
       result.outcomes[i].error = ListText(*errors);

@@ -70,7 +70,6 @@ class BulkImportJob {
   // How many users were taken.
   absl::StatusOr<int> TakeAndImport(App& app, Round& round, int limit);
   ImportResult Import(const App& app, const std::vector<WaitingUser>& taken);
-  absl::Status RemoveHalf(const App& app, const std::string& user_id);
   rpc::CallContext Context() const;
 
   tenancy::TenantDirectory& directory_;
