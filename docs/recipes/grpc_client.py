@@ -7,6 +7,7 @@ import grpc
 from gatehouse.common.v1 import error_pb2, scope_pb2
 from gatehouse.roles.v1 import roles_service_pb2 as messages
 from gatehouse.roles.v1 import roles_service_pb2_grpc as services
+from grpc_status import rpc_status
 
 # How long a call may take in all. The server gives up then too, and so does its statement in PostgreSQL.
 DEADLINE_S = 2
@@ -28,9 +29,10 @@ def connect(address, directory, service):
 
 def reason_of(error):
     """Why a call failed, for programs: (reason, problem, metadata). The text, error.details(), is for people."""
-    for key, value in error.trailing_metadata() or ():
-        if key == "grpc-status-details-bin":
-            found = error_pb2.ErrorDetail.FromString(value)
+    status = rpc_status.from_call(error)
+    for detail in status.details if status else ():
+        found = error_pb2.ErrorDetail()
+        if detail.Unpack(found):
             return error_pb2.ErrorReason.Name(found.reason), error_pb2.ErrorProblem.Name(found.problem), dict(found.metadata)
     return None, None, {}
 

@@ -6,8 +6,9 @@
 
 namespace gatehouse::rpc {
 
-// Statuses keep their reason across processes (gatehouse.common.v1.ErrorDetail in the details). A
-// status without a reason is sent as a bare INTERNAL: its text may contain what only this process's
+// Statuses keep their reason across processes: a gatehouse.common.v1.ErrorDetail in a
+// google.rpc.Status, as gRPC's clients in all languages expect the details. A status without a
+// reason is sent as a bare INTERNAL: its text may contain what only this process's
 // log may see.
 grpc::Status ToGrpcStatus(const absl::Status& status);
 

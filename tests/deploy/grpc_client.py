@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""docs/recipes/grpc-client.md, followed: certificates, stubs, docs/recipes/grpc_client.py, against a split suite and against all-in-one.
+"""docs/recipes/grpc-client.md, followed: certificates, stubs, its clients in Python and Go, against a split suite and against all-in-one.
 
 Usage: GATEHOUSE_BIN=build/debug/bin tests/deploy/grpc_client.py [DIRECTORY]
-Makes a venv with grpcio in DIRECTORY (default: a temporary one): it downloads packages, so it is started by hand.
+Makes a venv with grpcio, and a Go module, in DIRECTORY (default: a temporary one). It downloads packages and needs Go and protoc, so it is started by hand.
 """
 import glob
 import os
@@ -16,10 +16,17 @@ sys.path.insert(0, os.path.join(ROOT, "tests"))
 from integration import harness  # noqa: E402
 
 SECRET = "a secret between processes 0123456789"
-EXPECTED = """created: True
+MODULE = "example.com/client"
+TOOLS = ("google.golang.org/protobuf/cmd/protoc-gen-go@v1.36.6", "google.golang.org/grpc/cmd/protoc-gen-go-grpc@v1.5.1")
+DONE = """created: True
 roles: editor
 no name: INVALID_ARGUMENT ERROR_REASON_BAD_INPUT ERROR_PROBLEM_EMPTY {'field': 'role'}
 no such app: NOT_FOUND ERROR_REASON_TENANT_NOT_FOUND ERROR_PROBLEM_UNSPECIFIED {}
+"""
+DONE_IN_GO = """created: true
+roles: editor
+no name: InvalidArgument ERROR_REASON_BAD_INPUT ERROR_PROBLEM_EMPTY map[field:role]
+no such app: NotFound ERROR_REASON_TENANT_NOT_FOUND ERROR_PROBLEM_UNSPECIFIED map[]
 """
 
 
@@ -30,33 +37,60 @@ def run(*command, **options):
     return done.stdout
 
 
-def main():
-    work = sys.argv[1] if len(sys.argv) > 1 else tempfile.mkdtemp(prefix="gatehouse-grpc-")
+def protos():
+    names = [name for folder in ("common", "roles") for name in glob.glob(os.path.join(ROOT, "protos", "gatehouse", folder, "v1", "*.proto"))]
+    return [os.path.relpath(name, os.path.join(ROOT, "protos")) for name in names]
+
+
+def python_client(work):
+    """The command, and what it needs in its environment."""
     python = os.path.join(work, "venv", "bin", "python")
     if not os.path.exists(python):
         run(sys.executable, "-m", "venv", os.path.join(work, "venv"))
-        run(python, "-m", "pip", "install", "-q", "grpcio", "grpcio-tools")
+        run(python, "-m", "pip", "install", "-q", "grpcio", "grpcio-tools", "grpcio-status")
     stubs = os.path.join(work, "stubs")
     os.makedirs(stubs, exist_ok=True)
-    protos = [name for folder in ("common", "roles") for name in glob.glob(os.path.join(ROOT, "protos", "gatehouse", folder, "v1", "*.proto"))]
-    run(python, "-m", "grpc_tools.protoc", "-I", os.path.join(ROOT, "protos"), "--python_out=" + stubs, "--grpc_python_out=" + stubs, *protos)
+    run(python, "-m", "grpc_tools.protoc", "-I", "protos", "--python_out=" + stubs, "--grpc_python_out=" + stubs, *protos(), cwd=ROOT)
+    return [python, os.path.join(ROOT, "docs", "recipes", "grpc_client.py")], {"PYTHONPATH": stubs}
+
+
+def go_client(work):
+    module = os.path.join(work, "go")
+    shutil.copytree(os.path.join(ROOT, "docs", "recipes", "grpc_client_go"), module, dirs_exist_ok=True)
+    tools = {**os.environ, "GOBIN": os.path.join(work, "gobin")}
+    tools["PATH"] = tools["GOBIN"] + ":" + tools["PATH"]
+    for tool in TOOLS:
+        run("go", "install", tool, env=tools)
+    options = []
+    for kind in ("go", "go-grpc"):
+        options += ["--%s_out=%s" % (kind, module), "--%s_opt=module=%s" % (kind, MODULE)]
+        options += ["--%s_opt=M%s=%s/%s" % (kind, name, MODULE, os.path.dirname(name)) for name in protos()]
+    run("protoc", "-I", "protos", *options, *protos(), cwd=ROOT, env=tools)
+    run("go", "build", "-o", "client", ".", cwd=module, env=tools)
+    return [os.path.join(module, "client")], {}
+
+
+def main():
+    work = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else tempfile.mkdtemp(prefix="gatehouse-grpc-")
+    clients = (("python", python_client(work), DONE, "ada"), ("go", go_client(work), DONE_IN_GO, "bea"))
     for mode in os.environ.get("GATEHOUSE_MODE", "split all-in-one").split():
-        port = harness.free_port()
-        environment = {"GATEHOUSE_INTERNAL_SECRET": SECRET, "GATEHOUSE_ROLES_ADDRESS": "localhost:%d" % port}
-        gatehouse = harness.Gatehouse(mode=mode, environment=environment).start()
-        certificates = os.path.join(work, "certificates-" + mode)
-        shutil.rmtree(certificates, ignore_errors=True)
-        try:
-            run(os.path.join(harness.BIN, "gatehouse"), "issue-certificate", "--out", certificates, env={**os.environ, "GATEHOUSE_INTERNAL_SECRET": SECRET})
-            output = run(python, os.path.join(ROOT, "docs", "recipes", "grpc_client.py"), "localhost:%d" % port, certificates, "ada", env={**os.environ, "PYTHONPATH": stubs})
-            if output != EXPECTED:
-                sys.exit("%sFAILED: %s: not what was expected:\n%s" % (output, mode, EXPECTED))
-            roles = gatehouse.once("GET", "/recipe/user/roles", query={"userId": "ada"}).json
-            if roles != {"status": "OK", "roles": ["editor"]}:
-                sys.exit("FAILED: %s: over REST: %s" % (mode, roles))
-            print("ok: " + mode, flush=True)
-        finally:
-            gatehouse.stop()
+        for language, (command, environment), done, user in clients:
+            port = harness.free_port()
+            settings = {"GATEHOUSE_INTERNAL_SECRET": SECRET, "GATEHOUSE_ROLES_ADDRESS": "localhost:%d" % port}
+            gatehouse = harness.Gatehouse(mode=mode, environment=settings).start()
+            certificates = os.path.join(work, "certificates-" + mode)
+            shutil.rmtree(certificates, ignore_errors=True)
+            try:
+                run(os.path.join(harness.BIN, "gatehouse"), "issue-certificate", "--out", certificates, env={**os.environ, "GATEHOUSE_INTERNAL_SECRET": SECRET})
+                output = run(*command, "localhost:%d" % port, certificates, user, env={**os.environ, **environment})
+                if output != done:
+                    sys.exit("%sFAILED: %s, %s: not what was expected:\n%s" % (output, language, mode, done))
+                roles = gatehouse.once("GET", "/recipe/user/roles", query={"userId": user}).json
+                if roles != {"status": "OK", "roles": ["editor"]}:
+                    sys.exit("FAILED: %s, %s: over REST: %s" % (language, mode, roles))
+                print("ok: %s, %s" % (language, mode), flush=True)
+            finally:
+                gatehouse.stop()
 
 
 if __name__ == "__main__":

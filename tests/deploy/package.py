@@ -216,6 +216,7 @@ def main():
     older, newer = make_packages(os.path.abspath(options.build), options.older and os.path.abspath(options.older), packages)
     path = options.root or tempfile.mkdtemp(prefix="gatehouse-root-")
     if not options.root:
+        os.chmod(path, 0o755)  # other users are at work in it, too
         atexit.register(shutil.rmtree, path, True)  # after the mounts are gone: the last registered is the first to run
     root = Root(os.path.abspath(path), options.mirror)
     print("package: %d KiB; %s" % (os.path.getsize(newer) // 1024, run("dpkg-deb", "-f", newer, "Depends", stdout=subprocess.PIPE).stdout.strip()))
