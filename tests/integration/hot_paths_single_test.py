@@ -7,6 +7,10 @@ from integration import harness
 
 TIMES = 10
 CONNECTIONS = 4
+# PostgreSQL plans a statement for its parameters five times on each connection before it looks at a plan for any, and keeps to the former where that seems cheaper. Warming up gets past that, and
+# prepares what is prepared once per connection, on the connection that requests use one after the other; a job may make them use another one meanwhile.
+PLANS = 6
+WARM_UP = 2 * PLANS
 # Statements that run periodically, independent of requests: batches of last-active times and of the audit log, readiness, the directory's check of all tenants, jobs.
 BACKGROUND = re.compile(r"INSERT INTO (user_last_active|activity_log)|SELECT (current_setting|pg_try_advisory_xact_lock|public\.gatehouse_settle_user"
                         r"|public\.gatehouse_maintain_activity_log|at_app, at_user|[cp]\.connection_uri_domain)|WITH RECURSIVE app\(id\)")
@@ -20,7 +24,7 @@ class HotPaths(harness.GatehouseTest):
     # Production behaviour: test mode turns the throttle of activity notes off.
     @classmethod
     def setUpClass(cls):
-        cls.postgres = harness.Postgres(settings=["shared_preload_libraries=pg_stat_statements"])
+        cls.postgres = harness.Postgres(settings=["shared_preload_libraries=pg_stat_statements", "pg_stat_statements.track_planning=on"])
         cls.addClassCleanup(cls.postgres.stop)
         database = cls.postgres.create_database()
         cls.postgres.sql("CREATE EXTENSION pg_stat_statements", database)
@@ -55,21 +59,72 @@ class HotPaths(harness.GatehouseTest):
         self.session = self.expect(self.app.post("/recipe/session", self.create))
 
     def calls(self):
-        rows = self.gatehouse.sql("SELECT queryid, calls, left(regexp_replace(query, '\\s+', ' ', 'g'), 400) FROM pg_stat_statements"
+        rows = self.gatehouse.sql("SELECT queryid, calls, plans, left(regexp_replace(query, '\\s+', ' ', 'g'), 400) FROM pg_stat_statements"
                                   " WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND query NOT LIKE '%pg_stat_statements%'")
-        return {query_id: (int(calls), text) for query_id, calls, text in rows if not BACKGROUND.match(text)}
+        return {query_id: (int(calls), int(plans), text) for query_id, calls, plans, text in rows if not BACKGROUND.match(text)}
+
+    def jobs(self):
+        """How many transactions were jobs': each begins by asking for its lock."""
+        return int(self.gatehouse.sql("SELECT coalesce(sum(calls), 0) FROM pg_stat_statements WHERE query ~ '^SELECT pg_try_advisory_xact_lock'")[0][0])
 
     def expect_statements(self, call, *expected):
-        """`call` runs exactly these statements, once each, in any order; a statement is named by its beginning and one of its tables."""
-        call()  # prepares what is prepared once per connection, and fills caches
-        before = self.calls()
+        """`call` runs exactly these statements, once each, in any order, and does not plan them at each call; a statement is named by its beginning and one of its tables."""
+        for _ in range(WARM_UP):
+            call()
+        before, jobs = self.calls(), -self.jobs()
         for _ in range(TIMES):
             call()
-        ran = [(calls - before.get(query_id, (0, ""))[0], text) for query_id, (calls, text) in self.calls().items()]
-        ran = [(calls, text) for calls, text in ran if calls and not (NOT_IN_EACH.match(text) and calls < TIMES)]
-        self.assertEqual([calls for calls, _ in ran], [TIMES] * len(expected), ran)
+        jobs += self.jobs()
+        none = (0, 0, "")
+        ran = [(calls - before.get(query_id, none)[0], plans - before.get(query_id, none)[1], text) for query_id, (calls, plans, text) in self.calls().items()]
+        ran = [(calls - jobs, plans, text) if text in ("BEGIN", "COMMIT") else (calls, plans, text) for calls, plans, text in ran]
+        ran = [(calls, plans, text) for calls, plans, text in ran if calls and not (NOT_IN_EACH.match(text) and calls < TIMES)]
+        self.assertEqual([calls for calls, _, _ in ran], [TIMES] * len(expected), ran)
+        self.assertEqual([row for row in ran if row[1] > PLANS], [])
         for verb, table in expected:
-            self.assertTrue(any(text.startswith(verb) and table in text for _, text in ran), (verb, table, ran))
+            self.assertTrue(any(text.startswith(verb) and table in text for _, _, text in ran), (verb, table, ran))
+
+    def test_nothing_is_planned_at_each_call(self):
+        """Nothing but a search, where the best plan depends on what is looked for."""
+        ids = {"userId": self.user}
+        self.expect(self.app.put("/recipe/role", {"role": "admin", "permissions": ["all"]}))
+        self.expect(self.app.put("/recipe/user/role", {**ids, "role": "admin"}))
+        access, handle = self.session["accessToken"]["token"], self.session["session"]["handle"]
+        numbers = iter(range(1000))
+        google = {"thirdPartyId": "google", "email": {"id": "g@example.com", "isVerified": True}}
+        operations = {
+            "verify with the database": lambda: self.app.post("/recipe/session/verify", {"accessToken": access, "enableAntiCsrf": False, "doAntiCsrfCheck": False, "checkDatabase": True}, cdi="5.4"),
+            "session information": lambda: self.app.get("/recipe/session", {"sessionHandle": handle}),
+            "sessions of a user": lambda: self.app.get("/recipe/session/user", ids),
+            "session data": lambda: self.app.put("/recipe/session/data", {"sessionHandle": handle, "userDataInDatabase": {}}),
+            "roles of a user": lambda: self.app.get("/recipe/user/roles", ids),
+            "users with a role": lambda: self.app.get("/recipe/role/users", {"role": "admin"}),
+            "permissions": lambda: self.app.get("/recipe/role/permissions", {"role": "admin"}),
+            "metadata": lambda: self.app.get("/recipe/user/metadata", ids),
+            "update of metadata": lambda: self.app.put("/recipe/user/metadata", {**ids, "metadataUpdate": {"n": next(numbers)}}),
+            "a page of users": lambda: self.app.get("/users", {"limit": 100}),
+            "count": lambda: self.app.get("/users/count"),
+            "users by account info": lambda: self.app.get("/users/by-accountinfo", {"email": "hot@example.com", "doUnionOfAccountInfo": "false"}),
+            "sign-up": lambda: self.app.post("/recipe/signup", {"email": "n%d@example.com" % next(numbers), "password": "x1234567"}),
+            "third party, new": lambda: self.app.post("/recipe/signinup", {**google, "thirdPartyUserId": "g%d" % next(numbers)}),
+            "third party, known": lambda: self.app.post("/recipe/signinup", {**google, "thirdPartyUserId": "known"}),
+            "code": lambda: self.app.post("/recipe/signinup/code", {"email": "hot@example.com"}),
+            "is verified": lambda: self.app.get("/recipe/user/email/verify", {**ids, "email": "hot@example.com"}),
+            "mapping": lambda: self.app.get("/recipe/userid/map", {**ids, "userIdType": "ANY"}),
+            "tenant": lambda: self.app.get("/recipe/multitenancy/tenant/v2"),
+        }
+        planned = []
+        for name, call in operations.items():
+            for _ in range(WARM_UP):
+                self.assertEqual(call().status, 200, name)
+            before = self.calls()
+            for _ in range(TIMES):
+                call()
+            for query_id, (calls, plans, text) in self.calls().items():
+                calls_before, plans_before, _ = before.get(query_id, (0, 0, ""))
+                if plans - plans_before > PLANS:
+                    planned.append("%s: %d calls, %d plans of %s" % (name, calls - calls_before, plans - plans_before, text))
+        self.assertEqual(planned, [], "\n".join(planned))
 
     def test_verify(self):
         body = {"accessToken": self.session["accessToken"]["token"], "enableAntiCsrf": False, "doAntiCsrfCheck": False, "checkDatabase": False}

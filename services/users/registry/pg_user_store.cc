@@ -54,35 +54,42 @@ constexpr db::Statement kFindByPrimaryIds = {
     "users_find_by_primary_ids",
     "WITH target AS (SELECT unnest($2::bpchar[]) AS id)" GATEHOUSE_USER_ROWS_SQL};
 
-// $2: ids, internal or external. $3: whether to gather each group's login methods. Indexes as in
-// kFindById and app_id_to_user_id_primary_user_id_index.
+// $2: ids, internal or external, as given(id, place). $3: whether to gather each group's login
+// methods. Indexes as in kFindById and app_id_to_user_id_primary_user_id_index.
+#define GATEHOUSE_RESOLVE_SQL(GIVEN)                                                           \
+  "SELECT u.user_id, COALESCE(own.external_user_id, u.user_id::varchar),"                      \
+  " u.primary_or_recipe_user_id,"                                                              \
+  " COALESCE(lead.external_user_id, u.primary_or_recipe_user_id::varchar),"                    \
+  " CASE WHEN $3::boolean AND u.user_id IS NOT NULL THEN ("                                    \
+  "   SELECT json_agg(COALESCE(lm.external_user_id, l.user_id::varchar)"                       \
+  "     ORDER BY l.time_joined, l.user_id)"                                                    \
+  "   FROM {app_id_to_user_id} l LEFT JOIN {userid_mapping} lm"                                \
+  "     ON lm.app_id = l.app_id AND lm.supertokens_user_id = l.user_id"                        \
+  "   WHERE l.app_id = u.app_id"                                                               \
+  "     AND l.primary_or_recipe_user_id = u.primary_or_recipe_user_id"                         \
+  "     AND (l.user_id = u.user_id OR EXISTS (SELECT 1 FROM {recipe_user_account_infos} i"     \
+  "      WHERE i.app_id = l.app_id AND i.recipe_user_id = l.user_id))) END,"                   \
+  " CASE WHEN m.app_id IS NOT NULL THEN EXISTS (SELECT 1 FROM {app_id_to_user_id} o"           \
+  "   WHERE o.app_id = $1::varchar AND o.user_id = given.id::bpchar) END"                      \
+  " FROM " GIVEN                                                                               \
+  " LEFT JOIN {userid_mapping} m ON m.app_id = $1::varchar AND m.external_user_id = given.id"  \
+  "  AND NOT EXISTS (SELECT 1 FROM {userid_mapping} e"                                         \
+  "   WHERE e.app_id = $1::varchar AND e.supertokens_user_id = given.id::bpchar)"              \
+  " LEFT JOIN {app_id_to_user_id} u ON u.app_id = $1::varchar"                                 \
+  "  AND u.user_id = COALESCE(m.supertokens_user_id, given.id::bpchar)"                        \
+  " LEFT JOIN {userid_mapping} own ON own.app_id = u.app_id"                                   \
+  "  AND own.supertokens_user_id = u.user_id"                                                  \
+  " LEFT JOIN {userid_mapping} lead ON lead.app_id = u.app_id"                                 \
+  "  AND lead.supertokens_user_id = u.primary_or_recipe_user_id"                               \
+  " ORDER BY given.place"
+
+// A request asks for one id nearly always, and an array is planned at each call: for the ten
+// elements that PostgreSQL expects, a plan for any array costs too much.
+constexpr db::Statement kResolveOne = {
+    "users_resolve_id", GATEHOUSE_RESOLVE_SQL("(VALUES ($2::varchar, 1)) AS given(id, place)")};
 constexpr db::Statement kResolve = {
     "users_resolve_ids",
-    "SELECT u.user_id, COALESCE(own.external_user_id, u.user_id::varchar),"
-    " u.primary_or_recipe_user_id,"
-    " COALESCE(lead.external_user_id, u.primary_or_recipe_user_id::varchar),"
-    " CASE WHEN $3::boolean AND u.user_id IS NOT NULL THEN ("
-    "   SELECT json_agg(COALESCE(lm.external_user_id, l.user_id::varchar)"
-    "     ORDER BY l.time_joined, l.user_id)"
-    "   FROM {app_id_to_user_id} l LEFT JOIN {userid_mapping} lm"
-    "     ON lm.app_id = l.app_id AND lm.supertokens_user_id = l.user_id"
-    "   WHERE l.app_id = u.app_id"
-    "     AND l.primary_or_recipe_user_id = u.primary_or_recipe_user_id"
-    "     AND (l.user_id = u.user_id OR EXISTS (SELECT 1 FROM {recipe_user_account_infos} i"
-    "      WHERE i.app_id = l.app_id AND i.recipe_user_id = l.user_id))) END,"
-    " CASE WHEN m.app_id IS NOT NULL THEN EXISTS (SELECT 1 FROM {app_id_to_user_id} o"
-    "   WHERE o.app_id = $1::varchar AND o.user_id = given.id::bpchar) END"
-    " FROM unnest($2::varchar[]) WITH ORDINALITY AS given(id, place)"
-    " LEFT JOIN {userid_mapping} m ON m.app_id = $1::varchar AND m.external_user_id = given.id"
-    "  AND NOT EXISTS (SELECT 1 FROM {userid_mapping} e"
-    "   WHERE e.app_id = $1::varchar AND e.supertokens_user_id = given.id::bpchar)"
-    " LEFT JOIN {app_id_to_user_id} u ON u.app_id = $1::varchar"
-    "  AND u.user_id = COALESCE(m.supertokens_user_id, given.id::bpchar)"
-    " LEFT JOIN {userid_mapping} own ON own.app_id = u.app_id"
-    "  AND own.supertokens_user_id = u.user_id"
-    " LEFT JOIN {userid_mapping} lead ON lead.app_id = u.app_id"
-    "  AND lead.supertokens_user_id = u.primary_or_recipe_user_id"
-    " ORDER BY given.place"};
+    GATEHOUSE_RESOLVE_SQL("unnest($2::varchar[]) WITH ORDINALITY AS given(id, place)")};
 
 constexpr SingleRegistryWrite kRegister = {
     {"users_register", GATEHOUSE_REGISTER_SQL " SELECT count(*) FROM decided"},
@@ -212,9 +219,12 @@ absl::StatusOr<std::vector<ResolvedId>> PgUserStore::Resolve(const Where& scope,
                                                              bool include_linked) {
   if (ids.empty()) return std::vector<ResolvedId>();
   ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
-  ASSIGN_OR_RETURN(db::Result result,
-                   db->Execute(scope.deadline, kResolve,
-                               {scope.app_id(), db::TextArray{ids}, include_linked}));
+  ASSIGN_OR_RETURN(
+      db::Result result,
+      ids.size() == 1
+          ? db->Execute(scope.deadline, kResolveOne, {scope.app_id(), ids.front(), include_linked})
+          : db->Execute(scope.deadline, kResolve,
+                        {scope.app_id(), db::TextArray{ids}, include_linked}));
   std::vector<ResolvedId> resolved;
   resolved.reserve(ids.size());
   for (const db::Row row : result) {
