@@ -1,0 +1,104 @@
+"""The operations that are measured: for each the requests that clients send, as lines for load.lua."""
+import json
+import urllib.parse
+
+CDI = "5.4"
+
+
+def line(method, path, body=None, query=None, rid="", token="", cdi=CDI):
+    headers = {"cdi-version": cdi}
+    if rid:
+        headers["rid"] = rid
+    if body is not None:
+        headers["Content-Type"] = "application/json"
+    if query:
+        path += "?" + urllib.parse.urlencode(query)
+    return "\t".join((method, path, "\x1f".join("%s:%s" % pair for pair in headers.items()), json.dumps(body) if body is not None else "", token))
+
+
+def session_body(user):
+    return {"userId": user, "userDataInJWT": {}, "userDataInDatabase": {}, "enableAntiCsrf": False, "useDynamicSigningKey": True}
+
+
+class Operations:
+    """Of one server that has `users` (ids), each with a session: `sessions` are replies to session creations. The i-th user is `email_of(i)`. New users are numbered from `first_new`, differently for each round."""
+
+    def __init__(self, users, sessions, password, clients):
+        self.users, self.sessions, self.password, self.clients = users, sessions, password, clients
+        self.made = 0
+        self.refreshed = 0  # sessions: a chain goes on where nobody else has been
+
+    NAMES = ("hello", "jwks", "verify", "verify with database", "create", "refresh", "session information", "get user", "roles", "page of users", "search", "count", "metadata", "third party, new",
+             "third party, known", "sign-in", "sign-up", "passwordless code")
+
+    @staticmethod
+    def email_of(i):
+        return "user%d@example.com" % i
+
+    def new(self, n):
+        self.made += n
+        return range(self.made - n, self.made)
+
+    def lines(self, name, new_users):
+        return getattr(self, "_" + name.replace(" ", "_").replace(",", "").replace("-", "_"))(new_users)
+
+    def _hello(self, _):
+        return [line("GET", "/hello")] * self.clients
+
+    def _jwks(self, _):
+        return [line("GET", "/.well-known/jwks.json")] * self.clients
+
+    def _verify(self, _, database=False):
+        return [line("POST", "/recipe/session/verify", {"accessToken": s["accessToken"]["token"], "enableAntiCsrf": False, "doAntiCsrfCheck": False, "checkDatabase": database}, rid="session")
+                for s in self.sessions]
+
+    def _verify_with_database(self, _):
+        return self._verify(_, True)
+
+    def _create(self, _):
+        return [line("POST", "/recipe/session", session_body(user), rid="session") for user in self.users]
+
+    def _refresh(self, _):
+        first = self.refreshed
+        self.refreshed += self.clients
+        return [line("POST", "/recipe/session/refresh", {"refreshToken": "TOKEN", "enableAntiCsrf": False, "useDynamicSigningKey": True}, rid="session", token=s["refreshToken"]["token"])
+                for s in self.sessions[first:self.refreshed]]
+
+    def _session_information(self, _):
+        return [line("GET", "/recipe/session", query={"sessionHandle": s["session"]["handle"]}, rid="session") for s in self.sessions]
+
+    def _get_user(self, _):
+        return [line("GET", "/user/id", query={"userId": user}) for user in self.users]
+
+    def _roles(self, _):
+        return [line("GET", "/recipe/user/roles", query={"userId": user}, rid="userroles") for user in self.users]
+
+    def _page_of_users(self, _):
+        return [line("GET", "/users", query={"limit": 100})] * self.clients
+
+    def _search(self, _):
+        return [line("GET", "/users", query={"limit": 10, "email": self.email_of(i)}) for i in range(len(self.users))]
+
+    def _count(self, _):
+        return [line("GET", "/users/count")] * self.clients
+
+    def _metadata(self, _):
+        return [line("PUT", "/recipe/user/metadata", {"userId": user, "metadataUpdate": {"n": n}}, rid="usermetadata") for n in (1, 2) for user in self.users]
+
+    def _third_party(self, names):
+        return [line("POST", "/recipe/signinup", {"thirdPartyId": "google", "thirdPartyUserId": name, "email": {"id": name + "@example.com", "isVerified": True}}, rid="thirdparty") for name in names]
+
+    def _third_party_new(self, new_users):
+        return self._third_party("new%d" % i for i in self.new(new_users))
+
+    def _third_party_known(self, _):
+        return self._third_party("known%d" % i for i in range(10 * self.clients))
+
+    def _sign_in(self, _):
+        return [line("POST", "/recipe/signin", {"email": self.email_of(i), "password": self.password}, rid="emailpassword") for i in range(len(self.users))]
+
+    def _sign_up(self, new_users):
+        return [line("POST", "/recipe/signup", {"email": "new%d@example.com" % i, "password": self.password}, rid="emailpassword") for i in self.new(new_users)]
+
+    def _passwordless_code(self, _):
+        return [line("POST", "/recipe/signinup/code", {"email": "code%d@example.com" % i}, rid="passwordless") for i in range(10 * self.clients)]

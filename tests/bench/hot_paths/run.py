@@ -1,0 +1,183 @@
+#!/usr/bin/env python3
+"""What each hot path costs: requests a second, latency, processor time of the server and of PostgreSQL, statements and plans.
+
+Usage: run.py [--seconds 5] [--clients 16] [--users 3000] [--only NAME ...] [--json FILE] SERVER ...
+A SERVER is a directory of programs (started all-in-one, or split with GATEHOUSE_MODE=split), or PID@URL of one that runs already, of any make, with this REST interface; all are measured in turn,
+operation by operation, in one run. One twice shows the machine's noise. Those that are started share one PostgreSQL 15 that keeps what it acknowledges (fsync, synchronous_commit), with 512 MB of
+buffers; they hash with bcrypt of cost 4, so that a sign-in is not all hashing.
+
+The load is wrk's (Debian: wrk), a closed loop of --clients connections, on the same machine: rates depend on the processors that are left, processor time does not. It is read from /proc in ticks of 10 ms;
+statements, plans and their times from pg_stat_statements.
+"""
+import argparse
+import concurrent.futures
+import http.client
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.parse
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", ".."))
+from integration import harness  # noqa: E402
+from operations import Operations, session_body  # noqa: E402
+
+TICK_S = 1 / os.sysconf("SC_CLK_TCK")
+PASSWORD = "x1234567"
+POSTGRES = ("fsync=on", "synchronous_commit=on", "full_page_writes=on", "shared_buffers=512MB", "shared_preload_libraries=pg_stat_statements", "pg_stat_statements.track=top",
+            "pg_stat_statements.track_planning=on")
+STATISTICS = "SELECT coalesce(sum(calls), 0), coalesce(sum(plans), 0), coalesce(sum(total_plan_time), 0), coalesce(sum(total_exec_time), 0) FROM pg_stat_statements WHERE dbid = (SELECT oid FROM pg_database WHERE datname = '%s')"
+# No server does more of the slow ones: those that make users need a new one for each request.
+NEW_USERS_A_SECOND = 5000
+
+
+def ticks(pid, of_children=False):
+    try:
+        with open("/proc/%d/stat" % pid) as f:
+            fields = f.read().rsplit(")", 1)[1].split()
+    except FileNotFoundError:
+        return 0
+    return sum(int(fields[i]) for i in ((11, 12, 13, 14) if of_children else (11, 12)))
+
+
+def children(pid):
+    found = []
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                with open("/proc/%s/stat" % name) as f:
+                    if int(f.read().rsplit(")", 1)[1].split()[1]) == pid:
+                        found.append(int(name))
+            except (FileNotFoundError, ProcessLookupError):
+                pass
+    return found
+
+
+def memory_mib(pids):
+    total = 0
+    for pid in pids:
+        with open("/proc/%d/status" % pid) as f:
+            total += next(int(row.split()[1]) for row in f if row.startswith("VmRSS")) / 1024
+    return total
+
+
+class Server:
+    def __init__(self, name, url, pids, postgres=None, database=None, stop=None):
+        self.name, self.url, self.pids, self.postgres, self.database, self.stop = name, url, pids, postgres, database, stop
+
+    @staticmethod
+    def started(directory, postgres):
+        harness.BIN = os.path.abspath(directory)
+        database = postgres.create_database()
+        gatehouse = harness.Gatehouse(test_mode=False, postgres=postgres, database=database, environment={"LOG_LEVEL": "WARN", "BCRYPT_LOG_ROUNDS": "4"}).start()
+        pids = [one.process.pid for one in gatehouse.processes.values()]
+        return Server(directory, "http://127.0.0.1:%d" % gatehouse.port, pids, postgres, database, gatehouse.stop)
+
+    @staticmethod
+    def running(text):
+        pid, url = text.split("@", 1)
+        return Server(url, url.rstrip("/"), [int(pid)])
+
+    def call(self, connection, method, path, body):
+        connection.request(method, path, json.dumps(body), {"Content-Type": "application/json", "cdi-version": "5.4", "rid": "session" if "session" in path else "emailpassword"})
+        reply = connection.getresponse()
+        text = reply.read()
+        found = json.loads(text)
+        if reply.status != 200 or found["status"] != "OK":
+            sys.exit("%s: %s %s: %d %s" % (self.name, method, path, reply.status, text[:200]))
+        return found
+
+    def load(self, users, clients):
+        """Users with a password and a session each."""
+        def some(numbers):
+            connection = http.client.HTTPConnection(urllib.parse.urlsplit(self.url).netloc)
+            made = []
+            for i in numbers:
+                user = self.call(connection, "POST", "/recipe/signup", {"email": Operations.email_of(i), "password": PASSWORD})["user"]["id"]
+                made.append((i, user, self.call(connection, "POST", "/recipe/session", session_body(user))))
+            return made
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            made = sorted(one for some_made in pool.map(some, [range(n, users, 8) for n in range(8)]) for one in some_made)
+        if self.postgres:
+            self.postgres.sql("VACUUM ANALYZE", self.database)
+        self.operations = Operations([user for _, user, _ in made], [session for _, _, session in made], PASSWORD, clients)
+
+    def used(self):
+        """Ticks of the server and of PostgreSQL, and the latter's statistics of this database."""
+        server = sum(ticks(pid) for pid in self.pids)
+        if not self.postgres:
+            return [server]
+        main = self.postgres.process.pid
+        row = self.postgres.sql(STATISTICS % self.database, "postgres")[0]
+        return [server, ticks(main, of_children=True) + sum(ticks(pid) for pid in children(main))] + [float(value) for value in row]
+
+    def measure(self, name, seconds, clients):
+        lines = self.operations.lines(name, seconds * NEW_USERS_A_SECOND)
+        with tempfile.TemporaryDirectory() as work:
+            requests, result = os.path.join(work, "requests"), os.path.join(work, "result")
+            with open(requests, "w", encoding="utf-8") as f:
+                f.write("".join(row + "\n" for row in lines))
+            environment = {**os.environ, "LOAD_REQUESTS": requests, "LOAD_RESULT": result, "LOAD_THREADS": str(clients)}
+            before = self.used()
+            subprocess.run(["wrk", "-t", str(clients), "-c", str(clients), "-d", "%ds" % seconds, "--timeout", "30s", "-s", os.path.join(HERE, "load.lua"), self.url],
+                           check=True, env=environment, stdout=subprocess.DEVNULL)
+            used = [after - earlier for earlier, after in zip(before, self.used())]
+            with open(result, encoding="utf-8") as f:
+                load = json.loads(f.readline())
+                first_wrong = f.read()
+        done = load["requests"]
+        if not done or load["wrong"] or load["lost"]:
+            print("  %s, %s: %d of %d replies are not what was asked for, %d lost: %s" % (self.name, name, load["wrong"], done, load["lost"], first_wrong), flush=True)
+        row = {"requests_per_s": round(done / load["us"] * 1e6), "p50_ms": load["p50_us"] / 1000, "p99_ms": load["p99_us"] / 1000, "p999_ms": load["p999_us"] / 1000, "max_ms": load["max_us"] / 1000,
+               "server_ms_per_1000": round(used[0] * TICK_S * 1e6 / max(done, 1), 1), "wrong": load["wrong"] + load["lost"]}
+        if self.postgres:
+            row.update({"postgres_ms_per_1000": round(used[1] * TICK_S * 1e6 / max(done, 1), 1), "statements": round(used[2] / max(done, 1), 2), "plans": round(used[3] / max(done, 1), 2),
+                        "planning_us": round(used[4] * 1000 / max(done, 1), 1), "executing_us": round(used[5] * 1000 / max(done, 1), 1)})
+        return row
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=int, default=5)
+    parser.add_argument("--clients", type=int, default=16)
+    parser.add_argument("--users", type=int, default=3000)
+    parser.add_argument("--only", nargs="+", default=list(Operations.NAMES), choices=Operations.NAMES, metavar="NAME")
+    parser.add_argument("--json")
+    parser.add_argument("servers", nargs="+")
+    options = parser.parse_args()
+    postgres = harness.Postgres(settings=POSTGRES)
+    postgres.sql("CREATE EXTENSION pg_stat_statements", "postgres")
+    servers = [Server.running(one) if "@" in one else Server.started(one, postgres) for one in options.servers]
+    report = {"seconds": options.seconds, "clients": options.clients, "users": options.users, "rows": []}
+    try:
+        for server in servers:
+            server.load(options.users, options.clients)
+            print("%s: %d users; %.0f MiB" % (server.name, options.users, memory_mib(server.pids)), flush=True)
+        time.sleep(3)  # signing keys are generated in advance
+        heads = ("requests_per_s", "p50_ms", "p99_ms", "p999_ms", "server_ms_per_1000", "postgres_ms_per_1000", "statements", "plans", "planning_us", "executing_us")
+        print("%-22s %3s %9s %8s %8s %8s %9s %9s %6s %6s %9s %9s" % ("", "", "req/s", "p50 ms", "p99 ms", "p99.9", "server*", "PostgreSQL*", "stmts", "plans", "plan us", "exec us"))
+        for name in options.only:
+            for number, server in enumerate(servers):
+                server.measure(name, 1, options.clients)  # warm
+                row = server.measure(name, options.seconds, options.clients)
+                report["rows"].append({"operation": name, "server": server.name, **row})
+                print("%-22s %3d %9s %8s %8s %8s %9s %9s %6s %6s %9s %9s" % ((name, number) + tuple(row.get(head, "-") for head in heads)), flush=True)
+        for number, server in enumerate(servers):
+            print("memory afterwards, %d: %.0f MiB" % (number, memory_mib(server.pids)))
+            report.setdefault("memory_mib", []).append(round(memory_mib(server.pids)))
+        print("* processor time in ms per 1,000 requests")
+    finally:
+        for server in servers:
+            if server.stop:
+                server.stop()
+        postgres.stop()
+        if options.json:
+            with open(options.json, "w", encoding="utf-8") as f:
+                json.dump(report, f, indent=1)
+
+
+if __name__ == "__main__":
+    main()
