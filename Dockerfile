@@ -67,6 +67,9 @@ COPY --from=files /files/gatehouse-totp/ /
 FROM base AS gatehouse-dashboard
 COPY --from=files /files/gatehouse-dashboard/ /
 
+FROM base AS gatehouse-oauth
+COPY --from=files /files/gatehouse-oauth/ /
+
 FROM base AS gatehouse-accounts
 COPY --from=files /files/gatehouse-accounts/ /
 

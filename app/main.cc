@@ -5,6 +5,7 @@
 #include "services/accounts/component.h"
 #include "services/dashboard/component.h"
 #include "services/jwks/component.h"
+#include "services/oauth/component.h"
 #include "services/passwordless/component.h"
 #include "services/roles/component.h"
 #include "services/roles/pg_role_export.h"
@@ -32,6 +33,7 @@ int main(int argc, char* argv[]) {
       {"roles", gatehouse::roles::MakeRolesComponent},
       {"totp", gatehouse::totp::MakeTotpComponent},
       {"dashboard", gatehouse::dashboard::MakeDashboardComponent},
+      {"oauth", gatehouse::oauth::MakeOAuthComponent},
       {"accounts", gatehouse::accounts::MakeAccountsComponent},
   };
   program.front_end = gatehouse::gateway::StartRestFrontEnd;

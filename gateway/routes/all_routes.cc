@@ -10,6 +10,7 @@
 #include "gateway/routes/jwks_routes.h"
 #include "gateway/routes/metadata_routes.h"
 #include "gateway/routes/multitenancy_routes.h"
+#include "gateway/routes/oauth_routes.h"
 #include "gateway/routes/passwordless_routes.h"
 #include "gateway/routes/recipe_user_routes.h"
 #include "gateway/routes/roles_routes.h"
@@ -51,6 +52,9 @@ void AddAllRoutes(RouteTable& routes, host::Host& host, const GatewayCounts& cou
   AddMetadataRoutes(routes, users, host.tenants());
   AddBulkImportRoutes(routes, accounts, host.tenants());
   AddDashboardRoutes(routes, host.ChannelBetween("gateway", "dashboard"), host.tenants());
+  rpc::Channel& oauth = host.ChannelBetween("gateway", "oauth");
+  AddOAuthClientRoutes(routes, oauth, host.tenants());
+  AddOAuthTokenRoutes(routes, oauth, host.tenants());
 }
 
 }  // namespace gatehouse::gateway

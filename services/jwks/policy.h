@@ -9,9 +9,9 @@ namespace gatehouse::jwks {
 inline rpc::Policy JwksServicePolicy() {
   namespace callers = rpc::callers;
   return {
-      {"GetPublicKeys", {callers::kGateway, callers::kClient}},
+      {"GetPublicKeys", {callers::kGateway, callers::kClient, callers::kOAuth}},
       {"GetSigningKeys", {callers::kSession}},
-      {"CreateJwt", {callers::kGateway, callers::kClient}},
+      {"CreateJwt", {callers::kGateway, callers::kClient, callers::kOAuth}},
   };
 }
 

@@ -4,6 +4,7 @@ A file maps an operation (and the case, when it has several) to the versions fro
 except `status`, which is compared; a list as its elements' distinct shapes; a text reply as its HTTP status. Recipes that change their shape
 on purpose rewrite the files: GATEHOUSE_WRITE_SHAPES=1 python3 -m unittest integration.shapes_test, then read the difference.
 """
+import base64
 import glob
 import json
 import os
@@ -474,7 +475,32 @@ def bulkimport(d):
     d.run("POST %s/remove" % users, {"ids": [row["id"]]})
 
 
-RECIPES = [core, jwks, roles, totp, session, multitenancy, thirdparty, passwordless, emailpassword, emailverification, metadata, users, accountlinking, useridmapping, dashboard, webauthn, bulkimport]
+def oauth(d):
+    base, client = "/recipe/oauth", {"clientName": "n", "redirectUris": ["http://localhost:4000/cb"], "grantTypes": ["client_credentials"], "scope": "read", "metadata": {"a": 1}}
+    made = d.run("POST %s/clients" % base, client)
+    d.run("POST %s/clients" % base, {"tokenEndpointAuthMethod": "none"}, case="public")
+    d.run("POST %s/clients" % base, {"clientId": made["clientId"]}, case="again")
+    one = {"clientId": made["clientId"]}
+    d.run("GET %s/clients" % base, query=one)
+    d.run("GET %s/clients" % base, query={"clientId": "none"}, case="unknown")
+    d.run("PUT %s/clients" % base, {**one, "clientCredentialsGrantAccessTokenLifespan": "1h"})
+    d.run("PUT %s/clients" % base, {"clientId": "none"}, case="unknown")
+    d.run("GET %s/clients/list" % base)
+    d.run("GET %s/clients/list" % base, query={"pageSize": "1"}, case="a page")
+    asked = {"iss": "https://issuer.example.com", "access_token": {}, "id_token": {}, "inputBody": {"grant_type": "client_credentials", "client_id": made["clientId"]}}
+    d.run("POST %s/token" % base, asked, case="refused")
+    d.run("POST %s/token" % base, {**asked, "inputBody": {"grant_type": "client_credentials", "client_id": "none"}}, case="unknown client")
+    basic = base64.b64encode(("%s:%s" % (made["clientId"], made["clientSecret"])).encode()).decode()
+    token = d.run("POST %s/token" % base, {**asked, "authorizationHeader": "Basic " + basic}, case="client credentials")["access_token"]
+    d.run("POST %s/introspect" % base, {"token": token})
+    d.run("POST %s/token/revoke" % base, {"token": token})
+    d.run("POST %s/introspect" % base, {"token": token}, case="not active")
+    d.run("POST %s/session/revoke" % base, {"sessionHandle": "none"})
+    d.run("POST %s/tokens/revoke" % base, {"client_id": made["clientId"]})
+    d.run("POST %s/clients/remove" % base, one)
+
+
+RECIPES = [core, jwks, roles, totp, session, multitenancy, thirdparty, passwordless, emailpassword, emailverification, metadata, users, accountlinking, useridmapping, dashboard, webauthn, bulkimport, oauth]
 
 
 def by_change(versions):

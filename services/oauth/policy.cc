@@ -1,0 +1,28 @@
+#include "services/oauth/policy.h"
+
+namespace gatehouse::oauth {
+
+using rpc::callers::kClient;
+using rpc::callers::kGateway;
+
+rpc::Policy OAuthClientPolicy() {
+  return {
+      {.method = "CreateClient", .callers = {kGateway, kClient}},
+      {.method = "GetClient", .callers = {kGateway, kClient}},
+      {.method = "UpdateClient", .callers = {kGateway, kClient}},
+      {.method = "ListClients", .callers = {kGateway, kClient}},
+      {.method = "DeleteClient", .callers = {kGateway, kClient}},
+  };
+}
+
+rpc::Policy OAuthTokenPolicy() {
+  return {
+      {.method = "IssueTokens", .callers = {kGateway, kClient}},
+      {.method = "IntrospectToken", .callers = {kGateway, kClient}},
+      {.method = "RevokeToken", .callers = {kGateway, kClient}},
+      {.method = "RevokeTokensOfClient", .callers = {kGateway, kClient}},
+      {.method = "RevokeTokensOfSession", .callers = {kGateway, kClient}},
+  };
+}
+
+}  // namespace gatehouse::oauth

@@ -1,0 +1,11 @@
+#pragma once
+
+#include "libs/rpc/policy.h"
+
+namespace gatehouse::oauth {
+
+// The callers that each method accepts.
+rpc::Policy OAuthClientPolicy();
+rpc::Policy OAuthTokenPolicy();
+
+}  // namespace gatehouse::oauth

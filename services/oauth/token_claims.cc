@@ -1,0 +1,61 @@
+#include "services/oauth/token_claims.h"
+
+#include <algorithm>
+#include <array>
+
+#include "libs/base/problem.h"
+#include "libs/base/status.h"
+
+namespace gatehouse::oauth {
+namespace {
+
+using json::Value;
+
+// The original's list.
+constexpr std::array<std::string_view, 18> kOwnClaims = {
+    "kid", "typ", "alg", "aud",     "iss", "iat",       "exp", "nbf", "jti",
+    "ext", "sid", "rat", "at_hash", "gid", "client_id", "scp", "sub", "stt"};
+
+void AddCallersClaims(const Value& callers, Value& claims) {
+  for (const json::Member& member : callers.members()) {
+    if (std::find(kOwnClaims.begin(), kOwnClaims.end(), member.key) == kOwnClaims.end()) {
+      claims.Set(member.key, member.value);
+    }
+  }
+}
+
+Value Strings(const std::vector<std::string>& strings) {
+  Value list = Value::Array();
+  for (const std::string& text : strings) list.Append(text);
+  return list;
+}
+
+}  // namespace
+
+Value AccessTokenJson(const AccessTokenClaims& claims, const Value& callers) {
+  Value made = Value::Object({{"iat", claims.issued_at_s}, {"exp", claims.expires_at_s}});
+  // One alone becomes a string when the token is made.
+  if (!claims.audience.empty()) made.Set("aud", Strings(claims.audience));
+  made.Set("client_id", claims.client_id);
+  made.Set("iss", claims.issuer);
+  made.Set("jti", claims.jti);
+  made.Set("nbf", claims.issued_at_s);
+  made.Set("scp", Strings(claims.scopes));
+  made.Set("sub", claims.subject);
+  made.Set("stt", 1);
+  made.Set("gid", claims.gid);
+  AddCallersClaims(callers, made);
+  return made;
+}
+
+absl::StatusOr<Value> ParseClaims(std::string_view text) {
+  absl::StatusOr<Value> claims = json::Parse(text);
+  if (claims.ok() && claims->is_object()) return claims;
+  return BadInput(Problem::kMalformed, "Claims must be a JSON object", {{"field", "claims"}});
+}
+
+int64_t LifespanSeconds(bool has, const google::protobuf::Duration& lifespan, int64_t otherwise_s) {
+  return has ? lifespan.seconds() : otherwise_s;
+}
+
+}  // namespace gatehouse::oauth

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "gatehouse/oauth/v1/client.pb.h"
+#include "google/protobuf/duration.pb.h"
+#include "libs/base/json.h"
+
+namespace gatehouse::oauth {
+
+// What an access token says.
+struct AccessTokenClaims {
+  std::string issuer;
+  std::string subject;
+  std::string client_id;
+  std::vector<std::string> scopes;
+  std::vector<std::string> audience;
+  std::string gid;  // of the grant
+  std::string jti;
+  int64_t issued_at_s = 0;
+  int64_t expires_at_s = 0;
+};
+
+// The claims in the original's order, then the caller's: those that are the provider's own can't be
+// replaced.
+json::Value AccessTokenJson(const AccessTokenClaims& claims, const json::Value& callers);
+
+// A caller's claims; BAD_INPUT unless `text` is a JSON object.
+absl::StatusOr<json::Value> ParseClaims(std::string_view text);
+
+// Seconds; `otherwise_s` if the client has none of its own.
+int64_t LifespanSeconds(bool has, const google::protobuf::Duration& lifespan, int64_t otherwise_s);
+
+// By its form.
+inline bool IsRefreshToken(std::string_view token) { return token.starts_with("st_rt_"); }
+
+inline constexpr int64_t kAccessTokenLifetimeS = 3600;
+
+}  // namespace gatehouse::oauth
