@@ -13,9 +13,11 @@
 #include "libs/base/stop.h"
 #include "libs/base/strings.h"
 #include "libs/db/database.h"
+#include "libs/db/migrations.h"
 #include "libs/db/stop_statements.h"
 #include "libs/host/admitted_channel.h"
 #include "libs/host/call_at.h"
+#include "libs/host/first_statistics.h"
 #include "libs/host/waiting_log.h"
 #include "libs/rpc/grpc_channel.h"
 #include "libs/rpc/secret_authority.h"
@@ -44,6 +46,8 @@ constexpr absl::Duration kJobPatience = absl::Seconds(1);
 // logged.
 constexpr absl::Duration kCheckTimeout = absl::Seconds(30);
 constexpr absl::Duration kFallbackTimeout = absl::Seconds(5);
+// In this time a new database gets a thousand users or so, which bad plans can still bear.
+constexpr absl::Duration kStatisticsInterval = absl::Seconds(1);
 // The size of a message beyond the body of the request that it was made from.
 constexpr size_t kMessageOverheadBytes = 1 << 20;
 
@@ -124,6 +128,7 @@ absl::StatusOr<std::unique_ptr<Host>> Host::Start(Options options) {
   ASSIGN_OR_RETURN(host->security_, host->LoadSecurity());
   RETURN_IF_ERROR(host->StartServices());
   RETURN_IF_ERROR(host->CheckData());
+  host->AddStatisticsJobs();
   host->SamplePools();
   host->jobs_.Start();
   return host;
@@ -203,6 +208,23 @@ absl::Status Host::CheckData() {
 
 void Host::Reload(const config::ProcessConfig& config) {
   for (const auto& running : running_) running->component->Reload(config);
+}
+
+void Host::AddStatisticsJobs() {
+  // Services that have no database role of their own share pools.
+  std::map<tenancy::TenantDatabases*, std::vector<std::string_view>> tables;
+  for (const auto& running : running_) {
+    std::vector<std::string_view>& all = tables[&running->environment->databases()];
+    for (const std::string_view table : db::TablesOf(running->name)) all.push_back(table);
+  }
+  for (auto& [databases, names] : tables) {
+    jobs_.Add({.name = "gather_first_statistics",
+               .interval = kStatisticsInterval,
+               .first_after = kStatisticsInterval,
+               .time_limit = absl::Seconds(30)},
+              [job = std::make_shared<FirstStatistics>(directory_, *databases, std::move(names))](
+                  absl::Time deadline) { return job->Run(deadline); });
+  }
 }
 
 void Host::SamplePools() {

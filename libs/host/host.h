@@ -108,6 +108,7 @@ class Host {
   void CutOff();
   // Closes pools that no tenant's settings lead to any more.
   void KeepTenantPools();
+  void AddStatisticsJobs();
   // Updates the metrics of connection pools and queues at each scrape.
   void SamplePools();
   absl::StatusOr<tenancy::TenantDatabases*> DatabasesOf(std::string_view service);

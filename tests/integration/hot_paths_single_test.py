@@ -13,7 +13,7 @@ PLANS = 6
 WARM_UP = 2 * PLANS
 # Statements that run periodically, independent of requests: batches of last-active times and of the audit log, readiness, the directory's check of all tenants, jobs.
 BACKGROUND = re.compile(r"INSERT INTO (user_last_active|activity_log)|SELECT (current_setting|pg_try_advisory_xact_lock|public\.gatehouse_settle_user"
-                        r"|public\.gatehouse_maintain_activity_log|at_app, at_user|[cp]\.connection_uri_domain)|WITH RECURSIVE app\(id\)")
+                        r"|public\.gatehouse_maintain_activity_log|public\.gatehouse_gather_statistics|at_app, at_user|[cp]\.connection_uri_domain)|WITH RECURSIVE app\(id\)")
 
 
 # Statements of jobs that requests could run too: these would show in each. (Keys are read again a few seconds after an app's first ones were made.)

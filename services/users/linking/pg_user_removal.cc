@@ -37,8 +37,8 @@ constexpr db::Statement kGroup = {
 // Below: $1 app, $2 users' internal ids, or the ids of their data. The users' other rows depend on
 // app_id_to_user_id by foreign keys. Each in a separate statement, since a statement's parts run in
 // no particular order, and others write these rows too (docs/adr, decision 13). Indexes: the
-// tables' primary keys, idx_recipe_user_tenants_recipe_user_id,
-// idx_recipe_user_account_infos_app_recipe_user.
+// tables' primary keys, emailverification_tokens_user_id_index,
+// idx_recipe_user_tenants_recipe_user_id, idx_recipe_user_account_infos_app_recipe_user.
 constexpr db::Statement kDeleteTokens = {
     "removal_delete_tokens",
     "WITH held AS MATERIALIZED (SELECT token FROM {emailverification_tokens}"
