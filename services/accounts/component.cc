@@ -51,8 +51,9 @@ class AccountsComponent final : public host::Component {
     for (auto& [recipe_id, keeper] : credentials_) peers.credentials.emplace(recipe_id, keeper);
     const ImportPeers import = {
         .users = user_import_, .roles = roles_, .totp = totp_, .others = peers};
-    job_ = std::make_unique<BulkImportJob>(environment.tenants(), environment.databases(), import,
-                                           environment.clock(), counts_);
+    job_ = std::make_unique<BulkImportJob>(
+        environment.tenants(), environment.databases(), import, environment.clock(), counts_,
+        environment.config().bulk_migration_cron_enabled ? Waiting::kAll : Waiting::kBegun);
     bulk_import_ = std::make_unique<BulkImportServiceImpl>(environment.tenants(), waiting_users_,
                                                            import, environment.clock(),
                                                            [this] { job_->NoteAdded(); });
@@ -77,7 +78,6 @@ class AccountsComponent final : public host::Component {
 
  private:
   void AddImportJob(host::Environment& environment) {
-    if (!environment.config().bulk_migration_cron_enabled) return;
     environment.jobs().Add({.name = "bulk_import",
                             .interval = BulkImportJob::kInterval,
                             .first_after = BulkImportJob::kInterval},

@@ -61,6 +61,12 @@ COUNT(kVerified, "{emailverification_verified_emails}");
 COUNT(kMetadata, "{user_metadata}");
 COUNT(kRoles, "{user_roles}");
 COUNT(kDevices, "{totp_user_devices}");
+COUNT(kSecrets, "{bulk_import_users} WHERE raw_data LIKE '%correct horse%'");
+// A decoy's is all dots.
+COUNT(kOwnPasswords, "{emailpassword_users} WHERE password_hash NOT LIKE '%.....%'");
+// As if the time had passed that a request has.
+constexpr db::Statement kMakeDue = {
+    "test_bulk_due", "WITH due AS (UPDATE {bulk_import_users} SET updated_at = 1 RETURNING 1) SELECT count(*) FROM due"};
 COUNT(kOlderDevices, "{totp_user_devices} WHERE device_name = 'older'");
 
 class ImportWorld {
@@ -78,6 +84,7 @@ class ImportWorld {
     role.set_role("r");
     EXPECT_TRUE(roles_service.UpsertRole(context, role).ok());
   }
+  void MakeDue() { (void)env.Count(kMakeDue); }
   void RemoveWaiting() {
     v1::ListUsersRequest list;
     *list.mutable_scope() = testing::ScopeOf("public");
@@ -371,6 +378,159 @@ TEST(BulkImportWorkflowTest, OneUserAtOnceLeavesNothingWhenItIsCutOff) {
       world.ExpectWhole(users);
     }
   }
+}
+
+TEST(BulkImportWorkflowTest, RolesAreListedForUsersThatHaveSome) {
+  ImportWorld world;
+  world.Add({PasswordOf("a@x.io"), PasswordOf("b@x.io")});
+  EXPECT_TRUE(world.Run().ok());
+  EXPECT_EQ(std::count(world.saboteur.log.begin(), world.saboteur.log.end(), "ListRoles"), 0);
+  world.Add({EverythingOf(1), EverythingOf(2)});
+  EXPECT_EQ(std::count(world.saboteur.log.begin(), world.saboteur.log.end(), "ListRoles"), 1);
+}
+
+// What one call may bring is less than what some hundred users may have.
+TEST(BulkImportWorkflowTest, UsersWithManyDevicesAreImportedInParts) {
+  ImportWorld world;
+  std::vector<std::string> users;
+  for (int i = 0; i < 110; ++i) {
+    std::string user = R"({"totpDevices":[)";
+    for (int device = 0; device < 100; ++device) {
+      user += std::string(device > 0 ? "," : "") + R"({"secretKey":"JBSWY3DPEHPK3PXP"})";
+    }
+    users.push_back(user + "]," + PasswordOf(std::to_string(i) + "@x.io").substr(1));
+  }
+  world.Add(users);
+  EXPECT_TRUE(world.Run().ok());
+  EXPECT_EQ(world.counts->put_off, 0);
+  EXPECT_EQ(world.env.Count(kWaiting), 0);
+  EXPECT_EQ(world.env.Count(kDevices), 11'000);
+}
+
+// However much data the users have.
+TEST(BulkImportWorkflowTest, APageHasSomeMegabytesAtMost) {
+  ImportWorld world;
+  for (int i = 0; i < 4; ++i) {
+    world.Add({R"({"userMetadata":{"x":")" + std::string(3 << 20, 'x') + R"("},)" +
+               PasswordOf(std::to_string(i) + "@x.io").substr(1)});
+  }
+  v1::ListUsersRequest list;
+  *list.mutable_scope() = testing::ScopeOf("public");
+  list.set_page_size(500);
+  std::set<std::string> ids;
+  for (int page = 0; page < 4; ++page) {
+    const auto users = world.service.ListUsers(world.context, list);
+    ASSERT_TRUE(users.ok()) << users.status();
+    EXPECT_GE(users->users_size(), 1);
+    EXPECT_LT(users->ByteSizeLong(), 8u << 20);
+    for (const auto& user : users->users()) {
+      EXPECT_GT(user.user_json().size(), 3u << 20);
+      ids.insert(user.id());
+    }
+    list.set_page_token(users->next_page_token());
+    if (users->next_page_token().empty()) break;
+  }
+  EXPECT_EQ(list.page_token(), "");
+  EXPECT_EQ(ids.size(), 4u);
+}
+
+constexpr int kCalls = 7;  // roles, devices' names, registry, two kinds of credentials, devices, roles
+
+// Requests that import one user at once, whose process is killed before or after each call; then
+// `then`, and the job of another process.
+void KillAtEveryStep(ImportWorld& world, const std::function<void()>& then,
+                     const std::function<void(bool registered)>& check) {
+  int number = 0;
+  for (bool after : {false, true}) {
+    for (int step = 0; step < kCalls; ++step) {
+      SCOPED_TRACE(::testing::Message() << "call " << step << (after ? " after" : " before"));
+      world.AddRole();
+      const int64_t users = world.env.Count(kUsers);
+      v1::ImportUserRequest request;
+      *request.mutable_scope() = testing::ScopeOf("public");
+      request.set_user_json(EverythingOf(number++));
+      world.saboteur = Saboteur();
+      world.saboteur.fail_at = step;
+      world.saboteur.after = after;
+      world.saboteur.dies = true;
+      EXPECT_FALSE(world.service.ImportUser(world.context, request).ok());
+      world.saboteur = Saboteur();
+      const bool registered = world.env.Count(kUsers) > users;
+      EXPECT_EQ(registered, step > 2 || (step == 2 && after));
+      // The job leaves it alone while the request may go on.
+      EXPECT_TRUE(world.Run().ok());
+      EXPECT_EQ(world.env.Count(kWaiting), step > 0 ? 1 : 0);
+      world.MakeDue();
+      then();
+      EXPECT_TRUE(world.Run().ok());
+      EXPECT_EQ(world.env.Count(kWaiting), 0);
+      EXPECT_EQ(world.env.Violations(), "");
+      check(registered);
+    }
+  }
+}
+
+TEST(BulkImportWorkflowTest, AKilledImportOfOneUserIsFinishedOrForgotten) {
+  ImportWorld world;
+  int users = 0;
+  KillAtEveryStep(world, [] {}, [&](bool registered) { world.ExpectWhole(users += registered); });
+  EXPECT_EQ(users, 2 * kCalls - 5);
+}
+
+TEST(BulkImportWorkflowTest, AKilledImportOfOneUserIsTakenBackIfItCannotBeFinished) {
+  ImportWorld world;
+  const auto delete_role = [&world] {
+    roles::v1::DeleteRoleRequest role;
+    *role.mutable_scope() = testing::ScopeOf("public");
+    role.set_role("r");
+    EXPECT_TRUE(world.roles_service.DeleteRole(world.context, role).ok());
+  };
+  KillAtEveryStep(world, delete_role, [&world](bool) {
+    EXPECT_EQ(world.env.Count(kUsers), 0);
+    EXPECT_EQ(world.env.Count(kMappings), 0);
+  });
+}
+
+// Where the job does not import users that wait, it still ends what requests have begun.
+TEST(BulkImportWorkflowTest, AKilledImportOfOneUserNeedsNoImportOfOthers) {
+  ImportWorld world;
+  world.Add({PasswordOf("waits@x.io")});
+  v1::ImportUserRequest request;
+  *request.mutable_scope() = testing::ScopeOf("public");
+  request.set_user_json(EverythingOf(0));
+  world.saboteur.fail_at = 3;
+  world.saboteur.dies = true;
+  EXPECT_FALSE(world.service.ImportUser(world.context, request).ok());
+  world.saboteur = Saboteur();
+  world.MakeDue();
+  BulkImportJob job(world.env.tenants().directory(), world.env.tenants(), world.Peers(),
+                    world.clock, world.counts, Waiting::kBegun);
+  EXPECT_TRUE(job.Run().ok());
+  EXPECT_EQ(world.env.Count(kWaiting), 1);
+  EXPECT_EQ(world.env.Count(kUsers), 3);
+  EXPECT_EQ(world.env.Count(kDevices), 1);
+}
+
+// Its password is not stored with what may be left of it.
+TEST(BulkImportWorkflowTest, AKilledImportOfOneUserLeavesNoPasswordBehind) {
+  ImportWorld world;
+  v1::ImportUserRequest request;
+  *request.mutable_scope() = testing::ScopeOf("public");
+  request.set_user_json(
+      R"({"userRoles":[{"role":"r","tenantIds":["public"]}],"loginMethods":[{"recipeId":)"
+      R"("emailpassword","email":"a@x.io","plainTextPassword":"correct horse"}]})");
+  world.saboteur.fail_at = 2;  // roles are assigned
+  world.saboteur.dies = true;
+  EXPECT_FALSE(world.service.ImportUser(world.context, request).ok());
+  world.saboteur = Saboteur();
+  EXPECT_EQ(world.env.Count(kWaiting), 1);
+  EXPECT_EQ(world.env.Count(kSecrets), 0);
+  EXPECT_EQ(world.env.Count(kOwnPasswords), 1);
+  world.MakeDue();
+  EXPECT_TRUE(world.Run().ok());
+  EXPECT_EQ(world.env.Count(kWaiting), 0);
+  EXPECT_EQ(world.env.Count(kOwnPasswords), 1);
+  EXPECT_EQ(world.env.Count(kRoles), 1);
 }
 
 }  // namespace

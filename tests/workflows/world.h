@@ -34,14 +34,17 @@ struct Saboteur {
   int calls = 0;
   int fail_at = -1;
   bool after = false;
+  bool dies = false;  // no later call takes effect either, as if the caller had been killed
   std::vector<std::string> log;  // "RemoveUsers", in order, of those that took effect
   std::function<void(std::string_view)> meanwhile;  // what others do after a call's effect
 
   template <typename Effect>
   absl::Status Run(std::string_view name, Effect effect) {
-    const bool fails = calls++ == fail_at;
+    const int call = calls++;
+    const bool gone = dies && fail_at >= 0 && call > fail_at;
+    const bool fails = call == fail_at || gone;
     const absl::Status cut = MakeError(ErrorReason::kDependencyDown, "cut off");
-    if (fails && !after) return cut;
+    if (gone || (fails && !after)) return cut;
     log.emplace_back(name);
     const absl::Status status = effect();
     if (meanwhile) meanwhile(name);

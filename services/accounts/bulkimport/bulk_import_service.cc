@@ -25,6 +25,8 @@ constexpr int kMaxAdded = 10'000;  // these limits are the original's
 constexpr int kMaxPage = 500;
 constexpr int kMaxRemoved = 500;
 constexpr absl::Duration kTakeBackTime = absl::Seconds(5);
+// Of a request without a deadline, if ever there is one.
+constexpr absl::Duration kLongestImport = absl::Minutes(10);
 
 absl::Status TooMany(std::string_view field, int max) {
   return BadInput(Problem::kTooMany, "Too many users at once",
@@ -96,9 +98,9 @@ absl::StatusOr<v1::AddUsersResponse> BulkImportServiceImpl::AddUsers(
     rpc::CallContext& context, const v1::AddUsersRequest& request) {
   if (request.users_json_size() > kMaxAdded) return TooMany("users", kMaxAdded);
   ASSIGN_OR_RETURN(const TenantPtr app, directory_.FindApp(request.scope(), context.deadline));
-  ASSIGN_OR_RETURN(UserReader::App source, AppForReading(directory_, peers_.roles, context, app,
-                                                         clock_.NowMs()));
-  UserReader reader(std::move(source), UserReader::Source::kRequest);
+  UserReader reader(
+      AppForReading(directory_, peers_.roles, [&context] { return context; }, app, clock_.NowMs()),
+      UserReader::Source::kRequest);
   v1::AddUsersResponse response;
   std::vector<PgBulkImportStore::NewUser> users;
   for (int i = 0; i < request.users_json_size(); ++i) {
@@ -144,7 +146,7 @@ absl::StatusOr<v1::ListUsersResponse> BulkImportServiceImpl::ListUsers(
                                page.has_value() ? &*page : nullptr, request.page_size() + 1));
   v1::ListUsersResponse response;
   for (const WaitingUser& user : users) {
-    if (response.users_size() == request.page_size()) {
+    if (response.users_size() == request.page_size() || user.left_out) {
       response.set_next_page_token(TokenOf(user));
       break;
     }
@@ -185,17 +187,23 @@ absl::StatusOr<v1::RemoveUsersResponse> BulkImportServiceImpl::RemoveUsers(
 absl::StatusOr<v1::ImportUserResponse> BulkImportServiceImpl::ImportUser(
     rpc::CallContext& context, const v1::ImportUserRequest& request) {
   ASSIGN_OR_RETURN(const TenantPtr app, directory_.FindApp(request.scope(), context.deadline));
-  ASSIGN_OR_RETURN(UserReader::App source, AppForReading(directory_, peers_.roles, context, app,
-                                                         clock_.NowMs()));
   ASSIGN_OR_RETURN(const json::Value value, ParseUser(request.user_json()));
   BulkUser user;
-  UserReader reader(std::move(source), UserReader::Source::kRequest);
+  UserReader reader(
+      AppForReading(directory_, peers_.roles, [&context] { return context; }, app, clock_.NowMs()),
+      UserReader::Source::kRequest);
   ASSIGN_OR_RETURN(const std::vector<std::string> errors, reader.Read(value, user));
   v1::ImportUserResponse response;
   if (!errors.empty()) {
     for (const std::string& error : errors) response.mutable_refused()->add_errors(error);
     return response;
   }
+  // Written down first: what a process that dies leaves behind is found by the job.
+  const absl::Duration time =
+      std::min(context.deadline - SteadyNow() + 2 * kTakeBackTime, kLongestImport);
+  RETURN_IF_ERROR(store_.Begin({app, context.deadline},
+                               {user.id(), json::Serialize(JsonOfBegun(user))}, clock_.NowMs(),
+                               time));
   ImportOptions options;
   options.include_users = true;
   ImportResult imported = ImportUsers(
@@ -204,6 +212,7 @@ absl::StatusOr<v1::ImportUserResponse> BulkImportServiceImpl::ImportUser(
     TakeBack(context, app, user);
     return imported.fault;
   }
+  End(app, user);
   ImportOutcome& outcome = imported.outcomes.front();
   if (outcome.kind == ImportOutcome::Kind::kFailed) {
     response.mutable_refused()->add_errors(outcome.error);
@@ -222,9 +231,14 @@ void BulkImportServiceImpl::TakeBack(const rpc::CallContext& context, const Tena
   rpc::CallContext now = context;
   now.deadline = SteadyNow() + kTakeBackTime;
   const absl::Status removed = TakeBackImport(peers_.others, now, app->scope(), user.id());
-  if (removed.ok()) return;
-  telemetry::Log(telemetry::LogLevel::kWarn, "import_left_half_done",
+  if (removed.ok()) return End(app, user);
+  telemetry::Log(telemetry::LogLevel::kWarn, "import_left_to_the_job",
                  {{"app", app->app_id}, {"user", user.id()}});
+}
+
+void BulkImportServiceImpl::End(const TenantPtr& app, const BulkUser& user) {
+  // If it fails, the job does the same again, which changes nothing.
+  store_.End({app, SteadyNow() + kTakeBackTime}, user.id()).IgnoreError();
 }
 
 }  // namespace gatehouse::accounts

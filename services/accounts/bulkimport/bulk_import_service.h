@@ -35,9 +35,11 @@ class BulkImportServiceImpl final : public v1::BulkImportService {
                                                     const v1::ImportUserRequest& request) override;
 
  private:
-  // What became of a user that was added to the registry is unknown, or bad: takes it out again.
+  // What became of a user that was added to the registry is unknown, or bad: takes it out again, or
+  // leaves it to the job.
   void TakeBack(const rpc::CallContext& context, const tenancy::TenantPtr& app,
                 const BulkUser& user);
+  void End(const tenancy::TenantPtr& app, const BulkUser& user);
 
   const tenancy::TenantDirectory& directory_;
   PgBulkImportStore& store_;

@@ -1,11 +1,18 @@
 #include "services/accounts/bulkimport/bulk_user.h"
 
+#include <algorithm>
 #include <string_view>
+#include <utility>
+
+#include "libs/crypto/password.h"
 
 namespace gatehouse::accounts {
 namespace {
 
 using json::Value;
+
+constexpr char kBegun[] = "begunAtOnce";
+constexpr int kDecoyCost = 10;
 
 Value Strings(const std::vector<std::string>& texts) {
   Value array = Value::Array();
@@ -34,19 +41,8 @@ Value MethodJson(const BulkUser::LoginMethod& method) {
   return json;
 }
 
-}  // namespace
-
-size_t BulkUser::leader() const {
-  size_t oldest = 0;
-  for (size_t i = 0; i < login_methods.size(); ++i) {
-    if (login_methods[i].primary) return i;
-    if (login_methods[i].time_joined_ms < login_methods[oldest].time_joined_ms) oldest = i;
-  }
-  return oldest;
-}
-
-Value StoredJson(const BulkUser& user) {
-  Value json = Value::Object({{"id", user.id()}});
+Value JsonOf(const BulkUser& user, Value json) {
+  json.Set("id", user.id());
   SetIfAny(json, "externalUserId", user.external_user_id);
   if (user.metadata.has_value()) json.Set("userMetadata", *user.metadata);
   if (user.roles.has_value()) {
@@ -69,6 +65,48 @@ Value StoredJson(const BulkUser& user) {
   Value& methods = json.Set("loginMethods", Value::Array());
   for (const BulkUser::LoginMethod& method : user.login_methods) methods.Append(MethodJson(method));
   return json;
+}
+
+}  // namespace
+
+size_t BulkUser::leader() const {
+  size_t oldest = 0;
+  for (size_t i = 0; i < login_methods.size(); ++i) {
+    if (login_methods[i].primary) return i;
+    if (login_methods[i].time_joined_ms < login_methods[oldest].time_joined_ms) oldest = i;
+  }
+  return oldest;
+}
+
+ptrdiff_t BulkUser::PlainTextPasswords() const {
+  return std::count_if(login_methods.begin(), login_methods.end(), [](const LoginMethod& method) {
+    return !method.password_hash.has_value() && method.plain_text_password.has_value();
+  });
+}
+
+size_t BulkUser::RolesInTenants() const {
+  size_t count = 0;
+  if (!roles.has_value()) return count;
+  for (const Role& role : *roles) count += role.tenant_ids.size();
+  return count;
+}
+
+Value StoredJson(const BulkUser& user) { return JsonOf(user, Value::Object()); }
+
+Value JsonOfBegun(const BulkUser& user) {
+  BulkUser kept = user;
+  for (BulkUser::LoginMethod& method : kept.login_methods) {
+    if (!std::exchange(method.plain_text_password, std::nullopt).has_value()) continue;
+    if (method.password_hash.has_value()) continue;
+    method.password_hash = crypto::DecoyBcrypt(kDecoyCost);  // read, but never stored
+    method.hashing_algorithm = "BCRYPT";
+  }
+  return JsonOf(kept, Value::Object({{kBegun, true}}));
+}
+
+bool IsOfBegun(const Value& stored) {
+  const Value* begun = stored.Find(kBegun);
+  return begun != nullptr && begun->AsBool().value_or(false);
 }
 
 }  // namespace gatehouse::accounts

@@ -42,10 +42,20 @@ struct BulkUser {
 
   // The login method that leads the user: the one marked so, else the oldest.
   size_t leader() const;
+  // To be hashed: where there is no hash.
+  ptrdiff_t PlainTextPasswords() const;
+  size_t RolesInTenants() const;
   const std::string& id() const { return login_methods[leader()].supertokens_user_id; }
 };
 
 // The form in which the table holds it, which the original reads and writes too.
 json::Value StoredJson(const BulkUser& user);
+
+// The same of a user that a request imports at once, for the case that it is interrupted. Without a
+// password in plain text: from the first step on, the user's hash is where it belongs.
+json::Value JsonOfBegun(const BulkUser& user);
+// Whether it is such a user's. The first member, so that the SQL text kBegunPattern finds it too.
+bool IsOfBegun(const json::Value& stored);
+inline constexpr char kBegunPattern[] = "{\"begunAtOnce\":%";
 
 }  // namespace gatehouse::accounts

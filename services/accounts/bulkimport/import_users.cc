@@ -19,6 +19,7 @@ using users::v1::ImportRefusal;
 // A part is one call to each service. Hashing a password takes a processor for 0.1 s or more.
 constexpr size_t kMaxPart = 250;
 constexpr size_t kMaxPlainTextPasswords = 20;
+constexpr size_t kMaxRows = 10'000;  // of roles, and of devices: what their services take
 constexpr size_t kMaxPartBytes = 4 << 20;
 
 // A user on its way, with the place of its outcome.
@@ -51,31 +52,26 @@ size_t BytesOf(const BulkUser& user) {
   return 500 * user.login_methods.size() +
          (user.metadata.has_value() ? json::Serialize(*user.metadata).size() : 0);
 }
-size_t PlainTextPasswordsOf(const BulkUser& user) {
-  return static_cast<size_t>(
-      std::count_if(user.login_methods.begin(), user.login_methods.end(),
-                    [](const LoginMethod& method) {
-                      return !method.password_hash.has_value() &&
-                             method.plain_text_password.has_value();
-                    }));
-}
 
 // Users in parts, each of one tenant: tenants are in different databases, at worst.
 std::vector<Part> Divide(const std::vector<const BulkUser*>& users) {
   struct Open {
     Part part;
-    size_t bytes = 0, passwords = 0;
+    size_t bytes = 0, passwords = 0, roles = 0, devices = 0;
   };
   std::map<std::string, Open> open;
   std::vector<Part> parts;
   for (size_t i = 0; i < users.size(); ++i) {
     Item item = ItemOf(*users[i], i);
     Open& target = open[item.tenant_id()];
-    const size_t bytes = BytesOf(*users[i]), passwords = PlainTextPasswordsOf(*users[i]);
+    const size_t bytes = BytesOf(*users[i]), roles = users[i]->RolesInTenants();
+    const size_t passwords = static_cast<size_t>(users[i]->PlainTextPasswords());
+    const size_t devices = users[i]->totp_devices.has_value() ? users[i]->totp_devices->size() : 0;
     const bool full = target.part.size() >= kMaxPart ||
                       (!target.part.empty() &&
                        (target.bytes + bytes > kMaxPartBytes ||
-                        target.passwords + passwords > kMaxPlainTextPasswords));
+                        target.passwords + passwords > kMaxPlainTextPasswords ||
+                        target.roles + roles > kMaxRows || target.devices + devices > kMaxRows));
     if (full) {
       parts.push_back(std::move(target.part));
       target = Open();
@@ -83,6 +79,8 @@ std::vector<Part> Divide(const std::vector<const BulkUser*>& users) {
     target.part.push_back(std::move(item));
     target.bytes += bytes;
     target.passwords += passwords;
+    target.roles += roles;
+    target.devices += devices;
   }
   for (auto& [tenant_id, rest] : open) {
     if (!rest.part.empty()) parts.push_back(std::move(rest.part));

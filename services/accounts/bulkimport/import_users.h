@@ -28,6 +28,8 @@ struct ImportOutcome {
     kDone,
     kFailed,    // `error` says why, and trying again would not help
     kNotTried,  // not to the end, at least
+    // Of a user that a request had begun to import: nothing of it is left, or ever was.
+    kForgotten,
   };
   Kind kind = Kind::kNotTried;
   std::string error;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <set>
 #include <thread>
 #include <variant>
 
@@ -21,7 +22,8 @@ namespace {
 using Kind = ImportOutcome::Kind;
 
 constexpr absl::Duration kPoll = absl::Minutes(1);
-constexpr absl::Duration kAfterFault = absl::Seconds(10);
+// After a fault, and for users that requests are importing.
+constexpr absl::Duration kLookAgain = absl::Seconds(10);
 // For a database that is silent: the users of the others wait for it in each round.
 constexpr absl::Duration kFindTime = absl::Seconds(2);
 constexpr absl::Duration kCallTime = absl::Minutes(1);
@@ -64,7 +66,7 @@ bool MayBeOneUsers(const absl::Status& fault) {
 
 // Ends of users that were taken, by what happens to their rows. Others are taken again.
 struct Ends {
-  std::vector<std::string> imported, put_off;
+  std::vector<std::string> imported, forgotten, put_off;
   std::vector<FailedUser> failed;
 };
 
@@ -78,6 +80,9 @@ Ends EndsOf(const std::vector<WaitingUser>& taken, const ImportResult& result) {
         break;
       case Kind::kFailed:
         ends.failed.push_back({taken[i].id, outcomes[i].error});
+        break;
+      case Kind::kForgotten:
+        ends.forgotten.push_back(taken[i].id);
         break;
       case Kind::kNotTried:
         if (!result.fault.ok()) ends.put_off.push_back(taken[i].id);
@@ -109,7 +114,7 @@ struct BulkImportJob::App {
 struct BulkImportJob::Round {
   explicit Round(int64_t batch) : left(batch) {}
   std::atomic<int64_t> left;  // users of the batch that nobody has taken
-  std::atomic<int64_t> imported = 0, failed = 0, put_off = 0;
+  std::atomic<int64_t> imported = 0, forgotten = 0, failed = 0, put_off = 0;
   std::mutex mutex;
   absl::Status fault;
 
@@ -122,12 +127,14 @@ struct BulkImportJob::Round {
 
 BulkImportJob::BulkImportJob(tenancy::TenantDirectory& directory,
                              tenancy::TenantDatabases& databases, ImportPeers peers,
-                             const Clock& clock, std::shared_ptr<ImportCounts> counts)
+                             const Clock& clock, std::shared_ptr<ImportCounts> counts,
+                             Waiting waiting)
     : directory_(directory),
       databases_(databases),
       peers_(std::move(peers)),
       clock_(clock),
-      counts_(std::move(counts)) {}
+      counts_(std::move(counts)),
+      waiting_(waiting) {}
 
 BulkImportJob::~BulkImportJob() = default;
 
@@ -153,6 +160,7 @@ absl::Status BulkImportJob::Run() {
   const absl::Time began = SteadyNow();
   if (stopping_ || (!added_.exchange(false) && began < next_)) return absl::OkStatus();
   next_ = began + kPoll;
+  later_ = false;
   Apps known;
   absl::Status fault;
   absl::Duration pause;
@@ -169,7 +177,7 @@ absl::Status BulkImportJob::Run() {
       pause = std::max(pause, PauseOf(*app->tenant->config));
     }
   }
-  if (!fault.ok()) next_ = SteadyNow() + kAfterFault;
+  if (!fault.ok() || later_) next_ = SteadyNow() + kLookAgain;
   return fault;
 }
 
@@ -182,10 +190,12 @@ absl::Status BulkImportJob::FindApps(Apps& apps, std::vector<App*>& found) {
   return host::InEachDatabase(
       directory_, databases_,
       [&](db::Database& database, const tenancy::Tenant& first) -> absl::Status {
-        ASSIGN_OR_RETURN(const std::vector<std::string> ids,
-                         AppsThatWait(database, SteadyNow() + kFindTime));
-        for (const std::string& id : ids) {
-          const auto key = std::pair(first.database_id, id);
+        ASSIGN_OR_RETURN(const std::vector<WaitingApp> waiting,
+                         AppsThatWait(database, SteadyNow() + kFindTime, waiting_));
+        for (const WaitingApp& one : waiting) {
+          later_ = later_ || !one.now;
+          if (!one.now) continue;
+          const auto key = std::pair(first.database_id, one.id);
           const auto tenant = tenants.find(key);
           if (tenant == tenants.end()) continue;
           std::unique_ptr<App>& app = apps[key];
@@ -199,8 +209,8 @@ absl::Status BulkImportJob::FindApps(Apps& apps, std::vector<App*>& found) {
 
 absl::Status BulkImportJob::Prepare(App& app) {
   const config::CoreConfig& config = *app.tenant->config;
-  ASSIGN_OR_RETURN(app.source, AppForReading(directory_, peers_.roles, Context(), app.tenant,
-                                             clock_.NowMs()));
+  app.source = AppForReading(directory_, peers_.roles, [this] { return Context(); }, app.tenant,
+                             clock_.NowMs());
   if (app.database != nullptr) return absl::OkStatus();
   ASSIGN_OR_RETURN(db::Database * database, databases_.Of(*app.tenant));
   db::DatabaseOptions options = database->options();
@@ -226,12 +236,13 @@ int64_t BulkImportJob::RunRound(App& app, absl::Status& fault) {
       workers.emplace_back([this, &app, &round] { Work(app, round); });
     }
   }
-  const int64_t ended = round.imported + round.failed;
+  const int64_t ended = round.imported + round.forgotten + round.failed;
   if (ended + round.put_off > 0) {
     telemetry::Log(telemetry::LogLevel::kInfo, "bulk_import",
                    {{"app", app.tenant->app_id},
                     {"imported", round.imported.load()},
                     {"failed", round.failed.load()},
+                    {"forgotten", round.forgotten.load()},
                     {"put_off", round.put_off.load()},
                     {"ms", absl::ToInt64Milliseconds(SteadyNow() - began)}});
   }
@@ -265,7 +276,8 @@ absl::StatusOr<int> BulkImportJob::TakeAndImport(App& app, Round& round, int lim
   Ends ends;
   RETURN_IF_ERROR(app.database->Transact(
       SteadyNow() + kTakeTime, [&](db::Transaction& transaction) -> absl::Status {
-        ASSIGN_OR_RETURN(taken, TakeUsers(transaction, app_id, app.from_ms, limit, except));
+        ASSIGN_OR_RETURN(
+            taken, TakeUsers(transaction, waiting_, app_id, app.from_ms, limit, except));
         if (taken.empty()) return absl::OkStatus();
         ImportResult result;
         // On a thread of its own: this one holds a connection, and the import needs others.
@@ -274,10 +286,13 @@ absl::StatusOr<int> BulkImportJob::TakeAndImport(App& app, Round& round, int lim
         ends = EndsOf(taken, result);
         const int64_t now = clock_.NowMs();
         RETURN_IF_ERROR(RemoveImported(transaction, app_id, ends.imported));
+        RETURN_IF_ERROR(RemoveImported(transaction, app_id, ends.forgotten));
         RETURN_IF_ERROR(MarkFailed(transaction, app_id, ends.failed, now));
         return PutOff(transaction, app_id, ends.put_off, now);
       }));
-  const bool all = ends.imported.size() + ends.failed.size() + ends.put_off.size() == taken.size();
+  const bool all = ends.imported.size() + ends.forgotten.size() + ends.failed.size() +
+                       ends.put_off.size() ==
+                   taken.size();
   for (const WaitingUser& user : taken) {
     if (all && user.updated_at_ms > app.from_ms) app.from_ms = user.updated_at_ms;
   }
@@ -285,11 +300,22 @@ absl::StatusOr<int> BulkImportJob::TakeAndImport(App& app, Round& round, int lim
   counts_->failed += static_cast<int64_t>(ends.failed.size());
   counts_->put_off += static_cast<int64_t>(ends.put_off.size());
   round.imported += static_cast<int64_t>(ends.imported.size());
+  round.forgotten += static_cast<int64_t>(ends.forgotten.size());
   round.failed += static_cast<int64_t>(ends.failed.size());
   round.put_off += static_cast<int64_t>(ends.put_off.size());
   std::lock_guard lock(app.mutex);
   app.put_off.insert(app.put_off.end(), ends.put_off.begin(), ends.put_off.end());
   return static_cast<int>(taken.size());
+}
+
+absl::StatusOr<bool> BulkImportJob::IsRegistered(const App& app, const std::string& user_id) {
+  users::v1::PlanUserRemovalRequest plan;
+  *plan.mutable_scope() = app.tenant->scope();
+  plan.set_user_id(user_id);
+  plan.set_whole_group(true);
+  rpc::CallContext context = Context();
+  ASSIGN_OR_RETURN(const auto planned, peers_.others.linking.PlanUserRemoval(context, plan));
+  return !planned.users().empty();
 }
 
 ImportResult BulkImportJob::Import(const App& app, const std::vector<WaitingUser>& taken) try {
@@ -299,6 +325,7 @@ ImportResult BulkImportJob::Import(const App& app, const std::vector<WaitingUser
   std::vector<BulkUser> users(taken.size());
   std::vector<const BulkUser*> valid;
   std::vector<size_t> places;
+  std::set<size_t> begun;  // by requests, which were interrupted
   for (size_t i = 0; i < taken.size(); ++i) {
     const absl::StatusOr<json::Value> value = json::Parse(taken[i].json);
     absl::StatusOr<std::vector<std::string>> errors =
@@ -307,6 +334,18 @@ ImportResult BulkImportJob::Import(const App& app, const std::vector<WaitingUser
     if (!errors.ok()) {
       result.fault = errors.status();
       return result;
+    }
+    if (value.ok() && IsOfBegun(*value)) {
+      begun.insert(i);
+      const absl::StatusOr<bool> registered = IsRegistered(app, taken[i].id);
+      if (!registered.ok()) {
+        result.fault = registered.status();
+        continue;
+      }
+      if (!*registered) {  // nobody was answered, so nobody waits for it
+        result.outcomes[i].kind = Kind::kForgotten;
+        continue;
+      }
     }
     if (errors->empty()) {
       valid.push_back(&users[i]);
@@ -319,7 +358,7 @@ ImportResult BulkImportJob::Import(const App& app, const std::vector<WaitingUser
     const absl::Status removed =
         TakeBackImport(peers_.others, context, app.tenant->scope(), taken[i].id);
     if (removed.ok()) {
-      result.outcomes[i].kind = Kind::kFailed;
+      result.outcomes[i].kind = begun.contains(i) ? Kind::kForgotten : Kind::kFailed;
       result.outcomes[i].error = ListText(*errors);
     } else {
       result.fault = removed;
@@ -338,6 +377,9 @@ ImportResult BulkImportJob::Import(const App& app, const std::vector<WaitingUser
     if (outcome.kind == Kind::kNotTried && MayBeOneUsers(imported.fault) && !stopping_) {
       ImportResult alone = ImportUsers(peers_, context, scope, {valid[i]}, options);
       outcome = std::move(alone.outcomes.front());
+    }
+    if (outcome.kind == Kind::kFailed && begun.contains(places[i])) {
+      outcome.kind = Kind::kForgotten;
     }
     result.outcomes[places[i]] = std::move(outcome);
   }

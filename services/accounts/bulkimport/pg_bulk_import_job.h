@@ -39,7 +39,8 @@ class BulkImportJob {
  public:
   // All outlive the job.
   BulkImportJob(tenancy::TenantDirectory& directory, tenancy::TenantDatabases& databases,
-                ImportPeers peers, const Clock& clock, std::shared_ptr<ImportCounts> counts);
+                ImportPeers peers, const Clock& clock, std::shared_ptr<ImportCounts> counts,
+                Waiting waiting = Waiting::kAll);
   ~BulkImportJob();
 
   // Users were added, so that the next run has work.
@@ -69,6 +70,7 @@ class BulkImportJob {
   void Work(App& app, Round& round);
   // How many users were taken.
   absl::StatusOr<int> TakeAndImport(App& app, Round& round, int limit);
+  absl::StatusOr<bool> IsRegistered(const App& app, const std::string& user_id);
   ImportResult Import(const App& app, const std::vector<WaitingUser>& taken);
   rpc::CallContext Context() const;
 
@@ -77,6 +79,8 @@ class BulkImportJob {
   ImportPeers peers_;
   const Clock& clock_;
   const std::shared_ptr<ImportCounts> counts_;
+  const Waiting waiting_;
+  bool later_ = false;  // users that requests are importing were found
   std::atomic<bool> added_ = true;
   std::atomic<bool> stopping_ = false;
   std::mutex mutex_;

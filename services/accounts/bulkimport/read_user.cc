@@ -18,7 +18,12 @@ namespace {
 using json::Value;
 using LoginMethod = BulkUser::LoginMethod;
 
-constexpr size_t kMaxDevices = 100;  // that a user may have; the original sets no limit
+// What a user may have; the original sets no limits. Those of one user are added by one call to the
+// service that keeps them, and a password in plain text costs a tenth of a second or more.
+constexpr size_t kMaxDevices = 100;
+constexpr size_t kMaxRoles = 10'000;
+constexpr size_t kMaxLoginMethods = 1000;
+constexpr ptrdiff_t kMaxPlainTextPasswords = 20;
 
 void CheckLength(std::string_view what, std::string_view text, size_t limit,
                  std::string_view said_limit, std::vector<std::string>& errors) {
@@ -81,9 +86,13 @@ void UserReader::ReadRoles(const Value& value, BulkUser& user, Errors& errors) {
     if (role.has_value()) {
       CheckLength("role", *role, 255, "255", errors);
       name = JavaTrim(*role);
-      if (!app_.roles.contains(name)) errors.push_back(StrCat("Role ", name, " does not exist."));
+      if (!RoleExists(name)) errors.push_back(StrCat("Role ", name, " does not exist."));
     }
     user.roles->push_back({name, ReadTenants(tenants, " for a user role.", errors)});
+  }
+  if (user.RolesInTenants() > kMaxRoles) {
+    errors.push_back(StrCat("A user cannot have more than ", std::to_string(kMaxRoles),
+                            " roles in tenants."));
   }
 }
 
@@ -129,6 +138,11 @@ void UserReader::ReadMethods(const Value& value, BulkUser& user, Errors& errors)
     errors.emplace_back("At least one loginMethod is required.");
     return;
   }
+  if (methods->size() > kMaxLoginMethods) {
+    errors.push_back(StrCat("A user cannot have more than ", std::to_string(kMaxLoginMethods),
+                            " loginMethods."));
+    return;
+  }
   bool has_primary = false;
   for (const Value& element : methods->elements()) {
     const Value* primary = element.Find("isPrimary");
@@ -137,6 +151,11 @@ void UserReader::ReadMethods(const Value& value, BulkUser& user, Errors& errors)
     has_primary = true;
   }
   for (const Value& element : methods->elements()) ReadMethod(element, user, errors);
+  if (user.PlainTextPasswords() > kMaxPlainTextPasswords) {
+    errors.push_back(StrCat("A user cannot have more than ",
+                            std::to_string(kMaxPlainTextPasswords),
+                            " loginMethods with a plainTextPassword."));
+  }
   if (source_ == Source::kRequest) MakeIds(user);
 }
 
@@ -263,6 +282,12 @@ void UserReader::CheckExternalId(BulkUser& user, Errors& errors) {
         StrCat("externalUserId ", id, " is not unique. It is already used by another user."));
   }
   id = trimmed;
+}
+
+bool UserReader::RoleExists(const std::string& name) {
+  const absl::StatusOr<bool> exists = app_.has_role(name);
+  failure_.Update(exists.status());
+  return exists.value_or(false);
 }
 
 const tenancy::Tenant* UserReader::TenantOf(const std::string& id) {

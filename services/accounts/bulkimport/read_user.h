@@ -22,9 +22,11 @@ class UserReader {
   // A tenant of the app; null: there is none of that name.
   using FindTenant =
       std::function<absl::StatusOr<tenancy::TenantPtr>(const std::string& tenant_id)>;
+  // Whether the app has a role of that name.
+  using HasRole = std::function<absl::StatusOr<bool>(const std::string& role)>;
   struct App {
-    tenancy::TenantPtr tenant;    // the public one
-    std::set<std::string> roles;  // that exist
+    tenancy::TenantPtr tenant;  // the public one
+    HasRole has_role;
     FindTenant find_tenant;
     int64_t now_ms = 0;
   };
@@ -35,7 +37,7 @@ class UserReader {
   };
   UserReader(App app, Source source) : app_(std::move(app)), source_(source) {}
 
-  // Fills in `user`, or returns what is wrong. A status: the tenants can't be looked up.
+  // Fills in `user`, or returns what is wrong. A status: tenants or roles can't be looked up.
   absl::StatusOr<std::vector<std::string>> Read(const json::Value& value, BulkUser& user);
 
  private:
@@ -53,6 +55,7 @@ class UserReader {
   void CheckTenants(const BulkUser& user, Errors& errors);
   std::vector<std::string> ReadTenants(const json::Value* array, std::string_view suffix,
                                        Errors& errors);
+  bool RoleExists(const std::string& name);
   // Null for an unknown one, or after a failure, which Read returns.
   const tenancy::Tenant* TenantOf(const std::string& id);
 

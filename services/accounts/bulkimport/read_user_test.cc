@@ -25,7 +25,7 @@ class ReadUserTest : public ::testing::Test {
   UserReader Reader(UserReader::Source source = UserReader::Source::kRequest) {
     return UserReader(
         {.tenant = MakeTenant("public"),
-         .roles = {"r"},
+         .has_role = [](const std::string& role) -> absl::StatusOr<bool> { return role == "r"; },
          .find_tenant = [this](const std::string& id) -> absl::StatusOr<tenancy::TenantPtr> {
            ++look_ups_;
            if (id == "down") return MakeError(ErrorReason::kDependencyDown, "down");
@@ -140,6 +140,34 @@ TEST_F(ReadUserTest, AnotherInstancesClockMayBeAhead) {
   EXPECT_EQ(Read(Methods(method)), Errors{"timeJoined cannot be in future for a loginMethod."});
   UserReader reader = Reader(UserReader::Source::kTable);
   EXPECT_EQ(Read(reader, Methods(method)), Errors());
+}
+
+TEST_F(ReadUserTest, WhatOneUserHasIsBounded) {
+  const auto times = [](int count, const std::function<std::string(int)>& element) {
+    std::string list;
+    for (int i = 0; i < count; ++i) list += (i > 0 ? "," : "") + element(i);
+    return list;
+  };
+  const auto roles = [&](int count) {
+    return R"({"userRoles":[)" +
+           times(count, [](int) { return R"({"role":"r","tenantIds":["public"]})"; }) +
+           R"(],"loginMethods":[{"recipeId":"passwordless","email":"a@x.io"}]})";
+  };
+  const auto methods = [&](int count, const char* more) {
+    return Methods(times(count, [more](int i) {
+      return R"({"recipeId":"emailpassword","email":"a)" + std::to_string(i) + R"(@x.io",)" + more + "}";
+    }));
+  };
+  const char* plain = R"("plainTextPassword":"p")";
+  const char* hashed =
+      R"("passwordHash":"$2a$10$GzEm3vKoAqnJCTWesRARCe/ovjt/07qjvcH9jbLUg44Fn77gMZkmm","hashingAlgorithm":"bcrypt")";
+  EXPECT_EQ(Read(roles(10'000)), Errors());
+  EXPECT_EQ(Read(roles(10'001)), Errors{"A user cannot have more than 10000 roles in tenants."});
+  EXPECT_EQ(Read(methods(1000, hashed)), Errors());
+  EXPECT_EQ(Read(methods(1001, hashed)), Errors{"A user cannot have more than 1000 loginMethods."});
+  EXPECT_EQ(Read(methods(20, plain)), Errors());
+  EXPECT_EQ(Read(methods(21, plain)),
+            Errors{"A user cannot have more than 20 loginMethods with a plainTextPassword."});
 }
 
 TEST_F(ReadUserTest, NulIsNoText) {
