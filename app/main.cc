@@ -42,7 +42,7 @@ int main(int argc, char* argv[]) {
   program.migrate_rows = gatehouse::users::MigrateUsers;
   program.tenants_elsewhere = gatehouse::tenants::TenantsElsewhere;
   program.check_tenants = gatehouse::tenants::CheckTenants;
-  program.tenants_of_app = gatehouse::tenants::TenantsOfApp;
+  program.apps_everywhere = gatehouse::tenants::AppsEverywhere;
   program.export_users.list = gatehouse::users::ListForExport;
   program.export_users.add = {gatehouse::roles::AddRolesForExport,
                               gatehouse::totp::AddDevicesForExport};

@@ -13,9 +13,11 @@ constexpr std::string_view kUsers = "/bulk-import/users";
 // A request is answered within 30 s, unless the server says otherwise.
 constexpr absl::Duration kTimeout = absl::Seconds(90);
 
-http::Client::Headers HeadersWith(const std::string& api_key) {
-  if (api_key.empty()) return {};
-  return {{"api-key", api_key}};
+http::Client::Headers HeadersWith(const std::string& domain, const std::string& api_key) {
+  http::Client::Headers headers;
+  if (!domain.empty()) headers.emplace_back("Host", domain);
+  if (!api_key.empty()) headers.emplace_back("api-key", api_key);
+  return headers;
 }
 
 // A reply that is no success. The body may repeat what the request had.
@@ -48,8 +50,9 @@ int64_t CreatedAt(const json::Value& row) {
   return time == nullptr ? 0 : time->AsInt64().value_or(0);
 }
 
-BulkApi::BulkApi(const http::Url& url, std::string_view app, const std::string& api_key)
-    : client_(url, HeadersWith(api_key)),
+BulkApi::BulkApi(const http::Url& url, std::string_view app, const std::string& domain,
+                 const std::string& api_key)
+    : client_(url, HeadersWith(domain, api_key)),
       prefix_(StrCat(url.path == "/" ? "" : url.path,
                      app.empty() || app == "public" ? "" : StrCat("/appid-", app))) {}
 

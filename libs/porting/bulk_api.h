@@ -18,8 +18,10 @@ namespace gatehouse::porting {
 
 class BulkApi {
  public:
-  // `app`: empty for public. `api_key`: empty for none.
-  BulkApi(const http::Url& url, std::string_view app, const std::string& api_key);
+  // `app`: empty for public. `domain`: the connection URI domain, which servers know by the name
+  // that they are called by; empty for the URL's host. `api_key`: empty for none.
+  BulkApi(const http::Url& url, std::string_view app, const std::string& domain,
+          const std::string& api_key);
 
   // What the server says is wrong, by the position of the user: nothing is stored then.
   using Faults = std::map<size_t, std::vector<std::string>>;

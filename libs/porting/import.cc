@@ -41,7 +41,8 @@ class FileLock {
 absl::StatusOr<ImportState> StateFor(const ImportOptions& options, const http::Url& url) {
   ImportState fresh;
   ASSIGN_OR_RETURN(fresh.input, IdentityOfFile(options.path));
-  fresh.target = StrCat(url.authority(), url.path, " ", options.app);
+  fresh.target = StrCat(url.authority(), url.path, " ", options.app,
+                        options.domain.empty() ? "" : StrCat(" ", options.domain));
   fresh.from =
       StrCat(options.from, " ", options.convert.tenant, " ", options.convert.hashes_path, " ",
              options.convert.hash_config_path, options.convert.reset_passwords ? " reset" : "");
@@ -64,7 +65,7 @@ absl::StatusOr<int> RunImport(const ImportOptions& options) {
   if (options.path.empty()) return absl::InvalidArgumentError("import needs the file to read");
   ASSIGN_OR_RETURN(const Format format, FindFormat(options.from, options.path));
   ASSIGN_OR_RETURN(const http::Url url, http::ParseUrl(options.url));
-  BulkApi api(url, options.app, options.api_key);
+  BulkApi api(url, options.app, options.domain, options.api_key);
   ASSIGN_OR_RETURN(Entries entries, Entries::Open(options.path, format, options.convert));
   if (options.dry_run) return DryRun(entries, api);
   const FileLock lock(options.path);

@@ -11,7 +11,8 @@ struct ImportOptions {
   std::string path;
   std::string from = "gatehouse";  // a Format's name
   std::string url = "http://localhost:3567";
-  std::string app;  // empty: public
+  std::string app;     // empty: public
+  std::string domain;  // connection URI domain; empty: the URL's host
   std::string api_key;
   bool dry_run = false;
   ConvertOptions convert;

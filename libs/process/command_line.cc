@@ -133,6 +133,8 @@ absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& arg
   take("url", line.url);
   take("name", line.name);
   take("app", line.app);
+  take("domain", line.domain);
+  line.all_apps = values.count("all") > 0;
   take("from", line.from);
   take("tenant", line.tenant);
   take("api-key-file", line.api_key_file);

@@ -22,6 +22,8 @@ struct CommandLine {
   std::string out;                               // --out, of issue-certificate
   std::string name;                              // --name, of issue-certificate
   std::string app;                               // --app; empty: public
+  std::string domain;                            // --domain; empty: the default one
+  bool all_apps = false;                         // --all, of export
   // Of import.
   std::string from, tenant, api_key_file, hash_config, hashes;
   bool dry_run = false;

@@ -20,7 +20,8 @@ constexpr CommandRow kCommands[] = {
      "--api-key-file or the environment, GATEHOUSE_API_KEY. Roles and tenants must exist."},
     {"export", "FILE", "write all users of an app, with their password hashes, to a file",
      "JSON lines that `import` reads, in the original's format of bulk import; - is standard "
-     "output. Reads the database as `migrate` does: Gatehouse may run meanwhile, unless the "
+     "output. With --all, the new directory FILE gets APP.jsonl for each app, and DOMAIN/APP.jsonl "
+     "for those of connection URI domains. Reads the database as `migrate` does: Gatehouse may run meanwhile, unless the "
      "database is its own (embedded). Passkeys can't be in the file; their number is reported."},
     {"config", "", "print the configuration in effect, and where each value comes from",
      "Secrets are masked. Keys that are not set are comments with their default."},
@@ -58,6 +59,8 @@ constexpr OptionRow kOptions[] = {
     {"from", "FORMAT", " import ", "gatehouse (the default), auth0, firebase, cognito or keycloak"},
     {"dry-run", "", " import ", "print what would fail, by line, and change nothing"},
     {"app", "APP", " import export ", "the app (public)"},
+    {"domain", "DOMAIN", " import export ", "the app's connection URI domain (the default one)"},
+    {"all", "", " export ", "all apps of all domains: FILE is a directory, for a file of each"},
     {"tenant", "TENANT", " import ", "the tenant of users from other systems (public)"},
     {"api-key-file", "FILE", " import ", "a file with the API key"},
     {"hash-config", "FILE", " import ",

@@ -1,7 +1,11 @@
 #include "libs/process/export_users.h"
 
+#include <sys/stat.h>
+
+#include <cerrno>
 #include <iostream>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -117,6 +121,79 @@ void Report(const std::string& path, const Totals& totals) {
   }
 }
 
+using Tenants = std::vector<tenancy::TenantPtr>;  // one for each database of an app
+
+// What `export` works with, besides the app.
+struct Source {
+  const Program& program;
+  const config::ProcessConfig& config;
+  db::Database& base;
+  const db::DatabaseOptions& options;
+};
+
+absl::Status ExportApp(const Source& source, const Tenants& tenants, const std::string& path) {
+  const std::string& app_id = tenants.front()->app_id;
+  const porting::UserExport& users = source.program.export_users;
+  ASSIGN_OR_RETURN(porting::PrivateFile file, porting::PrivateFile::Create(path));
+  Totals totals;
+  {
+    porting::Progress progress("exporting", 0);
+    for (const tenancy::TenantPtr& tenant : tenants) {
+      if (tenant->database_id.empty()) {
+        RETURN_IF_ERROR(ExportOne(users, app_id, source.base, file, progress, totals));
+        continue;
+      }
+      ASSIGN_OR_RETURN(db::DatabaseOptions own,
+                       tenancy::OverlayDatabaseOptions(source.options, source.config.core->db(),
+                                                       tenant->config->db()));
+      own.pool_size = 1;
+      ASSIGN_OR_RETURN(auto database, db::Database::Create(std::move(own)));
+      RETURN_IF_ERROR(ExportOne(users, app_id, *database, file, progress, totals));
+    }
+  }
+  RETURN_IF_ERROR(file.Finish());
+  Report(path, totals);
+  return absl::OkStatus();
+}
+
+// A new one, for its user only.
+absl::Status MakeDirectory(const std::string& path) {
+  if (mkdir(path.c_str(), 0700) == 0) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      StrCat("cannot create ", path, ": ", std::generic_category().message(errno)));
+}
+
+// Names are checked when apps are made, by us; another program may have made these.
+absl::Status CheckFileName(const std::string& name) {
+  if (!name.empty() && name.front() != '.' && name.find('/') == std::string::npos &&
+      name.find('\0') == std::string::npos) {
+    return absl::OkStatus();
+  }
+  return absl::FailedPreconditionError(
+      StrCat("the app or domain \"", name, "\" can't name a file: export it with --app, --domain"));
+}
+
+absl::Status ExportAll(const Source& source, const std::vector<Tenants>& apps,
+                       const std::string& directory) {
+  for (const Tenants& app : apps) {
+    RETURN_IF_ERROR(CheckFileName(app.front()->app_id));
+    const std::string& domain = app.front()->connection_uri_domain;
+    if (!domain.empty()) RETURN_IF_ERROR(CheckFileName(domain));
+  }
+  RETURN_IF_ERROR(MakeDirectory(directory));
+  std::string domain;
+  for (const Tenants& app : apps) {
+    std::string path = directory;
+    if (const std::string& own = app.front()->connection_uri_domain; !own.empty()) {
+      path = StrCat(path, "/", own);
+      if (own != domain) RETURN_IF_ERROR(MakeDirectory(path));
+      domain = own;
+    }
+    RETURN_IF_ERROR(ExportApp(source, app, StrCat(path, "/", app.front()->app_id, ".jsonl")));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<int> RunExport(const Program& program, const CommandLine& line,
@@ -128,31 +205,32 @@ absl::StatusOr<int> RunExport(const Program& program, const CommandLine& line,
   if (line.argument.empty()) {
     return absl::InvalidArgumentError("export needs the file to write, or - for standard output");
   }
-  const std::string app_id = line.app.empty() ? "public" : line.app;
+  if (line.all_apps && (!line.app.empty() || !line.domain.empty() || line.argument == "-")) {
+    return absl::InvalidArgumentError("--all writes a directory, and needs no --app or --domain");
+  }
   RETURN_IF_ERROR(CheckTablesAreCurrent(base));
   RETURN_IF_ERROR(CheckAllTenants(program, config, base));
-  ASSIGN_OR_RETURN(const std::vector<tenancy::TenantPtr> tenants,
-                   program.tenants_of_app(base, config, app_id, SteadyNow() + kTablesTimeout));
-  if (tenants.empty()) return absl::NotFoundError(StrCat("there is no app ", app_id));
-  ASSIGN_OR_RETURN(porting::PrivateFile file, porting::PrivateFile::Create(line.argument));
-  Totals totals;
-  {
-    porting::Progress progress("exporting", 0);
-    for (const tenancy::TenantPtr& tenant : tenants) {
-      if (tenant->database_id.empty()) {
-        RETURN_IF_ERROR(ExportOne(program.export_users, app_id, base, file, progress, totals));
-        continue;
-      }
-      ASSIGN_OR_RETURN(
-          db::DatabaseOptions own,
-          tenancy::OverlayDatabaseOptions(options, config.core->db(), tenant->config->db()));
-      own.pool_size = 1;
-      ASSIGN_OR_RETURN(auto database, db::Database::Create(std::move(own)));
-      RETURN_IF_ERROR(ExportOne(program.export_users, app_id, *database, file, progress, totals));
-    }
+  ASSIGN_OR_RETURN(const Tenants tenants,
+                   program.apps_everywhere(base, config, SteadyNow() + kTablesTimeout));
+  const std::string app_id = line.app.empty() ? "public" : line.app;
+  std::vector<Tenants> apps;  // of one domain and name each
+  for (const tenancy::TenantPtr& tenant : tenants) {
+    const bool wanted = line.all_apps || (tenant->connection_uri_domain == line.domain &&
+                                          tenant->app_id == app_id);
+    if (!wanted) continue;
+    const bool same = !apps.empty() && apps.back().front()->app_id == tenant->app_id &&
+                      apps.back().front()->connection_uri_domain == tenant->connection_uri_domain;
+    if (!same) apps.emplace_back();
+    apps.back().push_back(tenant);
   }
-  RETURN_IF_ERROR(file.Finish());
-  Report(line.argument, totals);
+  if (apps.empty()) {
+    return absl::NotFoundError(
+        StrCat("there is no app ", app_id,
+               line.domain.empty() ? std::string() : StrCat(" of the domain ", line.domain)));
+  }
+  const Source source{program, config, base, options};
+  RETURN_IF_ERROR(line.all_apps ? ExportAll(source, apps, line.argument)
+                                : ExportApp(source, apps.front(), line.argument));
   return 0;
 }
 

@@ -38,6 +38,7 @@ absl::StatusOr<int> ImportUsers(const CommandLine& line) {
   Override(options.from, line.from);
   Override(options.url, line.url);
   options.app = line.app;
+  options.domain = line.domain;
   ASSIGN_OR_RETURN(options.api_key, ApiKey(line));
   options.dry_run = line.dry_run;
   Override(options.convert.tenant, line.tenant);

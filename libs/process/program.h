@@ -59,13 +59,12 @@ struct Program {
   std::function<absl::StatusOr<std::vector<std::string>>(
       db::Database& base, const config::ProcessConfig&, absl::Time deadline)>
       check_tenants;
-  // What `export` reads, and one tenant for each database of an app; none: there is no such app.
-  // Null: the program has no such command.
+  // What `export` reads, and one tenant for each database of each app, by connection URI domain and
+  // app. Null: the program has no such command.
   porting::UserExport export_users;
   std::function<absl::StatusOr<std::vector<tenancy::TenantPtr>>(
-      db::Database& base, const config::ProcessConfig&, std::string_view app_id,
-      absl::Time deadline)>
-      tenants_of_app;
+      db::Database& base, const config::ProcessConfig&, absl::Time deadline)>
+      apps_everywhere;
 };
 
 // A whole run: arguments, configuration, log, database and tables, services, admin port; then

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <memory>
-#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -29,11 +28,10 @@ absl::StatusOr<std::vector<std::string>> CheckTenants(db::Database& base,
 absl::StatusOr<std::vector<tenancy::TenantPtr>> TenantsElsewhere(
     db::Database& base, const config::ProcessConfig& config, absl::Time deadline);
 
-// For process::Program: one tenant for each database, the base one included, in which tenants of
-// the app keep their rows. Apps of connection URI domains are not looked at. Empty: no such app.
-absl::StatusOr<std::vector<tenancy::TenantPtr>> TenantsOfApp(db::Database& base,
-                                                             const config::ProcessConfig& config,
-                                                             std::string_view app_id,
-                                                             absl::Time deadline);
+// For process::Program: one tenant for each app, of every connection URI domain, and each database,
+// the base one included, in which tenants of the app keep their rows. By domain, then by app.
+absl::StatusOr<std::vector<tenancy::TenantPtr>> AppsEverywhere(db::Database& base,
+                                                               const config::ProcessConfig& config,
+                                                               absl::Time deadline);
 
 }  // namespace gatehouse::tenants

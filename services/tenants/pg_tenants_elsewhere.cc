@@ -1,5 +1,8 @@
+#include <map>
 #include <string>
+#include <tuple>
 #include <unordered_set>
+#include <utility>
 
 #include "libs/base/status.h"
 #include "libs/config/process_config.h"
@@ -53,18 +56,19 @@ absl::StatusOr<std::vector<tenancy::TenantPtr>> TenantsElsewhere(
   return found;
 }
 
-absl::StatusOr<std::vector<tenancy::TenantPtr>> TenantsOfApp(db::Database& base,
-                                                             const config::ProcessConfig& config,
-                                                             std::string_view app_id,
-                                                             absl::Time deadline) {
+absl::StatusOr<std::vector<tenancy::TenantPtr>> AppsEverywhere(db::Database& base,
+                                                               const config::ProcessConfig& config,
+                                                               absl::Time deadline) {
   ASSIGN_OR_RETURN(std::vector<tenancy::TenantPtr> tenants, ReadTenants(base, config, deadline));
-  std::vector<tenancy::TenantPtr> found;
-  std::unordered_set<std::string> seen;
+  using Key = std::tuple<std::string, std::string, std::string>;
+  std::map<Key, tenancy::TenantPtr> found;
   for (tenancy::TenantPtr& tenant : tenants) {
-    if (!tenant->connection_uri_domain.empty() || tenant->app_id != app_id) continue;
-    if (seen.insert(tenant->database_id).second) found.push_back(std::move(tenant));
+    Key key(tenant->connection_uri_domain, tenant->app_id, tenant->database_id);
+    found.try_emplace(std::move(key), std::move(tenant));
   }
-  return found;
+  std::vector<tenancy::TenantPtr> apps;
+  for (auto& [key, tenant] : found) apps.push_back(std::move(tenant));
+  return apps;
 }
 
 }  // namespace gatehouse::tenants

@@ -6,8 +6,10 @@ import os
 import pty
 import select
 import signal
+import ssl
 import stat
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -33,6 +35,10 @@ class Server(http.server.ThreadingHTTPServer):
         self.works = True
         self.clock = 1000
         self.lock = threading.Lock()
+
+    def handle_error(self, request, client_address):
+        if not isinstance(sys.exc_info()[1], ssl.SSLError):  # a client that refuses the certificate
+            super().handle_error(request, client_address)
 
     def add(self, users):
         with self.lock:
@@ -183,6 +189,40 @@ class Import(unittest.TestCase):
         self.assertEqual(self.server.imported, emails("a", "b", "valid", "mended"))
         self.assertFalse(os.path.exists(self.path("users.jsonl.failed.jsonl")))
         self.assertEqual(self.server.keys, {KEY})
+
+    def openssl(self, *arguments):
+        subprocess.run(["openssl", *arguments], check=True, capture_output=True, cwd=self.directory)
+
+    def authority(self, name):
+        """A private one; the file of its certificate."""
+        self.openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=" + name,
+                     "-keyout", name + ".key", "-out", name + ".pem", "-addext", "basicConstraints=critical,CA:true")
+        return self.path(name + ".pem")
+
+    def serve_encrypted(self, authority, name):
+        """The server's certificate is for `name`."""
+        with open(self.path("names"), "w", encoding="utf-8") as f:
+            f.write("subjectAltName=DNS:" + name)
+        self.openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=" + name, "-keyout", "server.key", "-out", "server.csr")
+        self.openssl("x509", "-req", "-in", "server.csr", "-CA", authority + ".pem", "-CAkey", authority + ".key", "-CAcreateserial", "-days", "2", "-extfile", "names",
+                     "-out", "server.pem")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.path("server.pem"), self.path("server.key"))
+        # The handshake is for the connection's own thread.
+        self.server.socket = context.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
+        return "https://localhost:%d" % self.server.server_address[1]
+
+    def test_encryption(self):
+        """The server proves its name by a certificate of an authority that the client trusts, before anything is sent to it."""
+        ours, other = self.authority("ours"), self.authority("other")
+        self.write([user("a")])
+        url = self.serve_encrypted("ours", "localhost")
+        for trusted, url_of in ((other, url), (None, url), (ours, url.replace("localhost", "127.0.0.1"))):
+            environment = {"SSL_CERT_FILE": trusted} if trusted else {}
+            refused = self.run_import("--url", url_of, GATEHOUSE_API_KEY=KEY, **environment)
+            self.assertEqual((refused.returncode, "certificate verify failed" in refused.stderr, self.server.keys, self.server.posts), (1, True, set(), 0), refused)
+        done = self.run_import("--url", url, GATEHOUSE_API_KEY=KEY, SSL_CERT_FILE=ours)
+        self.assertEqual((done.returncode, self.server.imported, self.server.keys), (0, emails("a"), {KEY}), done)
 
     def test_a_request_that_failed_or_seems_to_have(self):
         # The second is added although its reply says otherwise, the third is not.
