@@ -101,6 +101,7 @@ struct Gateway::Call {
   http::Responder responder;
   RouteTable::Match match{};
   bool unknown_path = false;
+  bool for_operators = false;  // came by the second port
   Admission::Admitted admitted;
   ApiRequest request;  // what is known of it so far
   const Route* route = nullptr;
@@ -186,8 +187,9 @@ bool Gateway::Run(Call& call) {
   return true;
 }
 
-void Gateway::Handle(http::Request request, http::Responder responder) {
+void Gateway::Handle(PortScopes::Port port, http::Request request, http::Responder responder) {
   auto call = std::make_shared<Call>(std::move(responder));
+  call->for_operators = port == PortScopes::Port::kAdmin;
   call->received = request.received;
   ApiRequest& api = call->request;
   api.context.caller = "gateway";
@@ -212,7 +214,9 @@ void Gateway::Handle(http::Request request, http::Responder responder) {
   // The root answers for unknown paths: after the same checks, but without content.
   call->unknown_path = !match;
   if (!match) match = routes_.Find(method, "/");
-  if (!match) return Answer(*call, TextReply(404, "Not found"));
+  if (!match || (options_.scopes.has_value() && !options_.scopes->Answers(port, match->any->path))) {
+    return Answer(*call, TextReply(404, "Not found"));
+  }
   call->match = *std::move(match);
   absl::StatusOr<std::string> client =
       ClientAddress(request.headers, request.remote_address, options_.trusted_proxies);
@@ -326,7 +330,7 @@ void Gateway::Received(const std::shared_ptr<Call>& call, std::string bytes) {
 
 bool Gateway::EntersCap(Call& call) {
   // Without an app no key was checked: nobody's share is taken by strangers.
-  if (options_.cap == nullptr || !call.admitted.app_exists) return true;
+  if (options_.cap == nullptr || !call.admitted.app_exists || call.for_operators) return true;
   const std::string& domain = call.request.scope.connection_uri_domain();
   ConcurrencyCap::Limits limits;
   if (!call.route->options.beyond_cap) limits = LimitsOf(*call.admitted.sight.app->config);

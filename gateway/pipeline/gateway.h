@@ -2,9 +2,11 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
 #include "absl/time/time.h"
 #include "gateway/api/concurrency_cap.h"
@@ -12,6 +14,7 @@
 #include "gateway/api/request_stats.h"
 #include "gateway/api/route_table.h"
 #include "gateway/pipeline/admission.h"
+#include "gateway/pipeline/port_scopes.h"
 #include "libs/base/worker_pool.h"
 #include "libs/config/networks.h"
 #include "libs/http/server.h"
@@ -38,6 +41,8 @@ class Gateway final : public http::Handler {
     RequestStats* stats = nullptr;
     ReplyTotals* totals = nullptr;
     ConcurrencyCap* cap = nullptr;
+    // With a second port: which answers what.
+    std::optional<PortScopes> scopes;
   };
 
   // All arguments outlive this; `routes` has all of its routes. `pool_of` gives a service's pool by
@@ -45,7 +50,10 @@ class Gateway final : public http::Handler {
   Gateway(Options options, const RouteTable& routes, const tenancy::TenantDirectory& directory,
           telemetry::Metrics& metrics, std::function<ServicePool(std::string_view)> pool_of);
 
-  void Handle(http::Request request, http::Responder responder) override;
+  void Handle(http::Request request, http::Responder responder) override {
+    Handle(PortScopes::Port::kMain, std::move(request), std::move(responder));
+  }
+  void Handle(PortScopes::Port port, http::Request request, http::Responder responder);
 
  private:
   struct Call;

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "libs/config/api_paths.h"
 #include "libs/config/core_config.h"
 #include "libs/crypto/password.h"
 
@@ -110,8 +111,9 @@ std::string NormalBasePath(std::string path) {
   return path;
 }
 
-// A comma separated list of API paths, each as "/a/b".
-std::vector<std::string> ReadPaths(const std::string* text) {
+}  // namespace
+
+std::vector<std::string> ReadApiPaths(const std::string* text) {
   std::vector<std::string> paths;
   if (text == nullptr) return paths;
   for (absl::string_view part : absl::StrSplit(*text, ',', absl::SkipWhitespace())) {
@@ -119,8 +121,6 @@ std::vector<std::string> ReadPaths(const std::string* text) {
   }
   return paths;
 }
-
-}  // namespace
 
 void CoreConfig::Check(Issues& issues) {
   CheckLimits(issues);
@@ -301,8 +301,8 @@ void CoreConfig::CheckServer(Issues& issues) {
 }
 
 void CoreConfig::CheckAdminPort(Issues& issues) const {
-  const std::vector<std::string> only = ReadPaths(Text(Setting::kAdminOnlyPaths));
-  const std::vector<std::string> preferred = ReadPaths(Text(Setting::kAdminPreferredPaths));
+  const std::vector<std::string> only = ReadApiPaths(Text(Setting::kAdminOnlyPaths));
+  const std::vector<std::string> preferred = ReadApiPaths(Text(Setting::kAdminPreferredPaths));
   const int64_t* port = std::get_if<int64_t>(&value(Setting::kAdminPort));
   if (port == nullptr) {
     if (only.empty() && preferred.empty()) return;

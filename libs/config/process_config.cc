@@ -89,11 +89,6 @@ class Checker {
     if (port < 1 || port > 65535) Problem("port", "'port' must be between 1 and 65535");
     config_.port = static_cast<int>(port);
     config_.log_level = ReadLogLevel(TextOf(Setting::kLogLevel));
-    if (!TextOf(Setting::kAdminOnlyPaths).empty() &&
-        std::holds_alternative<int64_t>(config_.core->value(Setting::kAdminPort))) {
-      config_.warnings.push_back(
-          "admin_only_paths: has no effect, so these paths are answered on 'port' too");
-    }
     const bool host_is_set = base.values[static_cast<size_t>(Setting::kPostgresqlHost)].has_value();
     if (host_is_set && !config_.core->db().configured) {
       Problem("postgresql_host",
@@ -150,6 +145,12 @@ class Checker {
     config_.tls_ca_file = Text("gatehouse_tls_ca_file");
     if (config_.admin_port != 0 && config_.admin_port == config_.port) {
       Problem("gatehouse_admin_port", "must differ from port");
+    }
+    const SettingValue* const second =
+        config_.core == nullptr ? nullptr : &config_.core->value(Setting::kAdminPort);
+    if (second != nullptr && config_.admin_port != 0 &&
+        *second == SettingValue(int64_t{config_.admin_port})) {
+      Problem("gatehouse_admin_port", "must differ from admin_port");
     }
   }
 
