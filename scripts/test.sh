@@ -41,7 +41,8 @@ if [ "$preset" = asan ] || [ "$preset" = tsan ]; then
   suppressions="$PWD/tests/sanitizers"
   export ASAN_OPTIONS="log_path=$reports/asan:detect_stack_use_after_return=1${ASAN_OPTIONS:+:$ASAN_OPTIONS}"
   export UBSAN_OPTIONS="log_path=$reports/ubsan:print_stacktrace=1${UBSAN_OPTIONS:+:$UBSAN_OPTIONS}"
-  export TSAN_OPTIONS="log_path=$reports/tsan:suppressions=$suppressions/thread.supp${TSAN_OPTIONS:+:$TSAN_OPTIONS}"
+  # Some tests fork a server from a process with threads.
+  export TSAN_OPTIONS="die_after_fork=0:log_path=$reports/tsan:suppressions=$suppressions/thread.supp${TSAN_OPTIONS:+:$TSAN_OPTIONS}"
   [ ! -f "$suppressions/leak.supp" ] || export LSAN_OPTIONS="suppressions=$suppressions/leak.supp:print_suppressions=0${LSAN_OPTIONS:+:$LSAN_OPTIONS}"
 fi
 

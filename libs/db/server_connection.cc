@@ -105,7 +105,10 @@ class KeyTrace {
  public:
   explicit KeyTrace(PGconn* connection)
       : connection_(connection), file_(::open_memstream(&text_, &size_)) {
-    if (file_ != nullptr) PQtrace(connection_, file_);
+    if (file_ == nullptr) return;
+    PQtrace(connection_, file_);
+    // Times come from localtime(), which threads that connect at once must not call.
+    PQsetTraceFlags(connection_, PQTRACE_SUPPRESS_TIMESTAMPS);
   }
   ~KeyTrace() {
     if (file_ == nullptr) return;

@@ -10,6 +10,7 @@
 #include "libs/base/status.h"
 #include "libs/base/steady_time.h"
 #include "libs/base/strings.h"
+#include "libs/base/timed_mutex.h"
 #include "libs/config/core_config.h"
 #include "libs/crypto/bytes.h"
 #include "libs/tenancy/tenant_directory.h"
@@ -56,7 +57,7 @@ std::vector<AppKey> ParseKeys(const std::vector<StoredKey>& stored,
 // An infinite deadline would overflow the clock of the mutex.
 constexpr absl::Duration kLongestWait = absl::Minutes(10);
 
-std::unique_lock<std::timed_mutex> LockBy(std::timed_mutex& mutex, absl::Time deadline) {
+std::unique_lock<TimedMutex> LockBy(TimedMutex& mutex, absl::Time deadline) {
   return {mutex, absl::ToChronoNanoseconds(std::min(deadline - SteadyNow(), kLongestWait))};
 }
 
@@ -90,7 +91,7 @@ std::optional<KeysNow> At(const tenancy::Tenant& app, std::shared_ptr<const AppK
 
 struct SigningKeys::Entry {
   // Held while the database is read, so that one thread reads for all.
-  std::timed_mutex reload_mutex;
+  TimedMutex reload_mutex;
   bool inherited = false;  // under reload_mutex
 
   std::mutex mutex;

@@ -58,10 +58,10 @@ absl::Status CheckSource(PgTenantChange& change, const common::v1::Scope& source
 // The change mutex; waits for it until the deadline.
 class TenantManager::ChangeLock {
  public:
-  static absl::StatusOr<std::unique_lock<std::timed_mutex>> Take(std::timed_mutex& mutex,
+  static absl::StatusOr<std::unique_lock<TimedMutex>> Take(TimedMutex& mutex,
                                                                  absl::Time deadline) {
     const absl::Duration wait = std::min(deadline - SteadyNow(), absl::Minutes(5));
-    std::unique_lock<std::timed_mutex> lock(mutex, absl::ToChronoNanoseconds(wait));
+    std::unique_lock<TimedMutex> lock(mutex, absl::ToChronoNanoseconds(wait));
     if (!lock.owns_lock()) {
       return MakeError(ErrorReason::kDeadlineExceeded, "The request took too long");
     }

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <mutex>
 #include <string>
 #include <vector>
 
@@ -9,6 +8,7 @@
 #include "absl/time/time.h"
 #include "gatehouse/tenants/v1/tenants_service.pb.h"
 #include "libs/base/clock.h"
+#include "libs/base/timed_mutex.h"
 #include "services/tenants/catalogue.h"
 #include "services/tenants/pg_tenant_storages.h"
 #include "services/tenants/pg_tenant_store.h"
@@ -56,7 +56,7 @@ class TenantManager {
   const Clock& clock_;
   // Held from reading or writing the database until the catalogue is updated: otherwise an older
   // state could be published after a newer one.
-  std::timed_mutex change_mutex_;
+  TimedMutex change_mutex_;
   absl::Time all_read_at_ = absl::InfinitePast();  // when the last whole reading began
 };
 
