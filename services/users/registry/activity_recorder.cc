@@ -1,5 +1,7 @@
 #include "services/users/registry/activity_recorder.h"
 
+#include <variant>
+
 #include "libs/base/elapsed.h"
 #include "libs/base/status.h"
 #include "libs/base/strings.h"
@@ -21,7 +23,9 @@ void ActivityRecorder::Note(const Where& scope, std::string_view user_id) {
   std::lock_guard lock(mutex_);
   // Before the throttle, which must not treat as recorded what is dropped here.
   if (pending_count_ >= kMaxPending) return;
-  if (!scope.tenant->config->test_mode()) {
+  const config::CoreConfig& config = *scope.tenant->config;
+  if (!config.test_mode() &&
+      std::get<bool>(config.value(config::Setting::kActivityLogThrottleEnabled))) {
     if (last_noted_.size() >= kMaxThrottled) last_noted_.clear();
     const std::string key =
         StrCat(scope.tenant->connection_uri_domain, "|", scope.app_id(), "|", user_id);

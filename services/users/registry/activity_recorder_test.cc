@@ -74,6 +74,23 @@ TEST_F(ActivityRecorderTest, AUserWhoGoesWhileASaveFailsDoesNotComeBack) {
   EXPECT_TRUE(store_.saved.contains("a"));
 }
 
+TEST_F(ActivityRecorderTest, FrequentActivitiesAreThrottledUnlessTheDomainWantsThemAll) {
+  tenants::v1::Tenant domain;
+  *domain.mutable_scope() = tenancy::MakeScope("all.example", "", "");
+  domain.set_core_config_json(R"({"activity_log_throttle_enabled":false})");
+  directory_.Apply(/*full=*/false, "", {domain}, {});
+  const Where all = {*directory_.Find(domain.scope()), absl::InfiniteFuture()};
+  for (int i = 0; i < 3; ++i) {
+    recorder_.Note(scope_, "a");
+    recorder_.Note(all, "b");
+    clock_.AdvanceMs(1000);
+  }
+  EXPECT_TRUE(log_.Flush(absl::InfiniteFuture()).ok());
+  std::map<std::string, int> events;
+  for (const auto& event : audit_.activities()) ++events[event.recipe_user_id()];
+  EXPECT_EQ(events, (std::map<std::string, int>{{"a", 1}, {"b", 3}}));
+}
+
 TEST_F(ActivityRecorderTest, ACountWaitsForNoOtherDatabase) {
   tenants::v1::Tenant app;
   *app.mutable_scope() = tenancy::MakeScope("", "elsewhere", "");
