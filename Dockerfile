@@ -69,6 +69,8 @@ COPY --from=files /files/gatehouse-dashboard/ /
 
 FROM base AS gatehouse-oauth
 COPY --from=files /files/gatehouse-oauth/ /
+FROM base AS gatehouse-saml
+COPY --from=files /files/gatehouse-saml/ /
 
 FROM base AS gatehouse-accounts
 COPY --from=files /files/gatehouse-accounts/ /

@@ -9,6 +9,7 @@
 #include "services/passwordless/component.h"
 #include "services/roles/component.h"
 #include "services/roles/pg_role_export.h"
+#include "services/saml/component.h"
 #include "services/session/component.h"
 #include "services/tenants/component.h"
 #include "services/thirdparty/component.h"
@@ -34,6 +35,7 @@ int main(int argc, char* argv[]) {
       {"totp", gatehouse::totp::MakeTotpComponent},
       {"dashboard", gatehouse::dashboard::MakeDashboardComponent},
       {"oauth", gatehouse::oauth::MakeOAuthComponent},
+      {"saml", gatehouse::saml::MakeSamlComponent},
       {"accounts", gatehouse::accounts::MakeAccountsComponent},
   };
   program.front_end = gatehouse::gateway::StartRestFrontEnd;

@@ -36,7 +36,7 @@ packages=(
   protobuf-compiler libprotobuf-dev libprotoc-dev libgrpc++-dev libabsl-dev
   libpqxx-dev libssl-dev libargon2-dev libcrypt-dev libyaml-cpp-dev libre2-dev
   libboost1.81-dev libboost-program-options1.81-dev
-  libicu-dev libphonenumber8 prometheus-cpp-dev libcurl4-openssl-dev zlib1g-dev libgtest-dev libgmock-dev
+  libicu-dev libphonenumber8 prometheus-cpp-dev libcurl4-openssl-dev zlib1g-dev libxml2-dev libxmlsec1-dev libgtest-dev libgmock-dev
   postgresql postgresql-contrib python3
 )
 wanted() { [[ " $arguments " == *" $1 "* ]]; }

@@ -14,6 +14,7 @@
 #include "gateway/routes/passwordless_routes.h"
 #include "gateway/routes/recipe_user_routes.h"
 #include "gateway/routes/roles_routes.h"
+#include "gateway/routes/saml_routes.h"
 #include "gateway/routes/session_routes.h"
 #include "gateway/routes/tenant_user_routes.h"
 #include "gateway/routes/thirdparty_routes.h"
@@ -51,6 +52,7 @@ void AddAllRoutes(RouteTable& routes, host::Host& host, const GatewayCounts& cou
   AddEmailVerificationRoutes(routes, users, host.tenants());
   AddMetadataRoutes(routes, users, host.tenants());
   AddBulkImportRoutes(routes, accounts, host.tenants());
+  AddSamlRoutes(routes, host.ChannelBetween("gateway", "saml"));
   AddDashboardRoutes(routes, host.ChannelBetween("gateway", "dashboard"), host.tenants());
   rpc::Channel& oauth = host.ChannelBetween("gateway", "oauth");
   AddOAuthClientRoutes(routes, oauth, host.tenants());

@@ -29,18 +29,6 @@ constexpr Operation kOperations[] = {
     {kPut, "/recipe/oauth/auth/requests/logout/accept"},
     {kPut, "/recipe/oauth/auth/requests/logout/reject"},
     {kGet, "/recipe/oauth/sessions/logout"},
-    // SAML.
-    {kGet, "/.well-known/sp-metadata"},
-    {kPost, "/recipe/saml/callback"},
-    {kPut, "/recipe/saml/clients"},
-    {kGet, "/recipe/saml/clients/list"},
-    {kPost, "/recipe/saml/clients/remove"},
-    {kGet, "/recipe/saml/legacy/authorize"},
-    {kPost, "/recipe/saml/legacy/callback"},
-    {kPost, "/recipe/saml/legacy/token"},
-    {kGet, "/recipe/saml/legacy/userinfo"},
-    {kPost, "/recipe/saml/login"},
-    {kPost, "/recipe/saml/user"},
 };
 
 // The parts that these operations use.

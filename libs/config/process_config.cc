@@ -9,6 +9,8 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "libs/config/config_sources.h"
 
 extern char** environ;
@@ -139,6 +141,7 @@ class Checker {
     config_.shutdown_delay_ms = Number("gatehouse_shutdown_delay_ms");
     config_.bulk_migration_cron_enabled =
         absl::EqualsIgnoreCase(Text("bulk_migration_cron_enabled"), "true");
+    ReadSamlLeniencies();
     config_.internal_secret = Text("gatehouse_internal_secret");
     config_.tls_cert_file = Text("gatehouse_tls_cert_file");
     config_.tls_key_file = Text("gatehouse_tls_key_file");
@@ -151,6 +154,19 @@ class Checker {
     if (second != nullptr && config_.admin_port != 0 &&
         *second == SettingValue(int64_t{config_.admin_port})) {
       Problem("gatehouse_admin_port", "must differ from admin_port");
+    }
+  }
+
+  void ReadSamlLeniencies() {
+    for (const absl::string_view name :
+         absl::StrSplit(Text("gatehouse_saml_leniencies"), ',', absl::SkipWhitespace())) {
+      const std::string trimmed(absl::StripAsciiWhitespace(name));
+      if (trimmed != "ANY_REQUEST" && trimmed != "ANY_DESTINATION" &&
+          trimmed != "WEAK_ALGORITHMS" && trimmed != "CLOCK_DRIFT") {
+        Problem("gatehouse_saml_leniencies",
+                "must be of ANY_REQUEST, ANY_DESTINATION, WEAK_ALGORITHMS and CLOCK_DRIFT");
+      }
+      config_.saml_leniencies.push_back(trimmed);
     }
   }
 

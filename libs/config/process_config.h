@@ -67,6 +67,7 @@ struct ProcessConfig {
   int64_t drain_timeout_ms = 20000;
   int64_t shutdown_delay_ms = 3000;  // part of drain_timeout_ms
   bool bulk_migration_cron_enabled = true;
+  std::vector<std::string> saml_leniencies;  // as in the REST interface
 
   // Oddities that are no errors, such as an unknown key: for the log.
   std::vector<std::string> warnings;

@@ -52,6 +52,9 @@ constexpr ProcessSetting kSettings[] = {
     {"bulk_migration_cron_enabled", kText, "true", 0, 0, false,
      "Whether this process imports users that wait (POST /bulk-import/users); anything but true: "
      "it leaves them to others."},
+    {"gatehouse_saml_leniencies", kText, "", 0, 0, false,
+     "What responses of every SAML client's identity provider may lack, beside what the client "
+     "itself allows: of ANY_REQUEST, ANY_DESTINATION, WEAK_ALGORITHMS, CLOCK_DRIFT, with commas."},
     {"gatehouse_internal_secret", kText, "", 0, 0, true,
      "Secret from which processes make certificates for mutual TLS between them; at least 32 "
      "random characters. It is never sent."},

@@ -45,13 +45,13 @@ rpc::Policy DirectoryPolicy() {
 
 rpc::Policy AppSettingsPolicy() {
   return {
-      {"GetOrCreateSetting", {kSession}},
-      {"GetSetting", {kGateway, kJwks}},
+      {"GetOrCreateSetting", {kSession, kSaml}},
+      {"GetSetting", {kGateway, kJwks, kSaml}},
       {"SetSetting", {kGateway}},
       {"DeleteSetting", {kJwks}},
   };
 }
 
-rpc::Policy ActivityLogPolicy() { return {{"AppendActivities", {kUsers, kSession}}}; }
+rpc::Policy ActivityLogPolicy() { return {{"AppendActivities", {kUsers, kSession, kSaml}}}; }
 
 }  // namespace gatehouse::tenants

@@ -23,6 +23,7 @@ ONLY_IN = {
     r"prometheus/": r"libs/telemetry/",
     r"phonenumbers/": r"libs/base/contact_info",
     r"unicode/": r"libs/base/lower_case",
+    r"libxml/|xmlsec/": r"services/saml/xml_",
     # The code that makes certificates for the transport belongs to it.
     r"openssl/evp": r"libs/crypto/|libs/rpc/secret_authority",
 }

@@ -1,0 +1,111 @@
+#include "services/saml/saml_service.h"
+
+#include <gtest/gtest.h>
+
+#include "gatehouse/tenants/v1/activity_log_service.rpc.h"
+#include "gatehouse/tenants/v1/app_settings_service.rpc.h"
+#include "libs/activity/activity_log.h"
+#include "libs/testing/fake_clock.h"
+#include "libs/testing/pg_test_server.h"
+#include "libs/testing/policy_check.h"
+#include "libs/testing/test_tenants.h"
+#include "services/saml/policy.h"
+#include "services/saml/test_provider.h"
+
+namespace gatehouse::saml {
+namespace {
+
+// Keeps settings in memory.
+class FakeSettings final : public tenants::v1::AppSettingsService {
+ public:
+  absl::StatusOr<tenants::v1::GetOrCreateSettingResponse> GetOrCreateSetting(
+      rpc::CallContext&, const tenants::v1::GetOrCreateSettingRequest& request) override {
+    tenants::v1::GetOrCreateSettingResponse response;
+    response.set_value(values.emplace(request.name(), request.proposed_value()).first->second);
+    return response;
+  }
+  absl::StatusOr<tenants::v1::GetSettingResponse> GetSetting(
+      rpc::CallContext&, const tenants::v1::GetSettingRequest& request) override {
+    tenants::v1::GetSettingResponse response;
+    if (values.contains(request.name())) response.set_value(values[request.name()]);
+    return response;
+  }
+  absl::StatusOr<tenants::v1::SetSettingResponse> SetSetting(
+      rpc::CallContext&, const tenants::v1::SetSettingRequest&) override {
+    return absl::UnimplementedError("");
+  }
+  absl::StatusOr<tenants::v1::DeleteSettingResponse> DeleteSetting(
+      rpc::CallContext&, const tenants::v1::DeleteSettingRequest&) override {
+    return absl::UnimplementedError("");
+  }
+  std::map<std::string, std::string> values;
+};
+
+class NoActivityLog final : public tenants::v1::ActivityLogService {
+ public:
+  absl::StatusOr<tenants::v1::AppendActivitiesResponse> AppendActivities(
+      rpc::CallContext&, const tenants::v1::AppendActivitiesRequest&) override {
+    return tenants::v1::AppendActivitiesResponse();
+  }
+};
+
+class SamlServiceTest : public ::testing::Test {
+ protected:
+  SamlServiceTest() { context.deadline = testing::Soon(); }
+
+  v1::PutClientRequest Request(const std::string& id, const std::string& metadata) {
+    v1::PutClientRequest request;
+    *request.mutable_scope() = app;
+    request.set_client_id(id);
+    request.set_default_redirect_uri("https://app.example.com");
+    request.set_redirect_uris_json(R"(["https://app.example.com"])");
+    request.set_metadata_xml(metadata);
+    return request;
+  }
+
+  const std::unique_ptr<db::Database> database =
+      testing::TestPostgres::Shared().CreateDatabase(/*pool_size=*/8);
+  testing::TestTenants tenants{*database};
+  const common::v1::Scope app = tenants.Add("app", "public", "{}")->scope();
+  testing::FakeClock clock;
+  PgClientStore clients{tenants};
+  PgLoginStore logins{tenants};
+  FakeSettings settings;
+  ServiceKeys keys{settings, clock};
+  NoActivityLog no_activity;
+  activity::ActivityLog activities{no_activity, clock};
+  SignOn sign_on{clients, logins, keys, clock, Leniencies()};
+  SamlServiceImpl service{tenants.directory(), clients, sign_on, keys, activities, clock};
+  rpc::CallContext context;
+};
+
+TEST(SamlPolicyTest, IsEnforced) {
+  testing::ExpectPolicyIsEnforced(v1::SamlService::Info(), SamlPolicy());
+}
+
+// A core of the original may change a client at any time. What only we know of it does not outlive
+// that.
+TEST_F(SamlServiceTest, TheOriginalsChangesWin) {
+  v1::PutClientRequest request = Request("c", TestProvider::Genuine().Metadata());
+  request.add_leniencies(v1::LENIENCY_ANY_REQUEST);
+  ASSERT_TRUE(service.PutClient(context, request).ok());
+  const tenancy::Where where = {*tenants.directory().Find(app), testing::Soon()};
+  EXPECT_TRUE((*clients.Find(where, "c"))->leniencies.any_request);
+  ASSERT_TRUE(
+      database
+          ->Execute(testing::Soon(), {"test_update_client",
+                                      "UPDATE {saml_clients} SET idp_signing_certificate = 'other',"
+                                      " updated_at = updated_at + 5"})
+          .ok());
+  const auto changed = clients.Find(where, "c");
+  ASSERT_TRUE(changed.ok() && changed->has_value());
+  EXPECT_FALSE((*changed)->leniencies.any_request);
+  EXPECT_EQ((*changed)->idp_signing_certificates, std::vector<std::string>{"other"});
+  // And ours wins over it again, with an older clock too.
+  clock.SetMs(1);
+  ASSERT_TRUE(service.PutClient(context, request).ok());
+  EXPECT_TRUE((*clients.Find(where, "c"))->leniencies.any_request);
+}
+
+}  // namespace
+}  // namespace gatehouse::saml

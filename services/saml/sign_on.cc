@@ -1,0 +1,172 @@
+#include "services/saml/sign_on.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "libs/base/json.h"
+#include "libs/base/problem.h"
+#include "libs/base/status.h"
+#include "libs/base/strings.h"
+#include "libs/crypto/bytes.h"
+#include "libs/crypto/digest.h"
+#include "libs/telemetry/log.h"
+#include "services/saml/authn_request.h"
+#include "services/saml/check.h"
+#include "services/saml/metadata.h"
+#include "services/saml/redirect_uri.h"
+#include "services/saml/response.h"
+#include "services/saml/xml_document.h"
+
+namespace gatehouse::saml {
+namespace {
+
+bool Allows(const Client& client, std::string_view redirect_uri) {
+  const auto uris = json::Parse(client.redirect_uris_json);
+  if (!uris.ok()) return false;
+  return std::any_of(uris->elements().begin(), uris->elements().end(),
+                     [&](const json::Value& uri) { return uri.AsString() == redirect_uri; });
+}
+
+// For operators: clients hear nothing but that it failed. Without anything that the provider wrote.
+void LogRefusal(const Where& tenant, std::string_view check) {
+  telemetry::Log(telemetry::LogLevel::kWarn, "saml_response_refused",
+                 {{"app", tenant.app_id()}, {"tenant", tenant.tenant_id()}, {"check", check}});
+}
+
+Expectations ExpectationsOf(const Client& client, const std::optional<Login>& login,
+                            const Leniencies& everywhere, const tenancy::Tenant& tenant,
+                            int64_t now_ms) {
+  Expectations expected;
+  expected.idp_entity_id = client.idp_entity_id;
+  for (const std::string& certificate : client.idp_signing_certificates) {
+    // One that a core of the original took may be none to us.
+    if (auto der = CertificateDer(certificate); der.ok()) {
+      expected.certificates_der.push_back(*std::move(der));
+    }
+  }
+  expected.audience = tenant.config->saml_sp_entity_id();
+  if (login.has_value()) {
+    expected.request_id = login->request_id;
+    expected.acs_urls = {login->acs_url};
+  } else {
+    expected.acs_urls = client.acs_urls;
+  }
+  const Leniencies& own = client.leniencies;
+  expected.leniencies = {
+      own.any_request || everywhere.any_request, own.any_destination || everywhere.any_destination,
+      own.weak_algorithms || everywhere.weak_algorithms, own.clock_drift || everywhere.clock_drift};
+  expected.now_ms = now_ms;
+  return expected;
+}
+
+}  // namespace
+
+absl::StatusOr<std::optional<std::string>> SignOn::Start(rpc::CallContext& context,
+                                                         const tenancy::TenantPtr& tenant,
+                                                         const LoginRequest& request) {
+  const Where where = {tenant, context.deadline};
+  ASSIGN_OR_RETURN(const std::optional<Client> client, clients_.Find(where, request.client_id));
+  if (!client.has_value() || !Allows(*client, request.redirect_uri)) return std::nullopt;
+  Login login;
+  login.relay_state = crypto::NewUuid4();
+  login.client_id = request.client_id;
+  login.state = request.state;
+  login.redirect_uri = request.redirect_uri;
+  login.request_id = StrCat("_", crypto::NewUuid4());
+  if (request.acs_url.has_value()) {
+    login.acs_url = std::string(TrimXml(*request.acs_url));
+  } else if (const std::string* legacy = tenant->config->saml_legacy_acs_url()) {
+    login.acs_url = *legacy;
+  } else {
+    return BadInput(Problem::kMissing, "saml_legacy_acs_url is not configured",
+                    {{"field", "saml_legacy_acs_url"}});
+  }
+  std::shared_ptr<const ServiceKey> key;
+  if (client->enable_request_signing) {
+    ASSIGN_OR_RETURN(key, keys_.Of(context, *tenant));
+  }
+  const int64_t now_ms = clock_.NowMs();
+  const auto xml = WriteAuthnRequest({.id = login.request_id,
+                                      .issuer = tenant->config->saml_sp_entity_id(),
+                                      .destination = client->sso_location,
+                                      .acs_url = login.acs_url,
+                                      .issued_ms = now_ms},
+                                     key == nullptr ? nullptr : &key->signing);
+  if (IsMalformed(xml.status())) {
+    return BadInput(Problem::kMalformed, "acsURL can't be written in a request",
+                    {{"field", "acsURL"}});
+  }
+  RETURN_IF_ERROR(xml.status());
+  RETURN_IF_ERROR(
+      logins_.Begin(where, login, now_ms, now_ms + tenant->config->saml_relay_state_validity_ms()));
+  return WithQuery(client->sso_location,
+                   StrCat("SAMLRequest=", FormEncode(DeflateForRedirect(*xml)),
+                          "&RelayState=", login.relay_state));
+}
+
+absl::StatusOr<std::variant<std::string, Refusal>> SignOn::Finish(
+    const Where& tenant, std::string_view saml_response,
+    const std::optional<std::string>& relay_state) {
+  const auto response = ReadResponse(saml_response);
+  if (IsMalformed(response.status())) {
+    LogRefusal(tenant, std::string(response.status().message()));
+    return BadInput(Problem::kMalformed, "Invalid or malformed SAML response input",
+                    {{"field", "samlResponse"}});
+  }
+  RETURN_IF_ERROR(response.status());
+  const int64_t now_ms = clock_.NowMs();
+  std::optional<Login> login;
+  std::optional<Client> client;
+  if (relay_state.has_value() && !relay_state->empty()) {
+    ASSIGN_OR_RETURN(login, logins_.Find(tenant, *relay_state, now_ms));
+    if (!login.has_value()) return Refusal::kInvalidRelayState;
+    ASSIGN_OR_RETURN(client, clients_.Find(tenant, login->client_id));
+    if (!client.has_value()) return Refusal::kInvalidClient;
+  } else {
+    ASSIGN_OR_RETURN(client, clients_.FindByProvider(tenant, ClaimedIssuer(*response)));
+    if (!client.has_value()) return Refusal::kInvalidClient;
+    if (!client->allow_idp_initiated_login) return Refusal::kIdpLoginDisallowed;
+  }
+  const auto assertion = VerifyResponse(
+      *response, ExpectationsOf(*client, login, leniencies_, *tenant.tenant, now_ms));
+  if (!assertion.ok()) {
+    if (!absl::IsInvalidArgument(assertion.status())) return assertion.status();
+    LogRefusal(tenant, std::string(assertion.status().message()));
+    return Refusal::kVerificationFailed;
+  }
+  VerifiedLogin verified;
+  if (login.has_value()) verified.relay_state = login->relay_state;
+  verified.client_id = client->client_id;
+  verified.assertion_hash = crypto::Sha256Hex(StrCat(client->idp_entity_id, "\n", assertion->id));
+  verified.assertion_until_ms = assertion->acceptable_until_ms;
+  verified.code = crypto::NewUuid4();
+  verified.claims_json = Serialize(assertion->claims);
+  verified.code_until_ms = now_ms + tenant.tenant->config->saml_claims_validity_ms();
+  const std::optional<std::string> target =
+      RedirectWithCode(login.has_value() ? login->redirect_uri : client->default_redirect_uri,
+                       verified.code, login.has_value() ? login->state : std::nullopt);
+  if (!target.has_value()) {
+    return BadInput(Problem::kMalformed, "The client's redirect URI is not valid",
+                    {{"field", "redirectURI"}});
+  }
+  ASSIGN_OR_RETURN(const auto finished, logins_.Finish(tenant, verified, now_ms));
+  switch (finished) {
+    case PgLoginStore::Finished::kDone:
+      return *target;
+    case PgLoginStore::Finished::kUnknownLogin:
+      return Refusal::kInvalidRelayState;
+    case PgLoginStore::Finished::kUsedAssertion:
+      break;
+  }
+  LogRefusal(tenant, CheckName(Check::kReplay));
+  return Refusal::kVerificationFailed;
+}
+
+absl::StatusOr<std::optional<Code>> SignOn::Exchange(const Where& tenant, std::string_view code,
+                                                     std::string_view client_id) {
+  ASSIGN_OR_RETURN(std::optional<Code> taken, logins_.TakeCode(tenant, code, clock_.NowMs()));
+  if (taken.has_value() && taken->client_id != client_id) taken.reset();
+  return taken;
+}
+
+}  // namespace gatehouse::saml

@@ -1,0 +1,213 @@
+"""Single sign-on by SAML: a login and what comes of it, what is refused, and what happens once however many ask for it."""
+import base64
+import threading
+import unittest
+import urllib.parse
+
+from integration import harness
+from integration.identity_provider import ACS, IdentityProvider, inflated, query
+
+P = "/recipe/saml"
+BACK = "https://app.example.com/back"
+CLIENTS = 50
+FAILED = "SAML_RESPONSE_VERIFICATION_FAILED_ERROR"
+
+
+class Saml(harness.GatehouseTest):
+    def setUp(self):
+        super().setUp()
+        self.provider = IdentityProvider()
+
+    def put(self, **fields):
+        body = {"clientId": "c", "defaultRedirectURI": BACK, "redirectURIs": [BACK], "metadataXML": self.provider.metadata(), "enableRequestSigning": False, **fields}
+        return self.expect(self.app.put(P + "/clients", body))
+
+    def login(self, **fields):
+        return self.expect(self.app.post(P + "/login", {"clientId": "c", "redirectURI": BACK, "acsURL": ACS, **fields}))["ssoRedirectURI"]
+
+    def post(self, response, relay_state=None, client=None):
+        """The callback's status, and where it sends the browser."""
+        body = {"samlResponse": response, **({"relayState": relay_state} if relay_state else {})}
+        reply = (client or self.app).post(P + "/callback", body)
+        self.assertEqual(reply.status, 200, reply)
+        return reply.json["status"], reply.json.get("redirectURI")
+
+    def code(self, login=None, **response):
+        """The code of a login that has gone well; without one the provider begins."""
+        status, back = self.post(self.provider.response(login, **response), query(login, "RelayState") if login else None)
+        self.assertEqual(status, "OK")
+        return query(back, "code")
+
+    def user(self, code, client_id="c", client=None):
+        return (client or self.app).post(P + "/user", {"accessToken": code, "clientId": client_id}).json
+
+    def at_once(self, step):
+        """step(client) of many clients, all together."""
+        clients = [self.gatehouse.client(app=self.app.app) for _ in range(CLIENTS)]
+        results, barrier = [None] * CLIENTS, threading.Barrier(CLIENTS)
+
+        def run(number):
+            clients[number].get("/recipe/saml/clients/list")  # connects
+            barrier.wait()
+            results[number] = step(clients[number])
+            clients[number].close()
+        threads = [threading.Thread(target=run, args=(number,)) for number in range(CLIENTS)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return results
+
+    def test_a_login(self):
+        self.put()
+        for how in ("response", "assertion", "both"):
+            login = self.login(state="st")
+            self.assertTrue(login.startswith(self.provider.sso + "?SAMLRequest="), login)
+            status, back = self.post(self.provider.response(login, how=how, attributes=[("role", ["a", "b"])]), query(login, "RelayState"))
+            self.assertEqual((status, query(back, "state")), ("OK", "st"), how)
+            code = query(back, "code")
+            self.assertEqual(self.user(code), {"status": "OK", "claims": {"NameID": ["user@example.com"], "role": ["a", "b"]}, "sub": "user@example.com",
+                                               "email": "user@example.com", "aud": "c"})
+            self.assertEqual(self.user(code), {"status": "INVALID_TOKEN_ERROR"})
+
+    def test_a_signed_request_and_the_certificate_for_it(self):
+        self.put(enableRequestSigning=True)
+        request = inflated(self.login())
+        metadata = self.app.get("/.well-known/sp-metadata")
+        self.assertEqual(metadata.headers["Content-Type"], "text/xml;charset=utf-8")
+        certificate = metadata.text.split("X509Certificate>")[1].split("<")[0]
+        self.assertIn("<ds:X509Certificate>%s</ds:X509Certificate>" % certificate, request)
+        self.assertIn("<ds:SignatureValue>", request)
+        # One key for the app, however many ask for it at the same time.
+        other = self.gatehouse.new_app()
+        self.addCleanup(other.close)
+        self.app = other
+        found = set(self.at_once(lambda client: client.get("/.well-known/sp-metadata").text))
+        self.assertEqual(len(found), 1)
+        self.assertNotIn(metadata.text, found)
+
+    def test_what_is_refused(self):
+        self.put(allowIDPInitiatedLogin=True)
+
+        def refused(response, login):
+            self.assertEqual(self.post(response, query(login, "RelayState"))[0], FAILED)
+        first, second = self.login(), self.login()
+        refused(self.provider.response(), first)  # answers no request
+        refused(self.provider.response(second), first)  # answers another one
+        refused(self.provider.response(first, acs="https://other.example.com/acs"), first)
+        refused(self.provider.response(first, status="Responder"), first)
+        refused(self.provider.response(first, issuer="https://other.example.com"), first)
+        refused(self.provider.response(first, how="none"), first)
+        altered = base64.b64decode(self.provider.response(first)).replace(b"user@", b"root@")
+        refused(base64.b64encode(altered).decode(), first)
+        # The login is not harmed by that.
+        self.code(first)
+        self.assertEqual(self.post(self.provider.response(second))[0], FAILED)  # without its relay state
+        for bad in ("***", "", base64.b64encode(b"<!DOCTYPE a><a/>").decode()):
+            self.text(self.app.post(P + "/callback", {"samlResponse": bad}), 400, "Invalid or malformed SAML response input")
+
+    def test_a_client_may_be_lenient(self):
+        self.put(leniencies=["ANY_REQUEST", "ANY_DESTINATION"])
+        login = self.login()
+        self.assertEqual(self.post(self.provider.response(acs="https://other.example.com"), query(login, "RelayState"))[0], "OK")
+        self.text(self.app.put(P + "/clients", {"defaultRedirectURI": BACK, "redirectURIs": [BACK], "metadataXML": self.provider.metadata(), "leniencies": ["MORE"]}),
+                  400, "Field name 'leniencies' is invalid in JSON input")
+
+    def test_the_provider_begins(self):
+        self.put()
+        self.assertEqual(self.post(self.provider.response())[0], "IDP_LOGIN_DISALLOWED_ERROR")
+        self.put(allowIDPInitiatedLogin=True, acsURLs=[ACS])
+        self.assertEqual(self.user(self.code())["sub"], "user@example.com")
+        self.assertEqual(self.post(self.provider.response(acs="https://other.example.com"))[0], FAILED)
+        self.assertEqual(self.post(self.provider.response(issuer="https://nobody.example.com"))[0], "INVALID_CLIENT_ERROR")
+
+    def test_an_assertion_counts_once(self):
+        self.put(allowIDPInitiatedLogin=True)
+        response = self.provider.response(how="assertion")
+        self.assertEqual(self.post(response)[0], "OK")
+        self.assertEqual(self.post(response)[0], FAILED)
+        # In another response too, and for another login.
+        again = self.provider.response(how="both", assertion_id="_same")
+        self.assertEqual(self.post(again)[0], "OK")
+        self.assertEqual(self.post(self.provider.response(how="both", assertion_id="_same"))[0], FAILED)
+
+    def test_a_login_ends_once(self):
+        self.put()
+        login = self.login()
+        self.code(login)
+        self.assertEqual(self.post(self.provider.response(login), query(login, "RelayState"))[0], "INVALID_RELAY_STATE_ERROR")
+
+    def test_one_response_many_times_at_once(self):
+        self.put(allowIDPInitiatedLogin=True)
+        login = self.login()
+        for response, relay_state in ((self.provider.response(login), query(login, "RelayState")), (self.provider.response(), None)):
+            outcomes = [status for status, _ in self.at_once(lambda client: self.post(response, relay_state, client))]
+            self.assertEqual(outcomes.count("OK"), 1, outcomes)
+            self.assertLessEqual(set(outcomes), {"OK", FAILED, "INVALID_RELAY_STATE_ERROR"})
+        # Different responses to one login.
+        login = self.login()
+        responses = [self.provider.response(login) for _ in range(CLIENTS)]
+        outcomes = [status for status, _ in self.at_once(lambda client: self.post(responses.pop(), query(login, "RelayState"), client))]
+        self.assertEqual(outcomes.count("OK"), 1, outcomes)
+
+    def test_one_code_many_times_at_once(self):
+        self.put(allowIDPInitiatedLogin=True)
+        code = self.code()
+        outcomes = [reply["status"] for reply in self.at_once(lambda client: self.user(code, client=client))]
+        self.assertEqual((outcomes.count("OK"), outcomes.count("INVALID_TOKEN_ERROR")), (1, CLIENTS - 1))
+
+    def test_a_client_that_is_removed_meanwhile(self):
+        self.put()
+        login = self.login()
+        self.expect(self.app.post(P + "/clients/remove", {"clientId": "c"}), didExist=True)
+        self.assertEqual(self.post(self.provider.response(login), query(login, "RelayState"))[0], "INVALID_CLIENT_ERROR")
+        self.put()
+        code = self.code(self.login())
+        self.expect(self.app.post(P + "/clients/remove", {"clientId": "c"}), didExist=True)
+        self.assertEqual(self.user(code), {"status": "INVALID_TOKEN_ERROR"})
+        self.put()
+        self.assertEqual(self.user(code), {"status": "INVALID_TOKEN_ERROR"})
+
+    def test_a_code_is_its_clients(self):
+        self.put(allowIDPInitiatedLogin=True)
+        code = self.code()
+        self.assertEqual(self.user(code, "other"), {"status": "INVALID_TOKEN_ERROR"})
+        self.assertEqual(self.user(code), {"status": "INVALID_TOKEN_ERROR"})
+
+    def test_nothing_of_an_assertion_is_logged(self):
+        self.put(allowIDPInitiatedLogin=True)
+        self.user(self.code(name_id="canary-user@example.com", attributes=[("canary-name", ["canary-value"])]))
+        self.post(self.provider.response(name_id="canary-user@example.com", status="canary-status"))
+        self.app.post(P + "/callback", {"samlResponse": base64.b64encode(b"<canary><!DOCTYPE/></canary>").decode()})
+        logs = "".join(process.log() for process in self.gatehouse.processes.values())
+        self.assertIn("saml_response_refused", logs)
+        self.assertNotIn("canary", logs)
+
+
+class Legacy(harness.GatehouseTest):
+    """The paths of an older product."""
+
+    def test_the_flow(self):
+        provider = IdentityProvider()
+        app = self.gatehouse.new_app({"saml_legacy_acs_url": ACS})
+        self.addCleanup(app.close)
+        self.expect(app.put(P + "/clients", {"clientId": "a.b", "clientSecret": "s", "defaultRedirectURI": BACK, "redirectURIs": [BACK], "metadataXML": provider.metadata()}))
+        reply = app.get(P + "/legacy/authorize", {"client_id": "a.b", "redirect_uri": BACK, "state": "st"})
+        self.assertEqual(reply.status, 307)
+        login = reply.headers["Location"]
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+
+        def encoded(**fields):
+            return urllib.parse.urlencode(fields)
+        reply = app.post(P + "/legacy/callback", raw=encoded(SAMLResponse=provider.response(login), RelayState=query(login, "RelayState")), headers=form)
+        self.assertEqual((reply.status, query(reply.headers["Location"], "state")), (302, "st"))
+        code = query(reply.headers["Location"], "code")
+        self.text(app.post(P + "/legacy/token", raw=encoded(client_id="a.b", client_secret="x", code=code), headers=form), 400, "Invalid client_secret")
+        token = self.expect(app.post(P + "/legacy/token", raw=encoded(client_id="a.b", client_secret="s", code=code), headers=form))["access_token"]
+        reply = app.get(P + "/legacy/userinfo", headers={"Authorization": "Bearer " + token})
+        self.assertEqual(reply.json, {"claims": {"NameID": ["user@example.com"]}, "id": "user@example.com", "email": "user@example.com", "aud": "a.b"})
+        self.text(app.get(P + "/legacy/userinfo", headers={"Authorization": "Bearer " + token}), 400, "INVALID_TOKEN_ERROR")
+
+
+if __name__ == "__main__":
+    unittest.main()
