@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <set>
 #include <string>
 #include <vector>
@@ -37,15 +38,20 @@ struct Saboteur {
   bool dies = false;  // no later call takes effect either, as if the caller had been killed
   std::vector<std::string> log;  // "RemoveUsers", in order, of those that took effect
   std::function<void(std::string_view)> meanwhile;  // what others do after a call's effect
+  std::mutex mutex;  // of calls and log: several jobs call at once
 
   template <typename Effect>
   absl::Status Run(std::string_view name, Effect effect) {
-    const int call = calls++;
-    const bool gone = dies && fail_at >= 0 && call > fail_at;
-    const bool fails = call == fail_at || gone;
     const absl::Status cut = MakeError(ErrorReason::kDependencyDown, "cut off");
-    if (gone || (fails && !after)) return cut;
-    log.emplace_back(name);
+    bool fails = false;
+    {
+      const std::lock_guard lock(mutex);
+      const int call = calls++;
+      const bool gone = dies && fail_at >= 0 && call > fail_at;
+      fails = call == fail_at || gone;
+      if (gone || (fails && !after)) return cut;
+      log.emplace_back(name);
+    }
     const absl::Status status = effect();
     if (meanwhile) meanwhile(name);
     return fails ? cut : status;
