@@ -449,12 +449,12 @@ void KillAtEveryStep(ImportWorld& world, const std::function<void()>& then,
       v1::ImportUserRequest request;
       *request.mutable_scope() = testing::ScopeOf("public");
       request.set_user_json(EverythingOf(number++));
-      world.saboteur = Saboteur();
+      world.saboteur.Retire();
       world.saboteur.fail_at = step;
       world.saboteur.after = after;
       world.saboteur.dies = true;
       EXPECT_FALSE(world.service.ImportUser(world.context, request).ok());
-      world.saboteur = Saboteur();
+      world.saboteur.Retire();
       const bool registered = world.env.Count(kUsers) > users;
       EXPECT_EQ(registered, step > 2 || (step == 2 && after));
       // The job leaves it alone while the request may go on.
@@ -501,7 +501,7 @@ TEST(BulkImportWorkflowTest, AKilledImportOfOneUserNeedsNoImportOfOthers) {
   world.saboteur.fail_at = 3;
   world.saboteur.dies = true;
   EXPECT_FALSE(world.service.ImportUser(world.context, request).ok());
-  world.saboteur = Saboteur();
+  world.saboteur.Retire();
   world.MakeDue();
   BulkImportJob job(world.env.tenants().directory(), world.env.tenants(), world.Peers(),
                     world.clock, world.counts, Waiting::kBegun);
@@ -522,7 +522,7 @@ TEST(BulkImportWorkflowTest, AKilledImportOfOneUserLeavesNoPasswordBehind) {
   world.saboteur.fail_at = 2;  // roles are assigned
   world.saboteur.dies = true;
   EXPECT_FALSE(world.service.ImportUser(world.context, request).ok());
-  world.saboteur = Saboteur();
+  world.saboteur.Retire();
   EXPECT_EQ(world.env.Count(kWaiting), 1);
   EXPECT_EQ(world.env.Count(kSecrets), 0);
   EXPECT_EQ(world.env.Count(kOwnPasswords), 1);

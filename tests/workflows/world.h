@@ -40,6 +40,16 @@ struct Saboteur {
   std::function<void(std::string_view)> meanwhile;  // what others do after a call's effect
   std::mutex mutex;  // of calls and log: several jobs call at once
 
+  // Nothing is interrupted from here on.
+  void Retire() {
+    const std::lock_guard lock(mutex);
+    calls = 0;
+    fail_at = -1;
+    after = dies = false;
+    log.clear();
+    meanwhile = nullptr;
+  }
+
   template <typename Effect>
   absl::Status Run(std::string_view name, Effect effect) {
     const absl::Status cut = MakeError(ErrorReason::kDependencyDown, "cut off");
