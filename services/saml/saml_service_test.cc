@@ -9,6 +9,7 @@
 #include "libs/testing/pg_test_server.h"
 #include "libs/testing/policy_check.h"
 #include "libs/testing/test_tenants.h"
+#include "services/saml/pg_cleanup.h"
 #include "services/saml/policy.h"
 #include "services/saml/test_provider.h"
 
@@ -105,6 +106,46 @@ TEST_F(SamlServiceTest, TheOriginalsChangesWin) {
   clock.SetMs(1);
   ASSERT_TRUE(service.PutClient(context, request).ok());
   EXPECT_TRUE((*clients.Find(where, "c"))->leniencies.any_request);
+}
+
+// What has expired goes; assertions an hour later, for instances whose clocks are behind.
+TEST_F(SamlServiceTest, ExpiredRowsGo) {
+  const tenancy::Where where = {*tenants.directory().Find(app), testing::Soon()};
+  ASSERT_TRUE(service.PutClient(context, Request("c", TestProvider::Genuine().Metadata())).ok());
+  const int64_t now_ms = clock.NowMs();
+  for (const int64_t until_ms : {now_ms + 1000, now_ms + 100'000}) {
+    const std::string name = std::to_string(until_ms);
+    ASSERT_TRUE(
+        logins.Begin(where, {name, "c", std::nullopt, "r", "_1", "a"}, now_ms, until_ms).ok());
+    ASSERT_TRUE(
+        logins.Begin(where, {"x" + name, "c", std::nullopt, "r", "_1", "a"}, now_ms, until_ms)
+            .ok());
+    const auto finished = logins.Finish(where,
+                                        {"x" + name, "c", std::string(64 - name.size(), '0') + name,
+                                         until_ms, name, "{}", until_ms},
+                                        now_ms);
+    ASSERT_TRUE(finished.ok()) << finished.status();
+    ASSERT_EQ(*finished, PgLoginStore::Finished::kDone);
+  }
+  const auto rows = [&] {
+    const auto counts =
+        database->Execute(testing::Soon(), {"test_count_rows",
+                                            "SELECT (SELECT count(*) FROM {saml_relay_state}),"
+                                            " (SELECT count(*) FROM {gatehouse_saml_logins}),"
+                                            " (SELECT count(*) FROM {saml_claims}),"
+                                            " (SELECT count(*) FROM {gatehouse_saml_assertions})"});
+    EXPECT_TRUE(counts.ok()) << counts.status();
+    std::vector<int64_t> all;
+    for (int i = 0; i < 4; ++i) all.push_back(counts->front().Int64(i));
+    return all;
+  };
+  EXPECT_EQ(rows(), (std::vector<int64_t>{2, 2, 2, 2}));
+  clock.AdvanceMs(2000);
+  ASSERT_TRUE(DeleteExpired(tenants.directory(), tenants, clock, testing::Soon()).ok());
+  EXPECT_EQ(rows(), (std::vector<int64_t>{1, 1, 1, 2}));
+  clock.AdvanceMs(3'600'000);
+  ASSERT_TRUE(DeleteExpired(tenants.directory(), tenants, clock, testing::Soon()).ok());
+  EXPECT_EQ(rows(), (std::vector<int64_t>{0, 0, 0, 1}));
 }
 
 }  // namespace

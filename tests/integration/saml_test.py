@@ -184,6 +184,35 @@ class Saml(harness.GatehouseTest):
         self.assertNotIn("canary", logs)
 
 
+class TwoInstances(unittest.TestCase):
+    """What is used at one instance is used at the other."""
+
+    def test_logins_assertions_codes_and_clients(self):
+        first = harness.Gatehouse().start()
+        self.addCleanup(first.kill)
+        second = harness.Gatehouse(database=first.database).start()
+        self.addCleanup(second.kill)
+        provider, app = IdentityProvider(), first.new_app()
+        self.addCleanup(app.close)
+        here, there = first.client(app=app.app), second.client(app=app.app)
+        here.put(P + "/clients", {"clientId": "c", "defaultRedirectURI": BACK, "redirectURIs": [BACK], "metadataXML": provider.metadata(), "allowIDPInitiatedLogin": True})
+        login = here.post(P + "/login", {"clientId": "c", "redirectURI": BACK, "acsURL": ACS}).json["ssoRedirectURI"]
+        body = {"samlResponse": provider.response(login), "relayState": query(login, "RelayState")}
+        done = there.post(P + "/callback", body).json
+        self.assertEqual(done["status"], "OK")
+        self.assertEqual(here.post(P + "/callback", body).json, {"status": "INVALID_RELAY_STATE_ERROR"})
+        exchange = {"accessToken": query(done["redirectURI"], "code"), "clientId": "c"}
+        self.assertEqual([client.post(P + "/user", exchange).json["status"] for client in (here, there)], ["OK", "INVALID_TOKEN_ERROR"])
+        response = {"samlResponse": provider.response()}
+        self.assertEqual([client.post(P + "/callback", response).json["status"] for client in (here, there)], ["OK", FAILED])
+        # One key for both, whoever made it.
+        self.assertEqual(len({client.get("/.well-known/sp-metadata").text for client in (here, there)}), 1)
+        there.post(P + "/clients/remove", {"clientId": "c"})
+        self.assertEqual(here.post(P + "/login", {"clientId": "c", "redirectURI": BACK, "acsURL": ACS}).json, {"status": "INVALID_CLIENT_ERROR"})
+        for client in (here, there):
+            client.close()
+
+
 class Legacy(harness.GatehouseTest):
     """The paths of an older product."""
 

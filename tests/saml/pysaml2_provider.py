@@ -1,0 +1,105 @@
+#!/usr/bin/env python3
+"""Logs in with pysaml2 as the identity provider, all-in-one and split: its metadata, its reading of our requests, and its responses, signed in each way.
+
+Needs network for pip the first time, and the program xmlsec1, which pysaml2 signs with (Debian: xmlsec1). Usage: GATEHOUSE_BIN=build/debug/bin tests/saml/pysaml2_provider.py
+"""
+import base64
+import os
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.dirname(HERE))
+VENV = os.path.join(os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache")), "gatehouse", "pysaml2-7.5.5")
+P = "/recipe/saml"
+ENTITY, SSO = "https://idp.example.com/pysaml2", "https://idp.example.com/sso"
+ACS, BACK, AUDIENCE = "https://api.example.com/auth/saml/callback", "https://app.example.com/back", "https://sp.example.com/gatehouse"
+
+
+def in_environment():
+    python = os.path.join(VENV, "bin", "python")
+    if not os.path.exists(python):
+        subprocess.run([sys.executable, "-m", "venv", VENV], check=True)
+        subprocess.run([python, "-m", "pip", "install", "-q", "pysaml2==7.5.5"], check=True)
+    os.execv(python, [python, os.path.abspath(__file__)])
+
+
+def provider(folder, sp_metadata):
+    from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT
+    from saml2.config import IdPConfig
+    from saml2.server import Server
+    key, certificate = os.path.join(folder, "idp.key"), os.path.join(folder, "idp.crt")
+    if not os.path.exists(key):
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate, "-days", "30", "-subj", "/CN=idp"], check=True, capture_output=True)
+    known = os.path.join(folder, "sp.xml")
+    with open(known, "w", encoding="utf-8") as f:
+        # Where it posts responses to is in each of our requests; pysaml2 wants it in the metadata too.
+        f.write(sp_metadata.replace("</md:SPSSODescriptor>", '<md:AssertionConsumerService Binding="%s" Location="%s" index="0"/></md:SPSSODescriptor>' % (BINDING_HTTP_POST, ACS)))
+    config = {"entityid": ENTITY, "key_file": key, "cert_file": certificate, "metadata": {"local": [known]}, "xmlsec_binary": "/usr/bin/xmlsec1",
+              "service": {"idp": {"endpoints": {"single_sign_on_service": [(SSO, BINDING_HTTP_REDIRECT), (SSO + "/post", BINDING_HTTP_POST)]}, "policy": {"default": {"lifetime": {"minutes": 5}}}}}}
+    return Server(config=IdPConfig().load(config))
+
+
+def walk(mode, folder):
+    from integration import harness
+    from integration.identity_provider import query
+    from saml2 import BINDING_HTTP_REDIRECT
+    from saml2.metadata import entity_descriptor
+    from saml2.xmldsig import DIGEST_SHA1, DIGEST_SHA256, SIG_RSA_SHA1, SIG_RSA_SHA256
+    from saml2.saml import NAMEID_FORMAT_EMAILADDRESS, NameID
+    gatehouse = harness.Gatehouse(mode=mode).start()
+    try:
+        app = gatehouse.new_app({"saml_sp_entity_id": AUDIENCE})
+        idp = provider(folder, app.get("/.well-known/sp-metadata").text)
+        metadata = base64.b64encode(str(entity_descriptor(idp.config)).encode()).decode()
+        reply = app.put(P + "/clients", {"clientId": "c", "defaultRedirectURI": BACK, "redirectURIs": [BACK], "metadataXML": metadata, "allowIDPInitiatedLogin": True})
+        assert reply.json["status"] == "OK" and reply.json["idpEntityId"] == ENTITY, reply
+
+        def respond(in_response_to, **how):
+            return base64.b64encode(str(idp.create_authn_response(
+                {"mail": ["user@example.com"], "givenName": ["Ann"], "eduPersonAffiliation": ["staff", "member"]}, in_response_to, ACS, AUDIENCE,
+                name_id=NameID(format=NAMEID_FORMAT_EMAILADDRESS, text="user@example.com"), authn={"class_ref": "urn:oasis:names:tc:SAML:2.0:ac:classes:Password"},
+                **{"sign_alg": SIG_RSA_SHA256, "digest_alg": DIGEST_SHA256, **how})).encode()).decode()
+        for how in ({"sign_response": True, "sign_assertion": False}, {"sign_response": False, "sign_assertion": True}, {"sign_response": True, "sign_assertion": True}):
+            login = app.post(P + "/login", {"clientId": "c", "redirectURI": BACK, "acsURL": ACS, "state": "st"}).json["ssoRedirectURI"]
+            request = idp.parse_authn_request(query(login, "SAMLRequest"), BINDING_HTTP_REDIRECT)
+            assert request.message.issuer.text == AUDIENCE and request.message.assertion_consumer_service_url == ACS
+            idp.sec.verify_signature(request.xmlstr, node_name="urn:oasis:names:tc:SAML:2.0:protocol:AuthnRequest",
+                                     cert_file=certificate_file(folder, app))
+            reply = app.post(P + "/callback", {"samlResponse": respond(request.message.id, **how), "relayState": query(login, "RelayState")})
+            assert reply.json["status"] == "OK", (how, reply, [line for process in gatehouse.processes.values() for line in process.log().splitlines() if "saml_" in line])
+            assert query(reply.json["redirectURI"], "state") == "st", reply
+            user = app.post(P + "/user", {"accessToken": query(reply.json["redirectURI"], "code"), "clientId": "c"}).json
+            assert user["status"] == "OK" and user["email"] == "user@example.com" and ["staff", "member"] in user["claims"].values(), user
+        reply = app.post(P + "/callback", {"samlResponse": respond(None, sign_response=True)})
+        assert reply.json["status"] == "OK", reply
+        reply = app.post(P + "/callback", {"samlResponse": respond(None, sign_response=False, sign_assertion=False)})
+        assert reply.json["status"] == "SAML_RESPONSE_VERIFICATION_FAILED_ERROR", reply
+        reply = app.post(P + "/callback", {"samlResponse": respond(None, sign_response=True, sign_alg=SIG_RSA_SHA1, digest_alg=DIGEST_SHA1)})
+        assert reply.json["status"] == "SAML_RESPONSE_VERIFICATION_FAILED_ERROR", reply
+        print("%s: pysaml2 reads our metadata and signed requests; signed responses, assertions, both, and a login that it begins; unsigned and by SHA-1 it is refused" % mode)
+    finally:
+        gatehouse.kill()
+
+
+def certificate_file(folder, app):
+    text = app.get("/.well-known/sp-metadata").text.split("X509Certificate>")[1].split("<")[0]
+    path = os.path.join(folder, "sp.crt")
+    with open(path, "w", encoding="ascii") as f:
+        f.write("-----BEGIN CERTIFICATE-----\n%s\n-----END CERTIFICATE-----\n" % "\n".join(text[i:i + 64] for i in range(0, len(text), 64)))
+    return path
+
+
+def main():
+    try:
+        import saml2  # noqa: F401
+    except ImportError:
+        in_environment()
+    with tempfile.TemporaryDirectory() as folder:
+        for mode in ("all-in-one", "split"):
+            walk(mode, folder)
+
+
+if __name__ == "__main__":
+    main()
