@@ -51,6 +51,10 @@ absl::Status ReadLeniencies(const Value& body, saml::v1::PutClientRequest& call)
   return absl::OkStatus();
 }
 
+// How requests are signed: within, as by the original, or by parameters of the redirect.
+constexpr std::string_view kSignedWithin = "EMBEDDED";
+constexpr std::string_view kSignedQuery = "QUERY";
+
 void SetClient(const saml::v1::Client& client, Value& json) {
   json.Set("clientId", client.client_id());
   if (client.has_client_secret()) json.Set("clientSecret", client.client_secret());
@@ -60,6 +64,7 @@ void SetClient(const saml::v1::Client& client, Value& json) {
   json.Set("idpSigningCertificate", client.idp_signing_certificate());
   json.Set("allowIDPInitiatedLogin", client.allow_idp_initiated_login());
   json.Set("enableRequestSigning", client.enable_request_signing());
+  if (client.sign_in_query()) json.Set("requestSignature", kSignedQuery);
   if (!client.acs_urls().empty()) {
     Value urls = Value::Array();
     for (const std::string& url : client.acs_urls()) urls.Append(url);
@@ -76,7 +81,8 @@ void SetClient(const saml::v1::Client& client, Value& json) {
 }
 
 // PUT /recipe/saml/clients {clientId?, clientSecret?, defaultRedirectURI, redirectURIs,
-// metadataXML, allowIDPInitiatedLogin?, enableRequestSigning?, acsURLs?, leniencies?}
+// metadataXML, allowIDPInitiatedLogin?, enableRequestSigning?, requestSignature?, acsURLs?,
+// leniencies?}
 absl::StatusOr<Reply> PutClient(ApiRequest& request, Saml& saml) {
   saml::v1::PutClientRequest call;
   ASSIGN_OR_RETURN(const Value* body, request.JsonBody());
@@ -95,6 +101,11 @@ absl::StatusOr<Reply> PutClient(ApiRequest& request, Saml& saml) {
   ASSIGN_OR_RETURN(const auto sign, OptionalBool(*body, "enableRequestSigning"));
   call.set_enable_request_signing(sign.value_or(true));
   RETURN_IF_ERROR(ReadLeniencies(*body, call));
+  ASSIGN_OR_RETURN(const auto signature, OptionalString(*body, "requestSignature"));
+  if (signature.has_value() && *signature != kSignedWithin && *signature != kSignedQuery) {
+    return InvalidField("requestSignature");
+  }
+  call.set_sign_in_query(signature == kSignedQuery);
   ASSIGN_OR_RETURN(const auto acs_urls, OptionalStringArray(*body, "acsURLs"));
   for (const std::string& url : acs_urls.value_or(std::vector<std::string>())) {
     call.add_acs_urls(url);

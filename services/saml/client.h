@@ -29,6 +29,8 @@ struct Client {
   // Where responses that answer no login may be addressed to; empty: anywhere.
   std::vector<std::string> acs_urls;
   Leniencies leniencies;
+  // Requests are signed by parameters of the redirect instead of within.
+  bool sign_in_query = false;
 };
 
 }  // namespace gatehouse::saml

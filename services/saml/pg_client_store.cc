@@ -67,6 +67,7 @@ constexpr const char* kAnyDestination = "anyDestination";
 constexpr const char* kWeakAlgorithms = "weakAlgorithms";
 constexpr const char* kClockDrift = "clockDrift";
 constexpr const char* kAcsUrls = "acsURLs";
+constexpr const char* kSignInQuery = "signInQuery";
 
 Value WriteTexts(const std::vector<std::string>& texts) {
   Value array = Value::Array();
@@ -86,7 +87,8 @@ std::string WriteOptions(const Client& client) {
                                   {kAnyDestination, leniencies.any_destination},
                                   {kWeakAlgorithms, leniencies.weak_algorithms},
                                   {kClockDrift, leniencies.clock_drift},
-                                  {kAcsUrls, WriteTexts(client.acs_urls)}}));
+                                  {kAcsUrls, WriteTexts(client.acs_urls)},
+                                  {kSignInQuery, client.sign_in_query}}));
 }
 
 void ReadOptions(std::string_view text, Client& client) {
@@ -98,6 +100,7 @@ void ReadOptions(std::string_view text, Client& client) {
   };
   client.leniencies = {is_set(kAnyRequest), is_set(kAnyDestination), is_set(kWeakAlgorithms),
                        is_set(kClockDrift)};
+  client.sign_in_query = is_set(kSignInQuery);
   if (const Value* urls = options->Find(kAcsUrls)) client.acs_urls = ReadTexts(*urls);
 }
 

@@ -43,6 +43,7 @@ void Encode(const Client& client, v1::Client& out) {
   if (client.leniencies.weak_algorithms) out.add_leniencies(v1::LENIENCY_WEAK_ALGORITHMS);
   if (client.leniencies.clock_drift) out.add_leniencies(v1::LENIENCY_CLOCK_DRIFT);
   for (const std::string& url : client.acs_urls) out.add_acs_urls(url);
+  out.set_sign_in_query(client.sign_in_query);
 }
 
 v1::FinishLoginResponse::Refusal Encode(Refusal refusal) {
@@ -83,6 +84,7 @@ absl::StatusOr<v1::PutClientResponse> SamlServiceImpl::PutClient(
   client.enable_request_signing = request.enable_request_signing();
   client.leniencies = ReadLeniencies(request);
   client.acs_urls = {request.acs_urls().begin(), request.acs_urls().end()};
+  client.sign_in_query = request.sign_in_query();
   ASSIGN_OR_RETURN(const bool stored,
                    clients_.Put({tenant, context.deadline}, client, clock_.NowMs()));
   v1::PutClientResponse response;

@@ -108,6 +108,42 @@ TEST_F(SamlServiceTest, TheOriginalsChangesWin) {
   EXPECT_TRUE((*clients.Find(where, "c"))->leniencies.any_request);
 }
 
+// SAML 2.0 Bindings, 3.4.4.1: the signature is over the parameters as they are sent.
+TEST_F(SamlServiceTest, RequestsSignedByTheirParameters) {
+  v1::PutClientRequest put = Request("c", TestProvider::Genuine().Metadata());
+  put.set_enable_request_signing(true);
+  put.set_sign_in_query(true);
+  ASSERT_TRUE(service.PutClient(context, put).ok());
+  v1::StartLoginRequest start;
+  *start.mutable_scope() = app;
+  start.set_client_id("c");
+  start.set_redirect_uri("https://app.example.com");
+  start.set_acs_url(kTestAcs);
+  const auto started = service.StartLogin(context, start);
+  ASSERT_TRUE(started.ok()) << started.status();
+  const std::string url = started->sso_redirect_uri();
+  const size_t query = url.find("SAMLRequest=");
+  const size_t end = url.find("&Signature=");
+  ASSERT_NE(end, std::string::npos) << url;
+  const std::string signature = *crypto::Base64Decode(
+      absl::StrReplaceAll(url.substr(end + 11), {{"%2B", "+"}, {"%2F", "/"}, {"%3D", "="}}));
+  const std::string& pair = settings.values["saml_key_pair"];
+  const auto key = crypto::RsaPublicKey::FromSpkiBase64(pair.substr(pair.find('\n') + 1));
+  ASSERT_TRUE(key.ok()) << key.status();
+  EXPECT_TRUE(key->VerifySha256(url.substr(query, end - query), signature));
+  EXPECT_TRUE(url.substr(0, end).ends_with(
+      "&SigAlg=http%3A%2F%2Fwww.w3.org%2F2001%2F04%2Fxmldsig-more%23rsa-sha256"));
+  EXPECT_TRUE(service
+                  .ListClients(context,
+                               [&] {
+                                 v1::ListClientsRequest list;
+                                 *list.mutable_scope() = app;
+                                 return list;
+                               }())
+                  ->clients(0)
+                  .sign_in_query());
+}
+
 // What has expired goes; assertions an hour later, for instances whose clocks are behind.
 TEST_F(SamlServiceTest, ExpiredRowsGo) {
   const tenancy::Where where = {*tenants.directory().Find(app), testing::Soon()};

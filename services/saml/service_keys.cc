@@ -68,7 +68,15 @@ absl::StatusOr<std::shared_ptr<const ServiceKey>> ServiceKeys::Of(rpc::CallConte
   ASSIGN_OR_RETURN(const std::string pair, StoredKeyPair(context, scope));
   auto key = std::make_shared<ServiceKey>();
   const auto private_key = crypto::Base64Decode(pair.substr(0, pair.find('\n')));
-  if (!private_key.ok()) return absl::InternalError("saml_key_pair can't be read");
+  const size_t separator = pair.find('\n');
+  auto parsed = crypto::RsaKeyPair::FromStored(
+      separator == std::string::npos
+          ? std::string()
+          : StrCat(pair.substr(separator + 1), "|", pair.substr(0, separator)));
+  if (!private_key.ok() || !parsed.ok()) {
+    return absl::InternalError("saml_key_pair can't be read");
+  }
+  key->pair = *std::move(parsed);
   key->signing.pkcs8_der = *private_key;
   ASSIGN_OR_RETURN(key->signing.certificate_base64,
                    StoredCertificate(context, scope, key->signing.pkcs8_der));

@@ -10,6 +10,9 @@
 #include "libs/tenancy/tenant.h"
 #include "services/saml/xml_signature.h"
 
+namespace gatehouse::crypto {
+class RsaKeyPair;
+}
 namespace gatehouse::tenants::v1 {
 class AppSettingsService;
 }
@@ -19,6 +22,7 @@ namespace gatehouse::saml {
 // The key of an app as a service provider, with the end of its certificate.
 struct ServiceKey {
   SigningKey signing;
+  std::shared_ptr<const crypto::RsaKeyPair> pair;  // the same key
   int64_t certificate_ends_ms = 0;
 };
 

@@ -9,6 +9,7 @@
 #include "libs/base/strings.h"
 #include "libs/crypto/bytes.h"
 #include "libs/crypto/digest.h"
+#include "libs/crypto/rsa_key.h"
 #include "libs/telemetry/log.h"
 #include "services/saml/authn_request.h"
 #include "services/saml/check.h"
@@ -19,6 +20,8 @@
 
 namespace gatehouse::saml {
 namespace {
+
+constexpr std::string_view kRsaSha256 = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256";
 
 bool Allows(const Client& client, std::string_view redirect_uri) {
   const auto uris = json::Parse(client.redirect_uris_json);
@@ -86,12 +89,13 @@ absl::StatusOr<std::optional<std::string>> SignOn::Start(rpc::CallContext& conte
     ASSIGN_OR_RETURN(key, keys_.Of(context, *tenant));
   }
   const int64_t now_ms = clock_.NowMs();
+  const bool sign_within = key != nullptr && !client->sign_in_query;
   const auto xml = WriteAuthnRequest({.id = login.request_id,
                                       .issuer = tenant->config->saml_sp_entity_id(),
                                       .destination = client->sso_location,
                                       .acs_url = login.acs_url,
                                       .issued_ms = now_ms},
-                                     key == nullptr ? nullptr : &key->signing);
+                                     sign_within ? &key->signing : nullptr);
   if (IsMalformed(xml.status())) {
     return BadInput(Problem::kMalformed, "acsURL can't be written in a request",
                     {{"field", "acsURL"}});
@@ -99,9 +103,15 @@ absl::StatusOr<std::optional<std::string>> SignOn::Start(rpc::CallContext& conte
   RETURN_IF_ERROR(xml.status());
   RETURN_IF_ERROR(
       logins_.Begin(where, login, now_ms, now_ms + tenant->config->saml_relay_state_validity_ms()));
-  return WithQuery(client->sso_location,
-                   StrCat("SAMLRequest=", FormEncode(DeflateForRedirect(*xml)),
-                          "&RelayState=", login.relay_state));
+  std::string query = StrCat("SAMLRequest=", FormEncode(DeflateForRedirect(*xml)),
+                             "&RelayState=", login.relay_state);
+  if (key != nullptr && client->sign_in_query) {
+    // SAML 2.0 Bindings, 3.4.4.1: over these parameters as they are written here.
+    query += StrCat("&SigAlg=", FormEncode(kRsaSha256));
+    ASSIGN_OR_RETURN(const std::string signature, key->pair->SignSha256(query));
+    query += StrCat("&Signature=", FormEncode(crypto::Base64Encode(signature)));
+  }
+  return WithQuery(client->sso_location, query);
 }
 
 absl::StatusOr<std::variant<std::string, Refusal>> SignOn::Finish(

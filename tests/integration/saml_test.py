@@ -78,6 +78,13 @@ class Saml(harness.GatehouseTest):
         certificate = metadata.text.split("X509Certificate>")[1].split("<")[0]
         self.assertIn("<ds:X509Certificate>%s</ds:X509Certificate>" % certificate, request)
         self.assertIn("<ds:SignatureValue>", request)
+        # Or by parameters of the redirect.
+        self.assertEqual(self.put(enableRequestSigning=True, requestSignature="QUERY")["requestSignature"], "QUERY")
+        login = self.login()
+        self.assertNotIn("Signature", inflated(login))
+        self.assertEqual(query(login, "SigAlg"), "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256")
+        self.assertEqual(len(base64.b64decode(query(login, "Signature"))), 256)
+        self.code(login)
         # One key for the app, however many ask for it at the same time.
         other = self.gatehouse.new_app()
         self.addCleanup(other.close)

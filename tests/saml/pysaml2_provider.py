@@ -46,6 +46,7 @@ def walk(mode, folder):
     from integration.identity_provider import query
     from saml2 import BINDING_HTTP_REDIRECT
     from saml2.metadata import entity_descriptor
+    from saml2.sigver import RSACrypto, verify_redirect_signature
     from saml2.xmldsig import DIGEST_SHA1, DIGEST_SHA256, SIG_RSA_SHA1, SIG_RSA_SHA256
     from saml2.saml import NAMEID_FORMAT_EMAILADDRESS, NameID
     gatehouse = harness.Gatehouse(mode=mode).start()
@@ -72,13 +73,21 @@ def walk(mode, folder):
             assert query(reply.json["redirectURI"], "state") == "st", reply
             user = app.post(P + "/user", {"accessToken": query(reply.json["redirectURI"], "code"), "clientId": "c"}).json
             assert user["status"] == "OK" and user["email"] == "user@example.com" and ["staff", "member"] in user["claims"].values(), user
+        reply = app.put(P + "/clients", {"clientId": "c", "defaultRedirectURI": BACK, "redirectURIs": [BACK], "metadataXML": metadata, "allowIDPInitiatedLogin": True,
+                                         "requestSignature": "QUERY"})
+        assert reply.json["requestSignature"] == "QUERY", reply
+        login = app.post(P + "/login", {"clientId": "c", "redirectURI": BACK, "acsURL": ACS}).json["ssoRedirectURI"]
+        asked = {name: query(login, name) for name in ("SAMLRequest", "RelayState", "SigAlg", "Signature")}
+        with open(certificate_file(folder, app), encoding="ascii") as f:
+            key = "".join(f.read().splitlines()[1:-1])
+        assert verify_redirect_signature(asked, RSACrypto(None), key), login
         reply = app.post(P + "/callback", {"samlResponse": respond(None, sign_response=True)})
         assert reply.json["status"] == "OK", reply
         reply = app.post(P + "/callback", {"samlResponse": respond(None, sign_response=False, sign_assertion=False)})
         assert reply.json["status"] == "SAML_RESPONSE_VERIFICATION_FAILED_ERROR", reply
         reply = app.post(P + "/callback", {"samlResponse": respond(None, sign_response=True, sign_alg=SIG_RSA_SHA1, digest_alg=DIGEST_SHA1)})
         assert reply.json["status"] == "SAML_RESPONSE_VERIFICATION_FAILED_ERROR", reply
-        print("%s: pysaml2 reads our metadata and signed requests; signed responses, assertions, both, and a login that it begins; unsigned and by SHA-1 it is refused" % mode)
+        print("%s: pysaml2 reads our metadata and requests, signed within or by parameters; signed responses, assertions, both, and a login that it begins; unsigned and by SHA-1 it is refused" % mode)
     finally:
         gatehouse.kill()
 
