@@ -1,8 +1,10 @@
 #include "libs/host/first_statistics.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "libs/base/status.h"
+#include "libs/base/steady_time.h"
 #include "libs/db/database.h"
 #include "libs/host/each_database.h"
 #include "libs/tenancy/tenant.h"
@@ -12,6 +14,10 @@ namespace {
 
 // Statements. Most change one row, and a table's first pages hold hundreds.
 constexpr int64_t kWorthALook = 10;
+// For a database that is silent: the others wait for it.
+constexpr absl::Duration kPatience = absl::Seconds(10);
+// As often as autovacuum comes by.
+constexpr absl::Duration kRest = absl::Minutes(1);
 
 // $1 tables' names. Looks them up in the catalog by its index on names.
 constexpr db::Statement kGather = {
@@ -20,6 +26,7 @@ constexpr db::Statement kGather = {
 }  // namespace
 
 absl::Status FirstStatistics::Run(absl::Time deadline) {
+  if (SteadyNow() < rest_until_) return absl::OkStatus();
   std::map<std::string, int64_t> statements;
   const absl::Status status = InEachDatabase(
       directory_, databases_,
@@ -35,9 +42,10 @@ absl::Status FirstStatistics::Run(absl::Time deadline) {
         for (const std::string_view table : tables_) {
           names.values.push_back(database.tables().Bare(table));
         }
+        const absl::Time until = std::min(deadline, SteadyNow() + kPatience);
         bool more = true;
         while (more) {
-          ASSIGN_OR_RETURN(const db::Result gathered, database.Execute(deadline, kGather, {names}));
+          ASSIGN_OR_RETURN(const db::Result gathered, database.Execute(until, kGather, {names}));
           if (gathered.front().IsNull(0)) {  // another instance is at it: ask again
             seen = before;
             return absl::OkStatus();
@@ -48,6 +56,7 @@ absl::Status FirstStatistics::Run(absl::Time deadline) {
         return absl::OkStatus();
       });
   statements_ = std::move(statements);
+  if (!status.ok()) rest_until_ = SteadyNow() + kRest;
   return status;
 }
 

@@ -26,13 +26,15 @@ class FirstStatistics {
                   std::vector<std::string_view> tables)
       : directory_(directory), databases_(databases), tables_(std::move(tables)) {}
 
-  // Looks at the databases that have been in use since the last time.
+  // Looks at the databases that have been in use since the last time. After a failure it rests for a
+  // minute: a database that is away, or takes no writes, is others' business.
   absl::Status Run(absl::Time deadline);
 
  private:
   const tenancy::TenantDirectory& directory_;
   tenancy::TenantDatabases& databases_;
   const std::vector<std::string_view> tables_;
+  absl::Time rest_until_ = absl::InfinitePast();
   std::map<std::string, int64_t> statements_;  // at the last look, by the database's id
 };
 
