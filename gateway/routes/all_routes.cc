@@ -19,7 +19,6 @@
 #include "gateway/routes/tenant_user_routes.h"
 #include "gateway/routes/thirdparty_routes.h"
 #include "gateway/routes/totp_routes.h"
-#include "gateway/routes/unavailable_routes.h"
 #include "gateway/routes/users_routes.h"
 #include "gateway/routes/webauthn_routes.h"
 #include "libs/host/host.h"
@@ -27,7 +26,6 @@
 namespace gatehouse::gateway {
 
 void AddAllRoutes(RouteTable& routes, host::Host& host, const GatewayCounts& counts) {
-  AddUnavailableRoutes(routes);
   rpc::Channel& tenants = host.ChannelBetween("gateway", "tenants");
   rpc::Channel& users = host.ChannelBetween("gateway", "users");
   AddCoreRoutes(routes, {tenants, users, host.tenants(), counts.stats, counts.totals, counts.cap,
@@ -56,6 +54,8 @@ void AddAllRoutes(RouteTable& routes, host::Host& host, const GatewayCounts& cou
   AddDashboardRoutes(routes, host.ChannelBetween("gateway", "dashboard"), host.tenants());
   rpc::Channel& oauth = host.ChannelBetween("gateway", "oauth");
   AddOAuthClientRoutes(routes, oauth, host.tenants());
+  AddOAuthFlowRoutes(routes, oauth, host.tenants());
+  AddOAuthLogoutRoutes(routes, oauth, host.tenants());
   AddOAuthTokenRoutes(routes, oauth, host.tenants());
 }
 

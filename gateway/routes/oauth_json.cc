@@ -8,6 +8,7 @@
 #include "absl/time/time.h"
 #include "gateway/routes/go_duration.h"
 #include "google/protobuf/util/time_util.h"
+#include "libs/base/status.h"
 #include "libs/base/strings.h"
 
 namespace gatehouse::gateway {
@@ -195,6 +196,27 @@ Value WithCamelNames(const Value& value) {
     out.Set(SnakeToCamel(member.key), WithCamelNames(member.value));
   }
   return out;
+}
+
+absl::Status MalformedForm() { return BadInput("malformed request body or authorization header"); }
+
+absl::StatusOr<FormValues> ReadForm(const Value& object) {
+  FormValues form;
+  for (const json::Member& member : object.members()) {
+    const Value& value = member.value.is_array() && member.value.size() == 1
+                             ? member.value.elements()[0]
+                             : member.value;
+    if (const auto text = value.AsString()) {
+      form[member.key] = *text;
+    } else if (const auto number = value.AsNumberText()) {
+      form[member.key] = *number;
+    } else if (const auto boolean = value.AsBool()) {
+      form[member.key] = *boolean ? "true" : "false";
+    } else {
+      return MalformedForm();
+    }
+  }
+  return form;
 }
 
 std::optional<std::string> ReadClient(const Value& body, ClientInput& input) {

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
 
+#include "absl/status/statusor.h"
 #include "gatehouse/oauth/v1/client.pb.h"
 #include "gatehouse/oauth/v1/oauth_error.pb.h"
 #include "gateway/api/reply.h"
@@ -21,6 +23,12 @@ std::string CamelToSnake(std::string_view name);
 std::string SnakeToCamel(std::string_view name);
 // Names of members to camel case, in objects within objects, but not within arrays.
 json::Value WithCamelNames(const json::Value& value);
+
+// Parameters of a form that come as the members of a JSON object. BAD_INPUT unless each is a text,
+// a number or a boolean, or an array of one of these.
+using FormValues = std::map<std::string, std::string>;
+absl::StatusOr<FormValues> ReadForm(const json::Value& object);
+absl::Status MalformedForm();
 
 // What a body says of a client.
 struct ClientInput {

@@ -10,6 +10,10 @@ namespace gatehouse::gateway {
 // `tenants` outlive the table.
 void AddOAuthClientRoutes(RouteTable& routes, rpc::Channel& channel,
                           const tenancy::TenantDirectory& tenants);
+void AddOAuthFlowRoutes(RouteTable& routes, rpc::Channel& channel,
+                        const tenancy::TenantDirectory& tenants);
+void AddOAuthLogoutRoutes(RouteTable& routes, rpc::Channel& channel,
+                          const tenancy::TenantDirectory& tenants);
 void AddOAuthTokenRoutes(RouteTable& routes, rpc::Channel& channel,
                          const tenancy::TenantDirectory& tenants);
 

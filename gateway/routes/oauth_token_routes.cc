@@ -1,4 +1,3 @@
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,31 +26,7 @@ struct Tokens {
   const tenancy::TenantDirectory& tenants;
 };
 
-absl::Status Malformed() { return BadInput("malformed request body or authorization header"); }
-
-// Parameters of a form that come as JSON.
-using Form = std::map<std::string, std::string>;
-
-absl::StatusOr<Form> ReadForm(const Value& object) {
-  Form form;
-  for (const json::Member& member : object.members()) {
-    const Value& value = member.value.is_array() && member.value.size() == 1
-                             ? member.value.elements()[0]
-                             : member.value;
-    if (const auto text = value.AsString()) {
-      form[member.key] = *text;
-    } else if (const auto number = value.AsNumberText()) {
-      form[member.key] = *number;
-    } else if (const auto boolean = value.AsBool()) {
-      form[member.key] = *boolean ? "true" : "false";
-    } else {
-      return Malformed();
-    }
-  }
-  return form;
-}
-
-std::string Take(const Form& form, const std::string& name) {
+std::string Take(const FormValues& form, const std::string& name) {
   const auto it = form.find(name);
   return it == form.end() ? std::string() : it->second;
 }
@@ -83,13 +58,13 @@ absl::StatusOr<std::optional<ClientAuthentication::Credentials>> ReadHeader(
   const std::string_view encoded = JavaTrim(is_basic ? header.substr(kBasic.size()) : header);
   if (encoded.empty()) return ClientAuthentication::Credentials();
   const absl::StatusOr<std::string> text = crypto::Base64Decode(encoded);
-  if (!is_basic || !text.ok() || !json::IsValidUtf8(*text)) return Malformed();
+  if (!is_basic || !text.ok() || !json::IsValidUtf8(*text)) return MalformedForm();
   const size_t colon = text->find(':');
   if (colon == std::string::npos) return std::nullopt;
   ClientAuthentication::Credentials credentials;
   credentials.set_client_id(text->substr(0, colon));
   const std::optional<std::string> secret = Unescape(text->substr(colon + 1));
-  if (!secret.has_value()) return Malformed();
+  if (!secret.has_value()) return MalformedForm();
   credentials.set_client_secret(*secret);
   return credentials;
 }
@@ -115,8 +90,11 @@ absl::StatusOr<Reply> IssueTokens(ApiRequest& request, Tokens& parts) {
   for (const char* name : {"access_token", "id_token"}) {
     ASSIGN_OR_RETURN(const Value* claims,
                      may_be_absent ? OptionalObject(*body, name) : RequireObject(*body, name));
-    if (claims != nullptr && std::string_view(name) == "access_token") {
+    if (claims == nullptr) continue;
+    if (std::string_view(name) == "access_token") {
       call.set_access_token_claims(json::Serialize(*claims));
+    } else {
+      call.set_id_token_claims(json::Serialize(*claims));
     }
   }
   ASSIGN_OR_RETURN(const std::optional<bool> use_static,
@@ -124,7 +102,10 @@ absl::StatusOr<Reply> IssueTokens(ApiRequest& request, Tokens& parts) {
   call.set_use_dynamic_key(!use_static.value_or(true));
   ASSIGN_OR_RETURN(const std::optional<std::string> header,
                    OptionalString(*body, "authorizationHeader"));
-  ASSIGN_OR_RETURN(const Form form, ReadForm(*input));
+  ASSIGN_OR_RETURN(const FormValues form, ReadForm(*input));
+  if (grant_type == "refresh_token") {
+    RETURN_IF_ERROR(RequireString(*input, "refresh_token").status());
+  }
   ClientAuthentication& authentication = *call.mutable_authentication();
   bool no_colon = false;
   if (header.has_value()) {
@@ -140,15 +121,22 @@ absl::StatusOr<Reply> IssueTokens(ApiRequest& request, Tokens& parts) {
   call.set_grant_type(std::string(JavaTrim(Take(form, "grant_type"))));
   call.set_requested_scope(Take(form, "scope"));
   call.set_requested_audience(Take(form, "audience"));
+  call.set_code(Take(form, "code"));
+  call.set_redirect_uri(Take(form, "redirect_uri"));
+  call.set_code_verifier(Take(form, "code_verifier"));
+  call.set_refresh_token(Take(form, "refresh_token"));
   ASSIGN_OR_RETURN(const auto reply, parts.service.IssueTokens(request.context, call));
   if (reply.client_not_found()) return StatusReply("CLIENT_NOT_FOUND_ERROR");
   if (reply.has_refused()) return OAuthErrorReply(reply.refused());
   const auto& tokens = reply.tokens();
-  return JsonReply(Value::Object({{"access_token", tokens.access_token()},
-                                  {"expires_in", tokens.expires_in_s()},
-                                  {"scope", tokens.scope()},
-                                  {"token_type", "bearer"},
-                                  {"status", "OK"}}));
+  Value answer = Value::Object(
+      {{"access_token", tokens.access_token()}, {"expires_in", tokens.expires_in_s()}});
+  if (tokens.has_id_token()) answer.Set("id_token", tokens.id_token());
+  if (tokens.has_refresh_token()) answer.Set("refresh_token", tokens.refresh_token());
+  answer.Set("scope", tokens.scope());
+  answer.Set("token_type", "bearer");
+  answer.Set("status", "OK");
+  return JsonReply(answer);
 }
 
 // POST /recipe/oauth/introspect {token}
@@ -156,7 +144,10 @@ absl::StatusOr<Reply> IntrospectToken(ApiRequest& request, Tokens& parts) {
   oauth::v1::IntrospectTokenRequest call;
   ASSIGN_OR_RETURN(const Value* body, request.JsonBody());
   ASSIGN_OR_RETURN(*call.mutable_token(), RequireString(*body, "token"));
-  if (call.token().starts_with("st_rt_")) RETURN_IF_ERROR(ReadForm(*body).status());
+  if (call.token().starts_with("st_rt_")) {
+    ASSIGN_OR_RETURN(const FormValues form, ReadForm(*body));
+    call.set_required_scope(Take(form, "scope"));
+  }
   RETURN_IF_ERROR(RequireAppThenPublicTenant(parts.tenants, request));
   *call.mutable_scope() = request.scope;
   ASSIGN_OR_RETURN(const auto reply, parts.service.IntrospectToken(request.context, call));
@@ -166,7 +157,7 @@ absl::StatusOr<Reply> IntrospectToken(ApiRequest& request, Tokens& parts) {
   ASSIGN_OR_RETURN(Value answer, json::Parse(reply.claims()));
   answer.Set("active", true);
   answer.Set("token_type", "Bearer");
-  answer.Set("token_use", "access_token");
+  answer.Set("token_use", reply.is_refresh_token() ? "refresh_token" : "access_token");
   answer.Set("status", "OK");
   return JsonReply(answer);
 }

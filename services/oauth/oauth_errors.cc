@@ -70,6 +70,66 @@ v1::OAuthError InvalidRedirectUri(std::string_view hint) {
                hint);
 }
 
+v1::OAuthError AccessDenied(std::string_view hint) {
+  return Error("access_denied", 403,
+               "The resource owner or authorization server denied the request.", hint);
+}
+
+v1::OAuthError InsufficientEntropy(std::string_view hint) {
+  return Error("insufficient_entropy", 403,
+               "The request used a security parameter (e.g., anti-replay, anti-csrf) with "
+               "insufficient entropy.",
+               hint);
+}
+
+v1::OAuthError InvalidState() {
+  return Error("invalid_state", 400,
+               "The state is missing or does not have enough characters and is therefore "
+               "considered too weak.",
+               "Request parameter 'state' must be at least be 8 characters long to ensure "
+               "sufficient entropy.");
+}
+
+v1::OAuthError LoginRequired(std::string_view hint) {
+  return Error("login_required", 400, "The Authorization Server requires End-User authentication.",
+               hint);
+}
+
+v1::OAuthError ConsentRequired(std::string_view hint) {
+  return Error("consent_required", 400, "The Authorization Server requires End-User consent.",
+               hint);
+}
+
+v1::OAuthError RegistrationNotSupported() {
+  return Error("registration_not_supported", 400,
+               "The OP does not support use of the registration parameter.", {});
+}
+
+v1::OAuthError RequestForbidden(std::string_view hint) {
+  return Error("request_forbidden", 403, "The request is not allowed.", hint);
+}
+
+v1::OAuthError RequestUnauthorized(std::string_view hint) {
+  return Error("request_unauthorized", 401, "The request could not be authorized.", hint);
+}
+
+v1::OAuthError UnsupportedResponseMode(std::string_view hint) {
+  return Error("unsupported_response_mode", 400,
+               "The authorization server does not support obtaining a response using this "
+               "response mode.",
+               hint);
+}
+
+v1::OAuthError UnsupportedResponseType(std::string_view hint) {
+  return Error("unsupported_response_type", 400,
+               "The authorization server does not support obtaining a token using this method.",
+               hint);
+}
+
+v1::OAuthError NotFound() {
+  return Error("Not Found", 404, "Unable to locate the requested resource", {});
+}
+
 v1::OAuthError TokenInactive() {
   return Error("token_inactive", 401,
                "Token is inactive because it is malformed, expired or otherwise invalid. Token "

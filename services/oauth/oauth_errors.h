@@ -16,6 +16,17 @@ v1::OAuthError InvalidScope(std::string_view hint = {});
 v1::OAuthError UnauthorizedClient(std::string_view hint = {});
 v1::OAuthError InvalidClientMetadata(std::string_view hint = {});
 v1::OAuthError InvalidRedirectUri(std::string_view hint = {});
+v1::OAuthError AccessDenied(std::string_view hint = {});
+v1::OAuthError InsufficientEntropy(std::string_view hint = {});
+v1::OAuthError InvalidState();
+v1::OAuthError LoginRequired(std::string_view hint = {});
+v1::OAuthError ConsentRequired(std::string_view hint = {});
+v1::OAuthError RegistrationNotSupported();
+v1::OAuthError RequestForbidden(std::string_view hint = {});
+v1::OAuthError RequestUnauthorized(std::string_view hint = {});
+v1::OAuthError UnsupportedResponseMode(std::string_view hint = {});
+v1::OAuthError UnsupportedResponseType(std::string_view hint = {});
+v1::OAuthError NotFound();
 v1::OAuthError TokenInactive();
 v1::OAuthError ClientExists();
 

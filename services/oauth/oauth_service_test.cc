@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 
 #include "gatehouse/oauth/v1/oauth_client_service.rpc.h"
+#include "gatehouse/oauth/v1/oauth_flow_service.rpc.h"
+#include "gatehouse/oauth/v1/oauth_logout_service.rpc.h"
 #include "gatehouse/oauth/v1/oauth_token_service.rpc.h"
 #include "libs/base/json.h"
 #include "libs/base/status.h"
@@ -15,6 +17,8 @@ namespace {
 
 TEST(OAuthPolicyTest, IsEnforced) {
   testing::ExpectPolicyIsEnforced(v1::OAuthClientService::Info(), OAuthClientPolicy());
+  testing::ExpectPolicyIsEnforced(v1::OAuthFlowService::Info(), OAuthFlowPolicy());
+  testing::ExpectPolicyIsEnforced(v1::OAuthLogoutService::Info(), OAuthLogoutPolicy());
   testing::ExpectPolicyIsEnforced(v1::OAuthTokenService::Info(), OAuthTokenPolicy());
 }
 
@@ -207,6 +211,28 @@ TEST_F(OAuthTest, AForgedTokenIsNone) {
               "");
   }
   EXPECT_LE(jwks.reads, reads + 1);
+}
+
+TEST_F(OAuthTest, ExpiredFlowsGo) {
+  v1::Client client;
+  client.set_client_id("site");
+  client.add_redirect_uris("https://app.example.com/cb");
+  ASSERT_TRUE(Create(client, app).has_created());
+  v1::AuthorizeRequest request;
+  *request.mutable_scope() = app;
+  for (const auto& [name, value] :
+       {std::pair("client_id", "site"), std::pair("response_type", "code"),
+        std::pair("state", "state-of-the-client")}) {
+    (*request.mutable_parameters())[name] = value;
+  }
+  for (int i = 0; i < 2; ++i) {
+    const auto response = flows.Authorize(context, request);
+    ASSERT_TRUE(response.ok()) << response.status();
+    EXPECT_TRUE(response->redirect_to().starts_with("{apiDomain}/oauth/login?"));
+    clock.AdvanceMs(16 * 60'000);
+  }
+  ASSERT_TRUE(DeleteExpired(tenants.directory(), tenants, clock, testing::Soon()).ok());
+  EXPECT_EQ(Cell(*database, {"test_flows", "SELECT count(*) FROM {gatehouse_oauth_flows}"}), "1");
 }
 
 TEST_F(OAuthTest, ExpiredRowsGo) {

@@ -13,9 +13,13 @@
 #include "libs/testing/fake_clock.h"
 #include "libs/testing/pg_test_server.h"
 #include "libs/testing/test_tenants.h"
+#include "services/oauth/authorization.h"
+#include "services/oauth/grant_tokens.h"
 #include "services/oauth/oauth_client_service.h"
+#include "services/oauth/oauth_flow_service.h"
 #include "services/oauth/oauth_token_service.h"
 #include "services/oauth/pg_client_store.h"
+#include "services/oauth/pg_flow_store.h"
 #include "services/oauth/pg_session_store.h"
 #include "services/oauth/token_keys.h"
 #include "services/oauth/tokens.h"
@@ -121,7 +125,11 @@ class OAuthTest : public ::testing::Test {
   TokenKeys keys{jwks, clock};
   Tokens rules{session_store, keys, clock};
   OAuthClientServiceImpl clients{tenants.directory(), client_store};
-  OAuthTokenServiceImpl tokens{tenants.directory(), client_store, session_store, rules};
+  PgFlowStore flow_store{tenants};
+  GrantTokens grants{session_store, flow_store, keys, /*activity=*/nullptr, clock};
+  Authorization authorization{flow_store, grants, keys, clock};
+  OAuthFlowServiceImpl flows{tenants.directory(), client_store, authorization};
+  OAuthTokenServiceImpl tokens{tenants.directory(), client_store, session_store, rules, grants};
   rpc::CallContext context;
 };
 

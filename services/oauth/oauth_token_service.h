@@ -2,6 +2,7 @@
 
 #include "gatehouse/oauth/v1/oauth_token_service.rpc.h"
 #include "libs/tenancy/tenant_directory.h"
+#include "services/oauth/grant_tokens.h"
 #include "services/oauth/pg_client_store.h"
 #include "services/oauth/pg_session_store.h"
 #include "services/oauth/tokens.h"
@@ -9,13 +10,17 @@
 namespace gatehouse::oauth {
 
 // oauth_token_service.proto: finds the app and the client, authenticates it, and calls the rule
-// (tokens.h). Thread-safe.
+// (tokens.h, grant_tokens.h). Thread-safe.
 class OAuthTokenServiceImpl final : public v1::OAuthTokenService {
  public:
   // All outlive the service.
   OAuthTokenServiceImpl(const tenancy::TenantDirectory& directory, PgClientStore& clients,
-                        PgSessionStore& sessions, Tokens& rules)
-      : directory_(directory), clients_(clients), sessions_(sessions), rules_(rules) {}
+                        PgSessionStore& sessions, Tokens& rules, GrantTokens& grants)
+      : directory_(directory),
+        clients_(clients),
+        sessions_(sessions),
+        rules_(rules),
+        grants_(grants) {}
 
   absl::StatusOr<v1::IssueTokensResponse> IssueTokens(
       rpc::CallContext& context, const v1::IssueTokensRequest& request) override;
@@ -33,6 +38,7 @@ class OAuthTokenServiceImpl final : public v1::OAuthTokenService {
   PgClientStore& clients_;
   PgSessionStore& sessions_;
   Tokens& rules_;
+  GrantTokens& grants_;
 };
 
 }  // namespace gatehouse::oauth

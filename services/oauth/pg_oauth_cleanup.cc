@@ -38,6 +38,28 @@ constexpr db::Statement kDeleteChallenges = {
     "SELECT ctid FROM {oauth_logout_challenges}"
     " WHERE time_created < $1 ORDER BY time_created DESC LIMIT $2 FOR UPDATE SKIP LOCKED))"};
 
+// Each by its index of expires_at.
+constexpr db::Statement kDeleteFlows = {
+    "oauth_delete_expired_flows",
+    "DELETE FROM {gatehouse_oauth_flows} WHERE ctid = ANY(ARRAY("
+    "SELECT ctid FROM {gatehouse_oauth_flows} WHERE expires_at < $1"
+    " ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED))"};
+constexpr db::Statement kDeleteCodes = {
+    "oauth_delete_expired_codes",
+    "DELETE FROM {gatehouse_oauth_codes} WHERE ctid = ANY(ARRAY("
+    "SELECT ctid FROM {gatehouse_oauth_codes} WHERE expires_at < $1"
+    " ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED))"};
+constexpr db::Statement kDeleteRotated = {
+    "oauth_delete_expired_rotated_tokens",
+    "DELETE FROM {gatehouse_oauth_rotated_tokens} WHERE ctid = ANY(ARRAY("
+    "SELECT ctid FROM {gatehouse_oauth_rotated_tokens} WHERE expires_at < $1"
+    " ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED))"};
+constexpr db::Statement kDeleteLogins = {
+    "oauth_delete_expired_logins",
+    "DELETE FROM {gatehouse_oauth_logins} WHERE ctid = ANY(ARRAY("
+    "SELECT ctid FROM {gatehouse_oauth_logins} WHERE expires_at < $1"
+    " ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED))"};
+
 }  // namespace
 
 absl::Status DeleteExpired(tenancy::TenantDirectory& directory, tenancy::TenantDatabases& databases,
@@ -58,6 +80,10 @@ absl::Status DeleteExpired(tenancy::TenantDirectory& directory, tenancy::TenantD
         RETURN_IF_ERROR(remove(kDeleteMachineTokens, now_s));
         RETURN_IF_ERROR(remove(kDeleteStats, (now_s - kKeepStatsS) / kHourS));
         RETURN_IF_ERROR(remove(kDeleteChallenges, now_ms - kKeepChallengesMs));
+        for (const db::Statement& statement :
+             {kDeleteFlows, kDeleteCodes, kDeleteRotated, kDeleteLogins}) {
+          RETURN_IF_ERROR(remove(statement, now_ms));
+        }
         return more;
       });
 }

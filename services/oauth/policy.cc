@@ -15,6 +15,26 @@ rpc::Policy OAuthClientPolicy() {
   };
 }
 
+rpc::Policy OAuthFlowPolicy() {
+  return {
+      {.method = "Authorize", .callers = {kGateway, kClient}},
+      {.method = "GetLoginRequest", .callers = {kGateway, kClient}},
+      {.method = "AcceptLogin", .callers = {kGateway, kClient}},
+      {.method = "RejectLogin", .callers = {kGateway, kClient}},
+      {.method = "GetConsentRequest", .callers = {kGateway, kClient}},
+      {.method = "AcceptConsent", .callers = {kGateway, kClient}},
+      {.method = "RejectConsent", .callers = {kGateway, kClient}},
+  };
+}
+
+rpc::Policy OAuthLogoutPolicy() {
+  return {
+      {.method = "RequestLogout", .callers = {kGateway, kClient}},
+      {.method = "AcceptLogout", .callers = {kGateway, kClient}},
+      {.method = "RejectLogout", .callers = {kGateway, kClient}},
+  };
+}
+
 rpc::Policy OAuthTokenPolicy() {
   return {
       {.method = "IssueTokens", .callers = {kGateway, kClient}},

@@ -6,6 +6,8 @@ namespace gatehouse::oauth {
 
 // The callers that each method accepts.
 rpc::Policy OAuthClientPolicy();
+rpc::Policy OAuthFlowPolicy();
+rpc::Policy OAuthLogoutPolicy();
 rpc::Policy OAuthTokenPolicy();
 
 }  // namespace gatehouse::oauth

@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "gatehouse/oauth/v1/client.pb.h"
+#include "gatehouse/oauth/v1/flow.pb.h"
 #include "google/protobuf/duration.pb.h"
 #include "libs/base/json.h"
 
@@ -23,11 +24,28 @@ struct AccessTokenClaims {
   std::string jti;
   int64_t issued_at_s = 0;
   int64_t expires_at_s = 0;
+  // Of a user's grant; null for a client's own.
+  const v1::Grant* grant = nullptr;
+};
+
+// What an id token says of a grant (OpenID Connect Core, 2).
+struct IdTokenClaims {
+  std::string issuer;
+  std::string at_hash;  // empty: no access token comes with it
+  std::string c_hash;   // empty: no code does
+  int64_t issued_at_s = 0;
+  int64_t expires_at_s = 0;
 };
 
 // The claims in the original's order, then the caller's: those that are the provider's own can't be
 // replaced.
 json::Value AccessTokenJson(const AccessTokenClaims& claims, const json::Value& callers);
+
+json::Value IdTokenJson(const v1::Grant& grant, const IdTokenClaims& claims,
+                        const json::Value& callers);
+
+// The left half of the SHA-256 of a token or code (OpenID Connect Core, 3.1.3.6).
+std::string HalfHash(std::string_view text);
 
 // A caller's claims; BAD_INPUT unless `text` is a JSON object.
 absl::StatusOr<json::Value> ParseClaims(std::string_view text);
@@ -38,6 +56,9 @@ int64_t LifespanSeconds(bool has, const google::protobuf::Duration& lifespan, in
 // By its form.
 inline bool IsRefreshToken(std::string_view token) { return token.starts_with("st_rt_"); }
 
+// The original's.
 inline constexpr int64_t kAccessTokenLifetimeS = 3600;
+inline constexpr int64_t kIdTokenLifetimeS = 3600;
+inline constexpr int64_t kRefreshTokenLifetimeS = 30 * 24 * 3600;
 
 }  // namespace gatehouse::oauth

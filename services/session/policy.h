@@ -13,7 +13,7 @@ inline rpc::Policy SessionServicePolicy() {
       {"VerifySession", outside},
       {"RefreshSession", outside},
       {"RegenerateSession", outside},
-      {"GetSession", outside},
+      {"GetSession", {callers::kGateway, callers::kClient, callers::kOAuth}},
       {"UpdateSession", outside},
       {"ListUserSessions", outside},
       {"RevokeSessions", outside},

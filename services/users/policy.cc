@@ -6,10 +6,10 @@ using namespace rpc::callers;  // NOLINT: the rows read as a table
 
 rpc::Policy RegistryPolicy() {
   return {
-      {"ResolveUserIds", {kSession, kTotp, kAccounts}},
+      {"ResolveUserIds", {kSession, kTotp, kOAuth, kAccounts}},
       {"SignInOrUp", {kThirdParty, kPasswordless, kWebauthn}},
       {"ChangeIdentity", {kPasswordless, kWebauthn}},
-      {"RecordActivity", {kSession, kWebauthn}},
+      {"RecordActivity", {kSession, kWebauthn, kOAuth}},
   };
 }
 

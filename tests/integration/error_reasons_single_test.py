@@ -1,6 +1,6 @@
 """Every reason that a fault can have, as a client may see it: the status, a text without internals, and when to retry.
 
-CALLER_NOT_ALLOWED never reaches a client: the policy tests of each service produce it.
+CALLER_NOT_ALLOWED never reaches a client: the policy tests of each service produce it. NOT_SUPPORTED does not either: every operation is there.
 """
 import select
 import socket
@@ -93,9 +93,6 @@ class Reasons(harness.GatehouseTest):
         self.text(self.app.get("/recipe/nothing"), 404, "Not found")
         # It exists, but not in this version.
         self.text(self.app.post("/recipe/handshake", {}), 404, "Not found")
-
-    def test_not_supported(self):
-        self.text(self.app.post("/recipe/oauth/auth", {}), 501, "This operation is not available")
 
     def test_deadline_exceeded(self):
         release = lock_table(self, "user_roles")

@@ -72,11 +72,11 @@ class OAuthClients(harness.GatehouseTest):
         client = self.create()
 
         def step(connection, number):
-            if number == 10:
+            if number == 6:
                 return connection.post(O + "/clients/remove", {"clientId": client["clientId"]}).json
-            return [self.token(client, app=connection) for _ in range(5)]
-        results = self.at_once(20, step)
-        replies = [reply for number, result in enumerate(results) if number != 10 for reply in result]
+            return [self.token(client, app=connection) for _ in range(3)]
+        results = self.at_once(12, step)
+        replies = [reply for number, result in enumerate(results) if number != 6 for reply in result]
         self.assertEqual({reply.status for reply in replies}, {200})
         self.assertLessEqual({reply.json["status"] for reply in replies if "access_token" not in reply.json}, {"CLIENT_NOT_FOUND_ERROR"})
         for reply in replies:

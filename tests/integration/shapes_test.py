@@ -477,6 +477,46 @@ def bulkimport(d):
     d.run("POST %s/remove" % users, {"ids": [row["id"]]})
 
 
+def oauth_flow(d, base):
+    """A browser's way to tokens, and out again."""
+    site = "http://localhost:4000/cb"
+    client = d.prepare("POST", base + "/clients", {"redirectUris": [site], "grantTypes": ["authorization_code", "refresh_token"], "scope": "openid offline_access"})
+    basic = "Basic " + base64.b64encode(("%s:%s" % (client["clientId"], client["clientSecret"])).encode()).decode()
+    issuer, jar = "https://issuer.example.com", []
+
+    def parameters(address):
+        return dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(address).query))
+
+    def browse(query, case):
+        reply = d.run("POST %s/auth" % base, {"params": query, "iss": issuer, "cookies": "; ".join(jar)}, case=case)
+        jar.extend(line.partition(";")[0] for line in reply.get("cookies", []))
+        return parameters(reply.get("redirectTo", ""))
+    query = {"client_id": client["clientId"], "redirect_uri": site, "response_type": "code", "scope": "openid offline_access", "state": "state-of-the-client"}
+    browse({**query, "redirect_uri": "http://localhost:4000/"}, "another address")
+    login = browse(query, "to the login page")
+    d.run("GET %s/auth/requests/login" % base, query=login)
+    d.run("GET %s/auth/requests/login" % base, query={"loginChallenge": "none"}, case="unknown")
+    d.run("PUT %s/auth/requests/login/reject" % base, {"error": "access_denied"}, query=login)
+    accepted = d.run("PUT %s/auth/requests/login/accept" % base, {"subject": "user"}, query=login)
+    consent = browse(parameters(accepted["redirectTo"]), "to the consent page")
+    d.run("GET %s/auth/requests/consent" % base, query=consent)
+    d.run("PUT %s/auth/requests/consent/reject" % base, {"error": "access_denied"}, query=consent)
+    granted = {"grantScope": ["openid", "offline_access"], "grantAccessTokenAudience": [], "iss": issuer, "tId": "public", "rsub": "user", "sessionHandle": "handle",
+               "initialAccessTokenPayload": {}, "initialIdTokenPayload": {}}
+    accepted = d.run("PUT %s/auth/requests/consent/accept" % base, granted, query=consent)
+    code = browse(parameters(accepted["redirectTo"]), "to the client")["code"]
+    asked = {"iss": issuer, "authorizationHeader": basic}
+    tokens = d.run("POST %s/token" % base, {**asked, "inputBody": {"grant_type": "authorization_code", "code": code, "redirect_uri": site}}, case="code")
+    refresh = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
+    d.run("POST %s/token" % base, {**asked, "access_token": {}, "id_token": {}, "inputBody": refresh}, case="refresh")
+    d.run("POST %s/introspect" % base, {"token": tokens["refresh_token"]}, case="refresh token")
+    out = d.run("GET %s/sessions/logout" % base, query={"idTokenHint": tokens["id_token"]})
+    challenge = {"challenge": parameters(out["redirectTo"])["logout_challenge"]}
+    d.run("PUT %s/auth/requests/logout/accept" % base, challenge)
+    d.run("PUT %s/auth/requests/logout/reject" % base, challenge)
+    d.run("PUT %s/auth/requests/logout/accept" % base, challenge, case="unknown")
+
+
 def oauth(d):
     base, client = "/recipe/oauth", {"clientName": "n", "redirectUris": ["http://localhost:4000/cb"], "grantTypes": ["client_credentials"], "scope": "read", "metadata": {"a": 1}}
     made = d.run("POST %s/clients" % base, client)
@@ -498,6 +538,7 @@ def oauth(d):
     d.run("POST %s/token/revoke" % base, {"token": token})
     d.run("POST %s/introspect" % base, {"token": token}, case="not active")
     d.run("POST %s/session/revoke" % base, {"sessionHandle": "none"})
+    oauth_flow(d, base)
     d.run("POST %s/tokens/revoke" % base, {"client_id": made["clientId"]})
     d.run("POST %s/clients/remove" % base, one)
 
@@ -573,7 +614,7 @@ class Shapes(harness.GatehouseTest):
             for method in ("GET", "POST", "PUT", "DELETE"):
                 # An operation that some version removed exists at an old one.
                 replies = [app.request(method, path, cdi=cdi).status for cdi in ("2.20", "5.4")]
-                if not set(replies) <= {404, 405, 501}:
+                if not set(replies) <= {404, 405}:
                     routed.add((method, path))
         self.assertGreater(len(routed), 90)
         self.assertEqual(routed - shaped, set())
@@ -586,8 +627,6 @@ def routed_paths():
     for path in glob.glob(os.path.join(harness.ROOT, "gateway", "routes", "*_routes.cc")):
         with open(path) as f:
             source = f.read()
-        if path.endswith("unavailable_routes.cc"):
-            continue
         paths.update(re.findall(r'"(/[a-z0-9./-]*)"', source))
         if path.endswith("multitenancy_routes.cc"):
             for name in re.findall(r'"([a-z]+(?:/[a-z]+)?)"', source):
