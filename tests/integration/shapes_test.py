@@ -518,9 +518,9 @@ def oauth_flow(d, base):
 
 
 def oauth(d):
-    base, client = "/recipe/oauth", {"clientName": "n", "redirectUris": ["http://localhost:4000/cb"], "grantTypes": ["client_credentials"], "scope": "read", "metadata": {"a": 1}}
+    base, client = "/recipe/oauth", {"clientId": "a", "clientName": "n", "redirectUris": ["http://localhost:4000/cb"], "grantTypes": ["client_credentials"], "scope": "read", "metadata": {"a": 1}}
     made = d.run("POST %s/clients" % base, client)
-    d.run("POST %s/clients" % base, {"tokenEndpointAuthMethod": "none"}, case="public")
+    d.run("POST %s/clients" % base, {"clientId": "b", "tokenEndpointAuthMethod": "none"}, case="public")
     d.run("POST %s/clients" % base, {"clientId": made["clientId"]}, case="again")
     one = {"clientId": made["clientId"]}
     d.run("GET %s/clients" % base, query=one)
