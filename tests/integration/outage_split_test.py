@@ -24,6 +24,9 @@ class Outage(harness.GatehouseTest):
         handle = session["session"]["handle"]
         social = {"thirdPartyId": "google", "thirdPartyUserId": "g-1", "email": {"id": "s@example.com", "isVerified": True}}
         passkey = {"relyingPartyId": "example.com", "relyingPartyName": "Example", "origin": "https://example.com"}
+        client = self.expect(self.app.post("/recipe/oauth/clients", {"grantTypes": ["client_credentials"], "tokenEndpointAuthMethod": "client_secret_post"}))
+        machine = {"iss": "https://api.example.com", "access_token": {}, "id_token": {},
+                   "inputBody": {"grant_type": "client_credentials", "client_id": client["clientId"], "client_secret": client["clientSecret"]}}
         verify = {"accessToken": session["accessToken"]["token"], "enableAntiCsrf": False, "doAntiCsrfCheck": False}
 
         return {
@@ -43,6 +46,9 @@ class Outage(harness.GatehouseTest):
             "list TOTP devices": (lambda: self.app.get("/recipe/totp/device/list", {"userId": user}), {"totp"}),
             "passkey options": (lambda: self.app.post("/recipe/webauthn/options/signin", passkey), {"webauthn"}),
             "list dashboard users": (lambda: self.app.get("/recipe/dashboard/users"), {"dashboard"}),
+            "list OAuth clients": (lambda: self.app.get("/recipe/oauth/clients/list"), {"oauth"}),
+            "OAuth token": (lambda: self.app.post("/recipe/oauth/token", machine), {"oauth", "jwks"}),
+            "list SAML clients": (lambda: self.app.get("/recipe/saml/clients/list"), {"saml"}),
             "remove user": (lambda: self.app.post("/user/remove", {"userId": removable.pop()}), {"accounts", "users", "session", "roles", "totp"}),
         }
 
