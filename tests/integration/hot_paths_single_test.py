@@ -5,12 +5,13 @@ import unittest
 
 from integration import harness
 
-TIMES = 10
+TIMES = 20
 CONNECTIONS = 4
 # PostgreSQL plans a statement for its parameters five times on each connection before it looks at a plan for any, and keeps to the former where that seems cheaper. Warming up gets past that, and
-# prepares what is prepared once per connection, on the connection that requests use one after the other; a job may make them use another one meanwhile.
-PLANS = 6
-WARM_UP = 2 * PLANS
+# prepares what is prepared once per connection, on the connection that requests use one after the other. A job may make them use another one meanwhile, and new statistics end a plan: fewer than one
+# plan for two calls are none for each.
+PLANS = TIMES // 2
+WARM_UP = 12
 # Statements that run periodically, independent of requests: batches of last-active times and of the audit log, readiness, the directory's check of all tenants, jobs.
 BACKGROUND = re.compile(r"INSERT INTO (user_last_active|activity_log)|SELECT (current_setting|pg_try_advisory_xact_lock|public\.gatehouse_settle_user"
                         r"|public\.gatehouse_maintain_activity_log|public\.gatehouse_gather_statistics|at_app, at_user|[cp]\.connection_uri_domain)|WITH RECURSIVE app\(id\)")
