@@ -5,11 +5,13 @@
 -- and autovacuum comes by once a minute at best. It takes over at 1,024 pages.
 --
 -- With the rights of the tables' owner, since a service's own role may not run ANALYZE. Does
--- nothing to tables of other owners, and waits for nobody. A table that ANALYZE could not lock is
--- left for the next time.
+-- nothing to tables of other owners, and waits for nobody: asking for the size of a table that is
+-- locked exclusively ends at once, with NULL, and a table that ANALYZE could not lock is left for
+-- the next time.
 CREATE OR REPLACE FUNCTION {schema}.{~gatehouse_gather_statistics}(names text[])
 RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET lock_timeout = '10ms' AS $f$
 DECLARE
   grown record;
 BEGIN
@@ -28,5 +30,7 @@ BEGIN
   END IF;
   EXECUTE format('ANALYZE (SKIP_LOCKED) %s', grown.name);
   RETURN EXISTS (SELECT FROM pg_class c WHERE c.oid = grown.name AND c.relpages > grown.relpages);
+EXCEPTION WHEN lock_not_available THEN
+  RETURN NULL;
 END
 $f$;

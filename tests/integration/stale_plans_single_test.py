@@ -52,6 +52,17 @@ class StalePlans(unittest.TestCase):
             use("many")
             self.assertEqual({query: pages for query, pages in gatehouse.sql(COUNTS) if int(pages) > PAGES}, {})
 
+    def test_gathering_waits_for_no_lock(self):
+        gatehouse = harness.Gatehouse(mode="all-in-one").start()
+        self.addCleanup(gatehouse.kill)
+        with gatehouse.postgres.session(gatehouse.database) as session:
+            session.run("BEGIN; LOCK TABLE roles IN ACCESS EXCLUSIVE MODE;")
+            # While the process itself gathers some it is NULL, too; its own wait would end the statement.
+            self.assertEqual(gatehouse.sql("SET statement_timeout = '2s'; SELECT gatehouse_gather_statistics('{roles}') IS NULL"), [["t"]])
+            waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            harness.wait_until(lambda: gatehouse.sql(waiting) == [["0"]], 5, "nobody to wait for the table")
+            session.run("ROLLBACK;")
+
 
 if __name__ == "__main__":
     unittest.main()
