@@ -14,7 +14,7 @@ import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from bench import subject  # noqa: E402
+from bench import processes  # noqa: E402
 from integration import harness  # noqa: E402
 
 BCRYPT = "$2a$10$GzEm3vKoAqnJCTWesRARCe/ovjt/07qjvcH9jbLUg44Fn77gMZkmm"
@@ -95,14 +95,14 @@ def main():
         load = Load(gatehouse, arguments.rate)
         time.sleep(arguments.baseline)
         alone = load.end()
-        memory_before = subject.memory_mib(gatehouse)
+        memory_before = processes.memory_mib(processes.pids_of(gatehouse))
 
         added_s, peak = 0, [0.0]
         ended = threading.Event()
 
         def watch():
             while not ended.wait(0.5):
-                peak[0] = max(peak[0], subject.memory_mib(gatehouse))
+                peak[0] = max(peak[0], processes.memory_mib(processes.pids_of(gatehouse)))
         watcher = threading.Thread(target=watch)
         watcher.start()
         load = Load(gatehouse, arguments.rate)

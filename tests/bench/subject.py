@@ -1,23 +1,10 @@
-"""A Gatehouse under measurement: operations on it, one request each, and what its process used."""
+"""A Gatehouse under measurement: operations on it, one request each."""
 import os
 import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from integration import harness  # noqa: E402
-
-TICK_S = 1 / os.sysconf("SC_CLK_TCK")
-
-
-def cpu_s(gatehouse):
-    with open("/proc/%d/stat" % gatehouse.processes["gatehouse"].process.pid) as f:
-        fields = f.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) * TICK_S
-
-
-def memory_mib(gatehouse):
-    with open("/proc/%d/status" % gatehouse.processes["gatehouse"].process.pid) as f:
-        return next(int(line.split()[1]) for line in f if line.startswith("VmRSS")) / 1024
 
 
 class Subject:
@@ -90,12 +77,3 @@ class Subject:
 
     def change(self):
         self.ok(self.app.put("/recipe/multitenancy/tenant/v2", {"tenantId": self.tenant, "coreConfig": {"totp_max_attempts": 3 + time.monotonic_ns() % 90}}))
-
-
-def wait_until_quiet(gatehouse):
-    """A start has background work, such as generating signing keys in advance, that belongs to no request."""
-    for _ in range(60):
-        before = cpu_s(gatehouse)
-        time.sleep(1)
-        if cpu_s(gatehouse) - before <= TICK_S:
-            return

@@ -9,7 +9,8 @@ BINS = [os.path.abspath(path) for path in sys.argv[1:3]]
 REQUESTS = int(sys.argv[3]) if len(sys.argv) > 3 else 2000
 TENANTS = int(sys.argv[4]) if len(sys.argv) > 4 else 0
 os.environ["GATEHOUSE_BIN"] = BINS[0]
-from subject import Subject, cpu_s, harness, wait_until_quiet  # noqa: E402
+from processes import cpu_s, pids_of, wait_until_quiet  # noqa: E402
+from subject import Subject, harness  # noqa: E402
 
 BATCH = 50
 
@@ -22,16 +23,16 @@ def subject_of(directory):
 def main():
     subjects = [subject_of(directory) for directory in BINS]
     for subject in subjects:
-        wait_until_quiet(subject.gatehouse)
+        wait_until_quiet(pids_of(subject.gatehouse))
     print("%-16s %10s %10s %8s   (%d requests each)" % ("", "first, ms", "second, ms", "ratio", REQUESTS))
     for name in Subject.OPERATIONS:
         used = [0.0, 0.0]
         for _ in range(REQUESTS // BATCH):
             for number, subject in enumerate(subjects):
-                before = cpu_s(subject.gatehouse)
+                before = cpu_s(pids_of(subject.gatehouse))
                 for _ in range(BATCH):
                     getattr(subject, name)()
-                used[number] += cpu_s(subject.gatehouse) - before
+                used[number] += cpu_s(pids_of(subject.gatehouse)) - before
         first, second = (1000 * seconds / REQUESTS for seconds in used)
         print("%-16s %10.3f %10.3f %8.2f" % (name, first, second, second / first if first else float("nan")), flush=True)
 

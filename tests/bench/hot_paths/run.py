@@ -17,51 +17,20 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.parse
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "..", ".."))
+sys.path[:0] = [os.path.join(HERE, ".."), os.path.join(HERE, "..", "..")]
 from integration import harness  # noqa: E402
 from operations import Operations, session_body  # noqa: E402
+from processes import cpu_s, cpu_s_of_server, memory_mib, pids_of, wait_until_quiet  # noqa: E402
 
-TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 PASSWORD = "x1234567"
 POSTGRES = ("fsync=on", "synchronous_commit=on", "full_page_writes=on", "shared_buffers=512MB", "shared_preload_libraries=pg_stat_statements", "pg_stat_statements.track=top",
             "pg_stat_statements.track_planning=on")
 STATISTICS = "SELECT coalesce(sum(calls), 0), coalesce(sum(plans), 0), coalesce(sum(total_plan_time), 0), coalesce(sum(total_exec_time), 0) FROM pg_stat_statements WHERE dbid = (SELECT oid FROM pg_database WHERE datname = '%s')"
 # No server does more of the slow ones: those that make users need a new one for each request.
 NEW_USERS_A_SECOND = 5000
-
-
-def ticks(pid, of_children=False):
-    try:
-        with open("/proc/%d/stat" % pid) as f:
-            fields = f.read().rsplit(")", 1)[1].split()
-    except FileNotFoundError:
-        return 0
-    return sum(int(fields[i]) for i in ((11, 12, 13, 14) if of_children else (11, 12)))
-
-
-def children(pid):
-    found = []
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            try:
-                with open("/proc/%s/stat" % name) as f:
-                    if int(f.read().rsplit(")", 1)[1].split()[1]) == pid:
-                        found.append(int(name))
-            except (FileNotFoundError, ProcessLookupError):
-                pass
-    return found
-
-
-def memory_mib(pids):
-    total = 0
-    for pid in pids:
-        with open("/proc/%d/status" % pid) as f:
-            total += next(int(row.split()[1]) for row in f if row.startswith("VmRSS")) / 1024
-    return total
 
 
 class Server:
@@ -73,8 +42,7 @@ class Server:
         harness.BIN = os.path.abspath(directory)
         database = postgres.create_database()
         gatehouse = harness.Gatehouse(test_mode=False, postgres=postgres, database=database, environment={"LOG_LEVEL": "WARN", "BCRYPT_LOG_ROUNDS": "4"}).start()
-        pids = [one.process.pid for one in gatehouse.processes.values()]
-        return Server(directory, "http://127.0.0.1:%d" % gatehouse.port, pids, postgres, database, gatehouse.stop)
+        return Server(directory, "http://127.0.0.1:%d" % gatehouse.port, pids_of(gatehouse), postgres, database, gatehouse.stop)
 
     @staticmethod
     def running(text):
@@ -106,13 +74,11 @@ class Server:
         self.operations = Operations([user for _, user, _ in made], [session for _, _, session in made], PASSWORD, clients)
 
     def used(self):
-        """Ticks of the server and of PostgreSQL, and the latter's statistics of this database."""
-        server = sum(ticks(pid) for pid in self.pids)
+        """Seconds of the server and of PostgreSQL, and the latter's statistics of this database."""
         if not self.postgres:
-            return [server]
-        main = self.postgres.process.pid
+            return [cpu_s(self.pids)]
         row = self.postgres.sql(STATISTICS % self.database, "postgres")[0]
-        return [server, ticks(main, of_children=True) + sum(ticks(pid) for pid in children(main))] + [float(value) for value in row]
+        return [cpu_s(self.pids), cpu_s_of_server(self.postgres.process.pid)] + [float(value) for value in row]
 
     def measure(self, name, seconds, clients):
         lines = self.operations.lines(name, seconds * NEW_USERS_A_SECOND)
@@ -132,9 +98,9 @@ class Server:
         if not done or load["wrong"] or load["lost"]:
             print("  %s, %s: %d of %d replies are not what was asked for, %d lost: %s" % (self.name, name, load["wrong"], done, load["lost"], first_wrong), flush=True)
         row = {"requests_per_s": round(done / load["us"] * 1e6), "p50_ms": load["p50_us"] / 1000, "p99_ms": load["p99_us"] / 1000, "p999_ms": load["p999_us"] / 1000, "max_ms": load["max_us"] / 1000,
-               "server_ms_per_1000": round(used[0] * TICK_S * 1e6 / max(done, 1), 1), "wrong": load["wrong"] + load["lost"]}
+               "server_ms_per_1000": round(used[0] * 1e6 / max(done, 1), 1), "wrong": load["wrong"] + load["lost"]}
         if self.postgres:
-            row.update({"postgres_ms_per_1000": round(used[1] * TICK_S * 1e6 / max(done, 1), 1), "statements": round(used[2] / max(done, 1), 2), "plans": round(used[3] / max(done, 1), 2),
+            row.update({"postgres_ms_per_1000": round(used[1] * 1e6 / max(done, 1), 1), "statements": round(used[2] / max(done, 1), 2), "plans": round(used[3] / max(done, 1), 2),
                         "planning_us": round(used[4] * 1000 / max(done, 1), 1), "executing_us": round(used[5] * 1000 / max(done, 1), 1)})
         return row
 
@@ -156,7 +122,8 @@ def main():
         for server in servers:
             server.load(options.users, options.clients)
             print("%s: %d users; %.0f MiB" % (server.name, options.users, memory_mib(server.pids)), flush=True)
-        time.sleep(3)  # signing keys are generated in advance
+        for server in servers:
+            wait_until_quiet(server.pids)
         heads = ("requests_per_s", "p50_ms", "p99_ms", "p999_ms", "server_ms_per_1000", "postgres_ms_per_1000", "statements", "plans", "planning_us", "executing_us")
         print("%-22s %3s %9s %8s %8s %8s %9s %9s %6s %6s %9s %9s" % ("", "", "req/s", "p50 ms", "p99 ms", "p99.9", "server*", "PostgreSQL*", "stmts", "plans", "plan us", "exec us"))
         for name in options.only:
