@@ -1,13 +1,10 @@
 #include "libs/host/first_statistics.h"
 
 #include <algorithm>
-#include <utility>
 
 #include "libs/base/status.h"
 #include "libs/base/steady_time.h"
 #include "libs/db/database.h"
-#include "libs/host/each_database.h"
-#include "libs/tenancy/tenant.h"
 
 namespace gatehouse::host {
 namespace {
@@ -26,38 +23,37 @@ constexpr db::Statement kGather = {
 }  // namespace
 
 absl::Status FirstStatistics::Run(absl::Time deadline) {
-  if (SteadyNow() < rest_until_) return absl::OkStatus();
-  std::map<std::string, int64_t> statements;
-  const absl::Status status = InEachDatabase(
-      directory_, databases_,
-      [&](db::Database& database, const tenancy::Tenant& tenant) -> absl::Status {
-        int64_t& seen = statements[tenant.database_id];
-        const auto last = statements_.find(tenant.database_id);
-        if (last != statements_.end()) seen = last->second;
-        const int64_t now = database.statements_executed();
-        // Fewer than before: another pool, of changed settings.
-        if (now >= seen && now - seen < kWorthALook) return absl::OkStatus();
-        const int64_t before = std::exchange(seen, now);  // a database that is down is left alone
-        db::TextArray names;
-        for (const std::string_view table : tables_) {
-          names.values.push_back(database.tables().Bare(table));
-        }
-        const absl::Time until = std::min(deadline, SteadyNow() + kPatience);
-        bool more = true;
-        while (more) {
-          ASSIGN_OR_RETURN(const db::Result gathered, database.Execute(until, kGather, {names}));
-          if (gathered.front().IsNull(0)) {  // another instance is at it: ask again
-            seen = before;
-            return absl::OkStatus();
-          }
-          more = gathered.front().Bool(0);
-        }
-        seen = database.statements_executed();
-        return absl::OkStatus();
-      });
-  statements_ = std::move(statements);
-  if (!status.ok()) rest_until_ = SteadyNow() + kRest;
-  return status;
+  std::map<const db::Database*, Look> looks;  // without pools that are gone
+  absl::Status result;
+  for (const std::shared_ptr<db::Database>& pool : pools_()) {
+    Look& look = looks[pool.get()];
+    if (const auto last = looks_.find(pool.get()); last != looks_.end()) look = last->second;
+    const int64_t now = pool->statements_executed();
+    // Fewer than before: another pool at that address.
+    if (now >= look.statements && now - look.statements < kWorthALook) continue;
+    if (SteadyNow() < look.rest_until || SteadyNow() >= deadline) continue;
+    absl::Status status = LookAt(*pool, deadline, look);
+    if (!status.ok()) look = {.statements = now, .rest_until = SteadyNow() + kRest};
+    result.Update(std::move(status));
+  }
+  looks_ = std::move(looks);
+  return result;
+}
+
+absl::Status FirstStatistics::LookAt(db::Database& database, absl::Time deadline, Look& look) {
+  db::TextArray names;
+  for (const std::string_view table : tables_) {
+    names.values.push_back(database.tables().Bare(table));
+  }
+  for (bool more = true; more;) {
+    const absl::Time until = std::min(deadline, SteadyNow() + kPatience);
+    ASSIGN_OR_RETURN(const db::Result gathered, database.Execute(until, kGather, {names}));
+    // Another instance is at it: look again next time.
+    if (gathered.front().IsNull(0)) return absl::OkStatus();
+    more = gathered.front().Bool(0);
+  }
+  look.statements = database.statements_executed();
+  return absl::OkStatus();
 }
 
 }  // namespace gatehouse::host

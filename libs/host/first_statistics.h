@@ -1,18 +1,19 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
-#include <string>
+#include <memory>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 
-namespace gatehouse::tenancy {
-class TenantDatabases;
-class TenantDirectory;
-}  // namespace gatehouse::tenancy
+namespace gatehouse::db {
+class Database;
+}
 
 namespace gatehouse::host {
 
@@ -21,21 +22,27 @@ namespace gatehouse::host {
 // until then plans are bad. Databases that are not in use are left alone. For one job.
 class FirstStatistics {
  public:
-  // `tables`: base names. The others outlive it.
-  FirstStatistics(const tenancy::TenantDirectory& directory, tenancy::TenantDatabases& databases,
-                  std::vector<std::string_view> tables)
-      : directory_(directory), databases_(databases), tables_(std::move(tables)) {}
+  using Pools = std::function<std::vector<std::shared_ptr<db::Database>>()>;
 
-  // Looks at the databases that have been in use since the last time. After a failure it rests for a
-  // minute: a database that is away, or takes no writes, is others' business.
+  // `pools`: those that exist. The job looks every second, and there may be ten thousand tenants,
+  // so it does not go through these. `tables`: base names, which outlive this.
+  FirstStatistics(Pools pools, std::vector<std::string_view> tables)
+      : pools_(std::move(pools)), tables_(std::move(tables)) {}
+
+  // Looks at the databases that have been in use since the last time. One that fails is left alone
+  // for a minute: that it is away, or takes no writes, is others' business. The first error.
   absl::Status Run(absl::Time deadline);
 
  private:
-  const tenancy::TenantDirectory& directory_;
-  tenancy::TenantDatabases& databases_;
+  struct Look {
+    int64_t statements = 0;  // executed by the pool until then
+    absl::Time rest_until = absl::InfinitePast();
+  };
+  absl::Status LookAt(db::Database& database, absl::Time deadline, Look& look);
+
+  const Pools pools_;
   const std::vector<std::string_view> tables_;
-  absl::Time rest_until_ = absl::InfinitePast();
-  std::map<std::string, int64_t> statements_;  // at the last look, by the database's id
+  std::map<const db::Database*, Look> looks_;  // the last at each pool
 };
 
 }  // namespace gatehouse::host

@@ -86,6 +86,7 @@ telemetry::PoolSample SampleOf(std::string pool, std::string databases, int pool
 // One service that runs here: its component and the dispatchers of its RPC services.
 struct Host::Running {
   std::string name;
+  tenancy::PgTenantDatabases* databases = nullptr;
   std::unique_ptr<Environment> environment;
   std::unique_ptr<Component> component;
   std::vector<std::unique_ptr<rpc::Dispatcher>> dispatchers;
@@ -173,7 +174,7 @@ rpc::CallObserver Host::ObserverOf(std::string service, const rpc::ServiceInfo& 
   };
 }
 
-absl::StatusOr<tenancy::TenantDatabases*> Host::DatabasesOf(std::string_view service) {
+absl::StatusOr<tenancy::PgTenantDatabases*> Host::DatabasesOf(std::string_view service) {
   const config::ServiceSettings& settings = config().service(service);
   std::lock_guard lock(databases_mutex_);
   auto& slot = databases_[settings.database_user];
@@ -212,9 +213,9 @@ void Host::Reload(const config::ProcessConfig& config) {
 
 void Host::AddStatisticsJobs() {
   // Services that have no database role of their own share pools.
-  std::map<tenancy::TenantDatabases*, std::vector<std::string_view>> tables;
+  std::map<tenancy::PgTenantDatabases*, std::vector<std::string_view>> tables;
   for (const auto& running : running_) {
-    std::vector<std::string_view>& all = tables[&running->environment->databases()];
+    std::vector<std::string_view>& all = tables[running->databases];
     for (const std::string_view table : db::TablesOf(running->name)) all.push_back(table);
   }
   for (auto& [databases, names] : tables) {
@@ -222,7 +223,8 @@ void Host::AddStatisticsJobs() {
                .interval = kStatisticsInterval,
                .first_after = kStatisticsInterval,
                .time_limit = absl::Seconds(30)},
-              [job = std::make_shared<FirstStatistics>(directory_, *databases, std::move(names))](
+              [job = std::make_shared<FirstStatistics>(
+                   [databases = databases] { return databases->Pools(); }, std::move(names))](
                   absl::Time deadline) { return job->Run(deadline); });
   }
 }
@@ -270,8 +272,8 @@ absl::StatusOr<std::unique_ptr<Component>> Host::MakeComponent(const ServiceDefi
 absl::Status Host::StartService(const ServiceDefinition& definition) {
   auto running = std::make_unique<Running>();
   running->name = std::string(definition.name);
-  ASSIGN_OR_RETURN(tenancy::TenantDatabases * databases, DatabasesOf(definition.name));
-  running->environment = std::make_unique<ServiceEnvironment>(*this, definition.name, *databases);
+  ASSIGN_OR_RETURN(running->databases, DatabasesOf(definition.name));
+  running->environment = std::make_unique<ServiceEnvironment>(*this, definition.name, *running->databases);
   ASSIGN_OR_RETURN(running->component, MakeComponent(definition, *running->environment));
   for (const ExposedService& service : running->component->services()) {
     ASSIGN_OR_RETURN(auto dispatcher,

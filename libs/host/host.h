@@ -111,7 +111,7 @@ class Host {
   void AddStatisticsJobs();
   // Updates the metrics of connection pools and queues at each scrape.
   void SamplePools();
-  absl::StatusOr<tenancy::TenantDatabases*> DatabasesOf(std::string_view service);
+  absl::StatusOr<tenancy::PgTenantDatabases*> DatabasesOf(std::string_view service);
   rpc::CallObserver ObserverOf(std::string service, const rpc::ServiceInfo& info);
   // Whether some service has an address: this process listens there, or dials it.
   bool TalksToOthers() const;

@@ -138,6 +138,13 @@ PgTenantDatabases::OwnStats PgTenantDatabases::StatsOfTenants() {
   return own;
 }
 
+std::vector<std::shared_ptr<db::Database>> PgTenantDatabases::Pools() {
+  std::vector<std::shared_ptr<db::Database>> pools = {base_};
+  std::lock_guard<std::mutex> lock(mutex_);
+  for (const auto& [storage_id, database] : databases_) pools.push_back(database);
+  return pools;
+}
+
 void PgTenantDatabases::KeepOnly(const std::set<std::string>& storage_ids) {
   std::vector<Retired> ended;  // destroyed outside the lock: that waits for connections to close
   const absl::Time now = SteadyNow();

@@ -49,6 +49,8 @@ class PgTenantDatabases final : public TenantDatabases {
   };
   // Of the pools of tenants' own databases.
   OwnStats StatsOfTenants();
+  // The pools that exist: the base one, and those of tenants' own databases that were ever used.
+  std::vector<std::shared_ptr<db::Database>> Pools();
 
  private:
   const std::shared_ptr<db::Database> base_;
