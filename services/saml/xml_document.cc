@@ -13,12 +13,15 @@
 namespace gatehouse::saml {
 namespace {
 
-constexpr int kMaxDepth = 64;
+constexpr size_t kMaxDepth = 64;
 constexpr int kMaxElements = 20'000;
 // libxml2 compares each attribute of an element with each.
 constexpr int kMaxAttributes = 64;
-// In scope at one element: canonicalization looks at all of them for each.
+// In scope at one element: libxml2 and canonicalization look at all of them for each.
 constexpr int kMaxNamespaces = 64;
+// The sum of their squares over all elements: inclusive canonicalization looks each of them up
+// among all of them.
+constexpr int kMaxLookUps = 2'000'000;
 
 std::string_view View(const xmlChar* text) {
   return text == nullptr ? std::string_view() : reinterpret_cast<const char*>(text);
@@ -58,10 +61,40 @@ std::string DeclaredEncoding(std::string_view xml) {
   return encoding;
 }
 
+struct Tag {
+  int attributes = 0;
+  int namespaces = 0;  // declarations among them
+  bool is_empty = false;
+};
+
+// The tag that begins at `at`, which moves to its end.
+Tag ReadTag(std::string_view xml, size_t& at) {
+  Tag tag;
+  char quote = 0;
+  for (++at; at < xml.size() && (quote != 0 || xml[at] != '>'); ++at) {
+    const char c = xml[at];
+    if (quote != 0) {
+      if (c == quote) quote = 0;
+    } else if (c == '"' || c == '\'') {
+      quote = c;
+      ++tag.attributes;
+    } else if (c == 'x' && xml.substr(at).starts_with("xmlns") &&
+               (IsXmlSpace(xml[at - 1]) || xml[at - 1] == '"' || xml[at - 1] == '\'')) {
+      ++tag.namespaces;
+    }
+  }
+  tag.is_empty = xml[at - 1] == '/';
+  return tag;
+}
+
 // What must be known before libxml2 reads the document: that no declaration changes the meaning of
-// what follows, and that no element costs it time by the square of its attributes. Encodings that
-// have their markup in other bytes are refused first.
+// what follows, and that nothing costs it time by a square. In an encoding that has its markup in
+// the bytes of ASCII.
 absl::Status CheckMarkup(std::string_view xml) {
+  std::vector<int> open;  // how many namespaces each open element declares
+  int elements = 0;
+  int namespaces = 0;
+  int look_ups = 0;
   size_t at = 0;
   const auto skip = [&](std::string_view end) {
     const size_t found = xml.find(end, at);
@@ -80,55 +113,26 @@ absl::Status CheckMarkup(std::string_view xml) {
       return Failed(Check::kDoctype);
     } else if (rest.starts_with("<?")) {
       skip("?>");
+    } else if (rest.starts_with("</")) {
+      if (open.empty()) return Failed(Check::kWellFormed);
+      namespaces -= open.back();
+      open.pop_back();
+      ++at;
     } else {
-      int attributes = 0;
-      char quote = 0;
-      for (++at; at < xml.size() && (quote != 0 || xml[at] != '>'); ++at) {
-        if (quote != 0) {
-          if (xml[at] == quote) quote = 0;
-        } else if (xml[at] == '"' || xml[at] == '\'') {
-          quote = xml[at];
-          if (++attributes > kMaxAttributes) return Failed(Check::kSize);
-        }
-      }
-    }
-  }
-}
-
-absl::Status CheckTree(xmlNode* root) {
-  int elements = 0;
-  int depth = 1;
-  int namespaces = 0;
-  const auto own_namespaces = [](const xmlNode* node) {
-    int count = 0;
-    for (const xmlNs* ns = node->nsDef; ns != nullptr; ns = ns->next) ++count;
-    return count;
-  };
-  xmlNode* node = root;
-  while (true) {
-    if (node->type == XML_ENTITY_REF_NODE) return Failed(Check::kWellFormed);
-    if (node->type == XML_ELEMENT_NODE) {
-      namespaces += own_namespaces(node);
-      if (++elements > kMaxElements || depth > kMaxDepth || namespaces > kMaxNamespaces) {
+      const Tag tag = ReadTag(xml, at);
+      namespaces += tag.namespaces;
+      if (++elements > kMaxElements || open.size() >= kMaxDepth ||
+          tag.attributes > kMaxAttributes || namespaces > kMaxNamespaces) {
         return Failed(Check::kSize);
       }
-      if (xmlHasNsProp(node, Xml("id"), XML_XML_NAMESPACE) != nullptr) {
-        return Failed(Check::kXmlId);
+      look_ups += namespaces * namespaces;
+      if (look_ups > kMaxLookUps) return Failed(Check::kSize);
+      if (tag.is_empty) {
+        namespaces -= tag.namespaces;
+      } else {
+        open.push_back(tag.namespaces);
       }
-      if (node->children != nullptr) {
-        node = node->children;
-        ++depth;
-        continue;
-      }
-      namespaces -= own_namespaces(node);
     }
-    while (node != root && node->next == nullptr) {
-      node = node->parent;
-      --depth;
-      namespaces -= own_namespaces(node);
-    }
-    if (node == root) return absl::OkStatus();
-    node = node->next;
   }
 }
 
@@ -145,6 +149,20 @@ void ForEachBelow(xmlNode* top, Visit visit) {
     if (node == top) return;
     node = node->next;
   }
+}
+
+absl::Status CheckTree(xmlNode* root) {
+  absl::Status status;
+  const auto check = [&](xmlNode* node) {
+    if (node->type == XML_ENTITY_REF_NODE) status.Update(Failed(Check::kWellFormed));
+    if (node->type == XML_ELEMENT_NODE &&
+        xmlHasNsProp(node, Xml("id"), XML_XML_NAMESPACE) != nullptr) {
+      status.Update(Failed(Check::kXmlId));
+    }
+  };
+  check(root);
+  ForEachBelow(root, check);
+  return status;
 }
 
 bool IsText(const xmlNode* node) {
@@ -219,9 +237,10 @@ absl::StatusOr<XmlDocument> XmlDocument::Parse(std::string_view xml) {
   if (xml.size() > kMaxXmlBytes) return Failed(Check::kSize);
   if (xml.starts_with("\xEF\xBB\xBF")) xml.remove_prefix(3);
   if (xml.find('\0') != std::string_view::npos) return Failed(Check::kEncoding);
-  const std::string encoding = DeclaredEncoding(xml);
-  if (!encoding.empty() && encoding != "UTF-8" && encoding != "US-ASCII" &&
-      encoding != "ISO-8859-1") {
+  std::string encoding = DeclaredEncoding(xml);
+  // Named to libxml2, which otherwise guesses from the first bytes, as it does EBCDIC.
+  if (encoding.empty()) encoding = "UTF-8";
+  if (encoding != "UTF-8" && encoding != "US-ASCII" && encoding != "ISO-8859-1") {
     return Failed(Check::kEncoding);
   }
   RETURN_IF_ERROR(CheckMarkup(xml));
@@ -229,9 +248,9 @@ absl::StatusOr<XmlDocument> XmlDocument::Parse(std::string_view xml) {
   const std::unique_ptr<xmlParserCtxt, decltype(&xmlFreeParserCtxt)> parser(xmlNewParserCtxt(),
                                                                             xmlFreeParserCtxt);
   if (parser == nullptr) return absl::ResourceExhaustedError("no memory for a document");
-  XmlDocument document(
-      xmlCtxtReadMemory(parser.get(), xml.data(), static_cast<int>(xml.size()), nullptr, nullptr,
-                        XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING));
+  XmlDocument document(xmlCtxtReadMemory(
+      parser.get(), xml.data(), static_cast<int>(xml.size()), nullptr, encoding.c_str(),
+      XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING));
   // A prefix that is not declared is no error by XML itself.
   if (document.doc_ == nullptr || parser->nsWellFormed != 1) return Failed(Check::kWellFormed);
   if (document.doc()->intSubset != nullptr || document.doc()->extSubset != nullptr) {

@@ -62,6 +62,11 @@ TEST(XmlDocumentTest, RefusesOtherEncodings) {
   EXPECT_EQ(Parsed(std::string("\xFF\xFE<\0a\0/\0>\0", 10)), "ENCODING");
   EXPECT_EQ(Parsed(std::string("<a/>\0", 5)), "ENCODING");
   EXPECT_EQ(Parsed("<a>\xFF</a>"), "WELL_FORMED");
+  // <?xml version="1.0"?><a b="1"/> in EBCDIC, which libxml2 would guess: none of its markup is in
+  // the bytes that are looked at before.
+  EXPECT_EQ(Parsed("\x4C\x6F\xA7\x94\x93\x40\xA5\x85\x99\xA2\x89\x96\x95\x7E\x7F\xF1\x4B\xF0\x7F"
+                   "\x6F\x6E\x4C\x81\x40\x82\x7E\x7F\xF1\x7F\x61\x6E"),
+            "WELL_FORMED");
 }
 
 TEST(XmlDocumentTest, RefusesWhatIsNotWellFormed) {
@@ -97,6 +102,32 @@ TEST(XmlDocumentTest, IsBoundedInEveryDirection) {
   EXPECT_EQ(
       Parsed(StrCat(namespaces.substr(0, namespaces.find("<a xmlns:n40")), Times(40, "</a>"))),
       "SIZE");
+}
+
+// Documents without an end: what libxml2 had to read would not be well-formed.
+TEST(XmlDocumentTest, IsBoundedBeforeAnythingReadsIt) {
+  EXPECT_EQ(Parsed(Times(64, "<a>")), "WELL_FORMED");
+  EXPECT_EQ(Parsed(Times(65, "<a>")), "SIZE");
+  EXPECT_EQ(Parsed(StrCat("<a>", Times(20'000, "<b/>"))), "SIZE");
+  std::string namespaces;
+  for (int i = 0; i < 65; ++i) namespaces += StrCat("<a xmlns:n", std::to_string(i), "='urn:u'>");
+  EXPECT_EQ(Parsed(namespaces.substr(0, namespaces.find("<a xmlns:n64"))), "WELL_FORMED");
+  EXPECT_EQ(Parsed(namespaces), "SIZE");
+  // Only those in scope count.
+  EXPECT_EQ(
+      Parsed(StrCat("<a>", Times(1000, "<b xmlns:x='urn:x' /><c xmlns='urn:c'></c>"), "</a>")),
+      "OK");
+}
+
+TEST(XmlDocumentTest, ManyElementsHaveFewNamespaces) {
+  const auto with_namespaces = [](int count) {
+    std::string root = "<a";
+    for (int i = 0; i < count; ++i) root += StrCat(" xmlns:n", std::to_string(i), "='urn:u'");
+    return StrCat(root, ">", Times(19'000, "<b/>"), "</a>");
+  };
+  EXPECT_EQ(Parsed(with_namespaces(10)), "OK");
+  // Three seconds to canonicalize.
+  EXPECT_EQ(Parsed(with_namespaces(60)), "SIZE");
 }
 
 TEST(XmlSignatureTest, VerifiesWhatTheProviderSigned) {
