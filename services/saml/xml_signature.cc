@@ -2,6 +2,7 @@
 
 #include <libxml/tree.h>
 #include <libxml/valid.h>
+#include <openssl/err.h>
 #include <xmlsec/base64.h>
 #include <xmlsec/crypto.h>
 #include <xmlsec/errors.h>
@@ -86,8 +87,18 @@ const xmlChar* Xml(const std::string& text) {
   return reinterpret_cast<const xmlChar*>(text.c_str());
 }
 
+// libxmlsec1 leaves errors in OpenSSL's queue of the thread, where TLS would take them for those of
+// a connection.
+struct ErrorsEnd {
+  ErrorsEnd() = default;
+  ErrorsEnd(const ErrorsEnd&) = delete;
+  ErrorsEnd& operator=(const ErrorsEnd&) = delete;
+  ~ErrorsEnd() { ERR_clear_error(); }
+};
+
 KeyPtr KeyOf(std::string_view certificate_der) {
   if (!Ready()) return nullptr;
+  const ErrorsEnd errors_end;
   return KeyPtr(xmlSecCryptoAppKeyLoadMemory(
       Bytes(certificate_der), static_cast<xmlSecSize>(certificate_der.size()),
       xmlSecKeyDataFormatCertDer, nullptr, nullptr, nullptr));
@@ -254,6 +265,7 @@ ContextPtr NewContext(KeyPtr key) {
 }
 
 bool Verifies(XmlElement signature, KeyPtr key) {
+  const ErrorsEnd errors_end;
   const ContextPtr context = NewContext(std::move(key));
   return context != nullptr && xmlSecDSigCtxVerify(context.get(), signature.node()) == 0 &&
          context->status == xmlSecDSigStatusSucceeded &&
@@ -307,6 +319,7 @@ std::string SignatureTemplate(std::string_view id, const SigningKey& key) {
 absl::Status SignElement(XmlDocument& document, XmlElement element, const SigningKey& key) {
   const std::vector<XmlElement> signatures = element.Children(kSignatureNamespace, "Signature");
   if (!Ready() || signatures.size() != 1) return absl::InternalError("no signature to fill in");
+  const ErrorsEnd errors_end;
   KeyPtr private_key(xmlSecCryptoAppKeyLoadMemory(
       Bytes(key.pkcs8_der), static_cast<xmlSecSize>(key.pkcs8_der.size()), xmlSecKeyDataFormatDer,
       nullptr, nullptr, nullptr));

@@ -3,6 +3,7 @@
 #include "services/saml/xml_signature.h"
 
 #include <gtest/gtest.h>
+#include <openssl/err.h>
 
 #include "services/saml/test_provider.h"
 
@@ -145,6 +146,14 @@ TEST(XmlSignatureTest, EveryCertificateOfTheProviderCounts) {
   EXPECT_EQ(Judged(SignedResponse(ResponseParts()), expected), "SIGNATURE_VALUE");
   expected.certificates_der = {"no certificate"};
   EXPECT_EQ(Judged(SignedResponse(ResponseParts()), expected), "SIGNATURE_VALUE");
+}
+
+TEST(XmlSignatureTest, LeavesNoErrorsToTheThread) {
+  ERR_clear_error();
+  EXPECT_EQ(Judged(SignedResponse(ResponseParts(), TestProvider::Other())), "SIGNATURE_VALUE");
+  EXPECT_EQ(ERR_peek_error(), 0UL);
+  EXPECT_FALSE(IsUsableCertificate("no certificate"));
+  EXPECT_EQ(ERR_peek_error(), 0UL);
 }
 
 TEST(XmlSignatureTest, KeysInTheDocumentDoNotCount) {
