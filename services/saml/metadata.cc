@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "absl/strings/match.h"
 #include "libs/base/json.h"
 #include "libs/base/status.h"
 #include "libs/base/utf8.h"
@@ -41,6 +42,13 @@ std::string ReplaceInvalidUtf8(std::string_view text) {
     }
   }
   return result;
+}
+
+// Applications send browsers there, and providers' metadata comes from their customers: a location
+// such as javascript: would run in the application's page.
+bool IsWebAddress(const std::string& location) {
+  return absl::StartsWithIgnoreCase(location, "https://") ||
+         absl::StartsWithIgnoreCase(location, "http://");
 }
 
 absl::Status CheckValidity(XmlElement element) {
@@ -113,7 +121,7 @@ absl::StatusOr<IdpMetadata> ReadIdpMetadata(std::string_view xml) {
       RETURN_IF_ERROR(AddCertificates(key, certificates));
     }
   }
-  if (metadata.sso_location.empty()) return Failed(Check::kSingleSignOn);
+  if (!IsWebAddress(metadata.sso_location)) return Failed(Check::kSingleSignOn);
   metadata.signing_certificates = std::move(certificates.signing);
   for (std::string& certificate : certificates.any_use) {
     metadata.signing_certificates.push_back(std::move(certificate));

@@ -45,6 +45,14 @@ TEST(MetadataTest, RefusesWhatIsNone) {
   EXPECT_EQ(Changed(" entityID", " validUntil=\"tomorrow\" entityID"), "TIME");
 }
 
+TEST(MetadataTest, BrowsersAreSentToTheWebOnly) {
+  for (const char* location : {"javascript:alert(1)", "data:text/html,x", "//idp.example.com/sso",
+                               "/sso", "&#10;javascript://idp.example.com/%0aalert(1)"}) {
+    EXPECT_EQ(Changed("https://idp.example.com/sso", location), "SINGLE_SIGN_ON") << location;
+  }
+  EXPECT_EQ(Changed("https://idp.example.com/sso", " HTTP://idp.example.com/sso"), "OK");
+}
+
 TEST(MetadataTest, KeysForEverythingComeAfterThoseForSigning) {
   const std::string other = TestProvider::Other().key().certificate_base64;
   const std::string any_use =
