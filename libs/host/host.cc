@@ -273,7 +273,8 @@ absl::Status Host::StartService(const ServiceDefinition& definition) {
   auto running = std::make_unique<Running>();
   running->name = std::string(definition.name);
   ASSIGN_OR_RETURN(running->databases, DatabasesOf(definition.name));
-  running->environment = std::make_unique<ServiceEnvironment>(*this, definition.name, *running->databases);
+  running->environment =
+      std::make_unique<ServiceEnvironment>(*this, definition.name, *running->databases);
   ASSIGN_OR_RETURN(running->component, MakeComponent(definition, *running->environment));
   for (const ExposedService& service : running->component->services()) {
     ASSIGN_OR_RETURN(auto dispatcher,

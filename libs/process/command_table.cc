@@ -21,8 +21,9 @@ constexpr CommandRow kCommands[] = {
     {"export", "FILE", "write all users of an app, with their password hashes, to a file",
      "JSON lines that `import` reads, in the original's format of bulk import; - is standard "
      "output. With --all, the new directory FILE gets APP.jsonl for each app, and DOMAIN/APP.jsonl "
-     "for those of connection URI domains. Reads the database as `migrate` does: Gatehouse may run meanwhile, unless the "
-     "database is its own (embedded). Passkeys can't be in the file; their number is reported."},
+     "for those of connection URI domains. Reads the database as `migrate` does: Gatehouse may run "
+     "meanwhile, unless the database is its own (embedded). Passkeys can't be in the file; their "
+     "number is reported."},
     {"config", "", "print the configuration in effect, and where each value comes from",
      "Secrets are masked. Keys that are not set are comments with their default."},
     {"health", "", "ask a running process whether it is ready",

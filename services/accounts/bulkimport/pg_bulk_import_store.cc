@@ -75,8 +75,8 @@ constexpr Statement kAppsThatWait = {
     "   END AS since FROM app WHERE app.id IS NOT NULL) a WHERE a.since IS NOT NULL"};
 
 // $2 status, $3 changed then or later, $4 limit, $5 bytes, $6 ids that are left out, $7 pattern. A
-// request's time for a user that is PROCESSING must be over. Users that are
-// too many for the bytes stay locked until the transaction ends, and are taken by the next.
+// request's time for a user that is PROCESSING must be over. Users that are too many for the bytes
+// stay locked until the transaction ends, and are taken by the next.
 // bulk_import_users_status_updated_at_index; the primary key.
 constexpr Statement kTake = {
     "bulk_import_take",
