@@ -5,6 +5,7 @@ except `status`, which is compared; a list as its elements' distinct shapes; a t
 on purpose rewrite the files: GATEHOUSE_WRITE_SHAPES=1 python3 -m unittest integration.shapes_test, then read the difference.
 """
 import base64
+import contextlib
 import glob
 import json
 import os
@@ -569,6 +570,9 @@ def saml(d):
 
 RECIPES = [core, jwks, roles, saml, totp, session, multitenancy, thirdparty, passwordless, emailpassword, emailverification, metadata, users, accountlinking, useridmapping, dashboard, webauthn, bulkimport, oauth]
 
+# These see what others leave in an app: its users, tenants or clients.
+ALONE = [multitenancy, users, bulkimport, oauth, saml]
+
 
 def by_change(versions):
     """{version: shape} without the versions at which nothing changes."""
@@ -583,12 +587,19 @@ class Shapes(harness.GatehouseTest):
     environment = {"BCRYPT_LOG_ROUNDS": "4"}
     maxDiff = None
 
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        # Making an app's RSA keys takes longer than all operations of a recipe, so most recipes share the apps.
+        cls.shared = {version: cls.gatehouse.new_app() for version in VERSIONS}
+        cls.addClassCleanup(lambda: [app.close() for app in cls.shared.values()])
+
     def check(self, recipe):
         seen = {}
         for version in VERSIONS:
-            app = self.gatehouse.new_app()
-            recipe(Driver(app, version, seen))
-            app.close()
+            with contextlib.ExitStack() as stack:
+                app = stack.enter_context(contextlib.closing(self.gatehouse.new_app())) if recipe in ALONE else self.shared[version]
+                recipe(Driver(app, version, seen))
         found = {label: by_change(versions) for label, versions in sorted(seen.items())}
         path = os.path.join(FOLDER, recipe.__name__ + ".json")
         if os.environ.get("GATEHOUSE_WRITE_SHAPES"):
