@@ -210,9 +210,11 @@ absl::StatusOr<Reply> User(ApiRequest& request, Saml& saml) {
   return JsonReply(json);
 }
 
-// GET /.well-known/sp-metadata
+// GET /.well-known/sp-metadata?encryption. Without encryption=true as the original's, which can't
+// decrypt: providers that read a key for encryption there use it.
 absl::StatusOr<Reply> ServiceMetadata(ApiRequest& request, Saml& saml) {
   saml::v1::GetServiceMetadataRequest call;
+  call.set_for_encryption(request.Query("encryption") == "true");
   *call.mutable_scope() = request.scope;
   ASSIGN_OR_RETURN(const auto reply, saml.GetServiceMetadata(request.context, call));
   return RawReply("text/xml;charset=utf-8", reply.metadata_xml() + "\n");

@@ -35,6 +35,20 @@ std::string JwkNumber(const EVP_PKEY* pkey, const char* name) {
   return Base64UrlEncode(bytes);
 }
 
+const EVP_MD* Md(OaepHash hash) {
+  switch (hash) {
+    case OaepHash::kSha1:
+      return Sha1Md();
+    case OaepHash::kSha256:
+      return Sha256Md();
+    case OaepHash::kSha384:
+      return EVP_sha384();
+    case OaepHash::kSha512:
+      break;
+  }
+  return Sha512Md();
+}
+
 int StopWhenAsked(EVP_PKEY_CTX* context) {
   const auto* stop = static_cast<const std::stop_token*>(EVP_PKEY_CTX_get_app_data(context));
   return stop->stop_requested() ? 0 : 1;
@@ -144,6 +158,28 @@ absl::StatusOr<std::string> RsaKeyPair::SignSha256(std::string_view data) const 
   }
   signature.resize(size);
   return signature;
+}
+
+std::optional<std::string> RsaKeyPair::DecryptOaep(std::string_view cipher_text, OaepHash hash,
+                                                   OaepHash mask_hash) const {
+  EVP_PKEY* const pkey = public_key_.parts_->pkey.get();
+  const PkeyCtxPtr context(EVP_PKEY_CTX_new_from_pkey(nullptr, pkey, nullptr));
+  std::string text(EVP_PKEY_get_size(pkey), '\0');
+  size_t size = text.size();
+  const bool ok =
+      context != nullptr && EVP_PKEY_decrypt_init(context.get()) == 1 &&
+      EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_OAEP_PADDING) == 1 &&
+      EVP_PKEY_CTX_set_rsa_oaep_md(context.get(), Md(hash)) == 1 &&
+      EVP_PKEY_CTX_set_rsa_mgf1_md(context.get(), Md(mask_hash)) == 1 &&
+      EVP_PKEY_decrypt(context.get(), Bytes(text.data()), &size, Bytes(cipher_text.data()),
+                       cipher_text.size()) == 1;
+  ERR_clear_error();
+  if (!ok) {
+    SecureWipe(text);
+    return std::nullopt;
+  }
+  text.resize(size);
+  return text;
 }
 
 }  // namespace gatehouse::crypto

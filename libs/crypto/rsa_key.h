@@ -1,13 +1,14 @@
 #pragma once
 
 // RSA keys in the stored form: base64 of DER, not PEM. Signatures are RS256 (PKCS #1 v1.5 with
-// SHA-256).
+// SHA-256), encryption is RSAES-OAEP.
 
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -48,6 +49,9 @@ class RsaPublicKey {
   std::shared_ptr<const Parts> parts_;
 };
 
+// The hashes that RSAES-OAEP is used with, for its label and for its mask (RFC 8017, 7.1).
+enum class OaepHash { kSha1, kSha256, kSha384, kSha512 };
+
 // A key pair, parsed once. Immutable and thread-safe: many threads sign with one object.
 class RsaKeyPair {
  public:
@@ -64,6 +68,11 @@ class RsaKeyPair {
 
   // Raw signature bytes (256 for a 2048-bit key). Internal if OpenSSL fails.
   absl::StatusOr<std::string> SignSha256(std::string_view data) const;
+
+  // What was encrypted for this key by RSAES-OAEP without a label: a secret. nullopt if it was not:
+  // neither the answer nor the time it takes says why.
+  std::optional<std::string> DecryptOaep(std::string_view cipher_text, OaepHash hash,
+                                         OaepHash mask_hash) const;
 
   const RsaPublicKey& public_key() const { return public_key_; }
 

@@ -19,17 +19,11 @@ constexpr char kEmailClaim[] = "http://schemas.xmlsoap.org/ws/2005/05/identity/c
 constexpr char kNameClaim[] = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name";
 constexpr char kObjectIdClaim[] = "http://schemas.microsoft.com/identity/claims/objectidentifier";
 
-absl::Status AddNameId(XmlElement subject, Value& claims) {
-  if (!subject.Children(kAssertionNamespace, "EncryptedID").empty()) {
-    return Failed(Check::kEncrypted);
-  }
-  const auto names = subject.Children(kAssertionNamespace, "NameID");
-  if (names.empty()) return absl::OkStatus();
-  if (names.size() > 1) return Failed(Check::kNameId);
-  const std::optional<std::string> name = names[0].PlainText();
+absl::Status AddNameId(XmlElement name_id, Value& claims) {
+  const std::optional<std::string> name = name_id.PlainText();
   if (!name.has_value() || TrimXml(*name).empty()) return Failed(Check::kNameId);
   claims.Set(kNameId, Value::Array({Value(TrimXml(*name))}));
-  if (const auto format = names[0].Attribute("Format"); format.value_or("") != "") {
+  if (const auto format = name_id.Attribute("Format"); format.value_or("") != "") {
     claims.Set(kNameIdFormat, Value::Array({Value(*format)}));
   }
   return absl::OkStatus();
@@ -66,9 +60,9 @@ std::optional<std::string> FirstOf(const Value& claims,
 
 }  // namespace
 
-absl::StatusOr<Value> ReadClaims(XmlElement assertion, XmlElement subject) {
+absl::StatusOr<Value> ReadClaims(XmlElement assertion, std::optional<XmlElement> name_id) {
   Value claims = Value::Object();
-  RETURN_IF_ERROR(AddNameId(subject, claims));
+  if (name_id.has_value()) RETURN_IF_ERROR(AddNameId(*name_id, claims));
   for (const XmlElement statement : assertion.Children(kAssertionNamespace, "AttributeStatement")) {
     for (const XmlElement attribute : statement.Children(kAssertionNamespace, "Attribute")) {
       RETURN_IF_ERROR(AddAttribute(attribute, claims));

@@ -11,8 +11,8 @@ namespace gatehouse::saml {
 
 // What a verified assertion says about its subject: name -> array of strings. NameID and
 // NameIDFormat are the subject's, never attributes of these names. Of attributes with one name the
-// last one counts. Fails with kNameId, kEncrypted or kAttribute.
-absl::StatusOr<json::Value> ReadClaims(XmlElement assertion, XmlElement subject);
+// last one counts. `name_id` is the subject's, if it has one. Fails with kNameId or kAttribute.
+absl::StatusOr<json::Value> ReadClaims(XmlElement assertion, std::optional<XmlElement> name_id);
 
 // The user that claims are about, as the original derives them.
 struct SamlUser {

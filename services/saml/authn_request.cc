@@ -7,6 +7,7 @@
 #include "libs/crypto/bytes.h"
 #include "services/saml/saml_time.h"
 #include "services/saml/xml_document.h"
+#include "services/saml/xml_encryption.h"
 
 namespace gatehouse::saml {
 namespace {
@@ -54,13 +55,18 @@ std::string DeflateForRedirect(std::string_view xml) {
 }
 
 std::string WriteServiceMetadata(std::string_view entity_id, std::string_view certificate_base64,
-                                 int64_t valid_until_ms) {
+                                 int64_t valid_until_ms, bool for_encryption) {
+  const auto key = [&](std::string_view use, std::string_view methods) {
+    return StrCat("<md:KeyDescriptor use=\"", use, "\"><ds:KeyInfo xmlns:ds=\"",
+                  kSignatureNamespace, "\"><ds:X509Data><ds:X509Certificate>", certificate_base64,
+                  "</ds:X509Certificate></ds:X509Data></ds:KeyInfo>", methods,
+                  "</md:KeyDescriptor>");
+  };
   return StrCat("<?xml version=\"1.0\" encoding=\"UTF-8\"?><md:EntityDescriptor xmlns:md=\"",
                 kMetadataNamespace, "\" entityID=\"", EscapeXml(entity_id), "\" validUntil=\"",
                 WriteTime(valid_until_ms), "\"><md:SPSSODescriptor protocolSupportEnumeration=\"",
-                kProtocolNamespace, "\"><md:KeyDescriptor use=\"signing\"><ds:KeyInfo xmlns:ds=\"",
-                kSignatureNamespace, "\"><ds:X509Data><ds:X509Certificate>", certificate_base64,
-                "</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>"
+                kProtocolNamespace, "\">", key("signing", ""),
+                for_encryption ? key("encryption", EncryptionMethods()) : "",
                 "<md:NameIDFormat>urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"
                 "</md:NameIDFormat></md:SPSSODescriptor></md:EntityDescriptor>");
 }

@@ -25,8 +25,9 @@ absl::StatusOr<std::string> WriteAuthnRequest(const AuthnRequest& request, const
 // The value of SAMLRequest in a redirect: deflated, in base64, not yet encoded for the query.
 std::string DeflateForRedirect(std::string_view xml);
 
-// Our own metadata.
+// Our own metadata. `for_encryption`: the key is named as one to encrypt for too, which providers
+// then do without being asked.
 std::string WriteServiceMetadata(std::string_view entity_id, std::string_view certificate_base64,
-                                 int64_t valid_until_ms);
+                                 int64_t valid_until_ms, bool for_encryption);
 
 }  // namespace gatehouse::saml

@@ -7,7 +7,7 @@ namespace gatehouse::saml {
 namespace {
 
 // In the order of Check.
-constexpr std::array<std::string_view, 43> kNames = {
+constexpr std::array<std::string_view, 45> kNames = {
     "BASE64",
     "SIZE",
     "ENCODING",
@@ -34,13 +34,15 @@ constexpr std::array<std::string_view, 43> kNames = {
     "SIGNATURE_ALGORITHM",
     "DIGEST_ALGORITHM",
     "SIGNATURE_VALUE",
+    "ENCRYPTION_SHAPE",
+    "ENCRYPTION_ALGORITHM",
+    "DECRYPTION",
     "STATUS",
     "ISSUER",
     "DESTINATION",
     "IN_RESPONSE_TO",
     "ISSUE_INSTANT",
     "ONE_ASSERTION",
-    "ENCRYPTED",
     "SUBJECT",
     "NAME_ID",
     "SUBJECT_CONFIRMATION",

@@ -39,6 +39,10 @@ enum class Check {
   kSignatureAlgorithm,
   kDigestAlgorithm,
   kSignatureValue,  // no certificate of the provider verifies it
+  // What is encrypted.
+  kEncryptionShape,      // has parts that it must not have, or lacks some
+  kEncryptionAlgorithm,  // by something else than AES and RSA-OAEP
+  kDecryption,           // not for our key, or damaged, or no element
   // What the response says.
   kStatus,
   kIssuer,
@@ -46,7 +50,6 @@ enum class Check {
   kInResponseTo,
   kIssueInstant,
   kOneAssertion,  // none or several, anywhere in the response
-  kEncrypted,
   kSubject,
   kNameId,
   kSubjectConfirmation,

@@ -7,6 +7,7 @@
 #include "services/saml/assertion_claims.h"
 #include "services/saml/check.h"
 #include "services/saml/saml_time.h"
+#include "services/saml/xml_encryption.h"
 #include "services/saml/xml_signature.h"
 
 namespace gatehouse::saml {
@@ -57,39 +58,64 @@ absl::StatusOr<int64_t> CheckIssueInstant(XmlElement element, const Clock& clock
   return *issued;
 }
 
-// The one Assertion, which is a child of the response, and has no other in it.
+bool IsAssertion(XmlElement element) {
+  return element.Is(kAssertionNamespace, "Assertion") ||
+         element.Is(kAssertionNamespace, "EncryptedAssertion");
+}
+
+// The one assertion, encrypted or not, which is a child of the response.
 absl::StatusOr<XmlElement> OnlyAssertion(XmlElement root) {
-  const auto assertions = root.Children(kAssertionNamespace, "Assertion");
-  const auto encrypted = root.Children(kAssertionNamespace, "EncryptedAssertion");
-  if (assertions.empty() && !encrypted.empty()) return Failed(Check::kEncrypted);
-  if (assertions.size() != 1 || !encrypted.empty()) return Failed(Check::kOneAssertion);
+  std::vector<XmlElement> assertions = root.Children();
+  std::erase_if(assertions, [](XmlElement child) { return !IsAssertion(child); });
+  if (assertions.size() != 1) return Failed(Check::kOneAssertion);
   return assertions.front();
 }
 
-absl::Status CheckNoOther(const XmlDocument& response, XmlElement assertion) {
+// Besides the document's root and its assertion there is no response and no assertion.
+absl::Status CheckNoOther(const XmlDocument& document, XmlElement assertion) {
   bool alone = true;
-  response.ForEach([&](XmlElement element) {
-    if (element == response.root() || element == assertion) return;
-    if (element.Is(kProtocolNamespace, "Response") ||
-        element.Is(kAssertionNamespace, "Assertion") ||
-        element.Is(kAssertionNamespace, "EncryptedAssertion")) {
-      alone = false;
-    }
+  document.ForEach([&](XmlElement element) {
+    if (element == document.root() || element == assertion) return;
+    if (element.Is(kProtocolNamespace, "Response") || IsAssertion(element)) alone = false;
   });
   return alone ? absl::OkStatus() : Failed(Check::kOneAssertion);
 }
 
-// Of the response, or else of the assertion; of both where both are there.
-absl::Status CheckSignatures(const XmlDocument& response, XmlElement assertion,
-                             const Expectations& expected) {
-  const auto verify = [&](XmlElement element) {
-    return VerifySignature(response, element, expected.certificates_der,
+absl::StatusOr<XmlDocument> DecryptFor(const Expectations& expected, const XmlDocument& document,
+                                       XmlElement encrypted) {
+  if (expected.decryption_key == nullptr) return Failed(Check::kDecryption);
+  return Decrypt(document, encrypted, *expected.decryption_key);
+}
+
+// An assertion that can be believed, with the document that it was decrypted to if it was
+// encrypted.
+struct Believed {
+  XmlElement assertion;
+  std::optional<XmlDocument> decrypted;
+};
+
+// By the signature of the response, or else of the assertion; by both where both are there.
+absl::StatusOr<Believed> FindAssertion(const XmlDocument& response, const Expectations& expected) {
+  const auto verify = [&](const XmlDocument& document, XmlElement element) {
+    return VerifySignature(document, element, expected.certificates_der,
                            expected.leniencies.weak_algorithms);
   };
+  ASSIGN_OR_RETURN(const XmlElement child, OnlyAssertion(response.root()));
   const bool response_is_signed = IsSigned(response.root());
-  if (response_is_signed) RETURN_IF_ERROR(verify(response.root()));
-  if (!response_is_signed || IsSigned(assertion)) RETURN_IF_ERROR(verify(assertion));
-  return absl::OkStatus();
+  if (response_is_signed) RETURN_IF_ERROR(verify(response, response.root()));
+  Believed found = {child, std::nullopt};
+  if (child.local_name() == "EncryptedAssertion") {
+    RETURN_IF_ERROR(CheckNoOther(response, child));
+    ASSIGN_OR_RETURN(found.decrypted, DecryptFor(expected, response, child));
+    found.assertion = found.decrypted->root().Children().front();
+    if (!found.assertion.Is(kAssertionNamespace, "Assertion")) return Failed(Check::kDecryption);
+  }
+  const XmlDocument& document = found.decrypted.has_value() ? *found.decrypted : response;
+  if (!response_is_signed || IsSigned(found.assertion)) {
+    RETURN_IF_ERROR(verify(document, found.assertion));
+  }
+  RETURN_IF_ERROR(CheckNoOther(document, found.assertion));
+  return found;
 }
 
 absl::Status CheckStatus(XmlElement root) {
@@ -153,6 +179,26 @@ absl::StatusOr<XmlElement> CheckSubject(XmlElement assertion, const Expectations
     if (status.ok()) return subjects[0];
   }
   return status;
+}
+
+// What the subject is called, with the document that this was decrypted to if it was encrypted.
+struct Name {
+  std::optional<XmlElement> name_id;
+  std::optional<XmlDocument> decrypted;
+};
+
+absl::StatusOr<Name> FindName(const XmlDocument& document, XmlElement subject,
+                              const Expectations& expected) {
+  Name name;
+  const auto plain = subject.Children(kAssertionNamespace, "NameID");
+  const auto encrypted = subject.Children(kAssertionNamespace, "EncryptedID");
+  if (plain.size() + encrypted.size() > 1) return Failed(Check::kNameId);
+  if (!plain.empty()) name.name_id = plain.front();
+  if (encrypted.empty()) return name;
+  ASSIGN_OR_RETURN(name.decrypted, DecryptFor(expected, document, encrypted.front()));
+  name.name_id = name.decrypted->root().Children().front();
+  if (!name.name_id->Is(kAssertionNamespace, "NameID")) return Failed(Check::kNameId);
+  return name;
 }
 
 bool IsKnownCondition(XmlElement condition) {
@@ -221,9 +267,8 @@ absl::StatusOr<VerifiedAssertion> VerifyResponse(const XmlDocument& response,
                                                  const Expectations& expected) {
   const XmlElement root = response.root();
   const Clock clock = {expected.now_ms, expected.leniencies.clock_drift ? kDriftMs : kToleranceMs};
-  ASSIGN_OR_RETURN(const XmlElement assertion, OnlyAssertion(root));
-  RETURN_IF_ERROR(CheckSignatures(response, assertion, expected));
-  RETURN_IF_ERROR(CheckNoOther(response, assertion));
+  ASSIGN_OR_RETURN(const Believed believed, FindAssertion(response, expected));
+  const XmlElement assertion = believed.assertion;
 
   RETURN_IF_ERROR(CheckStatus(root));
   RETURN_IF_ERROR(CheckIssuer(root, expected.idp_entity_id, /*required=*/false));
@@ -244,7 +289,10 @@ absl::StatusOr<VerifiedAssertion> VerifyResponse(const XmlDocument& response,
   VerifiedAssertion verified;
   verified.id = assertion.Attribute("ID").value_or("");
   if (verified.id.empty()) return Failed(Check::kElementId);
-  ASSIGN_OR_RETURN(verified.claims, ReadClaims(assertion, subject));
+  ASSIGN_OR_RETURN(const Name name,
+                   FindName(believed.decrypted.has_value() ? *believed.decrypted : response,
+                            subject, expected));
+  ASSIGN_OR_RETURN(verified.claims, ReadClaims(assertion, name.name_id));
   verified.acceptable_until_ms = issued_ms + kMaxAgeMs + clock.tolerance_ms;
   return verified;
 }

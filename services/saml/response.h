@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -8,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "libs/base/json.h"
+#include "libs/crypto/rsa_key.h"
 #include "services/saml/client.h"
 #include "services/saml/xml_document.h"
 
@@ -24,6 +26,8 @@ struct Expectations {
   std::vector<std::string> acs_urls;
   Leniencies leniencies;
   int64_t now_ms = 0;
+  // Ours, for what is encrypted; null: nothing can be read that is.
+  std::shared_ptr<const crypto::RsaKeyPair> decryption_key;
 };
 
 struct VerifiedAssertion {
@@ -42,7 +46,8 @@ absl::StatusOr<XmlDocument> ReadResponse(std::string_view base64);
 std::string ClaimedIssuer(const XmlDocument& response);
 
 // All checks but that for replays. What is returned comes from below an element that the provider
-// has signed. Fails with a Check.
+// has signed, as it was sent or as it was encrypted. The signature of a response is verified before
+// anything in it is decrypted. Fails with a Check.
 absl::StatusOr<VerifiedAssertion> VerifyResponse(const XmlDocument& response,
                                                  const Expectations& expected);
 

@@ -167,7 +167,7 @@ TEST(ResponseTest, EncryptedOrNoAssertion) {
                                          StrCat("<saml:EncryptedAssertion xmlns:saml=\"",
                                                 kAssertionNamespace, "\"/>")),
                              key)),
-            "ENCRYPTED");
+            "DECRYPTION");
 }
 
 // The claims as JSON, or the name of the check that refused.
@@ -196,7 +196,7 @@ TEST(ClaimsTest, NameIdTricks) {
   EXPECT_EQ(Claims(NameId("  a \n")), R"({"NameID":["a"]})");
   EXPECT_EQ(Claims(NameId("")), "NAME_ID");
   EXPECT_EQ(Claims(NameId("a") + NameId("b")), "NAME_ID");
-  EXPECT_EQ(Claims("<saml:EncryptedID/>"), "ENCRYPTED");
+  EXPECT_EQ(Claims("<saml:EncryptedID/>"), "DECRYPTION");
   EXPECT_EQ(Claims(""), "{}");
 }
 

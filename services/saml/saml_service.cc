@@ -138,8 +138,8 @@ absl::StatusOr<v1::FinishLoginResponse> SamlServiceImpl::FinishLogin(
   ASSIGN_OR_RETURN(const TenantPtr tenant, directory_.Find(request.scope(), context.deadline));
   std::optional<std::string> relay_state;
   if (request.has_relay_state()) relay_state = request.relay_state();
-  ASSIGN_OR_RETURN(const auto outcome, sign_on_.Finish({tenant, context.deadline},
-                                                       request.saml_response(), relay_state));
+  ASSIGN_OR_RETURN(const auto outcome, sign_on_.Finish(context, tenant, request.saml_response(),
+                                                       relay_state));
   v1::FinishLoginResponse response;
   if (const auto* refusal = std::get_if<Refusal>(&outcome)) {
     response.set_refusal(Encode(*refusal));
@@ -188,9 +188,9 @@ absl::StatusOr<v1::GetServiceMetadataResponse> SamlServiceImpl::GetServiceMetada
   ASSIGN_OR_RETURN(const TenantPtr tenant, directory_.Find(request.scope(), context.deadline));
   ASSIGN_OR_RETURN(const auto key, keys_.Of(context, *tenant));
   v1::GetServiceMetadataResponse response;
-  response.set_metadata_xml(WriteServiceMetadata(tenant->config->saml_sp_entity_id(),
-                                                 key->signing.certificate_base64,
-                                                 key->certificate_ends_ms));
+  response.set_metadata_xml(WriteServiceMetadata(
+      tenant->config->saml_sp_entity_id(), key->signing.certificate_base64,
+      key->certificate_ends_ms, request.for_encryption()));
   return response;
 }
 

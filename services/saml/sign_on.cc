@@ -17,6 +17,7 @@
 #include "services/saml/redirect_uri.h"
 #include "services/saml/response.h"
 #include "services/saml/xml_document.h"
+#include "services/saml/xml_encryption.h"
 
 namespace gatehouse::saml {
 namespace {
@@ -115,8 +116,9 @@ absl::StatusOr<std::optional<std::string>> SignOn::Start(rpc::CallContext& conte
 }
 
 absl::StatusOr<std::variant<std::string, Refusal>> SignOn::Finish(
-    const Where& tenant, std::string_view saml_response,
+    rpc::CallContext& context, const tenancy::TenantPtr& tenant_ptr, std::string_view saml_response,
     const std::optional<std::string>& relay_state) {
+  const Where tenant = {tenant_ptr, context.deadline};
   const auto response = ReadResponse(saml_response);
   if (IsMalformed(response.status())) {
     LogRefusal(tenant, std::string(response.status().message()));
@@ -137,8 +139,12 @@ absl::StatusOr<std::variant<std::string, Refusal>> SignOn::Finish(
     if (!client.has_value()) return Refusal::kInvalidClient;
     if (!client->allow_idp_initiated_login) return Refusal::kIdpLoginDisallowed;
   }
-  const auto assertion = VerifyResponse(
-      *response, ExpectationsOf(*client, login, leniencies_, *tenant.tenant, now_ms));
+  Expectations expected = ExpectationsOf(*client, login, leniencies_, *tenant.tenant, now_ms);
+  if (HasEncryption(*response)) {
+    ASSIGN_OR_RETURN(const auto key, keys_.Of(context, *tenant.tenant));
+    expected.decryption_key = key->pair;
+  }
+  const auto assertion = VerifyResponse(*response, expected);
   if (!assertion.ok()) {
     if (!absl::IsInvalidArgument(assertion.status())) return assertion.status();
     LogRefusal(tenant, std::string(assertion.status().message()));

@@ -43,7 +43,7 @@ class SignOn {
 
   // Where the browser goes with its code. kBadInput for what is no response.
   absl::StatusOr<std::variant<std::string, Refusal>> Finish(
-      const Where& tenant, std::string_view saml_response,
+      rpc::CallContext& context, const tenancy::TenantPtr& tenant, std::string_view saml_response,
       const std::optional<std::string>& relay_state);
 
   // What a code stands for. nullopt: nothing, or another client's, which uses the code up.

@@ -1,11 +1,15 @@
-"""An identity provider of SAML for tests: metadata, and responses with enveloped signatures by RSA-SHA256.
+"""An identity provider of SAML for tests: metadata, and responses with enveloped signatures by RSA-SHA256, encrypted on demand.
 
 Everything is written as exclusive canonicalization writes it, so what is signed is what is sent.
 """
 import base64
 import datetime
 import hashlib
+import os
 import re
+import subprocess
+import tempfile
+import textwrap
 import time
 import urllib.parse
 import uuid
@@ -15,6 +19,7 @@ from xml.sax.saxutils import escape
 SAML = "urn:oasis:names:tc:SAML:2.0:assertion"
 SAMLP = "urn:oasis:names:tc:SAML:2.0:protocol"
 DS = "http://www.w3.org/2000/09/xmldsig#"
+XENC = "http://www.w3.org/2001/04/xmlenc#"
 EXCLUSIVE = "http://www.w3.org/2001/10/xml-exc-c14n#"
 AUDIENCE = "https://saml.supertokens.com"
 ACS = "https://api.example.com/auth/saml/callback"
@@ -69,6 +74,23 @@ def signed(xml, identifier):
     return head + end + signature + tail
 
 
+def encrypted(xml, certificate):
+    """The element for the owner of the certificate (base64 of DER): AES-256-CBC, and its key by RSA-OAEP, by the program openssl."""
+    key, iv = os.urandom(32), os.urandom(16)
+
+    def openssl(*arguments, given):
+        return subprocess.run(["openssl", *arguments], input=given, capture_output=True, check=True).stdout
+    text = iv + openssl("enc", "-aes-256-cbc", "-K", key.hex(), "-iv", iv.hex(), given=xml.encode())
+    with tempfile.NamedTemporaryFile("w", suffix=".crt") as file:
+        file.write("-----BEGIN CERTIFICATE-----\n%s\n-----END CERTIFICATE-----\n" % "\n".join(textwrap.wrap(certificate, 64)))
+        file.flush()
+        wrapped = openssl("pkeyutl", "-encrypt", "-certin", "-inkey", file.name, "-pkeyopt", "rsa_padding_mode:oaep", given=key)
+    value = "<xenc:CipherData><xenc:CipherValue>%s</xenc:CipherValue></xenc:CipherData>"
+    return ('<saml:EncryptedAssertion xmlns:saml="%s"><xenc:EncryptedData xmlns:xenc="%s" Type="%sElement"><xenc:EncryptionMethod Algorithm="%saes256-cbc"></xenc:EncryptionMethod><ds:KeyInfo xmlns:ds="%s">'
+            '<xenc:EncryptedKey><xenc:EncryptionMethod Algorithm="%srsa-oaep-mgf1p"></xenc:EncryptionMethod>%s</xenc:EncryptedKey></ds:KeyInfo>%s</xenc:EncryptedData></saml:EncryptedAssertion>') % (
+                SAML, XENC, XENC, XENC, DS, XENC, value % base64.b64encode(wrapped).decode(), value % base64.b64encode(text).decode())
+
+
 class IdentityProvider:
     def __init__(self, entity="https://idp.example.com/metadata", sso="https://idp.example.com/sso"):
         self.entity, self.sso = entity, sso
@@ -81,8 +103,9 @@ class IdentityProvider:
                "</md:EntityDescriptor>") % (self.entity, SAMLP, DS, CERTIFICATE, self.sso)
         return base64.b64encode(xml.encode()).decode()
 
-    def response(self, login=None, name_id="user@example.com", attributes=(), how="response", acs=ACS, assertion_id=None, status="Success", issuer=None):
-        """Base64 of a response to the login (the URL to which it sends the browser), or to none."""
+    def response(self, login=None, name_id="user@example.com", attributes=(), how="response", acs=ACS, assertion_id=None, status="Success", issuer=None,
+                 encrypt_for=None):
+        """Base64 of a response to the login (the URL to which it sends the browser), or to none; the assertion encrypted for the owner of a certificate."""
         request = re.search(r' ID="(\S+?)"', inflated(login)).group(1) if login else None
         answers = ' InResponseTo="%s"' % request if request else ""
         issuer = '<saml:Issuer xmlns:saml="%s">%s</saml:Issuer>' % (SAML, issuer or self.entity)
@@ -98,6 +121,8 @@ class IdentityProvider:
                          AUDIENCE, instant(), "<saml:AttributeStatement>%s</saml:AttributeStatement>" % values if values else "")
         if how in ("assertion", "both"):
             assertion = signed(assertion, assertion_id)
+        if encrypt_for:
+            assertion = encrypted(assertion, encrypt_for)
         xml = ('<samlp:Response xmlns:samlp="%s" Destination="%s" ID="%s"%s IssueInstant="%s" Version="2.0">%s<samlp:Status>'
                '<samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:%s"></samlp:StatusCode></samlp:Status>%s</samlp:Response>') % (
                    SAMLP, acs, response_id, answers, instant(), issuer, status, assertion)

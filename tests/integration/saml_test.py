@@ -93,6 +93,36 @@ class Saml(harness.GatehouseTest):
         self.assertEqual(len(found), 1)
         self.assertNotIn(metadata.text, found)
 
+    def certificate(self):
+        """Ours, which providers encrypt for."""
+        metadata = self.app.get("/.well-known/sp-metadata", {"encryption": "true"}).text
+        self.assertEqual([metadata.count('use="%s"' % use) for use in ("signing", "encryption")], [1, 1])
+        self.assertEqual(self.app.get("/.well-known/sp-metadata").text.count("<md:KeyDescriptor"), 1)
+        return metadata.split("X509Certificate>")[3].split("<")[0]
+
+    def test_an_encrypted_assertion(self):
+        self.put(allowIDPInitiatedLogin=True)
+        certificate = self.certificate()
+        for how in ("response", "assertion", "both"):
+            code = self.code(self.login(), how=how, encrypt_for=certificate, attributes=[("role", ["a"])])
+            self.assertEqual(self.user(code)["claims"], {"NameID": ["user@example.com"], "role": ["a"]}, how)
+        self.code(how="assertion", encrypt_for=certificate)
+        # Signed by nobody; for another key; damaged: one answer.
+        other = self.gatehouse.new_app()
+        self.addCleanup(other.close)
+        theirs = other.get("/.well-known/sp-metadata").text.split("X509Certificate>")[1].split("<")[0]
+        good = base64.b64decode(self.provider.response(how="assertion", encrypt_for=certificate)).decode()
+        value = good.rindex("<xenc:CipherValue>") + len("<xenc:CipherValue>")
+        damaged = good[:value] + ("A" if good[value] != "A" else "B") + good[value + 1:]
+        for response in (self.provider.response(how="none", encrypt_for=certificate), self.provider.response(how="assertion", encrypt_for=theirs),
+                         base64.b64encode(damaged.encode()).decode()):
+            self.assertEqual(self.post(response)[0], FAILED)
+        # It counts once, and is worth as much as in clear.
+        self.assertEqual([self.post(base64.b64encode(good.encode()).decode())[0] for _ in range(2)], ["OK", FAILED])
+        self.assertEqual(self.post(self.provider.response(how="assertion", encrypt_for=certificate, acs="https://other.example.com"), None)[0], "OK")  # no acsURLs
+        self.put(allowIDPInitiatedLogin=True, acsURLs=[ACS])
+        self.assertEqual(self.post(self.provider.response(how="assertion", encrypt_for=certificate, acs="https://other.example.com"), None)[0], FAILED)
+
     def test_what_is_refused(self):
         self.put(allowIDPInitiatedLogin=True)
 

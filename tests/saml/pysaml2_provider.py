@@ -4,6 +4,7 @@
 Needs network for pip the first time, and the program xmlsec1, which pysaml2 signs with (Debian: xmlsec1). Usage: GATEHOUSE_BIN=build/debug/bin tests/saml/pysaml2_provider.py
 """
 import base64
+import functools
 import os
 import subprocess
 import sys
@@ -44,6 +45,7 @@ def provider(folder, sp_metadata):
 def walk(mode, folder):
     from integration import harness
     from integration.identity_provider import query
+    import saml2.entity
     from saml2 import BINDING_HTTP_REDIRECT
     from saml2.metadata import entity_descriptor
     from saml2.sigver import RSACrypto, verify_redirect_signature
@@ -52,17 +54,28 @@ def walk(mode, folder):
     gatehouse = harness.Gatehouse(mode=mode).start()
     try:
         app = gatehouse.new_app({"saml_sp_entity_id": AUDIENCE})
-        idp = provider(folder, app.get("/.well-known/sp-metadata").text)
+        idp = provider(folder, app.get("/.well-known/sp-metadata", {"encryption": "true"}).text)
         metadata = base64.b64encode(str(entity_descriptor(idp.config)).encode()).decode()
         reply = app.put(P + "/clients", {"clientId": "c", "defaultRedirectURI": BACK, "redirectURIs": [BACK], "metadataXML": metadata, "allowIDPInitiatedLogin": True})
         assert reply.json["status"] == "OK" and reply.json["idpEntityId"] == ENTITY, reply
 
-        def respond(in_response_to, **how):
+        encrypt = idp.sec.encrypt_assertion
+
+        def respond(in_response_to, algorithm=None, **how):
+            # By itself pysaml2 encrypts with triple DES.
+            saml2.entity.pre_encryption_part, idp.sec.encrypt_assertion = saml2.sigver.pre_encryption_part, encrypt
+            if algorithm:
+                saml2.entity.pre_encryption_part = functools.partial(saml2.entity.pre_encryption_part, msg_enc=algorithm)
+                idp.sec.encrypt_assertion = functools.partial(encrypt, key_type="aes-256" if "256" in algorithm else "aes-128")
             return base64.b64encode(str(idp.create_authn_response(
                 {"mail": ["user@example.com"], "givenName": ["Ann"], "eduPersonAffiliation": ["staff", "member"]}, in_response_to, ACS, AUDIENCE,
                 name_id=NameID(format=NAMEID_FORMAT_EMAILADDRESS, text="user@example.com"), authn={"class_ref": "urn:oasis:names:tc:SAML:2.0:ac:classes:Password"},
                 **{"sign_alg": SIG_RSA_SHA256, "digest_alg": DIGEST_SHA256, **how})).encode()).decode()
-        for how in ({"sign_response": True, "sign_assertion": False}, {"sign_response": False, "sign_assertion": True}, {"sign_response": True, "sign_assertion": True}):
+        signed = [{"sign_response": True, "sign_assertion": False}, {"sign_response": False, "sign_assertion": True}, {"sign_response": True, "sign_assertion": True}]
+        encrypted = [{**how, "encrypt_assertion": True, "algorithm": algorithm} for how in signed for algorithm in
+                     ("http://www.w3.org/2009/xmlenc11#aes256-gcm", "http://www.w3.org/2009/xmlenc11#aes128-gcm", "http://www.w3.org/2001/04/xmlenc#aes256-cbc",
+                      "http://www.w3.org/2001/04/xmlenc#aes128-cbc")]
+        for how in signed + encrypted:
             login = app.post(P + "/login", {"clientId": "c", "redirectURI": BACK, "acsURL": ACS, "state": "st"}).json["ssoRedirectURI"]
             request = idp.parse_authn_request(query(login, "SAMLRequest"), BINDING_HTTP_REDIRECT)
             assert request.message.issuer.text == AUDIENCE and request.message.assertion_consumer_service_url == ACS
@@ -87,7 +100,10 @@ def walk(mode, folder):
         assert reply.json["status"] == "SAML_RESPONSE_VERIFICATION_FAILED_ERROR", reply
         reply = app.post(P + "/callback", {"samlResponse": respond(None, sign_response=True, sign_alg=SIG_RSA_SHA1, digest_alg=DIGEST_SHA1)})
         assert reply.json["status"] == "SAML_RESPONSE_VERIFICATION_FAILED_ERROR", reply
-        print("%s: pysaml2 reads our metadata and requests, signed within or by parameters; signed responses, assertions, both, and a login that it begins; unsigned and by SHA-1 it is refused" % mode)
+        reply = app.post(P + "/callback", {"samlResponse": respond(None, sign_response=True, encrypt_assertion=True)})
+        assert reply.json["status"] == "SAML_RESPONSE_VERIFICATION_FAILED_ERROR", reply
+        print("%s: pysaml2 reads our metadata and requests, signed within or by parameters; signed responses, assertions, both, each in clear and encrypted by %d algorithms, and a login that "
+              "it begins; unsigned, by SHA-1 and by triple DES it is refused" % (mode, len(encrypted) // len(signed)))
     finally:
         gatehouse.kill()
 
