@@ -73,7 +73,13 @@ absl::StatusOr<Reply> GetClient(ApiRequest& request, Clients& parts) {
   RETURN_IF_ERROR(RequireAppThenPublicTenant(parts.tenants, request));
   if (call.client_id().empty()) return StatusReply("CLIENT_NOT_FOUND_ERROR");
   *call.mutable_scope() = request.scope;
-  ASSIGN_OR_RETURN(const auto reply, parts.service.GetClient(request.context, call));
+  ASSIGN_OR_RETURN(auto reply, parts.service.GetClient(request.context, call));
+  // SDKs ask for the client of a Basic header without unescaping it.
+  if (const std::string id = UnescapeClientId(call.client_id());
+      !reply.has_client() && id != call.client_id()) {
+    call.set_client_id(id);
+    ASSIGN_OR_RETURN(reply, parts.service.GetClient(request.context, call));
+  }
   if (!reply.has_client()) return OAuthErrorReply("Unable to locate the resource", "", 404);
   return OkReply(ClientJson(reply.client()), reply.client().enable_refresh_token_rotation());
 }

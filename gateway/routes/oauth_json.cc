@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
 #include "absl/time/time.h"
 #include "gateway/routes/go_duration.h"
 #include "google/protobuf/util/time_util.h"
@@ -156,6 +157,30 @@ Value MakeClientJson(const Client& client, const std::set<std::string>& nulls,
 }
 
 }  // namespace
+
+std::optional<std::string> UnescapeForm(std::string_view text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '+') {
+      out += ' ';
+    } else if (text[i] != '%') {
+      out += text[i];
+    } else if (i + 2 < text.size() && absl::ascii_isxdigit(text[i + 1]) &&
+               absl::ascii_isxdigit(text[i + 2])) {
+      out += absl::HexStringToBytes(absl::string_view(text.data() + i + 1, 2));
+      i += 2;
+    } else {
+      return std::nullopt;
+    }
+  }
+  return out;
+}
+
+std::string UnescapeClientId(const std::string& id) {
+  if (id.find('%') == std::string::npos) return id;
+  const std::optional<std::string> unescaped = UnescapeForm(id);
+  return unescaped.has_value() && json::IsValidUtf8(*unescaped) ? *unescaped : id;
+}
 
 Reply OAuthErrorReply(std::string_view error, std::string_view description, int status_code) {
   return JsonReply(Value::Object({{"status", "OAUTH_ERROR"},

@@ -30,6 +30,12 @@ using FormValues = std::map<std::string, std::string>;
 absl::StatusOr<FormValues> ReadForm(const json::Value& object);
 absl::Status MalformedForm();
 
+// One name or value of an encoded form; nullopt: a percent sign without two digits.
+std::optional<std::string> UnescapeForm(std::string_view text);
+// A client's id as HTTP's Basic has it: some libraries escape it (RFC 6749, 2.3.1), most write it
+// as it is. One without an escape, or with a malformed one, is taken as it is.
+std::string UnescapeClientId(const std::string& id);
+
 // What a body says of a client.
 struct ClientInput {
   oauth::v1::Client client;

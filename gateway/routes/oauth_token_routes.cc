@@ -3,8 +3,6 @@
 #include <string>
 #include <utility>
 
-#include "absl/strings/ascii.h"
-#include "absl/strings/escaping.h"
 #include "gatehouse/oauth/v1/oauth_token_service.rpc.h"
 #include "gateway/api/route_group.h"
 #include "gateway/json_input.h"
@@ -31,25 +29,6 @@ std::string Take(const FormValues& form, const std::string& name) {
   return it == form.end() ? std::string() : it->second;
 }
 
-// Of one name or value of a form.
-std::optional<std::string> Unescape(std::string_view text) {
-  std::string out;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '+') {
-      out += ' ';
-    } else if (text[i] != '%') {
-      out += text[i];
-    } else if (i + 2 < text.size() && absl::ascii_isxdigit(text[i + 1]) &&
-               absl::ascii_isxdigit(text[i + 2])) {
-      out += absl::HexStringToBytes(absl::string_view(text.data() + i + 1, 2));
-      i += 2;
-    } else {
-      return std::nullopt;
-    }
-  }
-  return out;
-}
-
 // HTTP's Basic, whose parts are escaped as those of forms are (RFC 6749, 2.3.1).
 absl::StatusOr<std::optional<ClientAuthentication::Credentials>> ReadHeader(
     std::string_view header) {
@@ -62,8 +41,8 @@ absl::StatusOr<std::optional<ClientAuthentication::Credentials>> ReadHeader(
   const size_t colon = text->find(':');
   if (colon == std::string::npos) return std::nullopt;
   ClientAuthentication::Credentials credentials;
-  credentials.set_client_id(text->substr(0, colon));
-  const std::optional<std::string> secret = Unescape(text->substr(colon + 1));
+  credentials.set_client_id(UnescapeClientId(text->substr(0, colon)));
+  const std::optional<std::string> secret = UnescapeForm(text->substr(colon + 1));
   if (!secret.has_value()) return MalformedForm();
   credentials.set_client_secret(*secret);
   return credentials;

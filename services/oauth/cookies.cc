@@ -1,6 +1,7 @@
 #include "services/oauth/cookies.h"
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "libs/base/strings.h"
 #include "libs/crypto/digest.h"
@@ -9,9 +10,9 @@ namespace gatehouse::oauth {
 namespace {
 
 std::string_view Trim(std::string_view text) {
-  while (!text.empty() && absl::ascii_isspace(text.front())) text.remove_prefix(1);
-  while (!text.empty() && absl::ascii_isspace(text.back())) text.remove_suffix(1);
-  return text;
+  const absl::string_view trimmed =
+      absl::StripAsciiWhitespace(absl::string_view(text.data(), text.size()));
+  return {trimmed.data(), trimmed.size()};
 }
 
 std::string_view Mode(bool secure) { return secure ? "" : "_dev"; }

@@ -7,7 +7,7 @@
 namespace gatehouse::oauth {
 
 // A URI of a client, split as leniently as the original's OAuth server does: clients are registered
-// with blanks in paths and schemes of their own, which strict parsers refuse.
+// with blanks in paths and schemes of their own, which strict parsers (Boost.URL) refuse.
 struct Uri {
   std::string scheme;     // lower case; empty: a path only
   bool has_user = false;  // "user@" with something before the "@"

@@ -111,6 +111,16 @@ class OAuthClients(harness.GatehouseTest):
         for secret in ("a-very-own-secret", "another-secret", token, token.split(".")[2], basic(client["clientId"], client["clientSecret"])[6:]):
             self.assertNotIn(secret, logs)
 
+    def test_an_escaped_id(self):
+        """As some libraries write it in the header (RFC 6749, 2.3.1); others do not, also where an id looks a little like that."""
+        for client_id in (None, "a+b 50%", "k\u00e4se~x"):
+            client = self.create(**({"clientId": client_id} if client_id else {}))
+            escaped = "".join("%%%02X" % byte for byte in client["clientId"].encode())
+            for written in (client["clientId"], escaped):
+                self.assertEqual(self.token({**client, "clientId": written}).json["status"], "OK", written)
+            self.assertEqual(self.expect(self.app.get(O + "/clients", {"clientId": escaped}))["clientId"], client["clientId"])
+            self.assertEqual(self.token({**client, "clientId": escaped}, "wrong-secret").json["error"], "invalid_client")
+
     def test_odd_headers_are_refused(self):
         client = self.create()
         body = {"iss": ISSUER, "inputBody": {"grant_type": "client_credentials"}, "access_token": {}, "id_token": {}}
