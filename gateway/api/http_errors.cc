@@ -2,14 +2,18 @@
 
 #include <string>
 
+#include "libs/base/problem.h"
 #include "libs/base/status.h"
 
 namespace gatehouse::gateway {
 namespace {
 
-Reply RetryLater(int status, const std::string& message) {
-  Reply reply = TextReply(status, message);
-  reply.headers.emplace_back("Retry-After", "1");
+// In a second, unless the service says when.
+Reply RetryLater(int code, const absl::Status& status) {
+  Reply reply = TextReply(code, std::string(status.message()));
+  const ProblemMetadata metadata = MetadataOf(status);
+  const auto after = metadata.find("retry_after_s");
+  reply.headers.emplace_back("Retry-After", after == metadata.end() ? "1" : after->second);
   return reply;
 }
 
@@ -28,12 +32,12 @@ Reply ErrorReply(const absl::Status& status) {
     case ErrorReason::kNotFound:
       return TextReply(404, message);
     case ErrorReason::kOverloaded:
-      return RetryLater(429, message);
+      return RetryLater(429, status);
     case ErrorReason::kNotSupported:
       return TextReply(501, message);
     case ErrorReason::kDependencyDown:
     case ErrorReason::kDeadlineExceeded:
-      return RetryLater(503, message);
+      return RetryLater(503, status);
     case ErrorReason::kCallerNotAllowed:
     case ErrorReason::kInternal:
     case ErrorReason::kUnspecified:

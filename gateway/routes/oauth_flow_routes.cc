@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/str_replace.h"
 #include "absl/time/time.h"
 #include "gatehouse/oauth/v1/oauth_flow_service.rpc.h"
 #include "gateway/api/route_group.h"
@@ -213,11 +214,7 @@ Value OidcContext(const oauth::v1::PageRequest& page) {
 }
 
 std::string EscapeForm(std::string_view text) {
-  std::string escaped = http::EncodeUrlPart(text);
-  for (size_t at = 0; (at = escaped.find("%20", at)) != std::string::npos;) {
-    escaped.replace(at, 3, "+");
-  }
-  return escaped;
+  return absl::StrReplaceAll(http::EncodeUrlPart(text), {{"%20", "+"}});
 }
 
 // The request as it came in, with the address of the original's server in test mode: pages only

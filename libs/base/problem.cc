@@ -12,12 +12,12 @@ namespace {
 // Key of the status payload: lines of the problem's number, then keys and values in turn.
 constexpr char kPayload[] = "gatehouse/problem";
 
-constexpr std::array<std::string_view, 18> kNames = {
+constexpr std::array<std::string_view, 19> kNames = {
     "UNSPECIFIED",   "TOO_LONG",           "TOO_MANY",        "EMPTY",
     "MISSING",       "MALFORMED",          "OUT_OF_RANGE",    "RESERVED",
     "UNSUPPORTED",   "USER_UNKNOWN",       "USER_ID_IN_USE",  "LOGIN_METHOD_DISABLED",
     "CONTRADICTION", "CORE_CONFIG",        "PROVIDER_CONFIG", "STILL_IN_USE",
-    "NOT_PERMITTED", "DIFFERENT_DATABASES"};
+    "NOT_PERMITTED", "DIFFERENT_DATABASES", "TOO_OFTEN"};
 
 std::string PayloadOf(const absl::Status& status) {
   const auto payload = status.GetPayload(kPayload);

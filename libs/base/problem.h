@@ -32,6 +32,7 @@ enum class Problem {
   kStillInUse = 15,  // field: what has to be removed first
   kNotPermitted = 16,
   kDifferentDatabases = 17,
+  kTooOften = 18,  // retry_after_s
 };
 
 // Names of fields and limits; never a value that a caller sent.

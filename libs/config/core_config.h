@@ -38,6 +38,7 @@ struct SettingIssue {
 
 enum class PasswordHashingAlg { kArgon2, kBcrypt };
 enum class TokenReuseBehaviour { kTokenTheft, kUnauthorised };
+enum class PkceRequiredFor { kNone, kPublicClients, kAllClients };
 
 // The resolved, checked configuration of one tenant. Immutable, so thread-safe; shared by pointer.
 class CoreConfig {
@@ -142,6 +143,16 @@ class CoreConfig {
   const std::string* oauth_client_secret_encryption_key() const {
     return Text(Setting::kOauthClientSecretEncryptionKey);
   }
+  // Whether answers to authorization requests have `iss`.
+  bool oauth_response_iss() const { return Bool(Setting::kGatehouseOauthResponseIss); }
+  PkceRequiredFor oauth_pkce_required_for() const { return pkce_required_for_; }
+  // Of one client in one process; 0: any number.
+  int64_t oauth_failed_authentications_per_minute() const {
+    return Int(Setting::kGatehouseOauthFailedAuthenticationsPerMinute);
+  }
+  int64_t oauth_token_requests_per_minute() const {
+    return Int(Setting::kGatehouseOauthTokenRequestsPerMinute);
+  }
   const std::string* saml_legacy_acs_url() const { return Text(Setting::kSamlLegacyAcsUrl); }
   const std::string& saml_sp_entity_id() const { return *Text(Setting::kSamlSpEntityId); }
   int64_t saml_claims_validity_ms() const { return DurationMs(Setting::kSamlClaimsValidity); }
@@ -191,6 +202,7 @@ class CoreConfig {
   std::shared_ptr<const DbSettings> db_;
   PasswordHashingAlg hashing_alg_ = PasswordHashingAlg::kBcrypt;
   TokenReuseBehaviour token_reuse_ = TokenReuseBehaviour::kTokenTheft;
+  PkceRequiredFor pkce_required_for_ = PkceRequiredFor::kNone;
   bool test_mode_ = false;
 };
 

@@ -29,6 +29,7 @@ constexpr int64_t kMaxArgon2MemoryKb = crypto::kMaxArgon2MemoryKb;
 constexpr int64_t kMaxArgon2WorkKb = crypto::kMaxArgon2WorkKb;
 constexpr int64_t kMaxArgon2Parallelism = crypto::kMaxArgon2Parallelism;
 constexpr double kNoLimit = std::numeric_limits<double>::infinity();
+constexpr double kMaxPerMinute = 60e6;  // a million a second: more than one process answers
 constexpr std::string_view kDefaultSamlEntityId = "https://saml.supertokens.com";
 
 struct Limit {
@@ -72,6 +73,10 @@ constexpr Limit kLaterLimits[] = {
      "'max_concurrent_requests_per_cud' must be >= 0"},
     {Setting::kConcurrencyCapReservedPoolPercent, 1, 100,
      "'concurrency_cap_reserved_pool_percent' must be between 1 and 100 inclusive"},
+    {Setting::kGatehouseOauthFailedAuthenticationsPerMinute, 0, kMaxPerMinute,
+     "'gatehouse_oauth_failed_authentications_per_minute' must be between 0 and 60000000"},
+    {Setting::kGatehouseOauthTokenRequestsPerMinute, 0, kMaxPerMinute,
+     "'gatehouse_oauth_token_requests_per_minute' must be between 0 and 60000000"},
 };
 
 bool IsKeyText(std::string_view text) {
@@ -144,6 +149,16 @@ void CoreConfig::Check(Issues& issues) {
     issues.push_back({Setting::kRecentTokenReuseBehaviour,
                       "recent_token_reuse_behaviour property is not set correctly. It must be one "
                       "of [TOKEN_THEFT, UNAUTHORISED]"});
+  }
+  const std::string* pkce = Text(Setting::kGatehouseOauthPkceRequiredFor);
+  if (pkce != nullptr && absl::EqualsIgnoreCase(*pkce, "ALL_CLIENTS")) {
+    pkce_required_for_ = PkceRequiredFor::kAllClients;
+  } else if (pkce != nullptr && absl::EqualsIgnoreCase(*pkce, "PUBLIC_CLIENTS")) {
+    pkce_required_for_ = PkceRequiredFor::kPublicClients;
+  } else if (pkce == nullptr || !absl::EqualsIgnoreCase(*pkce, "NONE")) {
+    issues.push_back({Setting::kGatehouseOauthPkceRequiredFor,
+                      "'gatehouse_oauth_pkce_required_for' must be one of 'NONE', "
+                      "'PUBLIC_CLIENTS' or 'ALL_CLIENTS'"});
   }
   CheckUrls(issues);
   CheckAdminPort(issues);

@@ -409,7 +409,7 @@ TEST(ProtectedKeys, AnyDifferenceCounts) {
       }
     }
   }
-  EXPECT_EQ(keys, 23);
+  EXPECT_EQ(keys, 25);
 }
 
 TEST(MergeCoreConfig, NullRemovesWhatIsThereAndStaysWhereNothingIs) {

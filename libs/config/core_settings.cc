@@ -396,6 +396,29 @@ constexpr std::array<CoreSetting, kSettingCount> kSettings = {{
      SettingScope::kDatabase, 0, "SUPERTOKENS_MIGRATION_MODE", "MIGRATED",
      "LEGACY, DUAL_WRITE_READ_OLD, DUAL_WRITE_READ_NEW, MIGRATED",
      "Which user tables are written and read while moving over from an older core."},
+    {Setting::kGatehouseOauthResponseIss, "gatehouse_oauth_response_iss", SettingType::kBoolean,
+     SettingScope::kPerApp, kHidden, "GATEHOUSE_OAUTH_RESPONSE_ISS", "true",
+     "",
+     "Whether answers to OAuth authorization requests name their issuer (RFC 9207). The original's "
+     "do not. False in test mode unless set."},
+    {Setting::kGatehouseOauthPkceRequiredFor,
+     "gatehouse_oauth_pkce_required_for", SettingType::kString,
+     SettingScope::kPerApp, kHidden, "GATEHOUSE_OAUTH_PKCE_REQUIRED_FOR", "NONE",
+     "NONE, PUBLIC_CLIENTS, ALL_CLIENTS",
+     "OAuth clients whose requests for a code must have a PKCE challenge.",
+     "", {"NONE", "PUBLIC_CLIENTS", "ALL_CLIENTS"}},
+    {Setting::kGatehouseOauthFailedAuthenticationsPerMinute,
+     "gatehouse_oauth_failed_authentications_per_minute", SettingType::kInt,
+     SettingScope::kPerApp, kHidden | kProtected,
+     "GATEHOUSE_OAUTH_FAILED_AUTHENTICATIONS_PER_MINUTE", "600",
+     "0..60000000",
+     "Wrong secrets of one OAuth client that one process looks at; 0: any number."},
+    {Setting::kGatehouseOauthTokenRequestsPerMinute,
+     "gatehouse_oauth_token_requests_per_minute", SettingType::kInt,
+     SettingScope::kPerApp, kHidden | kProtected,
+     "GATEHOUSE_OAUTH_TOKEN_REQUESTS_PER_MINUTE", "60000",
+     "0..60000000",
+     "Token requests of one OAuth client that one process answers; 0: any number."},
 }};
 
 constexpr bool RowsStandInOrder() {
@@ -475,6 +498,7 @@ SettingValue DefaultValue(Setting id, bool test_mode) {
     return static_cast<int64_t>(std::max(1u, std::thread::hardware_concurrency()));
   }
   if (id == Setting::kDisableTelemetry && test_mode) return true;
+  if (id == Setting::kGatehouseOauthResponseIss && test_mode) return false;
   if (setting.default_text == "null") return std::monostate();
   return ReadSettingText(setting, setting.default_text).value();
 }

@@ -1,8 +1,8 @@
 #pragma once
 
-// The one table of every configuration key that the SuperTokens core knows: names, types,
-// defaults, limits, where each may be set, and its environment variable. Code that reads, checks,
-// lists or documents configuration walks this table.
+// The one table of every configuration key that the SuperTokens core knows, and of Gatehouse's own
+// that a tenant's coreConfig may have: names, types, defaults, limits, where each may be set, and
+// its environment variable. Code that reads, checks, lists or documents configuration walks it.
 
 #include <array>
 #include <cstddef>
@@ -121,6 +121,11 @@ enum class Setting : uint8_t {
   kPostgresqlIdleConnectionTimeout,
   kPostgresqlMinimumIdleConnections,
   kMigrationMode,
+  // Gatehouse's own.
+  kGatehouseOauthResponseIss,
+  kGatehouseOauthPkceRequiredFor,
+  kGatehouseOauthFailedAuthenticationsPerMinute,
+  kGatehouseOauthTokenRequestsPerMinute,
   kCount,
 };
 inline constexpr size_t kSettingCount = static_cast<size_t>(Setting::kCount);
@@ -167,7 +172,7 @@ const CoreSetting* FindSetting(std::string_view name);
 bool IsTenantConfigKey(std::string_view name);
 
 // The default: the value of a key that no layer sets. bulk_migration_parallelism's is the number of
-// processors. In test mode disable_telemetry is true.
+// processors. In test mode disable_telemetry is true, and gatehouse_oauth_response_iss false.
 SettingValue DefaultValue(Setting id, bool test_mode = false);
 
 // Reads a JSON value as `setting`'s type: numbers and "true"/"false" are taken from strings too,

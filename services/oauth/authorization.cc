@@ -65,11 +65,9 @@ v1::OAuthError OtherClient() {
   return InvalidClient("The flow client id does not match the authorize request client id.");
 }
 
-// The request as the client made it, whatever the browser says now. The client may have changed.
-std::optional<v1::OAuthError> ParseStored(const v1::Flow& flow, const v1::Client& client,
-                                          Parameters& parameters, ParsedRequest& parsed) {
-  parameters = ParametersOf(flow.request());
-  return ParseAuthorizationRequest(parameters, client, parsed);
+// Who answers (RFC 9207): as the tokens will say.
+std::string IssuerOf(const Where& app, const std::string& issuer) {
+  return app.tenant->config->oauth_response_iss() ? issuer : std::string();
 }
 
 v1::Grant GrantOf(const v1::Flow& flow, const Parameters& parameters, const v1::Client& client) {
@@ -106,12 +104,24 @@ std::string SubjectOf(const std::string& claims) {
 
 }  // namespace
 
+std::optional<v1::OAuthError> Authorization::ParseStored(const Visit& visit, const v1::Flow& flow,
+                                                         Parameters& parameters,
+                                                         ParsedRequest& parsed) {
+  parameters = ParametersOf(flow.request());
+  const std::string& issuer = visit.request.issuer();
+  parsed.issuer = IssuerOf(visit.app, issuer.empty() ? flow.consent().issuer() : issuer);
+  return ParseAuthorizationRequest(parameters, visit.client,
+                                   visit.app.tenant->config->oauth_pkce_required_for(), parsed);
+}
+
 absl::StatusOr<v1::AuthorizeResponse> Authorization::Authorize(
     CallContext& context, const Where& app, const v1::Client& client,
     const v1::AuthorizeRequest& request) {
   Parameters parameters(request.parameters().begin(), request.parameters().end());
   ParsedRequest parsed;
-  if (auto refused = ParseAuthorizationRequest(parameters, client, parsed)) {
+  parsed.issuer = IssuerOf(app, request.issuer());
+  if (auto refused = ParseAuthorizationRequest(
+          parameters, client, app.tenant->config->oauth_pkce_required_for(), parsed)) {
     return Refuse(parsed, *refused);
   }
   const std::string login_verifier = ParameterOf(parameters, "login_verifier");
@@ -241,7 +251,7 @@ absl::StatusOr<v1::AuthorizeResponse> Authorization::AskForConsent(const Visit& 
   const v1::LoginDecision& login = flow.login();
   Parameters parameters;
   ParsedRequest parsed;
-  if (auto refused = ParseStored(flow, visit.client, parameters, parsed)) {
+  if (auto refused = ParseStored(visit, flow, parameters, parsed)) {
     return Refuse(parsed, *refused);
   }
   const std::vector<std::string> prompt = SplitWords(ParameterOf(parameters, "prompt"));
@@ -331,7 +341,7 @@ absl::StatusOr<v1::AuthorizeResponse> Authorization::Grant(const Visit& visit,
                                                            const v1::Flow& flow) {
   Parameters parameters;
   ParsedRequest parsed;
-  if (auto refused = ParseStored(flow, visit.client, parameters, parsed)) {
+  if (auto refused = ParseStored(visit, flow, parameters, parsed)) {
     return Refuse(parsed, *refused);
   }
   const v1::ConsentDecision& consent = flow.consent();

@@ -56,6 +56,9 @@ class Authorization {
     const ParsedRequest& parsed;
     bool secure;
   };
+  // The request as the client made it, whatever the browser says now. The client may have changed.
+  static std::optional<v1::OAuthError> ParseStored(const Visit& visit, const v1::Flow& flow,
+                                                   Parameters& parameters, ParsedRequest& parsed);
   absl::StatusOr<v1::AuthorizeResponse> AskForLogin(const Visit& visit);
   absl::StatusOr<v1::AuthorizeResponse> AskForConsent(const Visit& visit,
                                                       const std::string& verifier);

@@ -7,6 +7,7 @@
 #include "absl/strings/escaping.h"
 #include "libs/base/strings.h"
 #include "services/oauth/client_authentication.h"
+#include "services/oauth/client_rules.h"
 #include "services/oauth/oauth_errors.h"
 #include "services/oauth/scopes.h"
 #include "services/oauth/uri.h"
@@ -66,6 +67,11 @@ bool MayAskFor(const v1::Client& client, const std::vector<std::string>& respons
   return std::any_of(
       client.response_types().begin(), client.response_types().end(),
       [&](const std::string& registered) { return Sorted(Words(registered)) == wanted; });
+}
+
+bool MustHaveChallenge(const v1::Client& client, config::PkceRequiredFor pkce) {
+  return pkce == config::PkceRequiredFor::kAllClients ||
+         (pkce == config::PkceRequiredFor::kPublicClients && IsPublic(client));
 }
 
 std::optional<v1::OAuthError> CheckPkce(const Parameters& parameters) {
@@ -143,6 +149,7 @@ bool ParsedRequest::Wants(std::string_view response_type) const {
 
 std::optional<v1::OAuthError> ParseAuthorizationRequest(const Parameters& parameters,
                                                         const v1::Client& client,
+                                                        config::PkceRequiredFor pkce,
                                                         ParsedRequest& request) {
   const auto get = [&](const char* name) { return ParameterOf(parameters, name); };
   request.state = get("state");
@@ -180,6 +187,11 @@ std::optional<v1::OAuthError> ParseAuthorizationRequest(const Parameters& parame
   }
   if (mode.empty()) request.by_fragment = !request.only_code();
   if (request.state.size() < kMinEntropyBytes) return InvalidState();
+  if (MustHaveChallenge(client, pkce) && request.Wants("code") && get("code_challenge").empty()) {
+    return InvalidRequest(
+        "This client must include a code_challenge when performing the authorize code flow, but it "
+        "is missing.");
+  }
   return std::nullopt;
 }
 
@@ -250,10 +262,11 @@ std::string EncodeForm(const std::multimap<std::string, std::string>& values) {
 }
 
 std::string AnswerTo(const ParsedRequest& request,
-                     const std::multimap<std::string, std::string>& answer) {
+                     std::multimap<std::string, std::string> answer) {
   const std::string& uri = request.redirect_uri;
+  if (!request.issuer.empty()) answer.emplace("iss", request.issuer);
   if (request.by_fragment) return StrCat(uri, "#", EncodeForm(answer));
-  std::multimap<std::string, std::string> values = answer;
+  std::multimap<std::string, std::string> values = std::move(answer);
   const size_t mark = uri.find('?');
   if (mark != std::string::npos) {
     std::string_view query = std::string_view(uri).substr(mark + 1);

@@ -8,6 +8,7 @@
 
 #include "gatehouse/oauth/v1/client.pb.h"
 #include "gatehouse/oauth/v1/oauth_error.pb.h"
+#include "libs/config/core_config.h"
 
 namespace gatehouse::oauth {
 
@@ -23,6 +24,7 @@ struct ParsedRequest {
   std::vector<std::string> response_types;
   bool by_fragment = false;  // where the answer's parameters go
   bool by_form = false;
+  std::string issuer;  // told with the answer (RFC 9207) unless empty
   std::vector<std::string> scopes;
   std::vector<std::string> audience;
 
@@ -31,10 +33,11 @@ struct ParsedRequest {
   bool only_code() const { return response_types.size() == 1 && Wants("code"); }
 };
 
-// Reads and checks a request; the error, to be sent to `request.redirect_uri` if there is one.
-// Pure.
+// Reads and checks a request, all but `request.issuer`; the error, to be sent to
+// `request.redirect_uri` if there is one. Pure.
 std::optional<v1::OAuthError> ParseAuthorizationRequest(const Parameters& parameters,
                                                         const v1::Client& client,
+                                                        config::PkceRequiredFor pkce,
                                                         ParsedRequest& request);
 
 // What has to be right when a user has granted it, and is only checked then. Pure.
@@ -48,9 +51,9 @@ std::optional<v1::OAuthError> CheckPrompt(const std::vector<std::string>& prompt
 
 // `name=value&...`, sorted by name, escaped as in forms.
 std::string EncodeForm(const std::multimap<std::string, std::string>& values);
-// The client's address with the answer.
+// The client's address with the answer, and the issuer.
 std::string AnswerTo(const ParsedRequest& request,
-                     const std::multimap<std::string, std::string>& answer);
+                     std::multimap<std::string, std::string> answer);
 std::string ErrorTo(const ParsedRequest& request, const v1::OAuthError& error);
 
 }  // namespace gatehouse::oauth

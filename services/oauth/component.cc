@@ -50,7 +50,8 @@ class OAuthComponent final : public host::Component {
         flow_service_(environment.tenants(), clients_, authorization_),
         logout_service_(environment.tenants(), clients_, logouts_, sessions_, keys_,
                         environment.clock()),
-        token_service_(environment.tenants(), clients_, sessions_, tokens_, grants_) {
+        limits_(environment.clock()),
+        token_service_(environment.tenants(), clients_, sessions_, tokens_, grants_, limits_) {
     environment.jobs().Add({.name = "oauth_delete_expired",
                             .interval = kCleanUpInterval,
                             .first_after = kCleanUpInterval},
@@ -83,6 +84,7 @@ class OAuthComponent final : public host::Component {
   OAuthClientServiceImpl client_service_;
   OAuthFlowServiceImpl flow_service_;
   OAuthLogoutServiceImpl logout_service_;
+  ClientLimits limits_;
   OAuthTokenServiceImpl token_service_;
   v1::OAuthClientServiceHandler client_handler_{client_service_};
   v1::OAuthFlowServiceHandler flow_handler_{flow_service_};

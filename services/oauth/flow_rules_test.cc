@@ -29,7 +29,8 @@ Parameters Request() {
 std::string Refusal(Parameters parameters, const std::string& name, const std::string& value) {
   parameters[name] = value;
   ParsedRequest request;
-  const auto refused = ParseAuthorizationRequest(parameters, Client(), request);
+  const auto refused =
+      ParseAuthorizationRequest(parameters, Client(), config::PkceRequiredFor::kNone, request);
   if (!refused.has_value()) return "";
   return refused->error() + (request.redirect_uri.empty() ? "" : " to client");
 }
@@ -57,7 +58,9 @@ TEST(AuthorizationRequestTest, OtherErrorsGoToTheClient) {
 TEST(AuthorizationRequestTest, PkceIsS256) {
   Parameters parameters = Request();
   ParsedRequest request;
-  ASSERT_FALSE(ParseAuthorizationRequest(parameters, Client(), request).has_value());
+  ASSERT_FALSE(
+      ParseAuthorizationRequest(parameters, Client(), config::PkceRequiredFor::kNone, request)
+          .has_value());
   const auto check = [&] {
     return CheckGrantedRequest(parameters, Client(), request, {"openid"}).has_value();
   };
@@ -68,6 +71,44 @@ TEST(AuthorizationRequestTest, PkceIsS256) {
   EXPECT_TRUE(check());
   parameters["code_challenge_method"] = "S256";
   EXPECT_FALSE(check());
+}
+
+TEST(AuthorizationRequestTest, AChallengeCanBeRequired) {
+  using config::PkceRequiredFor;
+  v1::Client confidential = Client();
+  v1::Client anyone = Client();
+  anyone.set_token_endpoint_auth_method("none");
+  const auto refusal = [](const v1::Client& client, PkceRequiredFor pkce, Parameters parameters) {
+    ParsedRequest request;
+    const auto refused = ParseAuthorizationRequest(parameters, client, pkce, request);
+    return refused.has_value() ? refused->error() : "";
+  };
+  EXPECT_EQ(refusal(anyone, PkceRequiredFor::kNone, Request()), "");
+  EXPECT_EQ(refusal(anyone, PkceRequiredFor::kPublicClients, Request()), "invalid_request");
+  EXPECT_EQ(refusal(confidential, PkceRequiredFor::kPublicClients, Request()), "");
+  EXPECT_EQ(refusal(confidential, PkceRequiredFor::kAllClients, Request()), "invalid_request");
+  Parameters with_challenge = Request();
+  with_challenge["code_challenge"] = "c";
+  EXPECT_EQ(refusal(anyone, PkceRequiredFor::kAllClients, with_challenge), "");
+  // There is no code that could be stolen.
+  Parameters without_code = Request();
+  without_code["response_type"] = "id_token token";
+  EXPECT_EQ(refusal(anyone, PkceRequiredFor::kAllClients, without_code), "");
+}
+
+TEST(AuthorizationRequestTest, AnswersNameTheIssuer) {
+  ParsedRequest request;
+  request.redirect_uri = "https://app.example.com/cb";
+  request.issuer = "https://api.example.com/auth";
+  request.state = "state";
+  EXPECT_EQ(AnswerTo(request, {{"code", "c"}}),
+            "https://app.example.com/cb?code=c&iss=https%3A%2F%2Fapi.example.com%2Fauth&");
+  request.by_fragment = true;
+  v1::OAuthError error;
+  error.set_error("access_denied");
+  EXPECT_EQ(ErrorTo(request, error),
+            "https://app.example.com/cb#error=access_denied&error_description="
+            "&iss=https%3A%2F%2Fapi.example.com%2Fauth&state=state");
 }
 
 TEST(AuthorizationRequestTest, AnswersKeepTheAddressesQuery) {

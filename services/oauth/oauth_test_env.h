@@ -129,7 +129,9 @@ class OAuthTest : public ::testing::Test {
   GrantTokens grants{session_store, flow_store, keys, /*activity=*/nullptr, clock};
   Authorization authorization{flow_store, grants, keys, clock};
   OAuthFlowServiceImpl flows{tenants.directory(), client_store, authorization};
-  OAuthTokenServiceImpl tokens{tenants.directory(), client_store, session_store, rules, grants};
+  ClientLimits limits{clock};
+  OAuthTokenServiceImpl tokens{tenants.directory(), client_store, session_store,
+                               rules,               grants,       limits};
   rpc::CallContext context;
 };
 

@@ -8,6 +8,7 @@
 #include "libs/base/json.h"
 #include "libs/base/status.h"
 #include "services/oauth/client_authentication.h"
+#include "services/oauth/client_rules.h"
 #include "services/oauth/oauth_errors.h"
 #include "services/oauth/scopes.h"
 #include "services/oauth/token_claims.h"
@@ -35,6 +36,16 @@ bool HasScopes(const v1::Grant& grant, const std::string& required) {
 
 }  // namespace
 
+absl::StatusOr<std::optional<v1::OAuthError>> OAuthTokenServiceImpl::Authenticate(
+    const Where& app, const v1::ClientAuthentication& authentication, const v1::Client& client) {
+  // A public client has no secret that could be guessed.
+  if (IsPublic(client)) return AuthenticateClient(authentication, client);
+  RETURN_IF_ERROR(limits_.CheckFailures(app, client.client_id()));
+  auto refused = AuthenticateClient(authentication, client);
+  if (refused.has_value()) limits_.NoteFailure(app, client.client_id());
+  return refused;
+}
+
 absl::StatusOr<v1::IssueTokensResponse> OAuthTokenServiceImpl::IssueTokens(
     rpc::CallContext& context, const v1::IssueTokensRequest& request) {
   ASSIGN_OR_RETURN(tenancy::TenantPtr app, directory_.FindApp(request.scope(), context.deadline));
@@ -49,12 +60,13 @@ absl::StatusOr<v1::IssueTokensResponse> OAuthTokenServiceImpl::IssueTokens(
   if (request.grant_type().empty()) {
     return Refuse(InvalidRequest("Request parameter 'grant_type' is missing"));
   }
+  RETURN_IF_ERROR(limits_.TakeRequest(where, client->client_id()));
   const bool is_refresh = request.grant_type() == "refresh_token";
   std::optional<PgSessionStore::FoundGrant> found;
   if (is_refresh) {
     ASSIGN_OR_RETURN(found, grants_.FindRefreshToken(where, request.refresh_token()));
   }
-  auto refused = AuthenticateClient(request.authentication(), *client);
+  ASSIGN_OR_RETURN(auto refused, Authenticate(where, request.authentication(), *client));
   // A token that is not alive is answered before anything else, but only its own client ends
   // others by showing it.
   if (is_refresh && !found.has_value()) {
@@ -114,7 +126,8 @@ absl::StatusOr<v1::RevokeTokenResponse> OAuthTokenServiceImpl::RevokeToken(
     *response.mutable_refused() = InvalidClient();
     return response;
   }
-  if (AuthenticateClient(request.authentication(), *client).has_value()) {
+  ASSIGN_OR_RETURN(const auto refused, Authenticate(where, request.authentication(), *client));
+  if (refused.has_value()) {
     *response.mutable_refused() = InvalidClient();
     return response;
   }

@@ -503,7 +503,9 @@ def main():
     try:
         workers = []
         for number in range(arguments.processes):
-            app = gatehouse.new_app()
+            # Wrong secrets are to be looked at.
+            settings = {"failed_authentications_per_minute": 0, "token_requests_per_minute": 0, "response_iss": number % 2 == 0, "pkce_required_for": ("NONE", "PUBLIC_CLIENTS")[number % 2]}
+            app = gatehouse.new_app({"gatehouse_oauth_" + name: value for name, value in settings.items()})
             workers.append(multiprocessing.Process(target=work, args=(gatehouse.port, app.app, arguments.seed * 1000 + number, arguments.count // arguments.processes, results)))
             app.close()
         for worker in workers:

@@ -14,6 +14,8 @@ from integration import harness  # noqa: E402
 from sdk import run as walks  # noqa: E402
 
 TIMEOUT_S = 120
+# As an operator may set them; answers of a server in test mode have no issuer otherwise.
+SETTINGS = {"GATEHOUSE_OAUTH_RESPONSE_ISS": "true", "GATEHOUSE_OAUTH_PKCE_REQUIRED_FOR": "PUBLIC_CLIENTS"}
 PARTIES = {
     "openid-client": ("site", "node", ["node", "--test", "openid_client.test.js"]),
     "oauth4webapi": ("site", "node", ["node", "--test", "oauth4webapi.test.js"]),
@@ -38,7 +40,7 @@ def main():
     for folder, kind, _ in (PARTIES[name] for name in names):
         walks.install_packages(HERE / folder, kind)
     failed = []
-    gatehouse = harness.Gatehouse().start()
+    gatehouse = harness.Gatehouse(environment=SETTINGS).start()
     provider = None
     try:
         env = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}

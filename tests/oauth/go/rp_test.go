@@ -148,8 +148,8 @@ func (rp relyingParty) logIn(t *testing.T, who user) (*oauth2.Token, *oidc.IDTok
 	secret := strings.Repeat("a-verifier-", 5)
 	place := visit(t, who, rp.config.AuthCodeURL(state, oidc.Nonce(nonce),
 		oauth2.SetAuthURLParam("code_challenge", challengeOf(secret)), oauth2.SetAuthURLParam("code_challenge_method", "S256")))
-	if place.Query().Get("state") != state {
-		t.Fatalf("another state: %s", place)
+	if place.Query().Get("state") != state || place.Query().Get("iss") != rp.Issuer {
+		t.Fatalf("another state or issuer: %s", place)
 	}
 	tokens, err := rp.config.Exchange(context.Background(), place.Query().Get("code"), oauth2.SetAuthURLParam("code_verifier", secret))
 	if err != nil {

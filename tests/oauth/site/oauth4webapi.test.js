@@ -29,7 +29,7 @@ async function logIn(party, authentication, user) {
         code_challenge: await oauth.calculatePKCECodeChallenge(verifier), code_challenge_method: "S256",
     });
     const { address: back } = await user.visit(address);
-    const parameters = oauth.validateAuthResponse(provider, client, new URL(back), state);
+    const parameters = oauth.validateAuthResponse({ ...provider, authorization_response_iss_parameter_supported: true }, client, new URL(back), state);
     const redeem = () => oauth.authorizationCodeGrantRequest(provider, client, authentication, parameters, parties.callback, verifier, insecure);
     const reply = await redeem();
     const tokens = await oauth.processAuthorizationCodeResponse(provider, client, reply, { expectedNonce: nonce, requireIdToken: true });

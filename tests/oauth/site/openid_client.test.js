@@ -72,6 +72,17 @@ for (const [name, method] of [["basic", "ClientSecretBasic"], ["post", "ClientSe
     });
 }
 
+test("the answer names its issuer, also one that refuses", async () => {
+    const user = await newUser();
+    const config = await discover(parties.clients.public, client.None());
+    const request = { redirect_uri: parties.callback, scope: "openid", state: "state-of-the-client" };
+    const pkce = { code_challenge: "x".repeat(43), code_challenge_method: "S256" };
+    const { searchParams } = new URL((await user.visit(client.buildAuthorizationUrl(config, { ...request, ...pkce }))).address);
+    assert.deepEqual([searchParams.has("code"), searchParams.get("iss")], [true, parties.issuer]);
+    const refused = new URL((await user.visit(client.buildAuthorizationUrl(config, request))).address).searchParams;
+    assert.deepEqual([refused.get("error"), refused.get("iss")], ["invalid_request", parties.issuer]);
+});
+
 test("an error comes to the client", async () => {
     const user = await newUser();
     const party = parties.clients.basic;
