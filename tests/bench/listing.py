@@ -1,8 +1,7 @@
-"""Listing, searching and counting at a few and at many users, side by side; and what the triggers behind it cost a sign-up.
+"""Listing, searching and counting at a few and at many users, side by side.
 
 Usage: listing.py [BIN_DIR] [MANY] [REQUESTS]. Loads 1,000 and MANY (1,000,000) users (generate_users.py) into two databases of one private PostgreSQL server, starts
-a Gatehouse on each, and queries both in turn, REQUESTS (100) times each, over HTTP on a persistent connection; prints the median and the fastest. Then new users sign in with a third party,
-in turn with the triggers on and off. Times include the client's. PostgreSQL's settings: see harness.Postgres; 512 MB of shared buffers.
+a Gatehouse on each, and queries both in turn, REQUESTS (100) times each, over HTTP on a persistent connection; prints the median and the fastest. Times include the client's. PostgreSQL's settings: see harness.Postgres; 512 MB of shared buffers.
 """
 import base64
 import os
@@ -21,8 +20,6 @@ FEW = 1000
 MANY = int(sys.argv[2]) if len(sys.argv) > 2 else 1000000
 REQUESTS = int(sys.argv[3]) if len(sys.argv) > 3 else 100
 PAGE = 50
-SIGN_UPS = 100
-TABLES = ("app_id_to_user_id", "recipe_user_tenants")
 
 postgres = harness.Postgres(settings=("shared_buffers=512MB", "maintenance_work_mem=256MB", "max_wal_size=8GB"))
 
@@ -52,15 +49,6 @@ def timed(call):
     if reply.status != 200 or reply.json["status"] != "OK":
         raise SystemExit("%r" % reply)
     return took * 1000
-
-
-def sign_ups(client, name):
-    """Users a second, of new ones."""
-    begin = time.perf_counter()
-    for number in range(SIGN_UPS):
-        who = "%s-%d" % (name, number)
-        timed(lambda: client.post("/recipe/signinup", {"thirdPartyId": "github", "thirdPartyUserId": who, "email": {"id": who + "@new.example", "isVerified": True}}))
-    return SIGN_UPS / (time.perf_counter() - begin)
 
 
 def main():
@@ -105,14 +93,6 @@ def main():
             c, d = (min(t) for t in times)
             print("| %s | %.2f (%.2f) | %.2f (%.2f) | %.2f (%.2f) |" % (name, a, c, b, d, b / a, d / c), flush=True)
 
-        rates = {"ENABLE": [], "DISABLE": []}
-        sign_ups(many_client, "warm")
-        for turn in range(5):
-            for what in rates:
-                many.sql("".join("ALTER TABLE %s %s TRIGGER gatehouse_insert;" % (table, what) for table in TABLES))
-                rates[what].append(sign_ups(many_client, "%s-%d" % (what, turn)))
-        on, off = statistics.median(rates["ENABLE"]), statistics.median(rates["DISABLE"])
-        print("\nthird-party sign-ups, one client, at %d users: %.0f a second with the triggers, %.0f without: %.2f ms each" % (MANY, on, off, 1000 / on - 1000 / off))
         begin = time.monotonic()
         many.sql("SELECT gatehouse_recount_users()")
         print("all made anew: %.0f s" % (time.monotonic() - begin))

@@ -60,7 +60,7 @@ class HotPaths(harness.GatehouseTest):
         self.session = self.expect(self.app.post("/recipe/session", self.create))
 
     def calls(self):
-        rows = self.gatehouse.sql("SELECT queryid, calls, plans, left(regexp_replace(query, '\\s+', ' ', 'g'), 400) FROM pg_stat_statements"
+        rows = self.gatehouse.sql("SELECT queryid, calls, plans, left(regexp_replace(query, '\\s+', ' ', 'g'), 2000) FROM pg_stat_statements"
                                   " WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND query NOT LIKE '%pg_stat_statements%'")
         return {query_id: (int(calls), int(plans), text) for query_id, calls, plans, text in rows if not BACKGROUND.match(text)}
 

@@ -15,8 +15,7 @@ namespace {
   ", credentials AS (INSERT INTO {emailpassword_users} (app_id, user_id, email, password_hash," \
   "   time_joined)"                                                                             \
   "  SELECT d.app_id, d.recipe_user_id, i.value, $11::varchar, $5::bigint"                      \
-  "  FROM decided d CROSS JOIN infos i WHERE i.place = 1)"                                      \
-  " SELECT count(*) FROM decided"
+  "  FROM decided d CROSS JOIN infos i WHERE i.place = 1)" GATEHOUSE_REGISTERED_SQL
 
 constexpr SingleRegistryWrite kSignUp = {
     {"emailpassword_sign_up", GATEHOUSE_REGISTER_SQL GATEHOUSE_CREDENTIALS_SQL},

@@ -11,10 +11,15 @@ namespace gatehouse::users {
 // email is verified; $7 to $10 an account info a place: kind, value, third party, user there. The
 // first is the key, by which the primary key of recipe_user_tenants decides between sign-ups at
 // once; the rest follows from the row that won. `decided` has a row if it was this one's.
+//
+// A new user is a group by itself in one tenant, so what is listed and counted needs no look-up:
+// the statement writes it, and tells the triggers (migrations/users/0008). A session counts in rows
+// that have its process as `writer`; one that another transaction folds is left alone.
 #define GATEHOUSE_REGISTER_SQL                                                                   \
   "WITH infos AS MATERIALIZED (SELECT i.type, i.value, i.tp, i.tp_user, i.place"                 \
   "  FROM unnest($7::varchar[], $8::text[], $9::varchar[], $10::varchar[])"                      \
-  "   WITH ORDINALITY AS i(type, value, tp, tp_user, place)),"                                   \
+  "   WITH ORDINALITY AS i(type, value, tp, tp_user, place)"                                     \
+  "  WHERE set_config('gatehouse.lists_itself', 'on', true) = 'on'),"                            \
   " decided AS (INSERT INTO {recipe_user_tenants} (app_id, recipe_user_id, tenant_id,"           \
   "   recipe_id, account_info_type, account_info_value, third_party_id, third_party_user_id)"    \
   "  SELECT $1::varchar, $3::bpchar, $2::varchar, $4::varchar, i.type, i.value, i.tp, i.tp_user" \
@@ -36,7 +41,30 @@ namespace gatehouse::users {
   "  FROM decided d CROSS JOIN infos i),"                                                        \
   " verified AS (INSERT INTO {emailverification_verified_emails} (app_id, user_id, email)"       \
   "  SELECT d.app_id, d.recipe_user_id, i.value FROM decided d CROSS JOIN infos i"               \
-  "  WHERE i.type = 'email' AND $6::boolean ON CONFLICT DO NOTHING)"
+  "  WHERE i.type = 'email' AND $6::boolean ON CONFLICT DO NOTHING),"                            \
+  " lists AS (SELECT d.app_id, l.tenant_id, d.recipe_user_id,"                                   \
+  "   {schema}.{~gatehouse_recipe_bit}($4::varchar) AS recipes"                                  \
+  "  FROM decided d CROSS JOIN LATERAL (VALUES (d.tenant_id), ('')) AS l(tenant_id)),"           \
+  " listed AS (INSERT INTO {gatehouse_listed_users} (app_id, tenant_id, primary_user_id,"        \
+  "   recipes, time_joined)"                                                                     \
+  "  SELECT app_id, tenant_id, recipe_user_id, recipes, $5::bigint FROM lists),"                 \
+  " counts AS MATERIALIZED (SELECT l.app_id, l.tenant_id, l.recipes, c.id FROM lists l"          \
+  "  LEFT JOIN LATERAL (SELECT o.id FROM {gatehouse_user_counts} o WHERE o.app_id = l.app_id"    \
+  "    AND o.tenant_id = l.tenant_id AND o.recipes = l.recipes AND o.writer = pg_backend_pid()"  \
+  "    AND current_setting('transaction_isolation') = 'read committed'"                          \
+  "    ORDER BY o.id LIMIT 1 FOR UPDATE SKIP LOCKED) c ON TRUE),"                                \
+  " counted AS (UPDATE {gatehouse_user_counts} o SET users = o.users + 1 FROM counts c"          \
+  "  WHERE o.app_id = c.app_id AND o.tenant_id = c.tenant_id AND o.recipes = c.recipes"          \
+  "   AND o.writer = pg_backend_pid() AND o.id = c.id),"                                         \
+  " began AS (INSERT INTO {gatehouse_user_counts} (app_id, tenant_id, recipes, writer, users)"   \
+  "  SELECT app_id, tenant_id, recipes, pg_backend_pid(), 1 FROM counts WHERE id IS NULL"        \
+  "  RETURNING app_id, tenant_id),"                                                              \
+  " folded AS MATERIALIZED (SELECT {schema}.{~gatehouse_fold_users}(app_id, tenant_id)"          \
+  "  FROM began WHERE random() < 1.0 / 16)"
+
+// Of GATEHOUSE_REGISTER_SQL and what follows it: a row whose first column is how many signed up.
+#define GATEHOUSE_REGISTERED_SQL \
+  " SELECT (SELECT count(*) FROM decided), (SELECT count(*) FROM folded)"
 
 // The same in the old tables; follows it.
 #define GATEHOUSE_REGISTER_OLD_SQL                                                                \

@@ -22,7 +22,9 @@ class Result;
   " u.recipe_id, u.time_joined, i.email, i.phone, i.third_party_id, i.third_party_user_id,"       \
   " (SELECT string_agg(DISTINCT t.tenant_id, ',') FROM {recipe_user_tenants} t"                   \
   "   WHERE t.app_id = u.app_id AND t.recipe_user_id = u.user_id),"                               \
-  " own.external_user_id, lead.external_user_id,"                                                 \
+  " own.external_user_id, CASE WHEN u.primary_or_recipe_user_id = u.user_id"                      \
+  "  THEN own.external_user_id ELSE (SELECT l.external_user_id FROM {userid_mapping} l"           \
+  "   WHERE l.app_id = u.app_id AND l.supertokens_user_id = u.primary_or_recipe_user_id) END,"    \
   " EXISTS (SELECT 1 FROM {emailverification_verified_emails} v WHERE v.app_id = u.app_id"        \
   "   AND v.user_id = COALESCE(own.external_user_id, u.user_id::varchar) AND v.email = i.email)," \
   " CASE WHEN u.recipe_id = 'webauthn' THEN"                                                      \
@@ -40,8 +42,6 @@ class Result;
   "   WHERE a.app_id = u.app_id AND a.recipe_user_id = u.user_id) i ON i.infos > 0"               \
   " LEFT JOIN {userid_mapping} own ON own.app_id = u.app_id"                                      \
   "  AND own.supertokens_user_id = u.user_id"                                                     \
-  " LEFT JOIN {userid_mapping} lead ON lead.app_id = u.app_id"                                    \
-  "  AND lead.supertokens_user_id = u.primary_or_recipe_user_id"                                  \
   " ORDER BY u.primary_or_recipe_user_id, u.time_joined, u.user_id"
 
 namespace gatehouse::users {

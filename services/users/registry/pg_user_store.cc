@@ -33,15 +33,23 @@ constexpr db::Statement kFindByInternalId = {
     "WITH target AS (SELECT u.primary_or_recipe_user_id AS id FROM {app_id_to_user_id} u"
     "  WHERE u.app_id = $1::varchar AND u.user_id = $2::bpchar)" GATEHOUSE_USER_ROWS_SQL};
 
-// $3, $4: types and values. idx_recipe_user_tenants_account_info_pattern.
+// Users of the tenant with an account info, as wanted(type, value).
+// idx_recipe_user_tenants_account_info_pattern.
+#define GATEHOUSE_FIND_BY_INFO_SQL(WANTED)                                                       \
+  "WITH target AS (SELECT DISTINCT u.primary_or_recipe_user_id AS id"                            \
+  "  FROM " WANTED                                                                               \
+  "  JOIN {recipe_user_tenants} t ON t.app_id = $1::varchar AND t.tenant_id = $2::varchar"       \
+  "   AND t.account_info_type = wanted.type AND t.account_info_value = wanted.value"             \
+  "  JOIN {app_id_to_user_id} u ON u.app_id = t.app_id"                                          \
+  "   AND u.user_id = t.recipe_user_id)" GATEHOUSE_USER_ROWS_SQL
+
+// Nearly every request asks for one: see kResolveOne.
+constexpr db::Statement kFindByOneInfo = {
+    "users_find_by_one_info",
+    GATEHOUSE_FIND_BY_INFO_SQL("(SELECT $3::varchar AS type, $4::text AS value) wanted")};
 constexpr db::Statement kFindByAccountInfo = {
     "users_find_by_account_info",
-    "WITH target AS (SELECT DISTINCT u.primary_or_recipe_user_id AS id"
-    "  FROM unnest($3::varchar[], $4::text[]) AS wanted(type, value)"
-    "  JOIN {recipe_user_tenants} t ON t.app_id = $1::varchar AND t.tenant_id = $2::varchar"
-    "   AND t.account_info_type = wanted.type AND t.account_info_value = wanted.value"
-    "  JOIN {app_id_to_user_id} u ON u.app_id = t.app_id"
-    "   AND u.user_id = t.recipe_user_id)" GATEHOUSE_USER_ROWS_SQL};
+    GATEHOUSE_FIND_BY_INFO_SQL("unnest($3::varchar[], $4::text[]) AS wanted(type, value)")};
 
 // $2: a passkey's id, whatever its relying party. gatehouse_passkeys_credential_id.
 constexpr db::Statement kFindByPasskey = {
@@ -55,11 +63,17 @@ constexpr db::Statement kFindByPrimaryIds = {
     "WITH target AS (SELECT unnest($2::bpchar[]) AS id)" GATEHOUSE_USER_ROWS_SQL};
 
 // $2: ids, internal or external, as given(id, place). $3: whether to gather each group's login
-// methods. Indexes as in kFindById and app_id_to_user_id_primary_user_id_index.
+// methods. The user's own mapping is that by which its id was found: `e` when it is internal, `m`
+// when it is external. Indexes as in kFindById and app_id_to_user_id_primary_user_id_index.
 #define GATEHOUSE_RESOLVE_SQL(GIVEN)                                                           \
-  "SELECT u.user_id, COALESCE(own.external_user_id, u.user_id::varchar),"                      \
+  "SELECT u.user_id, COALESCE(e.external_user_id, m.external_user_id, u.user_id::varchar),"    \
   " u.primary_or_recipe_user_id,"                                                              \
-  " COALESCE(lead.external_user_id, u.primary_or_recipe_user_id::varchar),"                    \
+  " CASE WHEN u.primary_or_recipe_user_id = u.user_id"                                         \
+  "  THEN COALESCE(e.external_user_id, m.external_user_id, u.user_id::varchar)"                \
+  "  ELSE COALESCE((SELECT lead.external_user_id FROM {userid_mapping} lead"                   \
+  "    WHERE lead.app_id = u.app_id"                                                           \
+  "     AND lead.supertokens_user_id = u.primary_or_recipe_user_id),"                          \
+  "   u.primary_or_recipe_user_id::varchar) END,"                                              \
   " CASE WHEN $3::boolean AND u.user_id IS NOT NULL THEN ("                                    \
   "   SELECT json_agg(COALESCE(lm.external_user_id, l.user_id::varchar)"                       \
   "     ORDER BY l.time_joined, l.user_id)"                                                    \
@@ -72,29 +86,26 @@ constexpr db::Statement kFindByPrimaryIds = {
   " CASE WHEN m.app_id IS NOT NULL THEN EXISTS (SELECT 1 FROM {app_id_to_user_id} o"           \
   "   WHERE o.app_id = $1::varchar AND o.user_id = given.id::bpchar) END"                      \
   " FROM " GIVEN                                                                               \
+  " LEFT JOIN {userid_mapping} e ON e.app_id = $1::varchar"                                    \
+  "  AND e.supertokens_user_id = given.id::bpchar"                                             \
   " LEFT JOIN {userid_mapping} m ON m.app_id = $1::varchar AND m.external_user_id = given.id"  \
-  "  AND NOT EXISTS (SELECT 1 FROM {userid_mapping} e"                                         \
-  "   WHERE e.app_id = $1::varchar AND e.supertokens_user_id = given.id::bpchar)"              \
+  "  AND e.app_id IS NULL"                                                                     \
   " LEFT JOIN {app_id_to_user_id} u ON u.app_id = $1::varchar"                                 \
-  "  AND u.user_id = COALESCE(m.supertokens_user_id, given.id::bpchar)"                        \
-  " LEFT JOIN {userid_mapping} own ON own.app_id = u.app_id"                                   \
-  "  AND own.supertokens_user_id = u.user_id"                                                  \
-  " LEFT JOIN {userid_mapping} lead ON lead.app_id = u.app_id"                                 \
-  "  AND lead.supertokens_user_id = u.primary_or_recipe_user_id"                               \
-  " ORDER BY given.place"
+  "  AND u.user_id = COALESCE(m.supertokens_user_id, given.id::bpchar)"
 
 // A request asks for one id nearly always, and an array is planned at each call: for the ten
 // elements that PostgreSQL expects, a plan for any array costs too much.
 constexpr db::Statement kResolveOne = {
-    "users_resolve_id", GATEHOUSE_RESOLVE_SQL("(VALUES ($2::varchar, 1)) AS given(id, place)")};
+    "users_resolve_id", GATEHOUSE_RESOLVE_SQL("(SELECT $2::varchar AS id) AS given")};
 constexpr db::Statement kResolve = {
     "users_resolve_ids",
-    GATEHOUSE_RESOLVE_SQL("unnest($2::varchar[]) WITH ORDINALITY AS given(id, place)")};
+    GATEHOUSE_RESOLVE_SQL("unnest($2::varchar[]) WITH ORDINALITY AS given(id, place)")
+    " ORDER BY given.place"};
 
 constexpr SingleRegistryWrite kRegister = {
-    {"users_register", GATEHOUSE_REGISTER_SQL " SELECT count(*) FROM decided"},
+    {"users_register", GATEHOUSE_REGISTER_SQL GATEHOUSE_REGISTERED_SQL},
     {"users_register_dual",
-     GATEHOUSE_REGISTER_SQL GATEHOUSE_REGISTER_OLD_SQL " SELECT count(*) FROM decided"}};
+     GATEHOUSE_REGISTER_SQL GATEHOUSE_REGISTER_OLD_SQL GATEHOUSE_REGISTERED_SQL}};
 
 constexpr db::Statement kMarkVerified = {
     "users_mark_email_verified",
@@ -172,14 +183,21 @@ absl::StatusOr<std::optional<v1::User>> PgUserStore::FindOne(const Where& scope,
 absl::StatusOr<std::vector<v1::User>> PgUserStore::FindByAccountInfo(
     const Where& scope, const std::vector<AccountInfo>& infos) {
   ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
-  db::TextArray types, values;
-  for (const AccountInfo& info : infos) {
-    types.values.push_back(info.type);
-    values.values.push_back(info.value);
+  const bool one = infos.size() == 1;
+  db::Params params = {scope.app_id(), scope.tenant_id()};
+  if (one) {
+    params.Add(infos.front().type).Add(infos.front().value);
+  } else {
+    db::TextArray types, values;
+    for (const AccountInfo& info : infos) {
+      types.values.push_back(info.type);
+      values.values.push_back(info.value);
+    }
+    params.Add(types).Add(values);
   }
-  ASSIGN_OR_RETURN(db::Result result,
-                   db->Execute(scope.deadline, kFindByAccountInfo,
-                               {scope.app_id(), scope.tenant_id(), types, values}));
+  ASSIGN_OR_RETURN(
+      db::Result result,
+      db->Execute(scope.deadline, one ? kFindByOneInfo : kFindByAccountInfo, params));
   std::vector<v1::User> users = ReadUsers(result);
   SortByTimeJoined(users);
   return users;
