@@ -1,11 +1,17 @@
 // gatehouse: every service and the REST interface in one process.
 
+#include <cstdint>
+#include <functional>
+#include <string_view>
+
 #include "gateway/rest_front_end.h"
+#include "libs/base/status.h"
 #include "libs/process/program.h"
 #include "services/accounts/component.h"
 #include "services/dashboard/component.h"
 #include "services/jwks/component.h"
 #include "services/oauth/component.h"
+#include "services/oauth/pg_unwritten_clients.h"
 #include "services/passwordless/component.h"
 #include "services/roles/component.h"
 #include "services/roles/pg_role_export.h"
@@ -18,6 +24,20 @@
 #include "services/users/component.h"
 #include "services/users/registry/pg_user_export.h"
 #include "services/webauthn/component.h"
+
+namespace {
+
+// Conflicts are those between users: a client without redirect URIs is only named.
+absl::StatusOr<int64_t> MigrateRows(gatehouse::db::Database& database, absl::Time deadline,
+                                    const std::function<void(std::string_view)>& progress) {
+  ASSIGN_OR_RETURN(const int64_t conflicts,
+                   gatehouse::users::MigrateUsers(database, deadline, progress));
+  RETURN_IF_ERROR(
+      gatehouse::oauth::NameUnwrittenClients(database, deadline, progress).status());
+  return conflicts;
+}
+
+}  // namespace
 
 int main(int argc, char* argv[]) {
   gatehouse::process::Program program;
@@ -41,7 +61,7 @@ int main(int argc, char* argv[]) {
   program.front_end = gatehouse::gateway::StartRestFrontEnd;
   program.embeds_postgres = true;
   program.check_rows = gatehouse::users::CheckUsers;
-  program.migrate_rows = gatehouse::users::MigrateUsers;
+  program.migrate_rows = MigrateRows;
   program.tenants_elsewhere = gatehouse::tenants::TenantsElsewhere;
   program.check_tenants = gatehouse::tenants::CheckTenants;
   program.apps_everywhere = gatehouse::tenants::AppsEverywhere;
