@@ -9,6 +9,7 @@
 #include "gatehouse/saml/v1/saml_service.rpc.h"
 #include "gateway/api/route_group.h"
 #include "gateway/json_input.h"
+#include "gateway/routes/post_form.h"
 #include "libs/base/json.h"
 #include "libs/base/status.h"
 #include "libs/base/strings.h"
@@ -55,6 +56,10 @@ absl::Status ReadLeniencies(const Value& body, saml::v1::PutClientRequest& call)
 constexpr std::string_view kSignedWithin = "EMBEDDED";
 constexpr std::string_view kSignedQuery = "QUERY";
 
+// How requests reach the provider.
+constexpr std::string_view kByRedirect = "REDIRECT";
+constexpr std::string_view kByPost = "POST";
+
 void SetClient(const saml::v1::Client& client, Value& json) {
   json.Set("clientId", client.client_id());
   if (client.has_client_secret()) json.Set("clientSecret", client.client_secret());
@@ -65,6 +70,7 @@ void SetClient(const saml::v1::Client& client, Value& json) {
   json.Set("allowIDPInitiatedLogin", client.allow_idp_initiated_login());
   json.Set("enableRequestSigning", client.enable_request_signing());
   if (client.sign_in_query()) json.Set("requestSignature", kSignedQuery);
+  if (client.post_requests()) json.Set("requestBinding", kByPost);
   if (!client.acs_urls().empty()) {
     Value urls = Value::Array();
     for (const std::string& url : client.acs_urls()) urls.Append(url);
@@ -81,8 +87,8 @@ void SetClient(const saml::v1::Client& client, Value& json) {
 }
 
 // PUT /recipe/saml/clients {clientId?, clientSecret?, defaultRedirectURI, redirectURIs,
-// metadataXML, allowIDPInitiatedLogin?, enableRequestSigning?, requestSignature?, acsURLs?,
-// leniencies?}
+// metadataXML, allowIDPInitiatedLogin?, enableRequestSigning?, requestSignature?, requestBinding?,
+// acsURLs?, leniencies?}
 absl::StatusOr<Reply> PutClient(ApiRequest& request, Saml& saml) {
   saml::v1::PutClientRequest call;
   ASSIGN_OR_RETURN(const Value* body, request.JsonBody());
@@ -106,6 +112,11 @@ absl::StatusOr<Reply> PutClient(ApiRequest& request, Saml& saml) {
     return InvalidField("requestSignature");
   }
   call.set_sign_in_query(signature == kSignedQuery);
+  ASSIGN_OR_RETURN(const auto binding, OptionalString(*body, "requestBinding"));
+  if (binding.has_value() && *binding != kByRedirect && *binding != kByPost) {
+    return InvalidField("requestBinding");
+  }
+  call.set_post_requests(binding == kByPost);
   ASSIGN_OR_RETURN(const auto acs_urls, OptionalStringArray(*body, "acsURLs"));
   for (const std::string& url : acs_urls.value_or(std::vector<std::string>())) {
     call.add_acs_urls(url);
@@ -157,6 +168,18 @@ absl::StatusOr<Reply> Login(ApiRequest& request, Saml& saml) {
   ASSIGN_OR_RETURN(const auto reply, saml.StartLogin(request.context, call));
   if (!reply.has_sso_redirect_uri()) return StatusReply("INVALID_CLIENT_ERROR");
   return JsonReply(Value::Object({{"status", "OK"}, {"ssoRedirectURI", reply.sso_redirect_uri()}}));
+}
+
+// GET /recipe/saml/login/form?relayState: a page that has the browser post the request at once.
+// Open to browsers, which were sent there with a relay state that nobody else knows.
+absl::StatusOr<Reply> LoginForm(ApiRequest& request, Saml& saml) {
+  saml::v1::GetLoginFormRequest call;
+  ASSIGN_OR_RETURN(*call.mutable_relay_state(), request.RequireQuery("relayState"));
+  *call.mutable_scope() = request.scope;
+  ASSIGN_OR_RETURN(const auto reply, saml.GetLoginForm(request.context, call));
+  if (!reply.has_form()) return TextReply(400, "INVALID_RELAY_STATE_ERROR");
+  return PostFormReply(reply.form().action(), {{"SAMLRequest", reply.form().saml_request()},
+                                               {"RelayState", call.relay_state()}});
 }
 
 std::string_view StatusOf(saml::v1::FinishLoginResponse::Refusal refusal) {
@@ -322,6 +345,7 @@ void AddSamlRoutes(RouteTable& routes, rpc::Channel& channel) {
   group.Add(HttpMethod::kGet, "/recipe/saml/clients/list", ListClients);
   group.Add(HttpMethod::kPost, "/recipe/saml/clients/remove", RemoveClient);
   group.Add(HttpMethod::kPost, "/recipe/saml/login", Login);
+  group.Add(HttpMethod::kGet, "/recipe/saml/login/form", LoginForm, {.needs_api_key = false});
   group.Add(HttpMethod::kPost, "/recipe/saml/callback", Callback);
   group.Add(HttpMethod::kPost, "/recipe/saml/user", User);
   group.Add(HttpMethod::kGet, "/.well-known/sp-metadata", ServiceMetadata,

@@ -142,6 +142,7 @@ class Checker {
     config_.bulk_migration_cron_enabled =
         absl::EqualsIgnoreCase(Text("bulk_migration_cron_enabled"), "true");
     ReadSamlLeniencies();
+    ReadSamlPublicUrl();
     config_.internal_secret = Text("gatehouse_internal_secret");
     config_.tls_cert_file = Text("gatehouse_tls_cert_file");
     config_.tls_key_file = Text("gatehouse_tls_key_file");
@@ -167,6 +168,16 @@ class Checker {
                 "must be of ANY_REQUEST, ANY_DESTINATION, WEAK_ALGORITHMS and CLOCK_DRIFT");
       }
       config_.saml_leniencies.push_back(trimmed);
+    }
+  }
+
+  void ReadSamlPublicUrl() {
+    config_.saml_public_url = Text("gatehouse_saml_public_url");
+    std::string& url = config_.saml_public_url;
+    if (url.ends_with('/')) url.pop_back();
+    const bool is_url = url.starts_with("https://") || url.starts_with("http://");
+    if (!url.empty() && (!is_url || url.find_first_of("?# ") != std::string::npos)) {
+      Problem("gatehouse_saml_public_url", "must be a URL by http or https without a query");
     }
   }
 

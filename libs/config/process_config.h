@@ -68,6 +68,7 @@ struct ProcessConfig {
   int64_t shutdown_delay_ms = 3000;  // part of drain_timeout_ms
   bool bulk_migration_cron_enabled = true;
   std::vector<std::string> saml_leniencies;  // as in the REST interface
+  std::string saml_public_url;               // without a slash at its end; empty: none
 
   // Oddities that are no errors, such as an unknown key: for the log.
   std::vector<std::string> warnings;

@@ -55,6 +55,9 @@ constexpr ProcessSetting kSettings[] = {
     {"gatehouse_saml_leniencies", kText, "", 0, 0, false,
      "What responses of every SAML client's identity provider may lack, beside what the client "
      "itself allows: of ANY_REQUEST, ANY_DESTINATION, WEAK_ALGORITHMS, CLOCK_DRIFT, with commas."},
+    {"gatehouse_saml_public_url", kText, "", 0, 0, false,
+     "Where browsers find this REST interface, such as https://login.example.com/core: for SAML "
+     "clients that are asked by the POST binding, of /recipe/saml/login/form only."},
     {"gatehouse_internal_secret", kText, "", 0, 0, true,
      "Secret from which processes make certificates for mutual TLS between them; at least 32 "
      "random characters. It is never sent."},

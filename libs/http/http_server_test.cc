@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
+#include "libs/http/reply_format.h"
 #include "libs/http/server_test_util.h"
 
 namespace gatehouse::http {
@@ -30,6 +31,16 @@ TEST_F(HttpServerTest, AnswersAndKeepsTheConnection) {
         << reply;
   }
   EXPECT_EQ(server_->connections(), 1);
+}
+
+// Two policies would both hold.
+TEST(ReplyFormatTest, APageMayHaveItsOwnPolicy) {
+  Response page{.content_type = "text/html;charset=utf-8"};
+  page.headers = {{"content-security-policy", "default-src 'self'"}};
+  std::string reply;
+  AppendReply(page, {}, "", reply);
+  EXPECT_EQ(reply.find("sandbox"), std::string::npos) << reply;
+  EXPECT_NE(reply.find("content-security-policy: default-src 'self'\r\n"), std::string::npos);
 }
 
 TEST_F(HttpServerTest, ReadsBodiesOfEveryMethodInEveryFraming) {

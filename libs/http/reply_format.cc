@@ -1,5 +1,6 @@
 #include "libs/http/reply_format.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace gatehouse::http {
@@ -8,6 +9,13 @@ namespace {
 // A header that would split the reply is a bug of ours; it is safest to leave it out.
 bool SafeHeader(std::string_view s) {
   return s.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos;
+}
+
+// A page that is meant to be one says itself what it may do.
+bool HasOwnPolicy(const Response& response) {
+  return std::any_of(response.headers.begin(), response.headers.end(), [](const auto& header) {
+    return EqualsIgnoreCase(header.first, "Content-Security-Policy");
+  });
 }
 
 void AppendNumber(size_t n, std::string& out) {
@@ -37,7 +45,7 @@ void AppendReply(const Response& response, const ReplyFraming& framing, std::str
   out += date;
   out += "\r\nX-Content-Type-Options: nosniff";
   // SDKs expect this content type; so the page that it names may do nothing.
-  if (response.content_type.starts_with("text/")) {
+  if (response.content_type.starts_with("text/") && !HasOwnPolicy(response)) {
     out += "\r\nContent-Security-Policy: default-src 'none'; sandbox";
   }
   if (framing.close) {

@@ -23,7 +23,7 @@ enum class Check {
   // The identity provider's metadata.
   kEntityId,
   kRole,          // no identity provider in it
-  kSingleSignOn,  // no location to redirect to, or none of the web
+  kSingleSignOn,  // no location that we can use, or one that is not of the web
   kKeyUse,
   kCertificate,  // none, or one that can't be read
   // Signatures.

@@ -31,6 +31,8 @@ struct Client {
   Leniencies leniencies;
   // Requests are signed by parameters of the redirect instead of within.
   bool sign_in_query = false;
+  // sso_location takes requests by the POST binding instead of redirects.
+  bool post_requests = false;
 };
 
 }  // namespace gatehouse::saml

@@ -41,7 +41,8 @@ class SamlComponent final : public host::Component {
         clients_(environment.databases()),
         logins_(environment.databases()),
         keys_(settings_, environment.clock()),
-        sign_on_(clients_, logins_, keys_, environment.clock(), LenienciesOf(environment.config())),
+        sign_on_(clients_, logins_, keys_, environment.clock(), LenienciesOf(environment.config()),
+                 environment.config().saml_public_url),
         service_(environment.tenants(), clients_, sign_on_, keys_, activities_,
                  environment.clock()) {
     environment.jobs().Add({.name = "saml_delete_expired",

@@ -16,6 +16,7 @@ namespace gatehouse::saml {
 namespace {
 
 constexpr std::string_view kRedirectBinding = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect";
+constexpr std::string_view kPostBinding = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST";
 // More than any provider has while it rolls over; each is tried for each signature.
 constexpr size_t kMaxCertificates = 8;
 constexpr uint32_t kReplacement = 0xFFFD;
@@ -49,6 +50,16 @@ std::string ReplaceInvalidUtf8(std::string_view text) {
 bool IsWebAddress(const std::string& location) {
   return absl::StartsWithIgnoreCase(location, "https://") ||
          absl::StartsWithIgnoreCase(location, "http://");
+}
+
+absl::Status CheckLocations(const IdpMetadata& metadata) {
+  if (metadata.redirect_location.empty() && metadata.post_location.empty()) {
+    return Failed(Check::kSingleSignOn);
+  }
+  for (const std::string& location : {metadata.redirect_location, metadata.post_location}) {
+    if (!location.empty() && !IsWebAddress(location)) return Failed(Check::kSingleSignOn);
+  }
+  return absl::OkStatus();
 }
 
 absl::Status CheckValidity(XmlElement element) {
@@ -112,16 +123,16 @@ absl::StatusOr<IdpMetadata> ReadIdpMetadata(std::string_view xml) {
     RETURN_IF_ERROR(CheckValidity(role));
     for (const XmlElement service : role.Children(kMetadataNamespace, "SingleSignOnService")) {
       const std::string location(TrimXml(service.Attribute("Location").value_or("")));
-      if (TrimXml(service.Attribute("Binding").value_or("")) == kRedirectBinding &&
-          !location.empty()) {
-        metadata.sso_location = location;
-      }
+      const std::string binding = service.Attribute("Binding").value_or("");
+      if (location.empty()) continue;
+      if (TrimXml(binding) == kRedirectBinding) metadata.redirect_location = location;
+      if (TrimXml(binding) == kPostBinding) metadata.post_location = location;
     }
     for (const XmlElement key : role.Children(kMetadataNamespace, "KeyDescriptor")) {
       RETURN_IF_ERROR(AddCertificates(key, certificates));
     }
   }
-  if (!IsWebAddress(metadata.sso_location)) return Failed(Check::kSingleSignOn);
+  RETURN_IF_ERROR(CheckLocations(metadata));
   metadata.signing_certificates = std::move(certificates.signing);
   for (std::string& certificate : certificates.any_use) {
     metadata.signing_certificates.push_back(std::move(certificate));

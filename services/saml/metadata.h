@@ -11,7 +11,9 @@ namespace gatehouse::saml {
 // What a client needs of its identity provider's metadata.
 struct IdpMetadata {
   std::string entity_id;
-  std::string sso_location;  // of the redirect binding
+  // Where requests go, by the redirect and by the POST binding; one of them may be empty.
+  std::string redirect_location;
+  std::string post_location;
   // Base64 of DER without white space, those for signing alone first; at least one.
   std::vector<std::string> signing_certificates;
 };

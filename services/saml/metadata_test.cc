@@ -26,7 +26,8 @@ TEST(MetadataTest, ReadsWhatAClientNeeds) {
   const auto metadata = ReadIdpMetadata(Good());
   ASSERT_TRUE(metadata.ok()) << metadata.status();
   EXPECT_EQ(metadata->entity_id, kTestEntity);
-  EXPECT_EQ(metadata->sso_location, "https://idp.example.com/sso");
+  EXPECT_EQ(metadata->redirect_location, "https://idp.example.com/sso");
+  EXPECT_EQ(metadata->post_location, "");
   EXPECT_EQ(metadata->signing_certificates,
             std::vector<std::string>{TestProvider::Genuine().key().certificate_base64});
 }
@@ -38,7 +39,7 @@ TEST(MetadataTest, RefusesWhatIsNone) {
   EXPECT_EQ(
       Read(StrCat("<md:EntityDescriptor xmlns:md=\"", kMetadataNamespace, "\" entityID=\"x\"/>")),
       "ROLE");
-  EXPECT_EQ(Changed("HTTP-Redirect", "HTTP-POST"), "SINGLE_SIGN_ON");
+  EXPECT_EQ(Changed("HTTP-Redirect", "SOAP"), "SINGLE_SIGN_ON");
   EXPECT_EQ(Changed("use=\"signing\"", "use=\"other\""), "KEY_USE");
   EXPECT_EQ(Changed("use=\"signing\"", "use=\"encryption\""), "CERTIFICATE");
   EXPECT_EQ(Changed("<ds:X509Certificate>MII", "<ds:X509Certificate>AII"), "CERTIFICATE");
@@ -51,6 +52,16 @@ TEST(MetadataTest, BrowsersAreSentToTheWebOnly) {
     EXPECT_EQ(Changed("https://idp.example.com/sso", location), "SINGLE_SIGN_ON") << location;
   }
   EXPECT_EQ(Changed("https://idp.example.com/sso", " HTTP://idp.example.com/sso"), "OK");
+  EXPECT_EQ(Read(Replaced(Replaced(Good(), "HTTP-Redirect", "HTTP-POST"),
+                          "https://idp.example.com/sso", "javascript:alert(1)")),
+            "SINGLE_SIGN_ON");
+}
+
+TEST(MetadataTest, TheLocationThatTakesPosts) {
+  const auto metadata = ReadIdpMetadata(Replaced(Good(), "HTTP-Redirect", "HTTP-POST"));
+  ASSERT_TRUE(metadata.ok()) << metadata.status();
+  EXPECT_EQ(metadata->post_location, "https://idp.example.com/sso");
+  EXPECT_EQ(metadata->redirect_location, "");
 }
 
 TEST(MetadataTest, KeysForEverythingComeAfterThoseForSigning) {

@@ -68,6 +68,7 @@ constexpr const char* kWeakAlgorithms = "weakAlgorithms";
 constexpr const char* kClockDrift = "clockDrift";
 constexpr const char* kAcsUrls = "acsURLs";
 constexpr const char* kSignInQuery = "signInQuery";
+constexpr const char* kPostRequests = "postRequests";
 
 Value WriteTexts(const std::vector<std::string>& texts) {
   Value array = Value::Array();
@@ -88,7 +89,8 @@ std::string WriteOptions(const Client& client) {
                                   {kWeakAlgorithms, leniencies.weak_algorithms},
                                   {kClockDrift, leniencies.clock_drift},
                                   {kAcsUrls, WriteTexts(client.acs_urls)},
-                                  {kSignInQuery, client.sign_in_query}}));
+                                  {kSignInQuery, client.sign_in_query},
+                                  {kPostRequests, client.post_requests}}));
 }
 
 void ReadOptions(std::string_view text, Client& client) {
@@ -101,6 +103,7 @@ void ReadOptions(std::string_view text, Client& client) {
   client.leniencies = {is_set(kAnyRequest), is_set(kAnyDestination), is_set(kWeakAlgorithms),
                        is_set(kClockDrift)};
   client.sign_in_query = is_set(kSignInQuery);
+  client.post_requests = is_set(kPostRequests);
   if (const Value* urls = options->Find(kAcsUrls)) client.acs_urls = ReadTexts(*urls);
 }
 

@@ -23,7 +23,7 @@ constexpr Statement kBegin = {
 // $3 relay state, $4 now. A row that a core of the original has made has no request of ours.
 constexpr Statement kFind = {
     "saml_find_login",
-    "SELECT r.client_id, r.state, r.redirect_uri, l.request_id, l.acs_url"
+    "SELECT r.client_id, r.state, r.redirect_uri, l.request_id, l.acs_url, r.created_at"
     " FROM {saml_relay_state} r JOIN {gatehouse_saml_logins} l ON l.app_id = r.app_id"
     "  AND l.tenant_id = r.tenant_id AND l.relay_state = r.relay_state"
     " WHERE r.app_id = $1 AND r.tenant_id = $2 AND r.relay_state = $3 AND r.expires_at > $4"};
@@ -67,14 +67,14 @@ absl::Status TenantGone(const Where& where, absl::Status status) {
 
 }  // namespace
 
-absl::Status PgLoginStore::Begin(const Where& tenant, const Login& login, int64_t now_ms,
-                                 int64_t until_ms) {
+absl::Status PgLoginStore::Begin(const Where& tenant, const Login& login, int64_t until_ms) {
   ASSIGN_OR_RETURN(db::Database * database, databases_.Of(*tenant.tenant));
   return TenantGone(tenant, database
                                 ->Execute(tenant.deadline, kBegin,
                                           {tenant.app_id(), tenant.tenant_id(), login.relay_state,
-                                           login.client_id, login.state, login.redirect_uri, now_ms,
-                                           until_ms, login.request_id, login.acs_url})
+                                           login.client_id, login.state, login.redirect_uri,
+                                           login.begun_ms, until_ms, login.request_id,
+                                           login.acs_url})
                                 .status());
 }
 
@@ -94,6 +94,7 @@ absl::StatusOr<std::optional<Login>> PgLoginStore::Find(const Where& tenant,
   login.redirect_uri = std::string(row.Text(2));
   login.request_id = std::string(row.Text(3));
   login.acs_url = std::string(row.Text(4));
+  login.begun_ms = row.Int64(5);
   return login;
 }
 

@@ -21,6 +21,7 @@ struct Login {
   std::string redirect_uri;
   std::string request_id;
   std::string acs_url;
+  int64_t begun_ms = 0;
 };
 
 // An assertion that was verified, and the code that stands for it.
@@ -47,7 +48,7 @@ class PgLoginStore {
   // `databases` outlives the store.
   explicit PgLoginStore(tenancy::TenantDatabases& databases) : databases_(databases) {}
 
-  absl::Status Begin(const Where& tenant, const Login& login, int64_t now_ms, int64_t until_ms);
+  absl::Status Begin(const Where& tenant, const Login& login, int64_t until_ms);
   // Unless it has expired.
   absl::StatusOr<std::optional<Login>> Find(const Where& tenant, std::string_view relay_state,
                                             int64_t now_ms);

@@ -12,6 +12,7 @@ rpc::Policy SamlPolicy() {
       {.method = "ListClients", .callers = {kGateway}},
       {.method = "RemoveClient", .callers = {kGateway}},
       {.method = "StartLogin", .callers = {kGateway}},
+      {.method = "GetLoginForm", .callers = {kGateway}},
       {.method = "FinishLogin", .callers = {kGateway}},
       {.method = "ExchangeCode", .callers = {kGateway}},
       {.method = "CheckClientSecret", .callers = {kGateway}},

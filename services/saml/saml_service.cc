@@ -11,6 +11,7 @@
 #include "libs/crypto/bytes.h"
 #include "services/saml/assertion_claims.h"
 #include "services/saml/authn_request.h"
+#include "services/saml/check.h"
 #include "services/saml/metadata.h"
 
 namespace gatehouse::saml {
@@ -44,6 +45,13 @@ void Encode(const Client& client, v1::Client& out) {
   if (client.leniencies.clock_drift) out.add_leniencies(v1::LENIENCY_CLOCK_DRIFT);
   for (const std::string& url : client.acs_urls) out.add_acs_urls(url);
   out.set_sign_in_query(client.sign_in_query);
+  out.set_post_requests(client.post_requests);
+}
+
+// `failure`: the Check that refused it.
+absl::Status BadMetadata(const absl::Status& failure) {
+  return BadInput(Problem::kMalformed, "metadataXML does not have a valid SAML metadata",
+                  {{"field", "metadataXML"}, {"check", std::string(failure.message())}});
 }
 
 v1::FinishLoginResponse::Refusal Encode(Refusal refusal) {
@@ -66,16 +74,21 @@ absl::StatusOr<v1::PutClientResponse> SamlServiceImpl::PutClient(
     rpc::CallContext& context, const v1::PutClientRequest& request) {
   ASSIGN_OR_RETURN(const TenantPtr tenant, directory_.Find(request.scope(), context.deadline));
   auto metadata = ReadIdpMetadata(request.metadata_xml());
-  if (!metadata.ok()) {
-    return BadInput(
-        Problem::kMalformed, "metadataXML does not have a valid SAML metadata",
-        {{"field", "metadataXML"}, {"check", std::string(metadata.status().message())}});
+  if (!metadata.ok()) return BadMetadata(metadata.status());
+  if (request.post_requests() && !sign_on_.CanPost()) {
+    return BadInput(Problem::kMalformed, "requestBinding POST needs gatehouse_saml_public_url",
+                    {{"field", "requestBinding"}});
   }
   Client client;
+  // By redirects, unless there is no other way.
+  client.post_requests = request.post_requests() ||
+                         (metadata->redirect_location.empty() && sign_on_.CanPost());
+  client.sso_location =
+      std::move(client.post_requests ? metadata->post_location : metadata->redirect_location);
+  if (client.sso_location.empty()) return BadMetadata(Failed(Check::kSingleSignOn));
   client.client_id =
       request.has_client_id() ? request.client_id() : StrCat("st_saml_", crypto::NewUuid4());
   if (request.has_client_secret()) client.client_secret = request.client_secret();
-  client.sso_location = std::move(metadata->sso_location);
   client.redirect_uris_json = request.redirect_uris_json();
   client.default_redirect_uri = request.default_redirect_uri();
   client.idp_entity_id = std::move(metadata->entity_id);
@@ -129,6 +142,20 @@ absl::StatusOr<v1::StartLoginResponse> SamlServiceImpl::StartLogin(
     response.set_sso_redirect_uri(*target);
   } else {
     response.set_invalid_client(true);
+  }
+  return response;
+}
+
+absl::StatusOr<v1::GetLoginFormResponse> SamlServiceImpl::GetLoginForm(
+    rpc::CallContext& context, const v1::GetLoginFormRequest& request) {
+  ASSIGN_OR_RETURN(const TenantPtr tenant, directory_.Find(request.scope(), context.deadline));
+  ASSIGN_OR_RETURN(const auto form, sign_on_.Form(context, tenant, request.relay_state()));
+  v1::GetLoginFormResponse response;
+  if (form.has_value()) {
+    response.mutable_form()->set_action(form->action);
+    response.mutable_form()->set_saml_request(form->saml_request);
+  } else {
+    response.set_invalid_relay_state(true);
   }
   return response;
 }

@@ -36,6 +36,8 @@ class SamlServiceImpl final : public v1::SamlService {
       rpc::CallContext& context, const v1::RemoveClientRequest& request) override;
   absl::StatusOr<v1::StartLoginResponse> StartLogin(rpc::CallContext& context,
                                                     const v1::StartLoginRequest& request) override;
+  absl::StatusOr<v1::GetLoginFormResponse> GetLoginForm(
+      rpc::CallContext& context, const v1::GetLoginFormRequest& request) override;
   absl::StatusOr<v1::FinishLoginResponse> FinishLogin(
       rpc::CallContext& context, const v1::FinishLoginRequest& request) override;
   absl::StatusOr<v1::ExchangeCodeResponse> ExchangeCode(

@@ -75,7 +75,7 @@ class SamlServiceTest : public ::testing::Test {
   ServiceKeys keys{settings, clock};
   NoActivityLog no_activity;
   activity::ActivityLog activities{no_activity, clock};
-  SignOn sign_on{clients, logins, keys, clock, Leniencies()};
+  SignOn sign_on{clients, logins, keys, clock, Leniencies(), "https://login.example.com"};
   SamlServiceImpl service{tenants.directory(), clients, sign_on, keys, activities, clock};
   rpc::CallContext context;
 };
@@ -144,6 +144,84 @@ TEST_F(SamlServiceTest, RequestsSignedByTheirParameters) {
                   .sign_in_query());
 }
 
+v1::StartLoginRequest StartOf(const common::v1::Scope& app) {
+  v1::StartLoginRequest start;
+  *start.mutable_scope() = app;
+  start.set_client_id("c");
+  start.set_redirect_uri("https://app.example.com");
+  start.set_acs_url(kTestAcs);
+  return start;
+}
+
+// SAML 2.0 Bindings, 3.5: the request as it is, in base64, signed within.
+TEST_F(SamlServiceTest, RequestsThatArePosted) {
+  v1::PutClientRequest put =
+      Request("c", Replaced(TestProvider::Genuine().Metadata(), "HTTP-Redirect", "HTTP-POST"));
+  put.set_enable_request_signing(true);
+  put.set_sign_in_query(true);
+  const auto stored = service.PutClient(context, put);
+  ASSERT_TRUE(stored.ok()) << stored.status();
+  EXPECT_TRUE(stored->client().post_requests());
+  const auto started = service.StartLogin(context, StartOf(app));
+  ASSERT_TRUE(started.ok()) << started.status();
+  const std::string url = started->sso_redirect_uri();
+  const std::string page = "https://login.example.com/appid-app/recipe/saml/login/form?relayState=";
+  ASSERT_TRUE(url.starts_with(page)) << url;
+  v1::GetLoginFormRequest get;
+  *get.mutable_scope() = app;
+  get.set_relay_state(url.substr(page.size()));
+  const auto form = service.GetLoginForm(context, get);
+  ASSERT_TRUE(form.ok() && form->has_form()) << form.status();
+  EXPECT_EQ(form->form().action(), "https://idp.example.com/sso");
+  const auto request = XmlDocument::Parse(*crypto::Base64Decode(form->form().saml_request()));
+  ASSERT_TRUE(request.ok()) << request.status();
+  EXPECT_EQ(request->root().Attribute("Destination"), "https://idp.example.com/sso");
+  EXPECT_EQ(request->root().Attribute("AssertionConsumerServiceURL"), kTestAcs);
+  const std::string certificate = *crypto::Base64Decode(settings.values["saml_certificate"]);
+  EXPECT_TRUE(VerifySignature(*request, request->root(), {certificate}, false).ok());
+  // The same each time, for as long as the login may take.
+  clock.AdvanceMs(1000);
+  EXPECT_EQ(service.GetLoginForm(context, get)->form().saml_request(),
+            form->form().saml_request());
+  get.set_relay_state("other");
+  EXPECT_TRUE(service.GetLoginForm(context, get)->invalid_relay_state());
+  get.set_relay_state(url.substr(page.size()));
+  clock.AdvanceMs(300'000);
+  EXPECT_TRUE(service.GetLoginForm(context, get)->invalid_relay_state());
+}
+
+TEST_F(SamlServiceTest, PostingIsTheProvidersOnlyWayOrTheClientsChoice) {
+  const std::string redirect = TestProvider::Genuine().Metadata();
+  const std::string post_service =
+      "<md:SingleSignOnService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST\""
+      " Location=\"https://idp.example.com/post\"/></md:IDPSSODescriptor>";
+  const std::string both = Replaced(redirect, "</md:IDPSSODescriptor>", post_service);
+  v1::PutClientRequest put = Request("c", both);
+  EXPECT_FALSE(service.PutClient(context, put)->client().post_requests());
+  const auto started = service.StartLogin(context, StartOf(app));
+  ASSERT_TRUE(started.ok());
+  EXPECT_TRUE(started->sso_redirect_uri().starts_with("https://idp.example.com/sso?"));
+  // Only those that are asked so have a form.
+  v1::GetLoginFormRequest get;
+  *get.mutable_scope() = app;
+  const std::string& url = started->sso_redirect_uri();
+  get.set_relay_state(url.substr(url.find("RelayState=") + 11));
+  EXPECT_TRUE(service.GetLoginForm(context, get)->invalid_relay_state());
+  put.set_post_requests(true);
+  EXPECT_TRUE(service.PutClient(context, put)->client().post_requests());
+  EXPECT_EQ(service.GetLoginForm(context, get)->form().action(), "https://idp.example.com/post");
+  put.set_metadata_xml(redirect);
+  EXPECT_TRUE(absl::IsInvalidArgument(service.PutClient(context, put).status()));
+  // Without the URL of the page there is no such way.
+  SignOn without{clients, logins, keys, clock, Leniencies(), ""};
+  SamlServiceImpl other{tenants.directory(), clients, without, keys, activities, clock};
+  put.set_metadata_xml(both);
+  EXPECT_TRUE(absl::IsInvalidArgument(other.PutClient(context, put).status()));
+  put.set_post_requests(false);
+  put.set_metadata_xml(Replaced(redirect, "HTTP-Redirect", "HTTP-POST"));
+  EXPECT_TRUE(absl::IsInvalidArgument(other.PutClient(context, put).status()));
+}
+
 // What has expired goes; assertions an hour later, for instances whose clocks are behind.
 TEST_F(SamlServiceTest, ExpiredRowsGo) {
   const tenancy::Where where = {*tenants.directory().Find(app), testing::Soon()};
@@ -152,9 +230,9 @@ TEST_F(SamlServiceTest, ExpiredRowsGo) {
   for (const int64_t until_ms : {now_ms + 1000, now_ms + 100'000}) {
     const std::string name = std::to_string(until_ms);
     ASSERT_TRUE(
-        logins.Begin(where, {name, "c", std::nullopt, "r", "_1", "a"}, now_ms, until_ms).ok());
+        logins.Begin(where, {name, "c", std::nullopt, "r", "_1", "a", now_ms}, until_ms).ok());
     ASSERT_TRUE(
-        logins.Begin(where, {"x" + name, "c", std::nullopt, "r", "_1", "a"}, now_ms, until_ms)
+        logins.Begin(where, {"x" + name, "c", std::nullopt, "r", "_1", "a", now_ms}, until_ms)
             .ok());
     const auto finished = logins.Finish(where,
                                         {"x" + name, "c", std::string(64 - name.size(), '0') + name,

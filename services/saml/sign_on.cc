@@ -24,6 +24,16 @@ namespace {
 
 constexpr std::string_view kRsaSha256 = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256";
 
+constexpr std::string_view kFormPath = "/recipe/saml/login/form";
+
+// What a path of the tenant's begins with.
+std::string PathOf(const tenancy::Tenant& tenant) {
+  std::string path;
+  if (tenant.app_id != "public") path += StrCat("/appid-", tenant.app_id);
+  if (tenant.tenant_id != "public") path += StrCat("/", tenant.tenant_id);
+  return path;
+}
+
 bool Allows(const Client& client, std::string_view redirect_uri) {
   const auto uris = json::Parse(client.redirect_uris_json);
   if (!uris.ok()) return false;
@@ -65,6 +75,31 @@ Expectations ExpectationsOf(const Client& client, const std::optional<Login>& lo
 
 }  // namespace
 
+absl::StatusOr<SignOn::WrittenRequest> SignOn::WriteRequest(rpc::CallContext& context,
+                                                            const tenancy::Tenant& tenant,
+                                                            const Client& client,
+                                                            const Login& login) {
+  WrittenRequest request;
+  if (client.enable_request_signing) {
+    ASSIGN_OR_RETURN(request.key, keys_.Of(context, tenant));
+  }
+  const bool sign_within =
+      request.key != nullptr && (client.post_requests || !client.sign_in_query);
+  auto xml = WriteAuthnRequest({.id = login.request_id,
+                                .issuer = tenant.config->saml_sp_entity_id(),
+                                .destination = client.sso_location,
+                                .acs_url = login.acs_url,
+                                .issued_ms = login.begun_ms},
+                               sign_within ? &request.key->signing : nullptr);
+  if (IsMalformed(xml.status())) {
+    return BadInput(Problem::kMalformed, "acsURL can't be written in a request",
+                    {{"field", "acsURL"}});
+  }
+  RETURN_IF_ERROR(xml.status());
+  request.xml = *std::move(xml);
+  return request;
+}
+
 absl::StatusOr<std::optional<std::string>> SignOn::Start(rpc::CallContext& context,
                                                          const tenancy::TenantPtr& tenant,
                                                          const LoginRequest& request) {
@@ -77,6 +112,7 @@ absl::StatusOr<std::optional<std::string>> SignOn::Start(rpc::CallContext& conte
   login.state = request.state;
   login.redirect_uri = request.redirect_uri;
   login.request_id = StrCat("_", crypto::NewUuid4());
+  login.begun_ms = clock_.NowMs();
   if (request.acs_url.has_value()) {
     login.acs_url = std::string(TrimXml(*request.acs_url));
   } else if (const std::string* legacy = tenant->config->saml_legacy_acs_url()) {
@@ -85,34 +121,34 @@ absl::StatusOr<std::optional<std::string>> SignOn::Start(rpc::CallContext& conte
     return BadInput(Problem::kMissing, "saml_legacy_acs_url is not configured",
                     {{"field", "saml_legacy_acs_url"}});
   }
-  std::shared_ptr<const ServiceKey> key;
-  if (client->enable_request_signing) {
-    ASSIGN_OR_RETURN(key, keys_.Of(context, *tenant));
-  }
-  const int64_t now_ms = clock_.NowMs();
-  const bool sign_within = key != nullptr && !client->sign_in_query;
-  const auto xml = WriteAuthnRequest({.id = login.request_id,
-                                      .issuer = tenant->config->saml_sp_entity_id(),
-                                      .destination = client->sso_location,
-                                      .acs_url = login.acs_url,
-                                      .issued_ms = now_ms},
-                                     sign_within ? &key->signing : nullptr);
-  if (IsMalformed(xml.status())) {
-    return BadInput(Problem::kMalformed, "acsURL can't be written in a request",
-                    {{"field", "acsURL"}});
-  }
-  RETURN_IF_ERROR(xml.status());
+  ASSIGN_OR_RETURN(const WrittenRequest written, WriteRequest(context, *tenant, *client, login));
   RETURN_IF_ERROR(
-      logins_.Begin(where, login, now_ms, now_ms + tenant->config->saml_relay_state_validity_ms()));
-  std::string query = StrCat("SAMLRequest=", FormEncode(DeflateForRedirect(*xml)),
+      logins_.Begin(where, login, login.begun_ms + tenant->config->saml_relay_state_validity_ms()));
+  if (client->post_requests) {
+    return StrCat(public_url_, PathOf(*tenant), kFormPath, "?relayState=", login.relay_state);
+  }
+  std::string query = StrCat("SAMLRequest=", FormEncode(DeflateForRedirect(written.xml)),
                              "&RelayState=", login.relay_state);
-  if (key != nullptr && client->sign_in_query) {
+  if (written.key != nullptr && client->sign_in_query) {
     // SAML 2.0 Bindings, 3.4.4.1: over these parameters as they are written here.
     query += StrCat("&SigAlg=", FormEncode(kRsaSha256));
-    ASSIGN_OR_RETURN(const std::string signature, key->pair->SignSha256(query));
+    ASSIGN_OR_RETURN(const std::string signature, written.key->pair->SignSha256(query));
     query += StrCat("&Signature=", FormEncode(crypto::Base64Encode(signature)));
   }
   return WithQuery(client->sso_location, query);
+}
+
+absl::StatusOr<std::optional<LoginForm>> SignOn::Form(rpc::CallContext& context,
+                                                      const tenancy::TenantPtr& tenant,
+                                                      std::string_view relay_state) {
+  const Where where = {tenant, context.deadline};
+  ASSIGN_OR_RETURN(const std::optional<Login> login,
+                   logins_.Find(where, relay_state, clock_.NowMs()));
+  if (!login.has_value()) return std::nullopt;
+  ASSIGN_OR_RETURN(const std::optional<Client> client, clients_.Find(where, login->client_id));
+  if (!client.has_value() || !client->post_requests) return std::nullopt;
+  ASSIGN_OR_RETURN(const WrittenRequest written, WriteRequest(context, *tenant, *client, *login));
+  return LoginForm{client->sso_location, crypto::Base64Encode(written.xml)};
 }
 
 absl::StatusOr<std::variant<std::string, Refusal>> SignOn::Finish(

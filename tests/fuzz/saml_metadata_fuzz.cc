@@ -17,9 +17,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     FUZZ_CHECK(absl::IsInvalidArgument(metadata.status()));
     return 0;
   }
-  FUZZ_CHECK(!metadata->entity_id.empty() && !metadata->sso_location.empty());
+  FUZZ_CHECK(!metadata->entity_id.empty());
+  FUZZ_CHECK(!metadata->redirect_location.empty() || !metadata->post_location.empty());
   FUZZ_CHECK(gatehouse::json::IsValidUtf8(metadata->entity_id));
-  FUZZ_CHECK(gatehouse::json::IsValidUtf8(metadata->sso_location));
+  FUZZ_CHECK(gatehouse::json::IsValidUtf8(metadata->redirect_location));
+  FUZZ_CHECK(gatehouse::json::IsValidUtf8(metadata->post_location));
   FUZZ_CHECK(!metadata->signing_certificates.empty());
   for (const std::string& certificate : metadata->signing_certificates) {
     FUZZ_CHECK(saml::CertificateDer(certificate).ok());

@@ -95,18 +95,18 @@ class IdentityProvider:
     def __init__(self, entity="https://idp.example.com/metadata", sso="https://idp.example.com/sso"):
         self.entity, self.sso = entity, sso
 
-    def metadata(self):
+    def metadata(self, binding="HTTP-Redirect"):
         """Base64, as the REST interface takes it."""
         xml = ('<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" entityID="%s"><md:IDPSSODescriptor protocolSupportEnumeration="%s">'
                '<md:KeyDescriptor use="signing"><ds:KeyInfo xmlns:ds="%s"><ds:X509Data><ds:X509Certificate>%s</ds:X509Certificate></ds:X509Data></ds:KeyInfo>'
-               '</md:KeyDescriptor><md:SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="%s"/></md:IDPSSODescriptor>'
-               "</md:EntityDescriptor>") % (self.entity, SAMLP, DS, CERTIFICATE, self.sso)
+               '</md:KeyDescriptor><md:SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:%s" Location="%s"/></md:IDPSSODescriptor>'
+               "</md:EntityDescriptor>") % (self.entity, SAMLP, DS, CERTIFICATE, binding, self.sso)
         return base64.b64encode(xml.encode()).decode()
 
     def response(self, login=None, name_id="user@example.com", attributes=(), how="response", acs=ACS, assertion_id=None, status="Success", issuer=None,
-                 encrypt_for=None):
-        """Base64 of a response to the login (the URL to which it sends the browser), or to none; the assertion encrypted for the owner of a certificate."""
-        request = re.search(r' ID="(\S+?)"', inflated(login)).group(1) if login else None
+                 encrypt_for=None, request_id=None):
+        """Base64 of a response to the login (the URL to which it sends the browser) or the request, or to none; the assertion encrypted for the owner of a certificate."""
+        request = re.search(r' ID="(\S+?)"', inflated(login)).group(1) if login else request_id
         answers = ' InResponseTo="%s"' % request if request else ""
         issuer = '<saml:Issuer xmlns:saml="%s">%s</saml:Issuer>' % (SAML, issuer or self.entity)
         response_id, assertion_id = "_" + uuid.uuid4().hex, assertion_id or "_" + uuid.uuid4().hex

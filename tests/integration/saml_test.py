@@ -1,5 +1,6 @@
 """Single sign-on by SAML: a login and what comes of it, what is refused, and what happens once however many ask for it."""
 import base64
+import re
 import threading
 import unittest
 import urllib.parse
@@ -143,6 +144,12 @@ class Saml(harness.GatehouseTest):
         for bad in ("***", "", base64.b64encode(b"<!DOCTYPE a><a/>").decode()):
             self.text(self.app.post(P + "/callback", {"samlResponse": bad}), 400, "Invalid or malformed SAML response input")
 
+    def test_requests_are_posted_only_where_browsers_find_us(self):
+        """As the original refuses what has no location for redirects."""
+        client = {"defaultRedirectURI": BACK, "redirectURIs": [BACK], "metadataXML": self.provider.metadata(binding="HTTP-POST")}
+        self.text(self.app.put(P + "/clients", client), 400, "metadataXML does not have a valid SAML metadata")
+        self.text(self.app.put(P + "/clients", {**client, "requestBinding": "POST"}), 400, "requestBinding POST needs gatehouse_saml_public_url")
+
     def test_a_client_may_be_lenient(self):
         self.put(leniencies=["ANY_REQUEST", "ANY_DESTINATION"])
         login = self.login()
@@ -205,6 +212,23 @@ class Saml(harness.GatehouseTest):
         self.put()
         self.assertEqual(self.user(code), {"status": "INVALID_TOKEN_ERROR"})
 
+    def test_a_client_that_is_removed_at_the_same_time(self):
+        """Each login ends well or finds no client; codes that came of it are worth something, or nothing once the client is gone."""
+        self.put()
+        logins = [self.login() for _ in range(CLIENTS - 1)]
+        steps = [(query(login, "RelayState"), self.provider.response(login, how="assertion")) for login in logins]
+        steps.insert(CLIENTS // 2, None)
+
+        def step(client):
+            mine = steps.pop()
+            if mine is None:
+                return client.post(P + "/clients/remove", {"clientId": "c"}).json
+            status, back = self.post(mine[1], mine[0], client)
+            return status, self.user(query(back, "code"), client=client)["status"] if back else None
+        outcomes = self.at_once(step)
+        outcomes.remove({"status": "OK", "didExist": True})
+        self.assertLessEqual(set(outcomes), {("OK", "OK"), ("OK", "INVALID_TOKEN_ERROR"), ("INVALID_CLIENT_ERROR", None)})
+
     def test_a_code_is_its_clients(self):
         self.put(allowIDPInitiatedLogin=True)
         code = self.code()
@@ -219,6 +243,37 @@ class Saml(harness.GatehouseTest):
         logs = "".join(process.log() for process in self.gatehouse.processes.values())
         self.assertIn("saml_response_refused", logs)
         self.assertNotIn("canary", logs)
+
+
+class PostedRequests(harness.GatehouseTest):
+    """A provider that takes requests by the POST binding: the browser comes by a page of ours, which posts."""
+    environment = {"GATEHOUSE_SAML_PUBLIC_URL": "https://login.example.com/core/"}
+
+    def test_a_login(self):
+        provider = IdentityProvider()
+        client = {"clientId": "c", "defaultRedirectURI": BACK, "redirectURIs": [BACK], "metadataXML": provider.metadata(binding="HTTP-POST")}
+        self.assertEqual(self.expect(self.app.put(P + "/clients", client))["requestBinding"], "POST")
+        url = self.expect(self.app.post(P + "/login", {"clientId": "c", "redirectURI": BACK, "acsURL": ACS}))["ssoRedirectURI"]
+        path = "/appid-%s/recipe/saml/login/form" % self.app.app
+        self.assertTrue(url.startswith("https://login.example.com/core%s?relayState=" % path), url)
+        browser = self.gatehouse.client(app=self.app.app)
+        self.addCleanup(browser.close)
+        relay_state = query(url, "relayState")
+        page = browser.get(P + "/login/form", {"relayState": relay_state})
+        self.assertEqual((page.status, page.headers["Content-Type"], page.headers["Cache-Control"]), (200, "text/html;charset=utf-8", "no-store"))
+        self.assertIn("frame-ancestors 'none'", page.headers["Content-Security-Policy"])
+        self.assertNotIn("sandbox", page.headers["Content-Security-Policy"])
+        self.assertIn('<form method="post" action="%s">' % provider.sso, page.text)
+        fields = dict(re.findall(r'name="(\w+)" value="([^"]*)"', page.text))
+        self.assertEqual(fields["RelayState"], relay_state)
+        request = base64.b64decode(fields["SAMLRequest"]).decode()
+        self.assertIn("<ds:SignatureValue>", request)
+        response = provider.response(request_id=re.search(r' ID="(\S+?)"', request).group(1))
+        back = self.expect(self.app.post(P + "/callback", {"samlResponse": response, "relayState": relay_state}))["redirectURI"]
+        self.assertEqual(self.expect(self.app.post(P + "/user", {"accessToken": query(back, "code"), "clientId": "c"}))["sub"], "user@example.com")
+        # The login is over, and so is its page.
+        self.text(browser.get(P + "/login/form", {"relayState": relay_state}), 400, "INVALID_RELAY_STATE_ERROR")
+        self.text(self.app.put(P + "/clients", {**client, "requestBinding": "SOAP"}), 400, "Field name 'requestBinding' is invalid in JSON input")
 
 
 class TwoInstances(unittest.TestCase):
