@@ -261,6 +261,28 @@ TEST_F(JwksServiceTest, AKeyThatAnotherCoreMadeAtTheSameTimeIsPublished) {
   EXPECT_EQ(database->statements_executed(), statements) << "looked for once";
 }
 
+// In test mode an interval may be shorter than the wait for others' keys.
+TEST_F(JwksServiceTest, LookingForOthersKeysMakesNone) {
+  for (const int64_t later_ms : {kIntervalMs, 100 * kIntervalMs}) {  // due for rotation, expired
+    Instance instance(tenants, clock);
+    const auto read = [&] { return instance.keys.ReadWhatOthersMade(tenants.directory(), Soon()); };
+    const std::vector<std::string> own = instance.PublishedIds();
+    const int64_t made = Count(kCountDynamic);
+    clock.AdvanceMs(later_ms);
+    int64_t statements = database->statements_executed();
+    EXPECT_TRUE(read().ok());
+    EXPECT_GT(database->statements_executed(), statements) << "it was its key's turn";
+    EXPECT_EQ(Count(kCountDynamic), made);
+    statements = database->statements_executed();
+    clock.AdvanceMs(kHourMs);
+    EXPECT_TRUE(read().ok());
+    EXPECT_EQ(database->statements_executed(), statements) << "looked for once";
+    EXPECT_NE(instance.PublishedIds(), own) << "whoever asks makes the key";
+    EXPECT_EQ(Count(kCountDynamic), made + 1);
+    clock.AdvanceMs(kIntervalMs);
+  }
+}
+
 TEST_F(JwksServiceTest, OthersKeysAreLookedForAgainWhenTheDatabaseIsBack) {
   Instance instance(tenants, clock);
   const std::vector<std::string> own = instance.PublishedIds();

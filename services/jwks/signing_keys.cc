@@ -126,7 +126,8 @@ absl::StatusOr<KeysNow> SigningKeys::Get(const tenancy::Tenant& app, StaticKey s
   const auto lock = LockBy(entry->reload_mutex, deadline);
   if (!lock.owns_lock()) return TooSlow();
   if (auto now = At(app, entry->Keys(), static_key, clock_.NowMs())) return *std::move(now);
-  ASSIGN_OR_RETURN(const int64_t read_at_ms, Reload(app, *entry, static_key, deadline));
+  ASSIGN_OR_RETURN(const int64_t read_at_ms,
+                   Reload(app, *entry, static_key, deadline, Due::kMake));
   if (auto now = At(app, entry->Keys(), static_key, read_at_ms)) return *std::move(now);
   return MakeError(ErrorReason::kInternal, "The app has no usable signing key");
 }
@@ -142,24 +143,30 @@ absl::StatusOr<KeysNow> SigningKeys::GetFresh(const tenancy::Tenant& app, absl::
       const std::lock_guard state(entry->mutex);
       due = entry->keys == nullptr || Elapsed(entry->read_at_ms, clock_.NowMs(), kMinRereadMs);
     }
-    if (due) RETURN_IF_ERROR(Reload(app, *entry, StaticKey::kRequired, deadline).status());
+    if (due) {
+      RETURN_IF_ERROR(
+          Reload(app, *entry, StaticKey::kRequired, deadline, Due::kMake).status());
+    }
   }
   return Get(app, StaticKey::kRequired, deadline);
 }
 
 absl::StatusOr<int64_t> SigningKeys::Reload(const tenancy::Tenant& app, Entry& entry,
-                                            StaticKey static_key, absl::Time deadline) {
+                                            StaticKey static_key, absl::Time deadline,
+                                            Due due) {
   if (inherit_ != nullptr && !entry.inherited) entry.inherited = inherit_(app, deadline).ok();
 
   const KeyTimeline timeline = KeyTimeline::Of(*app.config);
   const int64_t verifiable_from = timeline.VerifiableFromMs(clock_.NowMs());
   ASSIGN_OR_RETURN(StoredKeys stored, store_.Load(app, verifiable_from, deadline));
   int64_t read_at_ms = clock_.NowMs();
+  // They have expired since: whoever needs a key makes it.
+  if (due == Due::kLeave && stored.dynamic_keys.empty()) return read_at_ms;
   const bool dynamic_missing =
       stored.dynamic_keys.empty() ||
       timeline.NeedsNewKey(stored.dynamic_keys.front().created_at_ms, read_at_ms);
   const bool static_missing = static_key == StaticKey::kRequired && stored.static_keys.empty();
-  if (dynamic_missing || static_missing) {
+  if (due == Due::kMake && (dynamic_missing || static_missing)) {
     // Pairs are generated before the transaction: no connection waits for them.
     KeyStore::Candidates candidates;
     if (dynamic_missing) candidates.dynamic_key.key_pair = pairs_.Take()->ToStored();
@@ -214,8 +221,12 @@ absl::Status SigningKeys::ReadWhatOthersMade(tenancy::TenantDirectory& directory
     const auto entry = EntryOf(**app);
     const absl::Time until = std::min(deadline, SteadyNow() + kReadTime);
     const auto lock = LockBy(entry->reload_mutex, until);
+    // A rotation that is due waits for a caller: a key made here would have to be read again, and
+    // with a very short interval that would go on for ever.
     const absl::Status read =
-        lock.owns_lock() ? Reload(**app, *entry, StaticKey::kOptional, until).status() : TooSlow();
+        lock.owns_lock()
+            ? Reload(**app, *entry, StaticKey::kOptional, until, Due::kLeave).status()
+            : TooSlow();
     if (!read.ok()) NoteMade(**app, clock_.NowMs());
     result.Update(read);
   }

@@ -78,8 +78,8 @@ class SigningKeys {
   // Reads the keys of each app for which this instance created one some seconds ago. A SuperTokens
   // core of 12.2 or newer on the same database takes none of our row locks, so both may create a
   // key at a rotation, and verifiers need the other's as well. For a job that runs every few
-  // seconds. Continues with the other apps when one fails, which is due again later; returns the
-  // first error.
+  // seconds. Makes no key. Continues with the other apps when one fails, which is due again later;
+  // returns the first error.
   absl::Status ReadWhatOthersMade(tenancy::TenantDirectory& directory, absl::Time deadline);
 
  private:
@@ -88,11 +88,13 @@ class SigningKeys {
     common::v1::Scope app;
     int64_t at_ms = 0;
   };
+  // Whether Reload makes the keys that are missing or due for rotation, or leaves them.
+  enum class Due { kMake, kLeave };
   std::shared_ptr<Entry> EntryOf(const tenancy::Tenant& app);
   // Returns the time, in epoch milliseconds, at which what it read was complete: with a very short
   // interval and a very slow database, a rotation may be due again when it returns.
   absl::StatusOr<int64_t> Reload(const tenancy::Tenant& app, Entry& entry, StaticKey static_key,
-                                 absl::Time deadline);
+                                 absl::Time deadline, Due due);
   void NoteMade(const tenancy::Tenant& app, int64_t at_ms);
 
   KeyStore& store_;
