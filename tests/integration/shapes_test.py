@@ -553,6 +553,7 @@ def saml(d):
     d.run("GET /.well-known/sp-metadata")
     login = d.run("POST /recipe/saml/login", {"clientId": "c", "redirectURI": back, "acsURL": ACS})["ssoRedirectURI"]
     d.run("POST /recipe/saml/login", {"clientId": "nobody", "redirectURI": back, "acsURL": ACS}, case="unknown client")
+    d.run("GET /recipe/saml/login/form", query={"relayState": "unknown"}, case="unknown relay state")
     reply = d.run("POST /recipe/saml/callback", {"samlResponse": provider.response(login), "relayState": query(login, "RelayState")})
     d.run("POST /recipe/saml/callback", {"samlResponse": provider.response(), "relayState": "unknown"}, case="unknown relay state")
     code = query(reply["redirectURI"], "code")
