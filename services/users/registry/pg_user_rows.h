@@ -25,8 +25,9 @@ class Result;
   " own.external_user_id, CASE WHEN u.primary_or_recipe_user_id = u.user_id"                      \
   "  THEN own.external_user_id ELSE (SELECT l.external_user_id FROM {userid_mapping} l"           \
   "   WHERE l.app_id = u.app_id AND l.supertokens_user_id = u.primary_or_recipe_user_id) END,"    \
-  " EXISTS (SELECT 1 FROM {emailverification_verified_emails} v WHERE v.app_id = u.app_id"        \
-  "   AND v.user_id = COALESCE(own.external_user_id, u.user_id::varchar) AND v.email = i.email)," \
+  " (SELECT 1 FROM {emailverification_verified_emails} v WHERE v.app_id = u.app_id AND"           \
+  "   v.user_id = COALESCE(own.external_user_id, u.user_id::varchar) AND v.email = i.email"       \
+  "   LIMIT 1) IS NOT NULL,"                                                                      \
   " CASE WHEN u.recipe_id = 'webauthn' THEN"                                                      \
   "  (SELECT string_agg(k.credential_id, ',' ORDER BY k.rp_id, k.credential_id)"                  \
   "   FROM {gatehouse_passkeys} k WHERE k.app_id = u.app_id AND k.user_id = u.user_id) END"       \

@@ -64,7 +64,9 @@ constexpr db::Statement kFindByPrimaryIds = {
 
 // $2: ids, internal or external, as given(id, place). $3: whether to gather each group's login
 // methods. The user's own mapping is that by which its id was found: `e` when it is internal, `m`
-// when it is external. Indexes as in kFindById and app_id_to_user_id_primary_user_id_index.
+// when it is external. Indexes as in kFindById and app_id_to_user_id_primary_user_id_index. What is
+// looked up by the row is a scalar subquery: a join or an EXISTS may hash all of the app's rows, by
+// a plan from old statistics.
 #define GATEHOUSE_RESOLVE_SQL(GIVEN)                                                           \
   "SELECT u.user_id, COALESCE(e.external_user_id, m.external_user_id, u.user_id::varchar),"    \
   " u.primary_or_recipe_user_id,"                                                              \
@@ -75,16 +77,17 @@ constexpr db::Statement kFindByPrimaryIds = {
   "     AND lead.supertokens_user_id = u.primary_or_recipe_user_id),"                          \
   "   u.primary_or_recipe_user_id::varchar) END,"                                              \
   " CASE WHEN $3::boolean AND u.user_id IS NOT NULL THEN ("                                    \
-  "   SELECT json_agg(COALESCE(lm.external_user_id, l.user_id::varchar)"                       \
-  "     ORDER BY l.time_joined, l.user_id)"                                                    \
-  "   FROM {app_id_to_user_id} l LEFT JOIN {userid_mapping} lm"                                \
-  "     ON lm.app_id = l.app_id AND lm.supertokens_user_id = l.user_id"                        \
+  "   SELECT json_agg(COALESCE((SELECT lm.external_user_id FROM {userid_mapping} lm"           \
+  "      WHERE lm.app_id = l.app_id AND lm.supertokens_user_id = l.user_id),"                  \
+  "     l.user_id::varchar) ORDER BY l.time_joined, l.user_id)"                                \
+  "   FROM {app_id_to_user_id} l"                                                              \
   "   WHERE l.app_id = u.app_id"                                                               \
   "     AND l.primary_or_recipe_user_id = u.primary_or_recipe_user_id"                         \
-  "     AND (l.user_id = u.user_id OR EXISTS (SELECT 1 FROM {recipe_user_account_infos} i"     \
-  "      WHERE i.app_id = l.app_id AND i.recipe_user_id = l.user_id))) END,"                   \
-  " CASE WHEN m.app_id IS NOT NULL THEN EXISTS (SELECT 1 FROM {app_id_to_user_id} o"           \
-  "   WHERE o.app_id = $1::varchar AND o.user_id = given.id::bpchar) END"                      \
+  "     AND (l.user_id = u.user_id OR (SELECT 1 FROM {recipe_user_account_infos} i"            \
+  "      WHERE i.app_id = l.app_id AND i.recipe_user_id = l.user_id LIMIT 1)"                  \
+  "     IS NOT NULL)) END,"                                                                    \
+  " CASE WHEN m.app_id IS NOT NULL THEN (SELECT 1 FROM {app_id_to_user_id} o"                  \
+  "   WHERE o.app_id = $1::varchar AND o.user_id = given.id::bpchar) IS NOT NULL END"          \
   " FROM " GIVEN                                                                               \
   " LEFT JOIN {userid_mapping} e ON e.app_id = $1::varchar"                                    \
   "  AND e.supertokens_user_id = given.id::bpchar"                                             \
