@@ -21,6 +21,13 @@ absl::StatusOr<v1::RequestLogoutResponse> Refuse(v1::OAuthError error) {
   return response;
 }
 
+// An error with this text alone, as the original tells what it finds itself.
+v1::OAuthError InvalidLogout(const char* text) {
+  v1::OAuthError error = InvalidRequest();
+  error.set_description(text);
+  return error;
+}
+
 // An error without a word, as the original has it for clients without logout URIs.
 v1::OAuthError Nothing() {
   v1::OAuthError error;
@@ -49,7 +56,7 @@ absl::StatusOr<v1::RequestLogoutResponse> OAuthLogoutServiceImpl::RequestLogout(
     if (kind == nullptr || kind->AsInt64() != 2) return Refuse(InvalidRequest());
     const std::string client_id(claims->FindString("aud").value_or(""));
     if (request.has_client_id() && request.client_id() != client_id) {
-      return Refuse(InvalidRequest(
+      return Refuse(InvalidLogout(
           "The client_id in the id_token_hint does not match the client_id in the request."));
     }
     logout.client_id = client_id;
@@ -75,7 +82,7 @@ absl::StatusOr<v1::RequestLogoutResponse> OAuthLogoutServiceImpl::RequestLogout(
     if (registered.empty()) return Refuse(Nothing());
     if (std::find(registered.begin(), registered.end(), request.post_logout_redirect_uri()) ==
         registered.end()) {
-      return Refuse(InvalidRequest("The post_logout_redirect_uri is not valid for this client."));
+      return Refuse(InvalidLogout("The post_logout_redirect_uri is not valid for this client."));
     }
     logout.post_logout_redirect_uri = request.post_logout_redirect_uri();
   }
@@ -98,9 +105,7 @@ absl::StatusOr<v1::AcceptLogoutResponse> OAuthLogoutServiceImpl::AcceptLogout(
                    logouts_.Find(where, request.challenge()));
   v1::AcceptLogoutResponse response;
   if (!logout.has_value()) {
-    v1::OAuthError& refused = *response.mutable_refused();
-    refused = InvalidRequest();
-    refused.set_description("Logout request not found");
+    *response.mutable_refused() = InvalidLogout("Logout request not found");
     return response;
   }
   if (logout->session_handle.has_value()) {

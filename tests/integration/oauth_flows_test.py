@@ -196,10 +196,21 @@ class OAuthFlows(OAuthTest):
         self.assertEqual(parameters(self.browse(back, jar))["error"], "login_required")
         for wrong in (self.start(other, {}, **hint), self.start(client, {}, id_token_hint=tokens["access_token"]), self.start(client, {}, id_token_hint=tokens["id_token"][:-4] + "AAAA")):
             self.assertEqual(parameters(wrong)["error"], "invalid_request")
+        for wrong, text in (({"clientId": other["clientId"]}, "The client_id in the id_token_hint does not match the client_id in the request."),
+                            ({"postLogoutRedirectUri": "https://app.example.com/elsewhere"}, "The post_logout_redirect_uri is not valid for this client.")):
+            reply = self.app.get(O + "/sessions/logout", {"idTokenHint": tokens["id_token"], **wrong})
+            self.expect(reply, status="OAUTH_ERROR", error="invalid_request", errorDescription=text, statusCode=400)
         out = self.expect(self.app.get(O + "/sessions/logout", {"idTokenHint": tokens["id_token"], "postLogoutRedirectUri": "https://app.example.com/bye", "state": "a b&c"}))
         accepted = self.expect(self.app.put(O + "/auth/requests/logout/accept", {"challenge": parameters(out["redirectTo"])["logout_challenge"]}))
         self.assertEqual(accepted["redirectTo"], "https://app.example.com/bye?state=a+b%26c")
         self.assertFalse(self.active(tokens["refresh_token"]))
+
+    def test_a_class_that_was_asked_for_and_not_told_is_the_lowest(self):
+        client = self.client()
+        for asked, told in (({}, None), ({"acr_values": "urn:mace:incommon:iap:silver"}, "0")):
+            self.assertEqual(claims(self.tokens(client, **asked)["id_token"]).get("acr"), told)
+            answer = parameters(self.answer(client, response_type="code id_token token", **asked))
+            self.assertEqual(claims(answer["id_token"]).get("acr"), told)
 
     def test_who_gets_tokens_for_a_session_is_active(self):
         user = self.expect(self.app.post("/recipe/signup", {"email": "a@example.com", "password": "correct horse 1"}))["user"]["id"]
