@@ -1,5 +1,6 @@
 #include "gateway/routes/post_form.h"
 
+#include "libs/base/markup.h"
 #include "libs/base/strings.h"
 #include "libs/crypto/bytes.h"
 #include "libs/crypto/digest.h"
@@ -8,33 +9,6 @@ namespace gatehouse::gateway {
 namespace {
 
 constexpr std::string_view kScript = "document.forms[0].submit()";
-
-// For an attribute's value in double quotes.
-std::string Escape(std::string_view text) {
-  std::string escaped;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        escaped += "&amp;";
-        break;
-      case '<':
-        escaped += "&lt;";
-        break;
-      case '>':
-        escaped += "&gt;";
-        break;
-      case '"':
-        escaped += "&quot;";
-        break;
-      case '\'':
-        escaped += "&#39;";
-        break;
-      default:
-        escaped += c;
-    }
-  }
-  return escaped;
-}
 
 // The one script is named by its hash. A provider may redirect what is posted to it, which browsers
 // hold against form-action: so only the scheme is bound.
@@ -51,9 +25,9 @@ Reply PostFormReply(std::string_view action,
   std::string page = StrCat(
       "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Sign in</title></head>"
       "<body><form method=\"post\" action=\"",
-      Escape(action), "\">");
+      EscapeMarkup(action), "\">");
   for (const auto& [name, value] : fields) {
-    page += StrCat("<input type=\"hidden\" name=\"", Escape(name), "\" value=\"", Escape(value),
+    page += StrCat("<input type=\"hidden\" name=\"", EscapeMarkup(name), "\" value=\"", EscapeMarkup(value),
                    "\">");
   }
   page += StrCat("<noscript><button>Continue</button></noscript></form><script>", kScript,

@@ -2,6 +2,7 @@
 
 #include <zlib.h>
 
+#include "libs/base/markup.h"
 #include "libs/base/status.h"
 #include "libs/base/strings.h"
 #include "libs/crypto/bytes.h"
@@ -22,14 +23,14 @@ absl::StatusOr<std::string> WriteAuthnRequest(const AuthnRequest& request, const
   // Without one the provider posts to the URL that it is configured with.
   const std::string acs_url = request.acs_url.empty() ? ""
                                                       : StrCat(" AssertionConsumerServiceURL=\"",
-                                                               EscapeXml(request.acs_url), "\"");
+                                                               EscapeMarkup(request.acs_url), "\"");
   ASSIGN_OR_RETURN(XmlDocument document,
                    XmlDocument::Parse(StrCat(
                        "<samlp:AuthnRequest xmlns:samlp=\"", kProtocolNamespace, "\"", acs_url,
-                       " Destination=\"", EscapeXml(request.destination), "\" ID=\"", request.id,
+                       " Destination=\"", EscapeMarkup(request.destination), "\" ID=\"", request.id,
                        "\" IssueInstant=\"", WriteTime(request.issued_ms), "\" ProtocolBinding=\"",
                        kPostBinding, "\" Version=\"2.0\"><saml:Issuer xmlns:saml=\"",
-                       kAssertionNamespace, "\">", EscapeXml(request.issuer), "</saml:Issuer>",
+                       kAssertionNamespace, "\">", EscapeMarkup(request.issuer), "</saml:Issuer>",
                        key == nullptr ? "" : SignatureTemplate(request.id, *key),
                        "<samlp:NameIDPolicy AllowCreate=\"true\"/></samlp:AuthnRequest>")));
   if (key != nullptr) RETURN_IF_ERROR(SignElement(document, document.root(), *key));
@@ -63,7 +64,7 @@ std::string WriteServiceMetadata(std::string_view entity_id, std::string_view ce
                   "</md:KeyDescriptor>");
   };
   return StrCat("<?xml version=\"1.0\" encoding=\"UTF-8\"?><md:EntityDescriptor xmlns:md=\"",
-                kMetadataNamespace, "\" entityID=\"", EscapeXml(entity_id), "\" validUntil=\"",
+                kMetadataNamespace, "\" entityID=\"", EscapeMarkup(entity_id), "\" validUntil=\"",
                 WriteTime(valid_until_ms), "\"><md:SPSSODescriptor protocolSupportEnumeration=\"",
                 kProtocolNamespace, "\">", key("signing", ""),
                 for_encryption ? key("encryption", EncryptionMethods()) : "",

@@ -81,7 +81,5 @@ class XmlDocument {
 std::string_view TrimXml(std::string_view text);
 // Without any of it.
 std::string WithoutXmlSpace(std::string_view text);
-// For an attribute's value in double quotes, or text.
-std::string EscapeXml(std::string_view text);
 
 }  // namespace gatehouse::saml

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "libs/base/markup.h"
 #include "libs/base/status.h"
 #include "libs/base/strings.h"
 #include "libs/crypto/aes_cipher.h"
@@ -171,7 +172,7 @@ std::string OpeningTag(const XmlDocument& document, XmlElement element) {
     const auto* const prefix = reinterpret_cast<const char*>(one.prefix);
     if (one.href == nullptr || (prefix != nullptr && std::string_view(prefix) == "xml")) continue;
     tag += StrCat(prefix == nullptr ? " xmlns" : StrCat(" xmlns:", prefix), "=\"",
-                  EscapeXml(reinterpret_cast<const char*>(one.href)), "\"");
+                  EscapeMarkup(reinterpret_cast<const char*>(one.href)), "\"");
   }
   xmlFree(all);
   return tag + ">";
