@@ -94,8 +94,8 @@ constexpr RegistryWrite kSetPrimary = RegistryWrite::ThenOldTables(
 
 // Whether the user `m` still has a login method: one that led a group may be only an id.
 #define GATEHOUSE_HAS_LOGIN                                                             \
-  " EXISTS (SELECT 1 FROM {recipe_user_account_infos} i WHERE i.app_id = m.app_id"      \
-  "  AND i.recipe_user_id = m.user_id)"
+  " (SELECT 1 FROM {recipe_user_account_infos} i WHERE i.app_id = m.app_id"             \
+  "  AND i.recipe_user_id = m.user_id LIMIT 1) IS NOT NULL"
 
 // $1 app, $2 user, $3 primary user. A group's time joined is that of its oldest login method; the
 // other members' rows are only touched when it changes. An active user is counted once: from now on

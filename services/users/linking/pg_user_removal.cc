@@ -16,19 +16,19 @@ namespace {
 
 // $1 app, $2 user. All members of the user's group: internal id, recipe, the group's id, whether
 // the login method exists, the external id, and whether the id that clients see belongs to another
-// user, as its internal id or as its external one. app_id_to_user_id_primary_user_id_index;
-// userid_mapping_supertokens_user_id_key.
+// user, as its internal id or as its external one. Looked up row by row: see GATEHOUSE_RESOLVE_SQL.
+// app_id_to_user_id_primary_user_id_index; userid_mapping_supertokens_user_id_key.
 constexpr db::Statement kGroup = {
     "removal_group",
     "SELECT u.user_id, u.recipe_id, u.primary_or_recipe_user_id,"
-    " EXISTS (SELECT 1 FROM {recipe_user_account_infos} i WHERE i.app_id = u.app_id"
-    "  AND i.recipe_user_id = u.user_id),"
-    " m.external_user_id, EXISTS (SELECT 1 FROM {app_id_to_user_id} o WHERE o.app_id = u.app_id"
-    "  AND o.user_id = m.external_user_id::bpchar) OR (m.app_id IS NULL AND EXISTS ("
+    " (SELECT 1 FROM {recipe_user_account_infos} i WHERE i.app_id = u.app_id"
+    "  AND i.recipe_user_id = u.user_id LIMIT 1) IS NOT NULL,"
+    " m.external_user_id, (SELECT 1 FROM {app_id_to_user_id} o WHERE o.app_id = u.app_id"
+    "  AND o.user_id = m.external_user_id::bpchar) IS NOT NULL OR (m.app_id IS NULL AND ("
     "  SELECT 1 FROM {userid_mapping} o WHERE o.app_id = u.app_id"
-    "   AND o.external_user_id = u.user_id::varchar))"
-    " FROM {app_id_to_user_id} u LEFT JOIN {userid_mapping} m ON m.app_id = u.app_id"
-    "  AND m.supertokens_user_id = u.user_id"
+    "   AND o.external_user_id = u.user_id::varchar) IS NOT NULL)"
+    " FROM {app_id_to_user_id} u LEFT JOIN LATERAL (SELECT * FROM {userid_mapping} own"
+    "  WHERE own.app_id = u.app_id AND own.supertokens_user_id = u.user_id LIMIT 1) m ON TRUE"
     " WHERE u.app_id = $1::varchar AND u.primary_or_recipe_user_id ="
     "  (SELECT primary_or_recipe_user_id FROM {app_id_to_user_id}"
     "   WHERE app_id = $1::varchar AND user_id = $2::bpchar)"

@@ -13,8 +13,10 @@ namespace gatehouse::users {
 // once; the rest follows from the row that won. `decided` has a row if it was this one's.
 //
 // A new user is a group by itself in one tenant, so what is listed and counted needs no look-up:
-// the statement writes it, and tells the triggers (migrations/users/0008). A session counts in rows
-// that have its process as `writer`; one that another transaction folds is left alone.
+// the statement writes it, and tells the triggers (migrations/users/0008) by a setting of its
+// transaction, which has no other statement: SingleRegistryWrite. A session counts in rows that have
+// its process as `writer`; one that another transaction folds is left alone. Where transactions see
+// one snapshot, adding to a row that changed since would fail, so each begins a row.
 #define GATEHOUSE_REGISTER_SQL                                                                   \
   "WITH infos AS MATERIALIZED (SELECT i.type, i.value, i.tp, i.tp_user, i.place"                 \
   "  FROM unnest($7::varchar[], $8::text[], $9::varchar[], $10::varchar[])"                      \

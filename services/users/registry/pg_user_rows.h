@@ -41,8 +41,8 @@ class Result;
   "   max(a.third_party_user_id) AS third_party_user_id"                                          \
   "   FROM {recipe_user_account_infos} a"                                                         \
   "   WHERE a.app_id = u.app_id AND a.recipe_user_id = u.user_id) i ON i.infos > 0"               \
-  " LEFT JOIN {userid_mapping} own ON own.app_id = u.app_id"                                      \
-  "  AND own.supertokens_user_id = u.user_id"                                                     \
+  " LEFT JOIN LATERAL (SELECT m.external_user_id FROM {userid_mapping} m"                         \
+  "   WHERE m.app_id = u.app_id AND m.supertokens_user_id = u.user_id LIMIT 1) own ON TRUE"       \
   " ORDER BY u.primary_or_recipe_user_id, u.time_joined, u.user_id"
 
 namespace gatehouse::users {
