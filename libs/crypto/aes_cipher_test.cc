@@ -54,7 +54,9 @@ TEST(AesCipherTest, AddedBytesOfCbc) {
     const int added = 9 ^ change;
     const auto text = DecryptAes(AesMode::kCbc, Key(32), damaged);
     ASSERT_EQ(text.has_value(), added >= 1 && added <= 16) << added;
-    if (text.has_value()) EXPECT_EQ(text->size(), 32u - added);
+    if (text.has_value()) {
+      EXPECT_EQ(text->size(), 32u - added);
+    }
   }
 }
 
