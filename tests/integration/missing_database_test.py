@@ -112,6 +112,8 @@ class MissingDatabase(harness.GatehouseTest):
         self.proxy.listen()
         harness.wait_until(lambda: self.app.get("/user/id", {"userId": there}).status == 200, 10, "the recovery of the tenant's database")
         harness.wait_until(lambda: self.app.get("/users/count", {"includeAllTenants": "true"}).status == 200, 10, "the recovery of the count")
+        # Each service tries the database again by itself.
+        harness.wait_until(lambda: self.app.post("/recipe/role/remove", {"role": "gone"}).status == 200, 10, "the recovery of roles")
         self.assertEqual(self.app.get("/user/id", {"userId": "nobody"}).json, {"status": "UNKNOWN_USER_ID_ERROR"})
         self.expect(self.app.post("/recipe/role/remove", {"role": "gone"}), didRoleExist=False)
 
