@@ -7,15 +7,13 @@ With few rows and their statistics, where connections keep the plans that they m
 statement of a request read more than 200 pages.
 """
 import argparse
-import json
 import os
 import re
 import sys
-import tempfile
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from integration import harness  # noqa: E402
+from integration import harness, plan_log  # noqa: E402
 from integration.passkeys import Authenticator, Site  # noqa: E402
 
 W = "/recipe/webauthn"
@@ -23,8 +21,8 @@ LIMIT, FEW = 200, 2000
 # Connections keep a plan from the sixth time on that they run a statement.
 TIMES = 8
 BEGAN = time.monotonic()
-SETTINGS = ["shared_preload_libraries=auto_explain", "auto_explain.log_min_duration=0", "auto_explain.log_analyze=on", "auto_explain.log_buffers=on", "auto_explain.log_timing=off",
-            "auto_explain.log_nested_statements=on", "auto_explain.log_format=json", "autovacuum=off", "maintenance_work_mem=256MB", "shared_buffers=512MB", "max_wal_size=8GB"]
+SETTINGS = ["auto_explain.log_analyze=on", "auto_explain.log_buffers=on", "auto_explain.log_timing=off", "autovacuum=off", "maintenance_work_mem=256MB", "shared_buffers=512MB",
+            "max_wal_size=8GB"]
 # A user, with a passkey, a recovery token and options of a ceremony; of tokens and options a half has expired.
 ROWS = """
 SET auto_explain.log_min_duration = -1; SET session_replication_role = replica;
@@ -44,30 +42,6 @@ INSERT INTO webauthn_generated_options (app_id, tenant_id, id, challenge, email,
 SELECT '%(app)s', 'public', id, md5(i::text), email, 'example.com', 'Example', 'https://example.com', CASE WHEN i %% 2 = 0 THEN 1 ELSE 4000000000000 END, 1 FROM made;
 SELECT gatehouse_recount_users(); SELECT gatehouse_recount_passkeys();
 """
-
-
-class Server(harness.Postgres):
-    def __init__(self):
-        self.log = tempfile.TemporaryFile("w+b")
-        self.read = 0
-        super().__init__(settings=SETTINGS, log=self.log)
-
-    def plans(self):
-        """Those of the statements since the last call."""
-        self.log.flush()
-        self.log.seek(self.read)
-        text = self.log.read().decode("utf-8", "replace")
-        self.read = self.log.tell()
-        lines = iter(text.splitlines())
-        for line in lines:
-            if not line.endswith("plan:"):
-                continue
-            document = []
-            for line in lines:
-                document.append(line)
-                if line == "\t}":
-                    break
-            yield json.loads("".join(document))
 
 
 def pages(plan):
@@ -105,10 +79,10 @@ def use(app, name):
     assert app.post("/user/remove", {"userId": user}).json["status"] == "OK"
 
 
-def report(postgres, state):
+def report(plans, state):
     """The most pages of each statement; those over the limit."""
     most, scans = {}, {}
-    for document in postgres.plans():
+    for document in plans:
         text = " ".join(document["Query Text"].split())
         if "webauthn" not in text and "passkeys" not in text:
             continue
@@ -125,7 +99,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--users", type=int, default=1000000)
     options = parser.parse_args()
-    postgres = Server()
+    log = plan_log.PlanLog(SETTINGS)
+    postgres = harness.Postgres(settings=log.settings, log=log.file)
     # Few connections, so that each keeps its plans; one of them listens.
     environment = {"POSTGRESQL_CONNECTION_POOL_SIZE": "2", "POSTGRESQL_IDLE_CONNECTION_TIMEOUT": "3600000", "GATEHOUSE_REQUEST_TIMEOUT_MS": "120000"}
     gatehouse = harness.Gatehouse(mode="all-in-one", postgres=postgres, environment=environment).start()
@@ -133,11 +108,11 @@ def main():
 
     def measure(state):
         app = gatehouse.client(app=owner.app, cdi="5.6")
-        list(postgres.plans())
+        log.take(gatehouse.sql)
         for number in range(TIMES):
             use(app, "%s%d" % (re.sub("[ ,]+", "-", state), number))
         app.close()
-        return report(postgres, state)
+        return report(log.take(gatehouse.sql), state)
 
     def restart():
         gatehouse.kill()
@@ -159,6 +134,7 @@ def main():
     finally:
         gatehouse.kill()
         postgres.stop()
+        log.close()
     print("statements over %d pages: %d" % (LIMIT, len(beyond)))
     return 1 if beyond else 0
 

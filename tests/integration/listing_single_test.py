@@ -1,15 +1,13 @@
 """The data for listing, searching and counting follows the tables, whichever program writes them, and no such statement scans a whole table of users."""
 import base64
 import json
-import os
 import random
 import re
-import tempfile
 import threading
 import unittest
 
 from bench import generate_users
-from integration import harness, registry_invariants
+from integration import harness, plan_log, registry_invariants
 
 RECIPES = ("emailpassword", "thirdparty", "passwordless")
 PASSWORD = "correct horse 1"
@@ -270,12 +268,9 @@ class Plans(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.log = tempfile.NamedTemporaryFile(prefix="gatehouse-plans-")
+        cls.log = plan_log.PlanLog()
         cls.addClassCleanup(cls.log.close)
-        # As the server's files are; it does not run as root.
-        os.chmod(cls.log.name, 0o666)
-        cls.postgres = harness.Postgres(log=cls.log, settings=(
-            "session_preload_libraries=auto_explain", "auto_explain.log_min_duration=0", "auto_explain.log_nested_statements=on", "auto_explain.log_format=json"))
+        cls.postgres = harness.Postgres(log=cls.log.file, settings=cls.log.settings)
         cls.addClassCleanup(cls.postgres.stop)
         cls.gatehouse = harness.Gatehouse(mode="all-in-one", postgres=cls.postgres, environment={"BCRYPT_LOG_ROUNDS": "4"}).start()
         cls.addClassCleanup(cls.gatehouse.kill)
@@ -283,24 +278,16 @@ class Plans(unittest.TestCase):
         cls.addClassCleanup(cls.client.close)
         for tenant in ("branch", "small"):
             cls.client.put("/recipe/multitenancy/tenant/v2", {"tenantId": tenant})
-        quiet = "SET auto_explain.log_min_duration = -1;"
-        generate_users.load(lambda text: cls.gatehouse.sql(quiet + text), cls.USERS)
+        generate_users.load(lambda text: cls.gatehouse.sql(plan_log.QUIET + text), cls.USERS)
 
     def plans(self, requests, times=8):
         """(query, plan) of the statements of requests made often enough for plans that do not depend on the parameters."""
-        begin = os.path.getsize(self.log.name)
+        self.log.take(self.gatehouse.sql)
         for number in range(times):
             for request in requests:
                 reply = request(number)
                 self.assertEqual(reply.status, 200, reply)
-        with open(self.log.name, encoding="utf-8", errors="replace") as f:
-            f.seek(begin)
-            text = f.read()
-        found = []
-        for part in re.split(r"LOG:  duration: [0-9.]+ ms  plan:\n", text)[1:]:
-            plan = json.loads(part[:part.index("\n\t}") + 3])
-            found.append((plan["Query Text"], plan["Plan"]))
-        return found
+        return [(document["Query Text"], document["Plan"]) for document in self.log.take(self.gatehouse.sql)]
 
     def scans(self, plan):
         if plan["Node Type"] == "Seq Scan":
@@ -319,7 +306,7 @@ class Plans(unittest.TestCase):
 
     def test_pages(self):
         def token(number):
-            user = self.gatehouse.sql("SET auto_explain.log_min_duration = -1; SELECT primary_user_id, time_joined FROM gatehouse_listed_users"
+            user = self.gatehouse.sql(plan_log.QUIET + "SELECT primary_user_id, time_joined FROM gatehouse_listed_users"
                                       " WHERE tenant_id = 'public' ORDER BY time_joined OFFSET %d LIMIT 1" % (2500 * number + 1))[0]
             return base64.b64encode((user[0].strip() + ";" + user[1]).encode()).decode()
         requests = []
