@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <string>
 #include <string_view>
 
 #include "gateway/rest_front_end.h"
@@ -11,6 +13,7 @@
 #include "services/dashboard/component.h"
 #include "services/jwks/component.h"
 #include "services/oauth/component.h"
+#include "services/oauth/hydra/pg_import.h"
 #include "services/oauth/pg_unwritten_clients.h"
 #include "services/passwordless/component.h"
 #include "services/roles/component.h"
@@ -32,9 +35,23 @@ absl::StatusOr<int64_t> MigrateRows(gatehouse::db::Database& database, absl::Tim
                                     const std::function<void(std::string_view)>& progress) {
   ASSIGN_OR_RETURN(const int64_t conflicts,
                    gatehouse::users::MigrateUsers(database, deadline, progress));
-  RETURN_IF_ERROR(
-      gatehouse::oauth::NameUnwrittenClients(database, deadline, progress).status());
+  RETURN_IF_ERROR(gatehouse::oauth::NameUnwrittenClients(database, deadline, progress).status());
   return conflicts;
+}
+
+absl::StatusOr<gatehouse::process::HydraImport> OpenHydra(
+    const std::string& dsn, const std::string& secrets,
+    const gatehouse::config::ProcessConfig& config, bool dry_run, absl::Time deadline) {
+  ASSIGN_OR_RETURN(
+      const std::shared_ptr<gatehouse::oauth::hydra::Import> import,
+      gatehouse::oauth::hydra::Import::Open(dsn, secrets, config.core, dry_run, deadline));
+  using Progress = gatehouse::process::HydraImport::Progress;
+  return gatehouse::process::HydraImport{
+      .take = [import](
+                  gatehouse::db::Database& database, absl::Time until,
+                  const Progress& progress) { return import->Take(database, until, progress); },
+      .finish = [import](absl::Time until,
+                         const Progress& progress) { return import->Finish(until, progress); }};
 }
 
 }  // namespace
@@ -62,6 +79,7 @@ int main(int argc, char* argv[]) {
   program.embeds_postgres = true;
   program.check_rows = gatehouse::users::CheckUsers;
   program.migrate_rows = MigrateRows;
+  program.open_hydra = OpenHydra;
   program.tenants_elsewhere = gatehouse::tenants::TenantsElsewhere;
   program.check_tenants = gatehouse::tenants::CheckTenants;
   program.apps_everywhere = gatehouse::tenants::AppsEverywhere;

@@ -102,7 +102,8 @@ class Reader {
   }
 
   void ReadEnvironment(const std::map<std::string, std::string>& environment) {
-    std::set<std::string> known;
+    // These are of commands, not settings.
+    std::set<std::string> known = {"GATEHOUSE_API_KEY", "GATEHOUSE_HYDRA_DSN"};
     for (const CoreSetting& setting : CoreSettings()) {
       if (setting.env.empty()) continue;
       const std::string variable(setting.env);

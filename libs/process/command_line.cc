@@ -141,6 +141,9 @@ absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& arg
   take("hash-config", line.hash_config);
   take("hashes", line.hashes);
   line.dry_run = values.count("dry-run") > 0;
+  take("hydra-dsn", line.hydra_dsn);
+  take("hydra-dsn-file", line.hydra_dsn_file);
+  take("hydra-system-secret-file", line.hydra_system_secret_file);
   line.reset_passwords = values.count("reset-passwords") > 0;
   take("with-temp-dir", line.temp_dir);
   take("with-config", line.config_path);

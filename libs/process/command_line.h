@@ -26,8 +26,9 @@ struct CommandLine {
   bool all_apps = false;                         // --all, of export
   // Of import.
   std::string from, tenant, api_key_file, hash_config, hashes;
-  bool dry_run = false;
+  bool dry_run = false;  // also of migrate
   bool reset_passwords = false;
+  std::string hydra_dsn, hydra_dsn_file, hydra_system_secret_file;  // of migrate
   int id = 0;                                    // --id, of stop; 0: all
   std::map<std::string, std::string> overrides;  // configuration keys set by options
   std::string temp_dir;                          // --with-temp-dir; empty: $TMPDIR, or /tmp

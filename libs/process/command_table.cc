@@ -11,9 +11,15 @@ constexpr CommandRow kCommands[] = {
      "Ends all instances of this program that `list` shows, or the one of --id."},
     {"list", "", "list running instances: process, address, program",
      "Lists those of this user; for root, those of the service too."},
-    {"migrate", "", "bring the database's tables up to date", ""},
+    {"migrate", "", "bring the database's tables up to date",
+     "With --hydra-dsn it also brings over what only the Ory Hydra behind an older core knows: its "
+     "clients' metadata, and what live refresh tokens stand for. Hydra's database is only read. "
+     "What can't be taken is named with the reason, and the exit status is 3. A DSN with a "
+     "password "
+     "comes from --hydra-dsn-file or the environment, GATEHOUSE_HYDRA_DSN."},
     {"import", "FILE", "add the users of a file to a running Gatehouse",
-     "FILE has JSON lines in the original's format of bulk import, as `export` writes them, or what "
+     "FILE has JSON lines in the original's format of bulk import, as `export` writes them, or "
+     "what "
      "another system exports (--from). Users that fail are written to FILE.failed.jsonl with the "
      "reasons, and the exit status is 3. After an interruption the same command goes on where that "
      "one was: FILE.gatehouse-import keeps the place. The API key, if there is one, comes from "
@@ -58,7 +64,14 @@ constexpr OptionRow kOptions[] = {
     {"with-space", "MB", kConfigured, "of the original, for its virtual machine; ignored"},
     {"id", "PID", " stop ", "only the instance with this process id"},
     {"from", "FORMAT", " import ", "gatehouse (the default), auth0, firebase, cognito or keycloak"},
-    {"dry-run", "", " import ", "print what would fail, by line, and change nothing"},
+    {"dry-run", "", " import migrate ",
+     "change nothing; of import: print what would fail, by line; of migrate: print what would be "
+     "taken from Hydra"},
+    {"hydra-dsn", "DSN", " migrate ", "the PostgreSQL database of a core's Ory Hydra 2.x"},
+    {"hydra-dsn-file", "FILE", " migrate ", "a file with that DSN"},
+    {"hydra-system-secret-file", "FILE", " migrate ",
+     "a file with Hydra's system secrets (secrets.system), one a line: refresh tokens need them "
+     "unless Hydra stored its sessions unencrypted"},
     {"app", "APP", " import export ", "the app (public)"},
     {"domain", "DOMAIN", " import export ", "the app's connection URI domain (the default one)"},
     {"all", "", " export ", "all apps of all domains: FILE is a directory, for a file of each"},

@@ -1,12 +1,17 @@
 #include "libs/process/migrate.h"
 
+#include <cstdlib>
+#include <fstream>
 #include <iostream>
+#include <iterator>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "libs/base/status.h"
 #include "libs/base/steady_time.h"
 #include "libs/base/strings.h"
@@ -51,13 +56,84 @@ absl::Status CheckOne(const Program& program, db::Database& database) {
   return program.check_rows(database, SteadyNow() + kTablesTimeout);
 }
 
-absl::StatusOr<int64_t> MigrateOne(const Program& program, const config::ProcessConfig& config,
-                                   db::Database& database) {
+void Print(std::string_view text) { std::cout << text << std::endl; }
+
+// What an operator has to look at.
+struct Left {
+  int64_t conflicts = 0;   // between users
+  int64_t from_hydra = 0;  // not taken
+};
+
+absl::Status MigrateOne(const Program& program, const config::ProcessConfig& config,
+                        const std::optional<HydraImport>& hydra, db::Database& database,
+                        Left& left) {
   RETURN_IF_ERROR(db::UpgradeTables(database, SteadyNow() + kRowsTimeout, LogStep));
   RETURN_IF_ERROR(MakeServiceRoles(config, database));
-  if (!program.migrate_rows) return 0;
-  return program.migrate_rows(database, SteadyNow() + kRowsTimeout,
-                              [](std::string_view step) { std::cout << step << std::endl; });
+  if (hydra.has_value()) {
+    // Before the rows, among which clients are named that lack what Hydra has.
+    ASSIGN_OR_RETURN(const int64_t not_taken,
+                     hydra->take(database, SteadyNow() + kRowsTimeout, Print));
+    left.from_hydra += not_taken;
+  }
+  if (!program.migrate_rows) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const int64_t conflicts,
+                   program.migrate_rows(database, SteadyNow() + kRowsTimeout, Print));
+  left.conflicts += conflicts;
+  return absl::OkStatus();
+}
+
+// The same without any change.
+absl::Status TryOne(const std::optional<HydraImport>& hydra, db::Database& database, Left& left) {
+  ASSIGN_OR_RETURN(const bool current, db::SchemaIsCurrent(database, SteadyNow() + kTablesTimeout));
+  if (!current) Print("The tables would be brought up to date.");
+  if (!hydra.has_value()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const int64_t not_taken,
+                   hydra->take(database, SteadyNow() + kRowsTimeout, Print));
+  left.from_hydra += not_taken;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> ReadFile(const std::string& path, std::string_view what) {
+  std::ifstream file(path);
+  std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  if (!file || absl::StripAsciiWhitespace(text).empty()) {
+    return absl::InvalidArgumentError(StrCat(path, " has no ", what));
+  }
+  return text;
+}
+
+// Empty: none was given.
+absl::StatusOr<std::string> HydraDsn(const CommandLine& line) {
+  if (!line.hydra_dsn.empty()) return line.hydra_dsn;
+  if (!line.hydra_dsn_file.empty()) {
+    ASSIGN_OR_RETURN(const std::string dsn, ReadFile(line.hydra_dsn_file, "DSN"));
+    return std::string(absl::StripAsciiWhitespace(dsn));
+  }
+  const char* const dsn = std::getenv("GATEHOUSE_HYDRA_DSN");
+  return std::string(dsn == nullptr ? "" : dsn);
+}
+
+absl::StatusOr<std::optional<HydraImport>> OpenHydra(const Program& program,
+                                                     const CommandLine& line,
+                                                     const config::ProcessConfig& config) {
+  ASSIGN_OR_RETURN(const std::string dsn, HydraDsn(line));
+  if (dsn.empty()) {
+    if (line.hydra_system_secret_file.empty()) return std::nullopt;
+    return absl::InvalidArgumentError("--hydra-system-secret-file needs --hydra-dsn");
+  }
+  if (!program.open_hydra) {
+    return absl::InvalidArgumentError("this program has no OAuth clients: use `gatehouse migrate`");
+  }
+  std::string secrets;
+  if (!line.hydra_system_secret_file.empty()) {
+    ASSIGN_OR_RETURN(secrets, ReadFile(line.hydra_system_secret_file, "secret"));
+  }
+  absl::StatusOr<HydraImport> hydra =
+      program.open_hydra(dsn, secrets, config, line.dry_run, SteadyNow() + kTablesTimeout);
+  if (hydra.ok()) return std::optional<HydraImport>(*std::move(hydra));
+  const std::string cause = db::DatabaseCause(hydra.status());
+  return absl::FailedPreconditionError(StrCat("Hydra's database: ", hydra.status().message(),
+                                              cause.empty() ? "" : StrCat(" (", cause, ")")));
 }
 
 absl::StatusOr<std::unique_ptr<db::Database>> OpenElsewhere(const config::ProcessConfig& config,
@@ -99,8 +175,10 @@ absl::Status MigrateTables(db::Database& database) {
   return db::UpdateRecentTables(database, SteadyNow() + kTablesTimeout, LogStep);
 }
 
-absl::StatusOr<int> RunMigrate(const Program& program, const config::ProcessConfig& config,
-                               db::Database& base, const db::DatabaseOptions& options) {
+absl::StatusOr<int> RunMigrate(const Program& program, const CommandLine& line,
+                               const config::ProcessConfig& config, db::Database& base,
+                               const db::DatabaseOptions& options) {
+  ASSIGN_OR_RETURN(const std::optional<HydraImport> hydra, OpenHydra(program, line, config));
   RETURN_IF_ERROR(CheckOne(program, base));
   std::vector<tenancy::TenantPtr> tenants;
   if (program.tenants_elsewhere) {
@@ -130,25 +208,32 @@ absl::StatusOr<int> RunMigrate(const Program& program, const config::ProcessConf
       leave_out(tenant->name(), status);
     }
   }
-  ASSIGN_OR_RETURN(int64_t conflicts, MigrateOne(program, config, base));
+  Left left;
+  const auto one = [&](db::Database& database) {
+    return line.dry_run ? TryOne(hydra, database, left)
+                        : MigrateOne(program, config, hydra, database, left);
+  };
+  RETURN_IF_ERROR(one(base));
   ASSIGN_OR_RETURN(const bool unusable, NameTenantsLeftOut(program, config, base));
   left_out |= unusable;
   for (const auto& [name, database] : elsewhere) {
     std::cout << "the database of tenant " << name << std::endl;
-    const absl::StatusOr<int64_t> found = MigrateOne(program, config, *database);
-    if (found.ok()) {
-      conflicts += *found;
-    } else {
-      leave_out(name, found.status());
-    }
+    const absl::Status done = one(*database);
+    if (!done.ok()) leave_out(name, done);
+  }
+  if (hydra.has_value() && !left_out) {
+    ASSIGN_OR_RETURN(const int64_t not_taken, hydra->finish(SteadyNow() + kRowsTimeout, Print));
+    left.from_hydra += not_taken;
   }
   if (left_out) return 1;
-  std::cout << "The tables are up to date." << std::endl;
-  if (conflicts == 0) return 0;
-  std::cout << "Users are in conflict, named above: each keeps all but the sign-in that belongs to "
-               "another user already."
-            << std::endl;
-  return kExitConflicts;
+  Print(line.dry_run ? "Nothing was changed." : "The tables are up to date.");
+  if (left.conflicts > 0) {
+    Print(
+        "Users are in conflict, named above: each keeps all but the sign-in that belongs to "
+        "another user already.");
+  }
+  if (left.from_hydra > 0) Print("Hydra has what can't be taken, named above.");
+  return left.conflicts > 0 || left.from_hydra > 0 ? kExitConflicts : 0;
 }
 
 absl::Status CheckTables(const config::ProcessConfig& config, std::string_view service,

@@ -257,7 +257,7 @@ class Run {
       ASSIGN_OR_RETURN(exit_status_, RunExport(program_, line_, config_, *database, options));
       return absl::OkStatus();
     }
-    ASSIGN_OR_RETURN(exit_status_, RunMigrate(program_, config_, *database, options));
+    ASSIGN_OR_RETURN(exit_status_, RunMigrate(program_, line_, config_, *database, options));
     return absl::OkStatus();
   }
 

@@ -33,6 +33,16 @@ class FrontEnd {
   virtual std::string address() const = 0;
 };
 
+// What `migrate` does with a Hydra's database. Both name to `progress` what can't be taken, and
+// return how much that was.
+struct HydraImport {
+  using Progress = std::function<void(std::string_view)>;
+  // Run for each database of ours, once its tables exist.
+  std::function<absl::StatusOr<int64_t>(db::Database&, absl::Time deadline, const Progress&)> take;
+  // Run after the last of them.
+  std::function<absl::StatusOr<int64_t>(absl::Time deadline, const Progress&)> finish;
+};
+
 // One of Gatehouse's programs: which services it runs, and whether it presents REST.
 struct Program {
   std::string name;  // "gatehouse", "gatehouse-session"
@@ -49,6 +59,12 @@ struct Program {
   std::function<absl::StatusOr<int64_t>(db::Database&, absl::Time deadline,
                                         const std::function<void(std::string_view)>& progress)>
       migrate_rows;
+  // Opens the database of the Ory Hydra that an older core had: `dsn` is its address, `secrets` its
+  // system secrets. In a dry run nothing is changed. Null: the program has no such service.
+  std::function<absl::StatusOr<HydraImport>(const std::string& dsn, const std::string& secrets,
+                                            const config::ProcessConfig&, bool dry_run,
+                                            absl::Time deadline)>
+      open_hydra;
   // One tenant for each further database that tenants' settings lead to: `migrate` handles those
   // too. Null: only the base database.
   std::function<absl::StatusOr<std::vector<tenancy::TenantPtr>>(

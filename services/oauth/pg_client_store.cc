@@ -66,26 +66,6 @@ bool IsClientCredentialsOnly(const v1::Client& client) {
   return client.grant_types_size() == 1 && client.grant_types(0) == "client_credentials";
 }
 
-// What has no column of its own.
-absl::StatusOr<std::string> SettingsOf(const v1::Client& client) {
-  v1::Client rest = client;
-  rest.clear_client_id();
-  rest.clear_client_name();
-  rest.clear_client_secret();
-  rest.clear_created_at();
-  rest.clear_updated_at();
-  rest.clear_enable_refresh_token_rotation();
-  std::string settings;
-  if (!google::protobuf::util::MessageToJsonString(rest, &settings).ok()) {
-    return BadInput(Problem::kMalformed, "The client is not valid", {{"field", "client"}});
-  }
-  if (settings.size() > kMaxSettingsBytes) {
-    return BadInput(Problem::kTooLong, "The client is too large",
-                    {{"field", "client"}, {"max_bytes", std::to_string(kMaxSettingsBytes)}});
-  }
-  return settings;
-}
-
 absl::StatusOr<std::optional<std::string>> StoredSecret(const Where& app,
                                                         const v1::Client& client) {
   if (!client.has_client_secret()) return std::nullopt;
@@ -122,8 +102,27 @@ absl::StatusOr<v1::Client> ClientOf(const Where& app, const db::Row& row) {
 
 }  // namespace
 
+absl::StatusOr<std::string> ClientSettings(const v1::Client& client) {
+  v1::Client rest = client;
+  rest.clear_client_id();
+  rest.clear_client_name();
+  rest.clear_client_secret();
+  rest.clear_created_at();
+  rest.clear_updated_at();
+  rest.clear_enable_refresh_token_rotation();
+  std::string settings;
+  if (!google::protobuf::util::MessageToJsonString(rest, &settings).ok()) {
+    return BadInput(Problem::kMalformed, "The client is not valid", {{"field", "client"}});
+  }
+  if (settings.size() > kMaxSettingsBytes) {
+    return BadInput(Problem::kTooLong, "The client is too large",
+                    {{"field", "client"}, {"max_bytes", std::to_string(kMaxSettingsBytes)}});
+  }
+  return settings;
+}
+
 absl::StatusOr<bool> PgClientStore::Create(const Where& app, const v1::Client& client) {
-  ASSIGN_OR_RETURN(const std::string settings, SettingsOf(client));
+  ASSIGN_OR_RETURN(const std::string settings, ClientSettings(client));
   ASSIGN_OR_RETURN(const std::optional<std::string> secret, StoredSecret(app, client));
   ASSIGN_OR_RETURN(db::Database * database, databases_.Of(*app.tenant));
   const absl::StatusOr<db::Result> made =
@@ -163,7 +162,7 @@ absl::StatusOr<bool> PgClientStore::Update(
         ASSIGN_OR_RETURN(v1::Client client, ClientOf(app, found.front()));
         ASSIGN_OR_RETURN(const bool changed, change(client));
         if (!changed) return absl::OkStatus();
-        ASSIGN_OR_RETURN(const std::string settings, SettingsOf(client));
+        ASSIGN_OR_RETURN(const std::string settings, ClientSettings(client));
         ASSIGN_OR_RETURN(const std::optional<std::string> secret, StoredSecret(app, client));
         RETURN_IF_ERROR(transaction
                             .Execute(kUpdate, {app.app_id(), client_id, secret,

@@ -15,6 +15,10 @@ namespace gatehouse::oauth {
 
 using tenancy::Where;
 
+// The column `settings` of gatehouse_oauth_clients: what has no column of its own. BAD_INPUT when
+// it is too large.
+absl::StatusOr<std::string> ClientSettings(const v1::Client& client);
+
 // Clients: tables oauth_clients, which the original has, and gatehouse_oauth_clients. In memory
 // their secrets are in clear text, in the tables encrypted. Every `app` is an app's public tenant.
 // Thread-safe. Besides the stated errors a call fails as described in libs/db/errors.h.

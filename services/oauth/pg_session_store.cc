@@ -61,11 +61,13 @@ constexpr Statement kFindByRefreshToken = {
     "SELECT s.client_id, g.grant_json, g.refreshed_at, g.expires_at FROM {oauth_sessions} s"
     " JOIN {gatehouse_oauth_grants} g ON g.gid = s.gid"
     " WHERE s.app_id = $1 AND s.external_refresh_token = $2"};
-// By gatehouse_oauth_rotated_tokens_pkey and oauth_sessions_pkey.
+// By gatehouse_oauth_rotated_tokens_pkey and oauth_sessions_pkey. Of tokens that a Hydra replaced
+// only the part behind the dot is known.
 constexpr Statement kFindRotated = {
     "oauth_find_rotated_token",
     "SELECT s.gid, s.client_id FROM {gatehouse_oauth_rotated_tokens} r"
-    " JOIN {oauth_sessions} s ON s.gid = r.gid WHERE r.app_id = $1 AND r.token_hash = $2"};
+    " JOIN {oauth_sessions} s ON s.gid = r.gid WHERE r.app_id = $1"
+    " AND r.token_hash IN ($2, $3) LIMIT 1"};
 
 // By oauth_sessions_pkey. A token that somebody else has just replaced is not found any more.
 constexpr Statement kRefresh = {
@@ -191,9 +193,10 @@ absl::StatusOr<std::optional<PgSessionStore::FoundGrant>> PgSessionStore::FindBy
 absl::StatusOr<std::optional<PgSessionStore::Rotated>> PgSessionStore::FindRotated(
     const Where& app, std::string_view token) {
   ASSIGN_OR_RETURN(db::Database * database, databases_.Of(*app.tenant));
-  ASSIGN_OR_RETURN(
-      const db::Result rows,
-      database->Execute(app.deadline, kFindRotated, {app.app_id(), crypto::Sha256Hex(token)}));
+  ASSIGN_OR_RETURN(const db::Result rows,
+                   database->Execute(app.deadline, kFindRotated,
+                                     {app.app_id(), crypto::Sha256Hex(token),
+                                      crypto::Sha256Hex(token.substr(token.rfind('.') + 1))}));
   if (rows.empty()) return std::nullopt;
   return Rotated{std::string(rows.front().Text(0)), std::string(rows.front().Text(1))};
 }

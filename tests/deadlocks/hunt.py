@@ -12,7 +12,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from deadlocks import writers  # noqa: E402
+from deadlocks import oauth_writers, writers  # noqa: E402
 from integration import harness, registry_invariants  # noqa: E402
 
 
@@ -34,7 +34,7 @@ def main():
     try:
         registry = writers.Registry(gatehouse)
         clients = writers.Clients(registry, options.clients)
-        every = list({**registry.writers(), **registry.other_writers()}.items())
+        every = list({**registry.writers(), **registry.other_writers(), **oauth_writers.OAuth(registry.owner).writers()}.items())
         clients.run(every, 2 * options.times)  # connections prepare their statements
         warm, deadlocks_seen = len(postgres.waits()), 0
         rounds = [round_writers for round_writers in list(itertools.combinations_with_replacement(every, 2)) + [every] * 20

@@ -184,6 +184,32 @@ class OAuthFlows(OAuthTest):
         self.assertEqual(parameters(self.login(self.start(client, jar), "another"))["prompt"], "login")
         self.assertEqual(parameters(self.start(client, {}, prompt="none"))["error"], "login_required")
 
+    def test_a_consent_is_asked_for_each_time(self):
+        """Also one that was to be remembered: nobody's consent is taken from an earlier answer."""
+        client, jar = self.client(), {}
+        for _ in range(2):
+            challenge = parameters(self.start(client, jar))["login_challenge"]
+            back = self.expect(self.app.put(O + "/auth/requests/login/accept", {"subject": "user", "remember": True, "rememberFor": 3600}, query={"loginChallenge": challenge}))
+            at_consent = self.browse(parameters(back["redirectTo"]), jar)
+            page = self.expect(self.app.get(O + "/auth/requests/consent", {"consentChallenge": parameters(at_consent)["consent_challenge"]}))
+            self.assertFalse(page["skip"])
+            accepted = self.expect(self.app.put(O + "/auth/requests/consent/accept", {
+                "grantScope": ["openid"], "remember": True, "rememberFor": 3600, "iss": ISSUER, "tId": "public", "rsub": "rsub", "sessionHandle": "handle",
+                "initialAccessTokenPayload": {}, "initialIdTokenPayload": {}}, query={"consentChallenge": parameters(at_consent)["consent_challenge"]}))
+            self.assertIn("code", parameters(self.browse(parameters(accepted["redirectTo"]), jar)))
+        silent = parameters(self.login(self.start(client, jar, prompt="none")))
+        self.assertEqual(parameters(self.browse(silent, jar))["error"], "consent_required")
+
+    def test_a_client_that_signs_its_requests_is_refused(self):
+        """private_key_jwt can be registered, as in the original, and never authenticates: no key of another server is fetched, and no assertion is a secret."""
+        client = self.client(tokenEndpointAuthMethod="private_key_jwt", jwksUri="https://app.example.com/jwks", grantTypes=["client_credentials"])
+        assertion = "%s.%s.AAAA" % tuple(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in (b'{"alg":"none"}', b'{"iss":"%s","sub":"%s"}' % ((client["clientId"].encode(),) * 2)))
+        signed = {"client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer", "client_assertion": assertion}
+        for extra, header in ((signed, None), ({**signed, "client_secret": client["clientSecret"]}, None), ({}, basic(client["clientId"], client["clientSecret"]))):
+            body = {"iss": ISSUER, "inputBody": {"grant_type": "client_credentials", "client_id": client["clientId"], **extra}, "access_token": {}, "id_token": {}}
+            reply = self.app.post(O + "/token", {**body, **({"authorizationHeader": header} if header else {})}).json
+            self.assertEqual((reply["error"], reply["statusCode"]), ("invalid_client", 401))
+
     def test_hints(self):
         """An ID token of the client tells who is meant, also when it has expired."""
         client, other = self.client(authorizationCodeGrantIdTokenLifespan="-1h", postLogoutRedirectUris=["https://app.example.com/bye"]), self.client()
