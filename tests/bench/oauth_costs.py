@@ -117,6 +117,16 @@ class Hydra:
             except OSError:
                 return False
         harness.wait_until(ready, 60, "Hydra")
+
+        def has_keys():
+            """It makes keys of 4,096 bits for whoever asks first, which takes longer than it lets a request take."""
+            try:
+                connection = http.client.HTTPConnection("127.0.0.1", public, timeout=60)
+                connection.request("GET", "/.well-known/jwks.json")
+                return connection.getresponse().status == 200
+            except (OSError, http.client.HTTPException):
+                return False
+        harness.wait_until(has_keys, 300, "Hydra's keys")
         self.pids, self.connection, self.admin = [self.process.pid], Connection(public), Connection(admin)
         self.client = self.manage("POST", "/clients", {"redirect_uris": [CALLBACK], "grant_types": ["authorization_code", "refresh_token", "client_credentials"], "response_types": ["code"],
                                                        "scope": SCOPE, "access_token_strategy": "jwt", "skip_consent": True})
