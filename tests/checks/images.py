@@ -34,6 +34,9 @@ for service in services:
                    "GATEHOUSE_%s_DATABASE_PASSWORD_FILE: /run/secrets/gatehouse/%s\n" % (service.upper(), service)]
     for name, wanted in ((service, lines + credentials), ("migrate", credentials)):
         problems += ["docker-compose.yml, %s: no line %s" % (name, line.strip()) for line in wanted if line not in parts.get(name, "")]
+# The tenants service gives these to all others; elsewhere they would have no effect.
+for name in ("API_KEYS", "OAUTH_CLIENT_SECRET_ENCRYPTION_KEY"):
+    same("docker-compose.yml, who has " + name, [part for part, text in parts.items() if "\n      %s: ${%s:-}\n" % (name, name) in text], ["tenants", "single"])
 same("prometheus.yml, names", re.search(r"names: \[(.*?)\]", prometheus)[1].split(", "), services + ["gateway", "single"])
 
 # The page lists every command line that the test runs.

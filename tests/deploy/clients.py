@@ -5,6 +5,8 @@ import threading
 import time
 import uuid
 
+import every_service
+
 PASSWORD = "correct horse 1"
 ANSWERED = ("OK",)
 
@@ -42,6 +44,8 @@ class Clients:
             # Passwords cost far more than all of the rest: others would hardly get a turn.
             if user is None or visits % 20 == 0:
                 user = self.sign_up(connection)
+                if user:
+                    self.use_every_service(connection, user[0])
             elif visits % 5 == 0:
                 self.call(connection, "POST", "/recipe/signin", {"email": user[1], "password": PASSWORD})
             if user:
@@ -56,6 +60,17 @@ class Clients:
         email = uuid.uuid4().hex + "@example.com"
         made = self.call(connection, "POST", "/recipe/signup", {"email": email, "password": PASSWORD})
         return made and (made["user"]["id"], email)
+
+    def use_every_service(self, connection, user_id):
+        work, reply = every_service.operations(user_id, uuid.uuid4().hex), None
+        try:
+            while True:
+                method, path, body, _ = work.send(reply)
+                reply = self.call(connection, method, path, body)
+                if reply is None:
+                    return  # the rest needs that answer
+        except StopIteration:
+            pass
 
     def visit(self, connection, user_id, kept):
         """A user's visit, as a back end makes it with its SDK; and a look at a session of before."""

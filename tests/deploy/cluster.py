@@ -15,6 +15,9 @@ from pathlib import Path
 
 import containers
 
+sys.path.insert(0, str(containers.ROOT / "tests"))
+from sdk import run as walks  # noqa: E402
+
 HERE = Path(__file__).resolve().parent
 CLUSTER = containers.ROOT / "scripts/cluster.sh"
 TOOLS = Path(os.environ.get("GATEHOUSE_CLUSTER_TOOLS") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gatehouse/cluster")
@@ -52,7 +55,7 @@ def main():
     skip_without(programs, arguments.ci)
     for walk in filter(None, arguments.walks.split(",")):
         # Packages come from outside; the cluster's network has no outside.
-        subprocess.run([sys.executable, "-c", "import run, sys; run.install(sys.argv[1])", walk], cwd=containers.ROOT / "tests/sdk", check=True)
+        walks.install_packages(walks.folder(walk), walks.language(walk))
     if subprocess.run([CLUSTER, "run", "true"], capture_output=True).returncode:
         subprocess.run([CLUSTER, "up"], check=True)
     try:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """docker-compose.yml, from nothing to a passing SDK walk: start, TLS between services, what the containers may, memory at rest and under load, data that outlives a stop.
 
-    compose.py [--compose COMMAND] [--walks node,python,go] [--monitoring] [--single] [--load SECONDS]
+    compose.py [--compose COMMAND] [--walks node,python,go] [--monitoring [--picture FILE.svg]] [--single] [--load SECONDS]
 
 COMMAND is docker-compose (the default) or "docker compose". Images are those that scripts/images.sh builds. Public images that can't be had are replaced by
 tests/deploy/standins. Leaves nothing behind. Exits with 77 where there is no Docker or no image.
@@ -14,9 +14,17 @@ import shutil
 import subprocess
 import threading
 import time
+import urllib.parse
+from pathlib import Path
 
 import containers
+import every_service
+import panels
+from clients import Clients
 from containers import SERVICES, docker, inspect, memory_mib, request, run, wait_until
+
+PICTURE_S = 240
+API_KEY = "a-key-of-twenty-characters"
 
 
 class Suite:
@@ -27,6 +35,7 @@ class Suite:
         self.command = shlex.split(command) + ["-p", self.project]
         self.env = {
             **os.environ,
+            **every_service.SECRET_KEY,
             "DOCKER_BUILDKIT": "1",
             "POSTGRES_IMAGE": containers.image_or_stand_in("POSTGRES_IMAGE", "postgres:15", "postgres"),
             "GATEHOUSE_PORT": str(self.port),
@@ -102,14 +111,17 @@ def load(url, seconds, report):
     return memory
 
 
-def check_monitoring(suite, report):
+def check_monitoring(suite, report, picture):
     suite.env["PROMETHEUS_IMAGE"] = containers.image_or_stand_in("PROMETHEUS_IMAGE", "prom/prometheus:v2.53.4", "prometheus")
     suite.compose("--profile", "monitoring", "up", "-d", "prometheus")
     base = "http://127.0.0.1:%d/api/v1" % suite.prometheus_port
 
-    def query(expression):
-        status, text = request("GET", base + "/query?query=" + __import__("urllib.parse").parse.quote(expression))
+    def ask(what, **parameters):
+        status, text = request("GET", "%s/%s?%s" % (base, what, urllib.parse.urlencode(parameters)))
         return json.loads(text)["data"]["result"] if status == 200 else []
+
+    def query(expression):
+        return ask("query", query=expression)
 
     everything = set(SERVICES + ["gateway"])
     up = wait_until(lambda: {s["metric"]["component"] for s in query("up == 1")} >= everything and query("up == 1"), "every process is scraped")
@@ -134,8 +146,22 @@ def check_monitoring(suite, report):
             except AssertionError:
                 found = []
             report.check("panel has data: " + panel["title"], bool(found))
+    if picture:
+        load_for_the_picture(suite)
+        Path(picture).write_text(panels.draw(dashboard, lambda expression, begin, end, step_s: ask("query_range", query=expression, start=begin, end=end, step=step_s), PICTURE_S))
+        report.note("the panels, drawn: %s" % picture)
     if not containers.has_image("grafana/grafana:11.6.1"):
         report.note("Grafana's image is not here: the dashboard was judged by its queries, not drawn")
+
+
+def load_for_the_picture(suite):
+    """As many clients as the time goes on, so that there is something to see."""
+    groups = [Clients(suite.port, 2, 0.02) for _ in range(3)]
+    for clients in groups:
+        clients.start()
+        time.sleep(PICTURE_S / len(groups))  # what is drawn is this time
+    for clients in groups:
+        clients.stop()
 
 
 def check_single(suite, report):
@@ -155,6 +181,7 @@ def main():
     parser.add_argument("--compose", default="docker-compose" if shutil.which("docker-compose") else "docker compose")
     parser.add_argument("--walks", default="")
     parser.add_argument("--monitoring", action="store_true")
+    parser.add_argument("--picture")
     parser.add_argument("--single", action="store_true")
     parser.add_argument("--load", type=int, default=10)
     arguments = parser.parse_args()
@@ -167,6 +194,8 @@ def main():
         wait_until(lambda: containers.says_hello(suite.url), "the gateway answers")
         report.check("from nothing to `up`", True, "%.0f s" % seconds)
         report.check("sign-up", containers.sign_up(suite.url, "ada@example.com") == "OK")
+        wrong = every_service.fault(suite.url)
+        report.check("one-time codes, passkeys, the dashboard, an OAuth client's token, a login by SAML", wrong is None, wrong or "")
         check_containers(suite, report)
         check_roles(suite, report)
         report.containers = {service: suite.container(service) for service in SERVICES + ["gateway", "postgres"]}
@@ -179,13 +208,15 @@ def main():
         for service in rest:
             report.note("%-15s %7.1f %11.1f" % (service, rest[service], busy[service]))
         if arguments.monitoring:
-            check_monitoring(suite, report)
+            check_monitoring(suite, report, arguments.picture)
         if arguments.single:
             check_single(suite, report)
         suite.compose("down", "-t", "30")
+        suite.env["API_KEYS"] = API_KEY
         seconds = suite.up()
         wait_until(lambda: containers.says_hello(suite.url), "the gateway answers after another start")
-        report.check("data and secrets outlive `down` and `up`", containers.sign_in(suite.url, "ada@example.com") == "OK", "%.0f s" % seconds)
+        report.check("data and secrets outlive `down` and `up`", containers.sign_in(suite.url, "ada@example.com", {"api-key": API_KEY}) == "OK", "%.0f s" % seconds)
+        report.check("API_KEYS: without one of them, nothing", request("GET", suite.url + "/users?limit=1")[0] == 401)
         report.check("nothing ended by a fault", all(inspect(suite.container(s), "{{.RestartCount}} {{.State.OOMKilled}}") == "0 false" for s in SERVICES + ["gateway"]))
     finally:
         suite.down()

@@ -17,6 +17,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import containers
+import every_service
 from clients import Clients
 from containers import SERVICES, docker, inspect, request, run, wait_until
 
@@ -78,7 +79,8 @@ class AllInOne(Balanced):
     def start(self):
         self.started += 1
         container = "%s-%d" % (self.name, self.started)
-        docker("run", "-d", "--name", container, "--network", self.name, "--network-alias", "gatehouse", "-e",
+        settings = [word for item in every_service.SECRET_KEY.items() for word in ("-e", "%s=%s" % item)]
+        docker("run", "-d", "--name", container, "--network", self.name, "--network-alias", "gatehouse", *settings, "-e",
                "POSTGRESQL_CONNECTION_URI=postgresql://%s:%s@postgres/gatehouse" % (USER, PASSWORD), "gatehouse")
         self.running.append(container)
         wait_until(lambda: ready(container), container + " is ready")
@@ -105,7 +107,7 @@ class Split(Balanced):
         self.command = shlex.split(command) + ["-p", "gatehouse-rolling-%d" % os.getpid(), "-f", "docker-compose.yml", "-f", "deploy/balancer/compose.yml"]
         # Below the ports that others get at random: a gateway that comes back needs its own again.
         first = random.randrange(20000, 30000, 10)
-        self.env = {**os.environ, "DOCKER_BUILDKIT": "1", "POSTGRES_IMAGE": containers.image_or_stand_in("POSTGRES_IMAGE", "postgres:15", "postgres"), "HAPROXY_IMAGE": self.haproxy,
+        self.env = {**os.environ, **every_service.SECRET_KEY, "DOCKER_BUILDKIT": "1", "POSTGRES_IMAGE": containers.image_or_stand_in("POSTGRES_IMAGE", "postgres:15", "postgres"), "HAPROXY_IMAGE": self.haproxy,
                     "GATEHOUSE_PORT": "127.0.0.1:%d-%d" % (first, first + 9), "BALANCER_PORT": str(self.port), "BALANCER_STATE_PORT": str(self.state_port)}
 
     def compose(self, *arguments, check=True):

@@ -10,6 +10,7 @@ import time
 import yaml
 
 import kube
+import every_service  # where it is, kube has said
 from kube import COMPONENTS, HERE, NAMESPACE, RELEASE, containers, kubectl, pods, settled, upgrade, wait_until
 
 VALUES = yaml.safe_load((HERE / "values.yaml").read_text())
@@ -22,6 +23,8 @@ SERVICES = yaml.safe_load((kube.CHART / "files/services.yaml").read_text())["ser
 
 def install(report):
     kube.apply(*(item for item in yaml.safe_load_all((HERE / "namespace.yaml").read_text().replace("STATE", str(kube.STATE)))))
+    settings = {key.lower(): value for key, value in every_service.SECRET_KEY.items()}
+    kube.apply({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "gatehouse-settings", "namespace": NAMESPACE}, "stringData": settings})
     refused = kubectl("run", "privileged", "--image=localhost/busybox:1", "--privileged", "--dry-run=server", check=False)
     report.check("the namespace refuses a privileged pod", refused.returncode != 0 and "PodSecurity" in refused.stderr)
     begin = time.monotonic()
@@ -44,6 +47,8 @@ def use(report, walks):
     verified = json.loads(containers.request("POST", url + "/recipe/session/verify", {"accessToken": made["accessToken"]["token"], "doAntiCsrfCheck": False, "enableAntiCsrf": False,
                                                                                       "checkDatabase": True}, KEY)[1])
     report.check("a session is made and verified", verified["status"] == "OK")
+    wrong = every_service.fault(url, KEY)
+    report.check("one-time codes, passkeys, the dashboard, an OAuth client's token, a login by SAML", wrong is None, wrong or "")
     for walk in filter(None, walks.split(",")):
         begin = time.monotonic()
         done = subprocess.run([containers.ROOT / "tests/sdk/run.py", walk, url], capture_output=True, text=True, env={**os.environ, "GATEHOUSE_API_KEY": API_KEY})
@@ -246,7 +251,7 @@ def uninstall(report):
     wait_until(lambda: not kube.get("pods")["items"], "no pod is left", 120)
     kinds = "deployments,statefulsets,services,jobs,configmaps,secrets,networkpolicies,poddisruptionbudgets,serviceaccounts"
     left = sorted("%s/%s" % (item["kind"], item["metadata"]["name"]) for item in kube.get(kinds)["items"] if item["metadata"]["name"] not in ("default", "kube-root-ca.crt"))
-    report.check("helm uninstall leaves the database's passwords, as the chart says, and nothing else", left == ["Secret/%s-database" % RELEASE], left)
+    report.check("helm uninstall leaves the database's passwords, as the chart says, the Secret that was given, and nothing else", left == ["Secret/%s-database" % RELEASE, "Secret/gatehouse-settings"], left)
 
 
 def main():

@@ -13,6 +13,10 @@ import sys
 import time
 import urllib.parse
 import uuid
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import every_service  # noqa: E402
 
 TIMEOUT_S = 35
 DETAILS = 60
@@ -107,6 +111,7 @@ class Load:
             yield "PUT", "/recipe/user/metadata", {"userId": user, "metadataUpdate": {"n": 1}}
             yield "POST", "/recipe/signinup", {"thirdPartyId": "google", "thirdPartyUserId": name, "email": {"id": name + "@google.example", "isVerified": True}}
             yield "POST", "/recipe/signinup/code", {"email": name + "@code.example"}
+            yield from every_service.operations(user, name)
             for _ in range(4):
                 made = yield "POST", "/recipe/session", {"userId": user, "userDataInJWT": {}, "userDataInDatabase": {}, "enableAntiCsrf": False}
                 handle = made["session"]["handle"]
