@@ -21,7 +21,7 @@ def run(program, name, seconds, kept):
     corpus = os.path.join(HERE, "corpus", name)
     # First what is known, so that an input that once failed fails whatever the time; then what is new.
     for arguments in (["-runs=0", corpus], ["-max_total_time=%d" % seconds, kept, corpus]):
-        done = subprocess.run([program, "-timeout=10", "-rss_limit_mb=2048", "-max_len=4096", "-print_final_stats=1", "-verbosity=0",
+        done = subprocess.run([program, "-timeout=10", "-rss_limit_mb=2048", "-max_len=6144", "-print_final_stats=1", "-verbosity=0",
                                "-artifact_prefix=" + kept + "/found-"] + arguments, stderr=subprocess.PIPE, text=True, errors="replace")
         if done.returncode != 0:
             print(done.stderr[-8000:])

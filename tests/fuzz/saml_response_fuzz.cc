@@ -1,5 +1,5 @@
 // Responses as browsers post them. Whatever is changed in one: it is believed only as long as it
-// says what the provider has signed.
+// says what the provider has signed, whether in clear or encrypted for us.
 
 #include <cstddef>
 #include <cstdint>
@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "libs/crypto/bytes.h"
+#include "libs/crypto/rsa_key.h"
 #include "services/saml/assertion_claims.h"
 #include "services/saml/metadata.h"
 #include "services/saml/response.h"
@@ -29,6 +30,30 @@ constexpr char kCertificate[] =
     "OB3grIPiOSwT81rc5jOqo3zT+CcjyBgoGAtkxfPdKsHpRd2gDMWw2nOKx/d8Tchtz8pveU8ZbZ3IwIg/jgGtHipk"
     "HZUKQrPDR+aFtkpE7EeH11WaMMLeLnczSgR47fCRky0/tNSdn4/93l1ykZhO+H+RwzsuWz2b+/RFU3xCJvpyqohM"
     "gWvt4/lG3N5ohO0Y0UumpNn+nhWHpmUABz8kIut9w2bW5gqRQq4DlDeq55RN9seC1kFW/P5SPg==";
+// Its key, which is ours too here: assertions of the corpus are encrypted for it. For tests only.
+constexpr char kKeyPair[] =
+    "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA4YpI9KDw+EljqQuQgwJt4J2ke+/sKIMsQq9FVwuf2QetJV2p"
+    "G8f7S1/BsNKvob19yuJkbykp4NgcJYQVJLGhjxLOyMWtNS4FfDh7WXkHoJWMO+FuvI2kyFzNoPcNvzRzYUGcPXu0iAE/"
+    "agmiu9m3kbADxCDPpEi1xo7LdcM97S+yA106LiK6J1Bq5I0dl3uRxDzukrqMQS+mrbx4EC/U7eo499Cp3/g1B85yBDBM"
+    "sjiRrQXE/vc5kywH3GADKKiRTINTvpo9nwUmK+32yAZSK1IQXXq8UuSTpYCRooug7hoL6jkvJD+ovXnqIKejd+owPnrR"
+    "svMp99ec5blRjYscWQIDAQAB|MIIEvwIBADANBgkqhkiG9w0BAQEFAASCBKkwggSlAgEAAoIBAQDhikj0oPD4SWOpC5C"
+    "DAm3gnaR77+wogyxCr0VXC5/ZB60lXakbx/tLX8Gw0q+hvX3K4mRvKSng2BwlhBUksaGPEs7Ixa01LgV8OHtZeQeglYw"
+    "74W68jaTIXM2g9w2/NHNhQZw9e7SIAT9qCaK72beRsAPEIM+kSLXGjst1wz3tL7IDXTouIronUGrkjR2Xe5HEPO6Suox"
+    "BL6atvHgQL9Tt6jj30Knf+DUHznIEMEyyOJGtBcT+9zmTLAfcYAMoqJFMg1O+mj2fBSYr7fbIBlIrUhBderxS5JOlgJG"
+    "ii6DuGgvqOS8kP6i9eeogp6N36jA+etGy8yn315zluVGNixxZAgMBAAECggEAHB3LHoP5xloPzIEekNZ6sCe226R7Qkm"
+    "n+OA0urc+RCYK1b+pV0dE8o6LbOm272jaB7LVZm4xRFBsodinch2a0GU91hWelCSalnPMHMlTxBcglk5yKZtW0YuQLuL"
+    "dmdqGD7fILHoBdXsCVsvAt75afhT9QzP77rUJxCkFADdIvwqZJWYdD4MKwgG2RnBJQAQaz6Yxi8iyT1kZDQ5L60j3ye0"
+    "BZkOm2RfG6nzPeEM7Y814LzsWr/dNXaXa9qiJxpES36AUqAANm687ORp0/3dCzOb6HoD9rpIE6WGJglaNb1g55D1FavN"
+    "1VXE7df3Kyu+Q8KwR6ol+Wg3FxnQkzV2pAQKBgQD6xpTlq1ax2ckQ69QQQSzH5QieMX6Zb6krUXgHrg0xezO0mQrBv1V"
+    "iivX7+EGSQZWg6/2PI+Nkd2F5d5eWshWRHSCOZ6w0iVkCXMNhrXl5RIdoN5aEcjUQMrhNbCDLqPejbKJsAoKZCVO2yS1"
+    "fsRtifUQe7nc9P35UhQJ61xQxUQKBgQDmPR58EPz3yckE3QGBo9lCdBKfp+qaJDQPgOLVevygubD18rMyXbfQ2ZprvEJ"
+    "Ws8o73xKttQnDiBtA+3P+8nFdiflqp/ANmuEA5HvMIP81ZRNB473cBQrma5/BPV8fCKuM4uMaW+4PHIlwV6BXrqtWXTn"
+    "gPuTNtqcfQqLO5QM4iQKBgQDF0ToJRbQYjVRXPcBFpjPd5yR6LU7RWEyY+CX34OtVWfs6ffMHTJfdKQLLZVTMO2H908p"
+    "rTIMGcEl62MTCQe5TTyesTcmAk8ub2nLhLUeCSnWJ1zereK+0/F137VCddscJqhshmoVMlRftOxrIvlt8wJWo1LFIpjp"
+    "QD7AaGGk8UQKBgQCyK8IXiJ36szDYjp7H0CAlCOYQn0Uxm6qeBMOFKPOu/YQwEG0UIOpKuNqDXOCJcACkbHBr9Jlls0J"
+    "D+1M8jCmmlUtqeiOOo7hTlH0o7rAQhfNtHeyjA1P4FHlAdVnTDkaTdFEC6PlEwHSrd2Qh9o2o++P54TH2785MpqiPKzJ"
+    "e4QKBgQCKih7hCC4q/X5tWBp1FtJA8fHtOv60P8AD/NL/JLEo0ywc5joeWHroTb5SkaAxJRvtJM5TjIlboGvbulhBQ9X"
+    "VjlPk4Nt95rEupT4ERDdc2DIT87nqk1m/ntxlLN/0LR3f1VuHlkfolhQrkwn/jSPuhsjJgiRv/sMNx6Yv/R5Q5Q==";
 constexpr int64_t kNowMs = 1795000000000;
 
 const Expectations& Expected() {
@@ -38,6 +63,7 @@ const Expectations& Expected() {
     made.certificates_der = {*CertificateDer(kCertificate)};
     made.audience = "https://saml.supertokens.com";
     made.acs_urls = {"https://api.example.com/auth/saml/callback"};
+    made.decryption_key = *crypto::RsaKeyPair::FromStored(kKeyPair);
     made.now_ms = kNowMs;
     return made;
   }();
