@@ -18,6 +18,8 @@ struct Leniencies {
 // A row of saml_clients, with what gatehouse_saml_clients has beside it.
 struct Client {
   std::string client_id;
+  // When it was first put: with its id, which client of this name it is.
+  int64_t created_ms = 0;
   std::optional<std::string> client_secret;
   std::string sso_location;
   std::string redirect_uris_json;  // a JSON array

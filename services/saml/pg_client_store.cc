@@ -44,7 +44,7 @@ constexpr Statement kPut = {
   "SELECT c.client_id, c.client_secret, c.sso_login_url, c.redirect_uris,"              \
   " c.default_redirect_uri, c.idp_entity_id, c.idp_signing_certificate,"                \
   " c.allow_idp_initiated_login, c.enable_request_signing, o.idp_signing_certificates," \
-  " o.options FROM {saml_clients} c LEFT JOIN {gatehouse_saml_clients} o"               \
+  " o.options, c.created_at FROM {saml_clients} c LEFT JOIN {gatehouse_saml_clients} o" \
   " ON o.app_id = c.app_id AND o.tenant_id = c.tenant_id AND o.client_id = c.client_id" \
   " AND o.updated_at = c.updated_at WHERE c.app_id = $1 AND c.tenant_id = $2"
 
@@ -61,6 +61,10 @@ constexpr Statement kFindByProvider = {"saml_find_client_by_provider",
 constexpr Statement kRemove = {
     "saml_remove_client",
     "DELETE FROM {saml_clients} WHERE app_id = $1 AND tenant_id = $2 AND client_id = $3"};
+// $3 id. Codes live minutes: a tenant has few, all of them by saml_claims_app_id_tenant_id_index.
+constexpr Statement kRemoveCodes = {
+    "saml_remove_codes",
+    "DELETE FROM {saml_claims} WHERE app_id = $1 AND tenant_id = $2 AND client_id = $3"};
 
 constexpr const char* kAnyRequest = "anyRequest";
 constexpr const char* kAnyDestination = "anyDestination";
@@ -123,6 +127,7 @@ Client ReadClient(const db::Row& row) {
     client.idp_signing_certificates = ReadTexts(*all);
   }
   if (const auto options = row.OptText(10)) ReadOptions(*options, client);
+  client.created_ms = row.Int64(11);
   return client;
 }
 
@@ -176,10 +181,16 @@ absl::StatusOr<std::optional<Client>> PgClientStore::FindByProvider(
 
 absl::StatusOr<bool> PgClientStore::Remove(const Where& tenant, std::string_view client_id) {
   ASSIGN_OR_RETURN(db::Database * database, databases_.Of(*tenant.tenant));
-  ASSIGN_OR_RETURN(const db::Result rows,
-                   database->Execute(tenant.deadline, kRemove,
-                                     {tenant.app_id(), tenant.tenant_id(), client_id}));
-  return rows.affected() > 0;
+  const db::Params id = {tenant.app_id(), tenant.tenant_id(), client_id};
+  bool did_exist = false;
+  // In this order: a login that ends meanwhile holds the client's row until its code can be seen.
+  RETURN_IF_ERROR(
+      database->Transact(tenant.deadline, [&](db::Transaction& transaction) -> absl::Status {
+        ASSIGN_OR_RETURN(const db::Result removed, transaction.Execute(kRemove, id));
+        did_exist = removed.affected() > 0;
+        return transaction.Execute(kRemoveCodes, id).status();
+      }));
+  return did_exist;
 }
 
 }  // namespace gatehouse::saml

@@ -31,7 +31,7 @@ class PgClientStore {
   absl::StatusOr<std::optional<Client>> Find(const Where& tenant, std::string_view client_id);
   absl::StatusOr<std::optional<Client>> FindByProvider(const Where& tenant,
                                                        std::string_view idp_entity_id);
-  // Whether there was one. Logins that have begun, and codes, stay until they expire.
+  // With its codes. Whether there was one. Logins that have begun stay until they expire.
   absl::StatusOr<bool> Remove(const Where& tenant, std::string_view client_id);
 
  private:

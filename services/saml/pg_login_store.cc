@@ -40,11 +40,13 @@ constexpr Statement kEnd = {
     "DELETE FROM {saml_relay_state} WHERE app_id = $1 AND tenant_id = $2 AND relay_state = $3"
     " AND expires_at > $4"};
 
-// $3 client, $4 code, $5 claims, $6 now, $7 until.
+// $3 client, $4 code, $5 claims, $6 now, $7 until, $8 when the client was made. Holds the client
+// until the code can be seen, so that whoever removes it takes the code along.
 constexpr Statement kStoreCode = {
     "saml_store_code",
     "INSERT INTO {saml_claims} (app_id, tenant_id, client_id, code, claims, created_at, expires_at)"
-    " VALUES ($1, $2, $3, $4, $5, $6, $7)"};
+    " SELECT app_id, tenant_id, client_id, $4, $5, $6, $7 FROM {saml_clients}"
+    " WHERE app_id = $1 AND tenant_id = $2 AND client_id = $3 AND created_at = $8 FOR KEY SHARE"};
 
 // $3 code, $4 now.
 constexpr Statement kTakeCode = {
@@ -125,14 +127,16 @@ absl::StatusOr<PgLoginStore::Finished> PgLoginStore::Finish(const Where& tenant,
             return absl::OkStatus();
           }
         }
-        return transaction
-            .Execute(kStoreCode, db::Params(scope)
-                                     .Add(login.client_id)
-                                     .Add(login.code)
-                                     .Add(login.claims_json)
-                                     .Add(now_ms)
-                                     .Add(login.code_until_ms))
-            .status();
+        ASSIGN_OR_RETURN(const db::Result stored,
+                         transaction.Execute(kStoreCode, db::Params(scope)
+                                                             .Add(login.client_id)
+                                                             .Add(login.code)
+                                                             .Add(login.claims_json)
+                                                             .Add(now_ms)
+                                                             .Add(login.code_until_ms)
+                                                             .Add(login.client_created_ms)));
+        if (stored.affected() == 0) finished = Finished::kUnknownClient;
+        return absl::OkStatus();
       });
   RETURN_IF_ERROR(TenantGone(tenant, status));
   return finished;

@@ -28,6 +28,7 @@ struct Login {
 struct VerifiedLogin {
   std::optional<std::string> relay_state;  // of the login that it ends
   std::string client_id;
+  int64_t client_created_ms = 0;
   std::string assertion_hash;  // SHA-256 in hex
   int64_t assertion_until_ms = 0;
   std::string code;
@@ -54,7 +55,8 @@ class PgLoginStore {
                                             int64_t now_ms);
   // Ends the login and stores the code, once for each login and each assertion, however many
   // instances try it at the same time.
-  enum class Finished { kDone, kUnknownLogin, kUsedAssertion };
+  // kUnknownClient: the client that the response was verified for is gone, whatever has its id now.
+  enum class Finished { kDone, kUnknownLogin, kUsedAssertion, kUnknownClient };
   absl::StatusOr<Finished> Finish(const Where& tenant, const VerifiedLogin& login, int64_t now_ms);
   // Takes the code away, whoever asks for it. nullopt: there is none, or it has expired, or its
   // client is gone.

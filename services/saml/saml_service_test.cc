@@ -222,6 +222,39 @@ TEST_F(SamlServiceTest, PostingIsTheProvidersOnlyWayOrTheClientsChoice) {
   EXPECT_TRUE(absl::IsInvalidArgument(other.PutClient(context, put).status()));
 }
 
+// A code is that of the client that its response was verified for, and goes with it: one of the
+// same name that is put afterwards has none.
+TEST_F(SamlServiceTest, CodesGoWithTheirClient) {
+  const tenancy::Where where = {*tenants.directory().Find(app), testing::Soon()};
+  const v1::PutClientRequest put = Request("c", TestProvider::Genuine().Metadata());
+  ASSERT_TRUE(service.PutClient(context, put).ok());
+  VerifiedLogin login;
+  login.client_id = "c";
+  login.client_created_ms = (*clients.Find(where, "c"))->created_ms;
+  login.assertion_hash = std::string(64, '1');
+  login.code = "first";
+  login.claims_json = "{}";
+  login.assertion_until_ms = login.code_until_ms = clock.NowMs() + 60'000;
+  ASSERT_EQ(*logins.Finish(where, login, clock.NowMs()), PgLoginStore::Finished::kDone);
+  ASSERT_TRUE(*clients.Remove(where, "c"));
+  clock.AdvanceMs(1);
+  ASSERT_TRUE(service.PutClient(context, put).ok());
+  EXPECT_FALSE(logins.TakeCode(where, "first", clock.NowMs())->has_value());
+  // A response that was verified before that.
+  login.assertion_hash = std::string(64, '2');
+  login.code = "second";
+  EXPECT_EQ(*logins.Finish(where, login, clock.NowMs()), PgLoginStore::Finished::kUnknownClient);
+  EXPECT_FALSE(logins.TakeCode(where, "second", clock.NowMs())->has_value());
+  // A client that is put again, and not removed, keeps its codes.
+  login.client_created_ms = (*clients.Find(where, "c"))->created_ms;
+  login.assertion_hash = std::string(64, '3');
+  login.code = "third";
+  ASSERT_EQ(*logins.Finish(where, login, clock.NowMs()), PgLoginStore::Finished::kDone);
+  clock.AdvanceMs(1);
+  ASSERT_TRUE(service.PutClient(context, put).ok());
+  EXPECT_TRUE(logins.TakeCode(where, "third", clock.NowMs())->has_value());
+}
+
 // What has expired goes; assertions an hour later, for instances whose clocks are behind.
 TEST_F(SamlServiceTest, ExpiredRowsGo) {
   const tenancy::Where where = {*tenants.directory().Find(app), testing::Soon()};
@@ -234,10 +267,11 @@ TEST_F(SamlServiceTest, ExpiredRowsGo) {
     ASSERT_TRUE(
         logins.Begin(where, {"x" + name, "c", std::nullopt, "r", "_1", "a", now_ms}, until_ms)
             .ok());
-    const auto finished = logins.Finish(where,
-                                        {"x" + name, "c", std::string(64 - name.size(), '0') + name,
-                                         until_ms, name, "{}", until_ms},
-                                        now_ms);
+    const auto finished =
+        logins.Finish(where,
+                      {"x" + name, "c", now_ms, std::string(64 - name.size(), '0') + name, until_ms,
+                       name, "{}", until_ms},
+                      now_ms);
     ASSERT_TRUE(finished.ok()) << finished.status();
     ASSERT_EQ(*finished, PgLoginStore::Finished::kDone);
   }

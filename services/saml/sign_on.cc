@@ -189,6 +189,7 @@ absl::StatusOr<std::variant<std::string, Refusal>> SignOn::Finish(
   VerifiedLogin verified;
   if (login.has_value()) verified.relay_state = login->relay_state;
   verified.client_id = client->client_id;
+  verified.client_created_ms = client->created_ms;
   verified.assertion_hash = crypto::Sha256Hex(StrCat(client->idp_entity_id, "\n", assertion->id));
   verified.assertion_until_ms = assertion->acceptable_until_ms;
   verified.code = crypto::NewUuid4();
@@ -207,6 +208,8 @@ absl::StatusOr<std::variant<std::string, Refusal>> SignOn::Finish(
       return *target;
     case PgLoginStore::Finished::kUnknownLogin:
       return Refusal::kInvalidRelayState;
+    case PgLoginStore::Finished::kUnknownClient:
+      return Refusal::kInvalidClient;
     case PgLoginStore::Finished::kUsedAssertion:
       break;
   }

@@ -212,6 +212,16 @@ class Saml(harness.GatehouseTest):
         self.put()
         self.assertEqual(self.user(code), {"status": "INVALID_TOKEN_ERROR"})
 
+    def test_a_code_is_not_that_of_a_later_client_of_the_same_name(self):
+        self.put()
+        code = self.code(self.login())
+        self.put()  # the same client still
+        self.assertEqual(self.user(code)["status"], "OK")
+        code = self.code(self.login())
+        self.expect(self.app.post(P + "/clients/remove", {"clientId": "c"}), didExist=True)
+        self.put()
+        self.assertEqual(self.user(code), {"status": "INVALID_TOKEN_ERROR"})
+
     def test_a_client_that_is_removed_at_the_same_time(self):
         """Each login ends well or finds no client; codes that came of it are worth something, or nothing once the client is gone."""
         self.put()
