@@ -23,35 +23,48 @@ CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 TIMEOUT_S = 240
 
 
-def take(pictures):
+def node(files, url, environment):
+    """Runs these files of tests against the Gatehouse at the URL."""
+    env = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    return walks.run(["node", "--test", *files], HERE, TIMEOUT_S, {**env, **environment, "GATEHOUSE_URL": url, "CHROMIUM": CHROMIUM})
+
+
+def take(files, pictures, environment):
     # The third-party site looks at the issuer; answers of a server in test mode have none otherwise.
     gatehouse = harness.Gatehouse(environment={"GATEHOUSE_OAUTH_RESPONSE_ISS": "true"}).start()
     try:
-        env = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
-        env.update(GATEHOUSE_URL="http://127.0.0.1:%d" % gatehouse.port, CHROMIUM=CHROMIUM)
-        if pictures:
-            env["PICTURES"] = pictures
-        return walks.run(["node", "--test", "walk.test.js", "oauth.test.js"], HERE, TIMEOUT_S, env)
+        return node(files, "http://127.0.0.1:%d" % gatehouse.port, {**environment, **({"PICTURES": pictures} if pictures else {})})
     finally:
         gatehouse.kill()
+
+
+def missing(what):
+    """Installs packages; says so if there is a program without which `what` can't be tried."""
+    for program in (CHROMIUM, "node", "npm"):
+        if shutil.which(program) is None:
+            print("*** NOT CHECKED: %s: there is no %s (scripts/install-deps.sh test) ***" % (what, program))
+            return True
+    walks.install_packages(HERE, "node")
+    return False
+
+
+def walk(files, what, pictures, environment=None):
+    """Runs these files of tests, with a Gatehouse. The exit status."""
+    if missing(what):
+        return SKIPPED
+    pictures = pictures and os.path.abspath(pictures)
+    if pictures:
+        os.makedirs(pictures, exist_ok=True)
+    status = take(files, pictures, environment or {})
+    if pictures and shutil.which("pngquant"):
+        subprocess.run(["pngquant", "--force", "--ext", ".png", "--strip", "32"] + glob.glob(pictures + "/*.png"), check=True)
+    return status
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pictures", metavar="DIR")
-    arguments = parser.parse_args()
-    for program in (CHROMIUM, "node", "npm"):
-        if shutil.which(program) is None:
-            print("*** NOT CHECKED: passkeys and second factors in a browser: there is no %s (scripts/install-deps.sh test) ***" % program)
-            return SKIPPED
-    walks.install_packages(HERE, "node")
-    pictures = arguments.pictures and os.path.abspath(arguments.pictures)
-    if pictures:
-        os.makedirs(pictures, exist_ok=True)
-    status = take(pictures)
-    if pictures and shutil.which("pngquant"):
-        subprocess.run(["pngquant", "--force", "--ext", ".png", "--strip", "32"] + glob.glob(pictures + "/*.png"), check=True)
-    return status
+    return walk(["walk.test.js", "oauth.test.js"], "passkeys and second factors in a browser", parser.parse_args().pictures)
 
 
 if __name__ == "__main__":
