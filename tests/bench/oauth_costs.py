@@ -59,10 +59,13 @@ class Gatehouse:
         harness.BIN = os.path.abspath(directory)
         self.name, self.database = directory, postgres.create_database()
         self.gatehouse = harness.Gatehouse(test_mode=False, postgres=postgres, database=self.database, environment={
-            "LOG_LEVEL": "WARN", "OAUTH_CLIENT_SECRET_ENCRYPTION_KEY": "a-key-of-this-measurement", "GATEHOUSE_OAUTH_TOKEN_REQUESTS_PER_MINUTE": "100000000"}).start()
+            "LOG_LEVEL": "WARN", "OAUTH_CLIENT_SECRET_ENCRYPTION_KEY": "a-key-of-this-measurement", "GATEHOUSE_OAUTH_TOKEN_REQUESTS_PER_MINUTE": "60000000"}).start()
         self.pids, self.stop, self.connection = pids_of(self.gatehouse), self.gatehouse.stop, Connection(self.gatehouse.port)
         self.client = self.post("/clients", {"redirectUris": [CALLBACK], "grantTypes": ["authorization_code", "refresh_token", "client_credentials"], "responseTypes": ["code"],
                                              "scope": SCOPE, "enableRefreshTokenRotation": True})
+
+    def close_connections(self):
+        self.connection.connection.close()
 
     def call(self, method, path, body):
         reply = self.connection.ask(method, "/recipe/oauth" + path, json.dumps(body), {"Content-Type": "application/json", "cdi-version": "5.4"})[1]
@@ -132,6 +135,10 @@ class Hydra:
                                                        "scope": SCOPE, "access_token_strategy": "jwt", "skip_consent": True})
         self.header = {"Authorization": basic(self.client["client_id"], self.client["client_secret"]), "Content-Type": "application/x-www-form-urlencoded"}
 
+    def close_connections(self):
+        self.connection.connection.close()
+        self.admin.connection.close()
+
     def stop(self):
         self.process.terminate()
         self.process.wait()
@@ -183,7 +190,7 @@ def used(server, postgres):
 
 def signature_ms():
     said = subprocess.run(["openssl", "speed", "-mr", "-seconds", "1", "rsa2048"], check=True, capture_output=True, text=True).stdout
-    return float(re.search(r"\+F2:\d+:2048:([0-9.]+)", said).group(1)) * 1000
+    return 1000 / float(re.search(r"\+F2:\d+:2048:([0-9.]+)", said).group(1))  # it says how many a second
 
 
 def main():
@@ -205,8 +212,9 @@ def main():
         print("%-20s %-24s %9s %12s %12s %7s %9s" % ("for 1,000", "", "server ms", "PostgreSQL*", "PostgreSQL**", "stmts", "floor ms"))
         for name, signatures in OPERATIONS.items():
             for server in servers:
+                server.close_connections()  # they may have been idle for too long; the next request opens them
                 for _ in range(50):
-                    calls[server][name]()  # connections prepare their statements
+                    calls[server][name]()  # database connections prepare their statements
                 before = used(server, postgres)
                 for _ in range(options.count):
                     calls[server][name]()
