@@ -34,8 +34,9 @@ EXPOSE 3568
 USER 1000:1000
 STOPSIGNAL SIGTERM
 # In every image /usr/bin/gatehouse is its program.
-# Each check starts a process in the container, which costs more than what it asks: on a small machine that is most of what an idle suite uses.
-HEALTHCHECK --interval=10s --timeout=5s --start-period=60s CMD ["/usr/bin/gatehouse", "health"]
+# Each check has the engine start a process in the container, and a suite is fifteen of them: not too often. And not too soon: a machine that starts all of them at once answers late, and Compose
+# gives up on what was unhealthy once.
+HEALTHCHECK --interval=10s --timeout=10s --start-period=60s --retries=5 CMD ["/usr/bin/gatehouse", "health"]
 ENTRYPOINT ["/usr/bin/gatehouse"]
 
 FROM base AS gatehouse-tenants

@@ -23,7 +23,7 @@ import panels
 from clients import Clients
 from containers import SERVICES, docker, inspect, memory_mib, request, run, wait_until
 
-PICTURE_S = 240
+PICTURE_S = 150
 API_KEY = "a-key-of-twenty-characters"
 
 

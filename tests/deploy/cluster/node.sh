@@ -98,6 +98,8 @@ node() { # NAME NUMBER
   mkdir -p "$dir/cni"
   for group in /sys/fs/cgroup/*/; do
     mkdir -p "$group/kubetest-$name"
+    # All pods of a node together would weigh as much as one process outside: on a busy machine none of them would answer in time.
+    [ ! -e "$group/kubetest-$name/cpu.shares" ] || echo 16384 >"$group/kubetest-$name/cpu.shares"
     [ ! -e "$group/kubetest-$name/cpuset.cpus" ] || { cat "$group/cpuset.cpus" >"$group/kubetest-$name/cpuset.cpus"; cat "$group/cpuset.mems" >"$group/kubetest-$name/cpuset.mems"; }
   done
   cat >"$dir/cni/10-bridge.conflist" <<C
