@@ -216,6 +216,23 @@ class OAuthHydra(OAuthTest):
         self.assertIn("Taken from Hydra: 0 clients, 1 refresh token.", self.migrate(status=3))
         self.assertEqual(self.refresh(made["whole"], tokens["unreadable"]["refresh_token"])["status"], "OK")
 
+    def test_a_dry_run_reads_an_older_cores_tables(self):
+        """They lack the tables that the import writes, and may lack the secrets' column."""
+        older = {"POSTGRESQL_CONNECTION_URI": self.gatehouse.postgres.uri(self.gatehouse.postgres.create_database())}
+        database = older["POSTGRESQL_CONNECTION_URI"].rpartition("/")[2]
+        self.migrate(files=[], **older)
+        ours = self.gatehouse.postgres.sql("SELECT relname FROM pg_class WHERE relname LIKE 'gatehouse\\_oauth\\_%' AND relkind = 'r'", database)
+        self.gatehouse.postgres.sql("".join("DROP TABLE %s CASCADE;" % name for (name,) in ours) + "ALTER TABLE oauth_clients DROP COLUMN client_secret;"
+                                    "INSERT INTO apps (app_id, created_at_time) VALUES ('public', 0); INSERT INTO oauth_clients (app_id, client_id, enable_refresh_token_rotation, is_client_credentials_only) VALUES ('public', 'older', false, false);"
+                                    "INSERT INTO oauth_sessions (gid, client_id, external_refresh_token, jti, exp) VALUES ('g', 'older', 'st_rt_a.b', '', 4000000000)", database)
+        client = self.shown(self.client(tokenEndpointAuthMethod="none"))
+        self.fill(hydra.client_row({**client, "clientId": "older"}, "_public"),
+                  hydra.token_row("st_rt_a.b", "older", "1", hydra.session({"nonce": "", "sub": "user", "iss": ISSUER, "sid": "handle"}, "g")))
+        said = self.migrate("--dry-run", **older)
+        self.assertIn("OAuth client older of app public would be taken", said)
+        self.assertIn("Would take from Hydra: 1 client, 1 refresh token.", said)
+        self.assertEqual(self.gatehouse.postgres.sql("SELECT count(*) FROM pg_class WHERE relname LIKE 'gatehouse\\_oauth\\_%' AND relkind = 'r'", database), [["0"]])
+
     def test_what_is_not_there(self):
         dsn, secret = ["--hydra-dsn-file", self.dsn_file], ["--hydra-system-secret-file", self.secret_file]
         client = self.client()

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Relying parties against an application that is an OAuth 2 provider by the SDK's recipe, on its own Gatehouse: run.py [NAME...]; GATEHOUSE_MODE and GATEHOUSE_BIN as for the
-integration tests. NAME is one of openid-client, oauth4webapi, authlib, go-oidc; none: all. Packages are installed from the lock files, once."""
+integration tests. NAME is one of openid-client, oauth4webapi, authlib, go-oidc; none: all of them. spring, Spring Security by Maven and a JDK of 17 or later, only runs when it is named.
+Packages are installed from the lock files, once."""
 import argparse
 import os
 import subprocess
@@ -22,6 +23,9 @@ PARTIES = {
     "authlib": ("python", "python", [".venv/bin/python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=short"]),
     "go-oidc": ("go", "go", ["go", "test", "-count=1", "./..."]),
 }
+# Not everybody has what these need.
+NAMED_ONLY = {"spring": ("spring", "maven", ["mvn", "-q", "-B", "test"])}
+EVERY = {**PARTIES, **NAMED_ONLY}
 
 
 def start_provider(env):
@@ -34,10 +38,10 @@ def start_provider(env):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("names", nargs="*", choices=[*PARTIES, []], metavar="NAME")
+    parser.add_argument("names", nargs="*", choices=[*EVERY, []], metavar="NAME")
     names = parser.parse_args().names or list(PARTIES)
     walks.install_packages(HERE / "site", "node")
-    for folder, kind, _ in (PARTIES[name] for name in names):
+    for folder, kind, _ in (EVERY[name] for name in names if name not in NAMED_ONLY):
         walks.install_packages(HERE / folder, kind)
     failed = []
     gatehouse = harness.Gatehouse(environment=SETTINGS).start()
@@ -47,7 +51,7 @@ def main():
         env.update(GATEHOUSE_URL="http://127.0.0.1:%d" % gatehouse.port, PYTHONDONTWRITEBYTECODE="1")
         provider, env["PROVIDER_URL"] = start_provider(env)
         for name in names:
-            folder, _, command = PARTIES[name]
+            folder, _, command = EVERY[name]
             since = time.monotonic()
             if walks.run(command, HERE / folder, TIMEOUT_S, env) != 0:
                 failed.append(name)
