@@ -24,14 +24,21 @@ case "$preset-$group" in
   asan-* | tsan-*) labels=(-L '^(unit|workflow|integration)$') ;;
 esac
 
-case "$preset" in
-  fuzz) scripts/install-deps.sh clang ;;
-  asan) scripts/install-deps.sh test clang ;;
-  *) scripts/install-deps.sh test ;;
-esac
+compiler=build
+case "$preset" in asan | fuzz) compiler=clang ;; esac
+scripts/install-deps.sh "$compiler"
+# What only the tests need comes from the network while the processors build.
+extras=$(mktemp)
+trap 'wait; rm -f "$extras"' EXIT
+installing=
+if [ "$preset" != fuzz ]; then
+  scripts/install-deps.sh test >"$extras" 2>&1 &
+  installing=$!
+fi
 # Where nothing is cached yet, as in CI, this spares ccache a run of the preprocessor for each file.
 export CCACHE_DEPEND=1
 scripts/build.sh "$preset" "${targets[@]}"
+[ -z "$installing" ] || wait "$installing" || { cat "$extras" >&2; exit 1; }
 
 # Programs that a test kills report to files, which nobody else would read.
 reports="$PWD/build/$preset/reports"
