@@ -10,6 +10,8 @@ namespace {
 
 // Below this a scan is faster than a hash table.
 constexpr size_t kIndexFrom = 16;
+// Most objects of requests have no more members.
+constexpr size_t kFew = 4;
 
 }  // namespace
 
@@ -77,7 +79,10 @@ const Value* Members::Find(std::string_view key) const {
 }
 
 Value& Members::Set(std::string key, Value value) {
-  if (rep_ == nullptr) rep_ = std::make_unique<Rep>();
+  if (rep_ == nullptr) {
+    rep_ = std::make_unique<Rep>();
+    rep_->list.reserve(kFew);
+  }
   if (Member* m = rep_->Find(key)) {
     m->value = std::move(value);
     return m->value;

@@ -230,11 +230,14 @@ class Parser {
   bool ReadQuoted(std::string& out) {
     const char quote = text_[pos_++];
     uint32_t high = 0;  // a high surrogate waiting for its other half
+    size_t end = text_.find(quote, pos_);
     while (true) {
-      size_t stop = pos_;
-      while (stop < text_.size() && text_[stop] != quote && text_[stop] != '\\') ++stop;
-      if (stop == text_.size()) return Fail("string without end");
-      const bool escaped = text_[stop] == '\\';
+      // If an escape took what looked like the end: each character is looked for once.
+      if (end < pos_) end = text_.find(quote, pos_);
+      const size_t backslash = text_.substr(pos_, end - pos_).find('\\');
+      const bool escaped = backslash != std::string_view::npos;
+      if (!escaped && end == std::string_view::npos) return Fail("string without end");
+      const size_t stop = escaped ? pos_ + backslash : end;
       const bool unicode = escaped && stop + 1 < text_.size() && text_[stop + 1] == 'u';
       if (high != 0 && (stop > pos_ || !unicode)) {
         out += '?';

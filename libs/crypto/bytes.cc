@@ -31,26 +31,23 @@ constexpr std::array<int8_t, 256> MakeDecodeTable() {
 constexpr std::array<int8_t, 256> kDecodeTable = MakeDecodeTable();
 
 std::string EncodeBase64(std::string_view bytes, std::string_view alphabet, bool pad) {
-  std::string out;
-  out.reserve((bytes.size() + 2) / 3 * 4);
-  size_t i = 0;
-  for (; i + 3 <= bytes.size(); i += 3) {
-    const uint32_t group = static_cast<uint8_t>(bytes[i]) << 16 |
-                           static_cast<uint8_t>(bytes[i + 1]) << 8 |
-                           static_cast<uint8_t>(bytes[i + 2]);
-    out += alphabet[group >> 18];
-    out += alphabet[group >> 12 & 63];
-    out += alphabet[group >> 6 & 63];
-    out += alphabet[group & 63];
+  const size_t rest = bytes.size() % 3;
+  std::string out((bytes.size() + 2) / 3 * 4, '=');
+  char* to = out.data();
+  const auto* from = reinterpret_cast<const uint8_t*>(bytes.data());
+  for (size_t i = bytes.size() / 3; i > 0; --i, from += 3, to += 4) {
+    const uint32_t group = from[0] << 16 | from[1] << 8 | from[2];
+    to[0] = alphabet[group >> 18];
+    to[1] = alphabet[group >> 12 & 63];
+    to[2] = alphabet[group >> 6 & 63];
+    to[3] = alphabet[group & 63];
   }
-  const size_t rest = bytes.size() - i;
   if (rest == 0) return out;
-  uint32_t group = static_cast<uint8_t>(bytes[i]) << 16;
-  if (rest == 2) group |= static_cast<uint8_t>(bytes[i + 1]) << 8;
-  out += alphabet[group >> 18];
-  out += alphabet[group >> 12 & 63];
-  if (rest == 2) out += alphabet[group >> 6 & 63];
-  if (pad) out.append(3 - rest, '=');
+  const uint32_t group = from[0] << 16 | (rest == 2 ? from[1] << 8 : 0);
+  to[0] = alphabet[group >> 18];
+  to[1] = alphabet[group >> 12 & 63];
+  if (rest == 2) to[2] = alphabet[group >> 6 & 63];
+  if (!pad) out.resize(out.size() - (3 - rest));
   return out;
 }
 
@@ -89,20 +86,31 @@ absl::StatusOr<std::string> Base64Decode(std::string_view text) {
     text.remove_suffix(text[text.size() - 2] == '=' ? 2 : 1);
   }
   if (text.size() % 4 == 1) return absl::InvalidArgumentError("impossible length of base64 text");
-  std::string bytes;
-  bytes.reserve(text.size() / 4 * 3 + 2);
-  uint32_t buffer = 0;
-  int bits = 0;
-  for (const char c : text) {
-    const int8_t value = kDecodeTable[static_cast<uint8_t>(c)];
-    if (value == kInvalid) return absl::InvalidArgumentError("not a base64 character");
-    buffer = buffer << 6 | static_cast<uint32_t>(value);
-    bits += 6;
-    if (bits >= 8) {
-      bits -= 8;
-      bytes += static_cast<char>(buffer >> bits & 0xff);
-    }
+  const size_t rest = text.size() % 4;  // 0, 2 or 3
+  std::string bytes(text.size() / 4 * 3 + (rest == 0 ? 0 : rest - 1), '\0');
+  char* to = bytes.data();
+  const auto* from = reinterpret_cast<const uint8_t*>(text.data());
+  // Of the values of all characters: kInvalid has every bit set.
+  int seen = 0;
+  for (size_t i = text.size() / 4; i > 0; --i, from += 4, to += 3) {
+    const int a = kDecodeTable[from[0]];
+    const int b = kDecodeTable[from[1]];
+    const int c = kDecodeTable[from[2]];
+    const int d = kDecodeTable[from[3]];
+    seen |= a | b | c | d;
+    to[0] = static_cast<char>(a << 2 | b >> 4);
+    to[1] = static_cast<char>(b << 4 | c >> 2);
+    to[2] = static_cast<char>(c << 6 | d);
   }
+  if (rest != 0) {
+    const int a = kDecodeTable[from[0]];
+    const int b = kDecodeTable[from[1]];
+    const int c = rest == 3 ? kDecodeTable[from[2]] : 0;
+    seen |= a | b | c;
+    to[0] = static_cast<char>(a << 2 | b >> 4);
+    if (rest == 3) to[1] = static_cast<char>(b << 4 | c >> 2);
+  }
+  if (seen < 0) return absl::InvalidArgumentError("not a base64 character");
   return bytes;
 }
 

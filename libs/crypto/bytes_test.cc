@@ -38,6 +38,26 @@ TEST(Base64Test, RefusesWhatIsNoBase64) {
   }
 }
 
+TEST(Base64Test, OneWrongCharacterIsFoundWhereverItIs) {
+  for (size_t size = 2; size < 12; ++size) {
+    if (size % 4 == 1) continue;
+    for (size_t at = 0; at < size; ++at) {
+      for (const char wrong : {'*', '=', '\0', '\x80', '\xff'}) {
+        std::string text(size, 'A');
+        if (wrong == '=' && at + 1 == size) continue;
+        text[at] = wrong;
+        EXPECT_FALSE(Base64Decode(text).ok()) << size << " " << at;
+      }
+    }
+  }
+}
+
+TEST(Base64Test, UnusedBitsAreIgnored) {
+  EXPECT_EQ(Base64Decode("Zh").value(), "f");
+  EXPECT_EQ(Base64Decode("Zm//").value(), "fo\xff");
+  EXPECT_EQ(Base64Decode("Zm9").value(), "fo");
+}
+
 TEST(Base64Test, RoundTripsEveryLength) {
   for (size_t size = 0; size < 70; ++size) {
     const std::string bytes = RandomBytes(size);
