@@ -260,6 +260,7 @@ class Process:
     def __init__(self, program, arguments, environment, log_name):
         self.program, self.arguments, self.environment = program, arguments, environment
         self.open_files = None  # (soft, hard) limit; None: as this process has it
+        self.wrapper = []  # a command that runs the program
         self.log_path = os.path.join(LOG_DIR, "%s-%s.log" % (log_name, uuid.uuid4().hex[:8]))
         self.process = None
 
@@ -268,7 +269,7 @@ class Process:
         environment.update(self.environment)
         with open(self.log_path, "ab") as log:
             limits = ["prlimit", "--nofile=%d:%d" % self.open_files] if self.open_files else []
-            self.process = subprocess.Popen(limits + [os.path.join(BIN, self.program)] + self.arguments, stdout=log, stderr=log, env=environment)
+            self.process = subprocess.Popen(limits + self.wrapper + [os.path.join(BIN, self.program)] + self.arguments, stdout=log, stderr=log, env=environment)
         return self
 
     def log(self):
