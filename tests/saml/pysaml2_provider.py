@@ -9,13 +9,12 @@ import os
 import subprocess
 import sys
 import tempfile
+import textwrap
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.dirname(HERE))
 VENV = os.path.join(os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache")), "gatehouse", "pysaml2-7.5.5")
-P = "/recipe/saml"
 ENTITY, SSO = "https://idp.example.com/pysaml2", "https://idp.example.com/sso"
-ACS, BACK, AUDIENCE = "https://api.example.com/auth/saml/callback", "https://app.example.com/back", "https://sp.example.com/gatehouse"
 
 
 def in_environment():
@@ -27,6 +26,7 @@ def in_environment():
 
 
 def provider(folder, sp_metadata):
+    from saml.sign_on import ACS
     from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT
     from saml2.config import IdPConfig
     from saml2.server import Server
@@ -43,21 +43,21 @@ def provider(folder, sp_metadata):
 
 
 def walk(mode, folder):
-    from integration import harness
     from integration.identity_provider import query
+    from saml.sign_on import ACS, AUDIENCE, SignOn
     import saml2.entity
     from saml2 import BINDING_HTTP_REDIRECT
     from saml2.metadata import entity_descriptor
     from saml2.sigver import RSACrypto, verify_redirect_signature
     from saml2.xmldsig import DIGEST_SHA1, DIGEST_SHA256, SIG_RSA_SHA1, SIG_RSA_SHA256
     from saml2.saml import NAMEID_FORMAT_EMAILADDRESS, NameID
-    gatehouse = harness.Gatehouse(mode=mode).start()
+    sign_on = SignOn(mode)
     try:
-        app = gatehouse.new_app({"saml_sp_entity_id": AUDIENCE})
-        idp = provider(folder, app.get("/.well-known/sp-metadata", {"encryption": "true"}).text)
-        metadata = base64.b64encode(str(entity_descriptor(idp.config)).encode()).decode()
-        reply = app.put(P + "/clients", {"clientId": "c", "defaultRedirectURI": BACK, "redirectURIs": [BACK], "metadataXML": metadata, "allowIDPInitiatedLogin": True})
-        assert reply.json["status"] == "OK" and reply.json["idpEntityId"] == ENTITY, reply
+        idp = provider(folder, sign_on.app.get("/.well-known/sp-metadata", {"encryption": "true"}).text)
+        metadata, put = str(entity_descriptor(idp.config)), {"allowIDPInitiatedLogin": True}
+        assert sign_on.put(metadata, **put)["idpEntityId"] == ENTITY
+        certificate = sign_on.certificate()
+        key_file = certificate_file(folder, certificate)
 
         encrypt = idp.sec.encrypt_assertion
 
@@ -68,51 +68,43 @@ def walk(mode, folder):
                 saml2.entity.pre_encryption_part = functools.partial(saml2.entity.pre_encryption_part, msg_enc=algorithm)
                 idp.sec.encrypt_assertion = functools.partial(encrypt, key_type="aes-256" if "256" in algorithm else "aes-128")
             return base64.b64encode(str(idp.create_authn_response(
-                {"mail": ["user@example.com"], "givenName": ["Ann"], "eduPersonAffiliation": ["staff", "member"]}, in_response_to, ACS, AUDIENCE,
-                name_id=NameID(format=NAMEID_FORMAT_EMAILADDRESS, text="user@example.com"), authn={"class_ref": "urn:oasis:names:tc:SAML:2.0:ac:classes:Password"},
+                {"mail": [sign_on.user], "givenName": ["Ann"], "eduPersonAffiliation": ["staff", "member"]}, in_response_to, ACS, AUDIENCE,
+                name_id=NameID(format=NAMEID_FORMAT_EMAILADDRESS, text=sign_on.user), authn={"class_ref": "urn:oasis:names:tc:SAML:2.0:ac:classes:Password"},
                 **{"sign_alg": SIG_RSA_SHA256, "digest_alg": DIGEST_SHA256, **how})).encode()).decode()
-        signed = [{"sign_response": True, "sign_assertion": False}, {"sign_response": False, "sign_assertion": True}, {"sign_response": True, "sign_assertion": True}]
-        encrypted = [{**how, "encrypt_assertion": True, "algorithm": algorithm} for how in signed for algorithm in
-                     ("http://www.w3.org/2009/xmlenc11#aes256-gcm", "http://www.w3.org/2009/xmlenc11#aes128-gcm", "http://www.w3.org/2001/04/xmlenc#aes256-cbc",
-                      "http://www.w3.org/2001/04/xmlenc#aes128-cbc")]
-        for how in signed + encrypted:
-            login = app.post(P + "/login", {"clientId": "c", "redirectURI": BACK, "acsURL": ACS, "state": "st"}).json["ssoRedirectURI"]
-            request = idp.parse_authn_request(query(login, "SAMLRequest"), BINDING_HTTP_REDIRECT)
+
+        def logged_in(**how):
+            url, relay_state = sign_on.login()
+            request = idp.parse_authn_request(query(url, "SAMLRequest"), BINDING_HTTP_REDIRECT)
             assert request.message.issuer.text == AUDIENCE and request.message.assertion_consumer_service_url == ACS
-            idp.sec.verify_signature(request.xmlstr, node_name="urn:oasis:names:tc:SAML:2.0:protocol:AuthnRequest",
-                                     cert_file=certificate_file(folder, app))
-            reply = app.post(P + "/callback", {"samlResponse": respond(request.message.id, **how), "relayState": query(login, "RelayState")})
-            assert reply.json["status"] == "OK", (how, reply, [line for process in gatehouse.processes.values() for line in process.log().splitlines() if "saml_" in line])
-            assert query(reply.json["redirectURI"], "state") == "st", reply
-            user = app.post(P + "/user", {"accessToken": query(reply.json["redirectURI"], "code"), "clientId": "c"}).json
-            assert user["status"] == "OK" and user["email"] == "user@example.com" and ["staff", "member"] in user["claims"].values(), user
-        reply = app.put(P + "/clients", {"clientId": "c", "defaultRedirectURI": BACK, "redirectURIs": [BACK], "metadataXML": metadata, "allowIDPInitiatedLogin": True,
-                                         "requestSignature": "QUERY"})
-        assert reply.json["requestSignature"] == "QUERY", reply
-        login = app.post(P + "/login", {"clientId": "c", "redirectURI": BACK, "acsURL": ACS}).json["ssoRedirectURI"]
+            idp.sec.verify_signature(request.xmlstr, node_name="urn:oasis:names:tc:SAML:2.0:protocol:AuthnRequest", cert_file=key_file)
+            return respond(request.message.id, **how), relay_state
+        signed = [{"sign_response": True, "sign_assertion": False}, {"sign_response": False, "sign_assertion": True}, {"sign_response": True, "sign_assertion": True}]
+        algorithms = ("http://www.w3.org/2009/xmlenc11#aes256-gcm", "http://www.w3.org/2009/xmlenc11#aes128-gcm", "http://www.w3.org/2001/04/xmlenc#aes256-cbc",
+                      "http://www.w3.org/2001/04/xmlenc#aes128-cbc")
+        forged = [sign_on.refuse_forgeries(*logged_in(**how), certificate) for how in signed]
+        for how in signed:
+            for algorithm in algorithms:
+                user = sign_on.accept(*logged_in(**how, encrypt_assertion=True, algorithm=algorithm))
+                assert ["staff", "member"] in user["claims"].values(), user
+        shown = sign_on.put(metadata, requestSignature="QUERY", **put)
+        assert shown["requestSignature"] == "QUERY", shown
+        login = sign_on.login()[0]
         asked = {name: query(login, name) for name in ("SAMLRequest", "RelayState", "SigAlg", "Signature")}
-        with open(certificate_file(folder, app), encoding="ascii") as f:
-            key = "".join(f.read().splitlines()[1:-1])
-        assert verify_redirect_signature(asked, RSACrypto(None), key), login
-        reply = app.post(P + "/callback", {"samlResponse": respond(None, sign_response=True)})
-        assert reply.json["status"] == "OK", reply
-        reply = app.post(P + "/callback", {"samlResponse": respond(None, sign_response=False, sign_assertion=False)})
-        assert reply.json["status"] == "SAML_RESPONSE_VERIFICATION_FAILED_ERROR", reply
-        reply = app.post(P + "/callback", {"samlResponse": respond(None, sign_response=True, sign_alg=SIG_RSA_SHA1, digest_alg=DIGEST_SHA1)})
-        assert reply.json["status"] == "SAML_RESPONSE_VERIFICATION_FAILED_ERROR", reply
-        reply = app.post(P + "/callback", {"samlResponse": respond(None, sign_response=True, encrypt_assertion=True)})
-        assert reply.json["status"] == "SAML_RESPONSE_VERIFICATION_FAILED_ERROR", reply
+        assert verify_redirect_signature(asked, RSACrypto(None), certificate), login
+        sign_on.accept(respond(None, sign_response=True))
+        sign_on.refuse(respond(None, sign_response=False, sign_assertion=False), check="UNSIGNED")
+        sign_on.refuse(respond(None, sign_response=True, sign_alg=SIG_RSA_SHA1, digest_alg=DIGEST_SHA1), check="DIGEST_ALGORITHM")
+        sign_on.refuse(respond(None, sign_response=True, encrypt_assertion=True), check="ENCRYPTION_ALGORITHM")
         print("%s: pysaml2 reads our metadata and requests, signed within or by parameters; signed responses, assertions, both, each in clear and encrypted by %d algorithms, and a login that "
-              "it begins; unsigned, by SHA-1 and by triple DES it is refused" % (mode, len(encrypted) // len(signed)))
+              "it begins; unsigned, by SHA-1 and by triple DES it is refused, and so are %s forgeries" % (mode, len(algorithms), " + ".join(str(count) for count, _ in forged)), flush=True)
     finally:
-        gatehouse.kill()
+        sign_on.stop()
 
 
-def certificate_file(folder, app):
-    text = app.get("/.well-known/sp-metadata").text.split("X509Certificate>")[1].split("<")[0]
+def certificate_file(folder, certificate):
     path = os.path.join(folder, "sp.crt")
     with open(path, "w", encoding="ascii") as f:
-        f.write("-----BEGIN CERTIFICATE-----\n%s\n-----END CERTIFICATE-----\n" % "\n".join(text[i:i + 64] for i in range(0, len(text), 64)))
+        f.write("-----BEGIN CERTIFICATE-----\n%s\n-----END CERTIFICATE-----\n" % "\n".join(textwrap.wrap(certificate, 64)))
     return path
 
 

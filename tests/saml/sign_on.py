@@ -76,15 +76,11 @@ class SignOn:
         assert check in (None, by), (check, by)
         return by
 
-    def refuse_forgeries(self, response, relay_state, other="root@example.com"):
+    def refuse_forgeries(self, response, relay_state, certificate):
         """Every forgery made of a response is refused; how many, and by which checks. The response itself is good afterwards."""
         xml = base64.b64decode(response).decode()
-        is_signed = "Signature" in xml.split("Assertion")[0]
-        made = list(wrapping.of_response(xml, self.user, other)) if is_signed else []
-        if "Signature" in wrapping.element(xml, "Assertion"):
-            made += wrapping.of_assertion(xml, self.user, other) if not is_signed else []
         checks = {}
-        for what, forged, check in made:
+        for what, forged, check in wrapping.forgeries(xml, self.user, "root@example.com", certificate):
             assert forged != xml, what
             try:
                 by = self.refuse(base64.b64encode(forged.encode()).decode(), relay_state, check)

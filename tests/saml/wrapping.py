@@ -1,6 +1,8 @@
 """Signature wrapping of a provider's real response: the eight kinds of "On Breaking SAML" (Somorovsky and others, 2012), and relatives, as text: nothing of what was signed is written anew."""
 import re
 
+from integration.identity_provider import encrypted
+
 
 def element(xml, name):
     """The first element of that local name, as it is written."""
@@ -36,6 +38,48 @@ def without_id(xml, name):
 def in_object(signature, what):
     prefix = re.match(r"<([\w.-]+:)?", signature).group(1) or ""
     return before_end(signature, "<%sObject>%s</%sObject>" % (prefix, what, prefix))
+
+
+def is_signed(xml):
+    """The response itself."""
+    return "Signature" in xml.split("Assertion")[0]
+
+
+def forgeries(xml, user, other, certificate):
+    """All that can be made of a response: (what, text, the check that refuses it)."""
+    if is_signed(xml):
+        yield from of_response(xml, user, other)
+        yield from of_assertion_in_signed_response(xml, user, other)
+        xml = xml.replace(own_signature(xml), "", 1)
+    # What is left of a response that was signed, too, once somebody has taken its signature away.
+    if "Signature" in element(xml, "Assertion"):
+        for what, forged, check in of_assertion(xml, user, other):
+            yield what, forged, check
+            yield from hidden(what, forged, check, certificate)
+
+
+def hidden(what, forged, check, certificate):
+    """The forgery once more, encrypted: everybody has the certificate."""
+    if check in ("ONE_ASSERTION", "DOCTYPE"):
+        return
+    name = next(name for name in re.findall(r"<([\w.:-]+)", forged) if name.endswith("Assertion"))
+    begin, end = forged.index("<" + name), forged.rindex("</%s>" % name) + len("</%s>" % name)
+    # What can't be read is told from what can't be decrypted by nobody.
+    yield what + ", encrypted", forged[:begin] + encrypted(forged[begin:end], certificate) + forged[end:], "DECRYPTION" if check == "XML_ID" else check
+
+
+def of_assertion_in_signed_response(xml, user, other):
+    """The kinds of the assertion's, in a response that keeps its signature."""
+    genuine = element(xml, "Assertion")
+    evil = with_id(genuine, "_evil").replace(user, other)
+    value = "SIGNATURE_VALUE"
+    yield "3: forged before the genuine one, the response signed", xml.replace(genuine, evil + genuine), "ONE_ASSERTION"
+    yield "4: forged around the genuine one, the response signed", xml.replace(genuine, before_end(evil, genuine)), value
+    yield "5: forged instead of the genuine one, which is at the end", before_end(xml.replace(genuine, evil), "<x>%s</x>" % genuine), value
+    yield "7: forged in Extensions, the response signed", xml.replace(element(xml, "Status"), "<x>%s</x>" % evil + element(xml, "Status")), value
+    signature = own_signature(xml)
+    around = in_object(signature, genuine)
+    yield "8: the genuine one in an Object of the response's signature", xml.replace(signature, "\0", 1).replace(genuine, evil).replace("\0", around), "SIGNATURE_SHAPE"
 
 
 def of_assertion(xml, user, other):
