@@ -18,9 +18,10 @@ namespace {
 
 // An app takes two pairs at first and one per week.
 constexpr crypto::KeyPairPool::Options kPool = {.ready_pairs = 2, .most_ready_pairs = 16};
-// A test suite creates one app per test, and waits for its keys on a busy machine.
+// A test suite creates one app per test, and waits for its keys on a busy machine. Many tests start
+// a process of their own, so no more is made in advance than one app needs.
 constexpr crypto::KeyPairPool::Options kPoolInTestMode = {
-    .ready_pairs = 8, .most_ready_pairs = 64, .low_priority = false};
+    .ready_pairs = 3, .most_ready_pairs = 16, .low_priority = false};
 
 constexpr absl::Duration kCleanUpInterval = absl::Hours(24);
 constexpr absl::Duration kOthersKeysInterval = absl::Seconds(5);
