@@ -97,6 +97,7 @@ class RestFrontEnd final : public process::FrontEnd {
     http::ServerOptions limits;
     LimitConnections(config, limits);
     server_->LimitConnections(limits.max_connections, limits.max_connections_per_peer);
+    gateway_->Reload(config.core);
   }
 
   std::string address() const override { return address_; }
@@ -140,6 +141,7 @@ class RestFrontEnd final : public process::FrontEnd {
     options.request_timeout = absl::Milliseconds(config.request_timeout_ms);
     options.base_path = config.core->base_path();
     options.trusted_proxies = config.trusted_proxies;
+    options.own = config.core;
     return options;
   }
 

@@ -68,6 +68,25 @@ std::optional<std::vector<int>> VersionNumbers(std::string_view text) {
 
 }  // namespace
 
+Admission::Admission(const tenancy::TenantDirectory& directory,
+                     std::shared_ptr<const config::CoreConfig> own)
+    : directory_(directory) {
+  Reload(std::move(own));
+}
+
+void Admission::Reload(std::shared_ptr<const config::CoreConfig> own) {
+  if (own != nullptr && own->api_keys().empty() && own->ip_rules().empty()) own = nullptr;
+  const std::lock_guard lock(mutex_);
+  guard_ = std::move(own);
+  has_guard_ = guard_ != nullptr;
+}
+
+std::shared_ptr<const config::CoreConfig> Admission::OwnGuard() const {
+  if (!has_guard_) return nullptr;
+  const std::lock_guard lock(mutex_);
+  return guard_;
+}
+
 bool Admission::CheckDomain(const http::Headers& headers, std::string& domain,
                             Refusal& refusal) const {
   domain = HostName(headers.Find("Host").value_or(""));
@@ -86,7 +105,14 @@ bool Admission::CheckDomain(const http::Headers& headers, std::string& domain,
 bool Admission::CheckAddress(std::string_view client_address, const tenancy::Tenant* tenant,
                              Refusal& refusal) const {
   if (tenant == nullptr) return true;
-  const config::IpRules& rules = tenant->config->ip_rules();
+  const config::CoreConfig* config = tenant->config.get();
+  std::shared_ptr<const config::CoreConfig> own;
+  if (config->ip_rules().empty()) {
+    own = OwnGuard();
+    if (own == nullptr) return true;
+    config = own.get();
+  }
+  const config::IpRules& rules = config->ip_rules();
   // No rule allows an unknown address.
   if (rules.empty() || (!client_address.empty() && rules.Allows(client_address))) return true;
   refusal = {403, "", true};
@@ -104,10 +130,15 @@ bool Admission::CheckKey(const http::Headers& headers, const tenancy::Tenant* ap
     admitted.has_saas_secret = true;
     return true;
   }
-  if (!route.needs_api_key || app->config->api_keys().empty() ||
-      app->config->HasApiKey(presented)) {
-    return true;
+  if (!route.needs_api_key) return true;
+  const config::CoreConfig* config = app->config.get();
+  std::shared_ptr<const config::CoreConfig> own;
+  if (config->api_keys().empty()) {
+    own = OwnGuard();
+    if (own == nullptr) return true;
+    config = own.get();
   }
+  if (config->api_keys().empty() || config->HasApiKey(presented)) return true;
   refusal = {401, "Invalid API key"};
   return false;
 }

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <atomic>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 
@@ -20,8 +23,15 @@ namespace gatehouse::gateway {
 // exactly that: never an app that was created, or created again, after these checks.
 class Admission {
  public:
-  // `directory` outlives this.
-  explicit Admission(const tenancy::TenantDirectory& directory) : directory_(directory) {}
+  // `directory` outlives this. `own` are the settings that this process was given. In a process of
+  // its own they are not those that the tenants service hands out, which count; but API keys and IP
+  // rules apply where that one has none, so that nobody who set them here serves everybody. May be
+  // null.
+  Admission(const tenancy::TenantDirectory& directory,
+            std::shared_ptr<const config::CoreConfig> own);
+
+  // This process was given other settings.
+  void Reload(std::shared_ptr<const config::CoreConfig> own);
 
   // The parts of a request that are checked.
   struct Head {
@@ -67,7 +77,13 @@ class Admission {
   bool ReadVersion(const http::Headers& headers, const tenancy::Tenant* app, Admitted& admitted,
                    bool& is_served, Refusal& refusal) const;
 
+  // The process's own settings if they have keys or rules, else null.
+  std::shared_ptr<const config::CoreConfig> OwnGuard() const;
+
   const tenancy::TenantDirectory& directory_;
+  std::atomic<bool> has_guard_ = false;  // spares requests the lock where there is none
+  mutable std::mutex mutex_;
+  std::shared_ptr<const config::CoreConfig> guard_;
 };
 
 }  // namespace gatehouse::gateway

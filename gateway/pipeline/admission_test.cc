@@ -85,7 +85,7 @@ class AdmissionTest : public ::testing::Test {
   bool Finds() { return directory.Find(admitted.scope).ok(); }
 
   tenancy::TenantDirectory directory{/*test_mode=*/true};
-  const Admission admission{directory};
+  Admission admission{directory, nullptr};
   Admission::Admitted admitted;  // of the last request
   RouteTable routes;
 };
@@ -267,6 +267,33 @@ TEST_F(AdmissionTest, AnAddressThatNobodyKnowsPassesNoRule) {
   EXPECT_EQ(status("10.0.0.1"), 200);
   EXPECT_EQ(status("192.0.2.1"), 403);
   EXPECT_EQ(status(""), 403);
+}
+
+TEST_F(AdmissionTest, KeysOfThisProcessCountWhereTheTenantsServiceHasNone) {
+  Fill(R"({"api_keys":"the-gateways-own-key-0123456789"})");
+  admission.Reload(directory.base_config());
+  EXPECT_EQ(Ask("/recipe/roles", "5.4", "the-gateways-own-key-0123456789"), "OK 5.4");
+  Fill("{}");
+  EXPECT_EQ(Ask("/recipe/roles", "5.4"), "401 Invalid API key");
+  EXPECT_EQ(Ask("/recipe/roles", "5.4", kKey), "401 Invalid API key");
+  EXPECT_EQ(Ask("/recipe/roles", "5.4", "the-gateways-own-key-0123456789"), "OK 5.4");
+
+  Fill(StrCat(R"({"api_keys":")", kKey, R"("})"));
+  EXPECT_EQ(Ask("/recipe/roles", "5.4", "the-gateways-own-key-0123456789"), "401 Invalid API key");
+  EXPECT_EQ(Ask("/recipe/roles", "5.4", kKey), "OK 5.4");
+
+  Fill("{}");
+  admission.Reload(directory.base_config());
+  EXPECT_EQ(Ask("/recipe/roles", "5.4"), "OK 5.4");
+}
+
+TEST_F(AdmissionTest, AddressRulesOfThisProcessCountWhereTheTenantsServiceHasNone) {
+  Fill(R"({"ip_deny_regex":"10\\.0\\.0\\..*"})");
+  admission.Reload(directory.base_config());
+  Fill("{}");
+  EXPECT_EQ(Ask("/recipe/roles", "5.4"), "403 ");
+  Fill(R"({"ip_deny_regex":"192\\.0\\.2\\..*"})");
+  EXPECT_EQ(Ask("/recipe/roles", "5.4"), "OK 5.4");
 }
 
 }  // namespace

@@ -121,7 +121,7 @@ Gateway::Gateway(Options options, const RouteTable& routes,
     : options_(std::move(options)),
       routes_(routes),
       directory_(directory),
-      admission_(directory),
+      admission_(directory, options_.own),
       pool_of_(std::move(pool_of)) {
   routes.ForEach([&](const Route& route) {
     const std::string_view method = kMethodNames[static_cast<size_t>(route.method)];

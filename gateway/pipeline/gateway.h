@@ -37,6 +37,7 @@ class Gateway final : public http::Handler {
     absl::Duration request_timeout = absl::Seconds(30);
     std::string base_path;  // "" or "/a/b"
     config::Networks trusted_proxies;
+    std::shared_ptr<const config::CoreConfig> own;  // what Admission takes
     // Count requests to apps that exist. All outlive the gateway.
     RequestStats* stats = nullptr;
     ReplyTotals* totals = nullptr;
@@ -54,6 +55,9 @@ class Gateway final : public http::Handler {
     Handle(PortScopes::Port::kMain, std::move(request), std::move(responder));
   }
   void Handle(PortScopes::Port port, http::Request request, http::Responder responder);
+
+  // This process was given other settings.
+  void Reload(std::shared_ptr<const config::CoreConfig> own) { admission_.Reload(std::move(own)); }
 
  private:
   struct Call;
@@ -82,7 +86,7 @@ class Gateway final : public http::Handler {
   const Options options_;
   const RouteTable& routes_;
   const tenancy::TenantDirectory& directory_;
-  const Admission admission_;
+  Admission admission_;
   // By route; by method for requests that end before a route is found.
   std::unordered_map<const Route*, telemetry::HttpMetric*> route_metrics_;
   std::unordered_map<std::string_view, telemetry::HttpMetric*> other_metrics_;
