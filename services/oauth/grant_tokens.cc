@@ -89,12 +89,6 @@ std::string RandomPair() {
                 crypto::Base64UrlEncode(crypto::RandomBytes(32)));
 }
 
-std::optional<std::string> SessionHandleOf(const json::Value& claims) {
-  const std::optional<std::string_view> handle = claims.FindString("sessionHandle");
-  if (!handle.has_value()) return std::nullopt;
-  return std::string(*handle);
-}
-
 }  // namespace
 
 std::string NewCode() { return "st_ac_" + RandomPair(); }

@@ -11,6 +11,7 @@
 #include "libs/crypto/bytes.h"
 #include "services/oauth/authorization_request.h"
 #include "services/oauth/oauth_errors.h"
+#include "services/oauth/token_claims.h"
 
 namespace gatehouse::oauth {
 namespace {
@@ -33,6 +34,15 @@ v1::OAuthError Nothing() {
   v1::OAuthError error;
   error.set_status_code(400);
   return error;
+}
+
+// The length of the column for the state.
+constexpr size_t kMaxText = 128;
+
+size_t Characters(std::string_view text) {
+  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](unsigned char byte) {
+    return (byte & 0xC0) != 0x80;  // no continuation
+  }));
 }
 
 std::string WithState(const std::string& uri, const std::optional<std::string>& state) {
@@ -60,7 +70,7 @@ absl::StatusOr<v1::RequestLogoutResponse> OAuthLogoutServiceImpl::RequestLogout(
           "The client_id in the id_token_hint does not match the client_id in the request."));
     }
     logout.client_id = client_id;
-    if (const auto handle = claims->FindString("sid")) logout.session_handle = std::string(*handle);
+    logout.session_handle = SessionHandleOf(*claims, "sid");
   } else if (request.has_post_logout_redirect_uri()) {
     return Refuse(InvalidRequest(
         "Logout failed because query parameter postLogoutRedirectionUri is set but idTokenHint is "
@@ -86,7 +96,12 @@ absl::StatusOr<v1::RequestLogoutResponse> OAuthLogoutServiceImpl::RequestLogout(
     }
     logout.post_logout_redirect_uri = request.post_logout_redirect_uri();
   }
-  if (request.has_state()) logout.state = request.state();
+  if (request.has_state()) {
+    if (Characters(request.state()) > kMaxText) {
+      return Refuse(InvalidLogout("The state has more than 128 characters."));
+    }
+    logout.state = request.state();
+  }
   const std::string challenge = crypto::NewUuid4();
   ASSIGN_OR_RETURN(const bool added, logouts_.Add(where, challenge, logout, clock_.NowMs()));
   if (added) {

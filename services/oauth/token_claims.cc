@@ -90,4 +90,11 @@ int64_t LifespanSeconds(bool has, const google::protobuf::Duration& lifespan, in
   return has ? lifespan.seconds() : otherwise_s;
 }
 
+std::optional<std::string> SessionHandleOf(const json::Value& claims, std::string_view claim) {
+  constexpr size_t kMaxLength = 128;
+  const std::optional<std::string_view> handle = claims.FindString(claim);
+  if (!handle.has_value() || handle->size() > kMaxLength) return std::nullopt;
+  return std::string(*handle);
+}
+
 }  // namespace gatehouse::oauth

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -60,5 +61,10 @@ inline bool IsRefreshToken(std::string_view token) { return token.starts_with("s
 inline constexpr int64_t kAccessTokenLifetimeS = 3600;
 inline constexpr int64_t kIdTokenLifetimeS = 3600;
 inline constexpr int64_t kRefreshTokenLifetimeS = 30 * 24 * 3600;
+
+// The handle of the session that a token belongs to. nullopt: there is none, or the claim is longer
+// than any session's handle (and than the columns for it), so that no session ends the token.
+std::optional<std::string> SessionHandleOf(const json::Value& claims,
+                                           std::string_view claim = "sessionHandle");
 
 }  // namespace gatehouse::oauth

@@ -30,12 +30,6 @@ std::optional<v1::OAuthError> CheckClientCredentials(const v1::Client& client,
   return std::nullopt;
 }
 
-std::optional<std::string> FindText(const json::Value& claims, std::string_view name) {
-  const std::optional<std::string_view> text = claims.FindString(name);
-  if (!text.has_value()) return std::nullopt;
-  return std::string(*text);
-}
-
 }  // namespace
 
 absl::StatusOr<v1::IssueTokensResponse> Tokens::IssueToClient(
@@ -71,7 +65,7 @@ absl::StatusOr<v1::IssueTokensResponse> Tokens::IssueToClient(
   ASSIGN_OR_RETURN(const bool added,
                    store_.AddMachineGrant(app, {.gid = claims.gid,
                                                 .client_id = client.client_id(),
-                                                .session_handle = FindText(token, "sessionHandle"),
+                                                .session_handle = SessionHandleOf(token),
                                                 .jti = claims.jti,
                                                 .issued_at_s = now_s,
                                                 .expires_at_s = claims.expires_at_s}));

@@ -210,6 +210,17 @@ class OAuthFlows(OAuthTest):
             reply = self.app.post(O + "/token", {**body, **({"authorizationHeader": header} if header else {})}).json
             self.assertEqual((reply["error"], reply["statusCode"]), ("invalid_client", 401))
 
+    def test_a_session_handle_that_is_none(self):
+        """What is longer than any session's handle is a claim like others: there is no session that ends the token."""
+        client = self.client(grantTypes=["client_credentials"])
+        body = {"iss": ISSUER, "inputBody": {"grant_type": "client_credentials", "client_id": client["clientId"]}, "id_token": {},
+                "authorizationHeader": basic(client["clientId"], client["clientSecret"])}
+        for length in (128, 129, 5000):
+            reply = self.expect(self.app.post(O + "/token", {**body, "access_token": {"sessionHandle": "x" * length}}))
+            self.assertTrue(self.active(reply["access_token"]), length)
+            self.expect(self.app.post(O + "/session/revoke", {"sessionHandle": "x" * length}))
+            self.assertEqual(self.active(reply["access_token"]), length > 128)
+
     def test_hints(self):
         """An ID token of the client tells who is meant, also when it has expired."""
         client, other = self.client(authorizationCodeGrantIdTokenLifespan="-1h", postLogoutRedirectUris=["https://app.example.com/bye"]), self.client()
@@ -226,6 +237,9 @@ class OAuthFlows(OAuthTest):
                             ({"postLogoutRedirectUri": "https://app.example.com/elsewhere"}, "The post_logout_redirect_uri is not valid for this client.")):
             reply = self.app.get(O + "/sessions/logout", {"idTokenHint": tokens["id_token"], **wrong})
             self.expect(reply, status="OAUTH_ERROR", error="invalid_request", errorDescription=text, statusCode=400)
+        reply = self.app.get(O + "/sessions/logout", {"idTokenHint": tokens["id_token"], "state": "\u00e4" * 129})
+        self.expect(reply, status="OAUTH_ERROR", error="invalid_request", errorDescription="The state has more than 128 characters.", statusCode=400)
+        self.expect(self.app.get(O + "/sessions/logout", {"idTokenHint": tokens["id_token"], "state": "\u00e4" * 128}))
         out = self.expect(self.app.get(O + "/sessions/logout", {"idTokenHint": tokens["id_token"], "postLogoutRedirectUri": "https://app.example.com/bye", "state": "a b&c"}))
         accepted = self.expect(self.app.put(O + "/auth/requests/logout/accept", {"challenge": parameters(out["redirectTo"])["logout_challenge"]}))
         self.assertEqual(accepted["redirectTo"], "https://app.example.com/bye?state=a+b%26c")
