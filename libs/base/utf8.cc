@@ -1,5 +1,7 @@
 #include "libs/base/utf8.h"
 
+#include <algorithm>
+
 namespace gatehouse {
 
 void AppendUtf8(uint32_t code_point, std::string& out) {
@@ -21,6 +23,18 @@ void AppendUtf8(uint32_t code_point, std::string& out) {
     follow(6);
     follow(0);
   }
+}
+
+size_t CountCharacters(std::string_view utf8) {
+  return static_cast<size_t>(std::count_if(utf8.begin(), utf8.end(), [](unsigned char byte) {
+    return (byte & 0xC0) != 0x80;  // no continuation
+  }));
+}
+
+size_t Utf16Length(std::string_view utf8) {
+  const auto pairs = std::count_if(utf8.begin(), utf8.end(),
+                                   [](unsigned char byte) { return byte >= 0xF0; });
+  return CountCharacters(utf8) + static_cast<size_t>(pairs);
 }
 
 }  // namespace gatehouse

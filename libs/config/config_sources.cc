@@ -2,14 +2,13 @@
 
 #include <yaml-cpp/yaml.h>
 
-#include <fstream>
-#include <iterator>
 #include <set>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "libs/base/read_file.h"
 
 namespace gatehouse::config {
 namespace {
@@ -19,16 +18,6 @@ constexpr size_t kMaxFileBytes = 1 << 20;
 constexpr size_t kMaxSecretBytes = 64 * 1024;
 
 absl::string_view View(std::string_view text) { return {text.data(), text.size()}; }
-
-std::optional<std::string> ReadFile(const std::string& path, size_t max_bytes) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return std::nullopt;
-  std::string text(max_bytes + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (file.bad() || file.gcount() > static_cast<std::streamsize>(max_bytes)) return std::nullopt;
-  text.resize(static_cast<size_t>(file.gcount()));
-  return text;
-}
 
 // Environment files often keep the quotes that a shell would have removed.
 std::string WithoutQuotes(const std::string& text) {

@@ -1,13 +1,13 @@
 #include "libs/host/host.h"
 
 #include <algorithm>
-#include <fstream>
 #include <future>
-#include <sstream>
+#include <optional>
 #include <thread>
 #include <utility>
 
 #include "gatehouse/tenants/v1/tenant_directory.rpc.h"
+#include "libs/base/read_file.h"
 #include "libs/base/status.h"
 #include "libs/base/steady_time.h"
 #include "libs/base/stop.h"
@@ -50,16 +50,16 @@ constexpr absl::Duration kFallbackTimeout = absl::Seconds(5);
 constexpr absl::Duration kStatisticsInterval = absl::Seconds(1);
 // The size of a message beyond the body of the request that it was made from.
 constexpr size_t kMessageOverheadBytes = 1 << 20;
+// A bundle of all public authorities has a quarter of it.
+constexpr size_t kMaxPemBytes = 1 << 20;
 
 // "users" of "users/passwords".
 std::string_view ServiceOf(std::string_view lane) { return lane.substr(0, lane.find('/')); }
 
-absl::StatusOr<std::string> ReadFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::stringstream text;
-  text << file.rdbuf();
-  if (!file) return BadInput(StrCat("cannot read ", path));
-  return text.str();
+absl::StatusOr<std::string> ReadPem(const std::string& path) {
+  std::optional<std::string> text = ReadFile(path, kMaxPemBytes);
+  if (!text.has_value()) return BadInput(StrCat("cannot read ", path));
+  return *std::move(text);
 }
 
 telemetry::PoolSample SampleOf(std::string pool, std::string databases, int pools,
@@ -143,9 +143,9 @@ bool Host::TalksToOthers() const {
 absl::StatusOr<rpc::TransportSecurity> Host::LoadSecurity() const {
   rpc::TransportSecurity security;
   if (!config().tls_cert_file.empty()) {
-    ASSIGN_OR_RETURN(security.certificate_pem, ReadFile(config().tls_cert_file));
-    ASSIGN_OR_RETURN(security.private_key_pem, ReadFile(config().tls_key_file));
-    ASSIGN_OR_RETURN(security.ca_pem, ReadFile(config().tls_ca_file));
+    ASSIGN_OR_RETURN(security.certificate_pem, ReadPem(config().tls_cert_file));
+    ASSIGN_OR_RETURN(security.private_key_pem, ReadPem(config().tls_key_file));
+    ASSIGN_OR_RETURN(security.ca_pem, ReadPem(config().tls_ca_file));
   } else if (!config().internal_secret.empty() && TalksToOthers()) {
     std::vector<std::string> names;
     for (const ServiceDefinition& service : options_.services) names.emplace_back(service.name);

@@ -1,30 +1,13 @@
 #include "libs/process/import_users.h"
 
-#include <cstdlib>
-#include <fstream>
 #include <string>
 
-#include "absl/strings/ascii.h"
 #include "libs/base/status.h"
-#include "libs/base/strings.h"
 #include "libs/porting/import.h"
+#include "libs/process/secret_argument.h"
 
 namespace gatehouse::process {
 namespace {
-
-// Not from the command line, which every user of the machine sees.
-absl::StatusOr<std::string> ApiKey(const CommandLine& line) {
-  if (line.api_key_file.empty()) {
-    const char* const key = std::getenv("GATEHOUSE_API_KEY");
-    return std::string(key == nullptr ? "" : key);
-  }
-  std::ifstream file(line.api_key_file);
-  std::string key;
-  if (!file || !std::getline(file, key) || absl::StripAsciiWhitespace(key).empty()) {
-    return absl::InvalidArgumentError(StrCat(line.api_key_file, " has no API key"));
-  }
-  return std::string(absl::StripAsciiWhitespace(key));
-}
 
 void Override(std::string& option, const std::string& given) {
   if (!given.empty()) option = given;
@@ -39,7 +22,8 @@ absl::StatusOr<int> ImportUsers(const CommandLine& line) {
   Override(options.url, line.url);
   options.app = line.app;
   options.domain = line.domain;
-  ASSIGN_OR_RETURN(options.api_key, ApiKey(line));
+  ASSIGN_OR_RETURN(options.api_key,
+                   SecretArgument(line.api_key_file, "GATEHOUSE_API_KEY", "API key"));
   options.dry_run = line.dry_run;
   Override(options.convert.tenant, line.tenant);
   options.convert.hash_config_path = line.hash_config;

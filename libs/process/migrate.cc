@@ -1,9 +1,6 @@
 #include "libs/process/migrate.h"
 
-#include <cstdlib>
-#include <fstream>
 #include <iostream>
-#include <iterator>
 #include <map>
 #include <memory>
 #include <optional>
@@ -12,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/ascii.h"
+#include "libs/base/read_file.h"
 #include "libs/base/status.h"
 #include "libs/base/steady_time.h"
 #include "libs/base/strings.h"
@@ -19,6 +17,7 @@
 #include "libs/db/migrator.h"
 #include "libs/db/older_core/upgrade.h"
 #include "libs/db/service_roles.h"
+#include "libs/process/secret_argument.h"
 #include "libs/telemetry/log.h"
 #include "libs/tenancy/pg_tenant_databases.h"
 
@@ -30,6 +29,7 @@ constexpr absl::Duration kTablesTimeout = absl::Minutes(10);
 // Rows are copied in batches: the next run does what one leaves undone.
 constexpr absl::Duration kRowsTimeout = absl::Hours(24);
 constexpr absl::Duration kCheckTimeout = absl::Seconds(10);
+constexpr size_t kMaxSecretBytes = 64 * 1024;
 
 void LogStep(std::string_view step) {
   telemetry::Log(telemetry::LogLevel::kInfo, "migration", {{"step", step}});
@@ -93,30 +93,13 @@ absl::Status TryOne(const std::optional<HydraImport>& hydra, db::Database& datab
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::string> ReadFile(const std::string& path, std::string_view what) {
-  std::ifstream file(path);
-  std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  if (!file || absl::StripAsciiWhitespace(text).empty()) {
-    return absl::InvalidArgumentError(StrCat(path, " has no ", what));
-  }
-  return text;
-}
-
-// Empty: none was given.
-absl::StatusOr<std::string> HydraDsn(const CommandLine& line) {
-  if (!line.hydra_dsn.empty()) return line.hydra_dsn;
-  if (!line.hydra_dsn_file.empty()) {
-    ASSIGN_OR_RETURN(const std::string dsn, ReadFile(line.hydra_dsn_file, "DSN"));
-    return std::string(absl::StripAsciiWhitespace(dsn));
-  }
-  const char* const dsn = std::getenv("GATEHOUSE_HYDRA_DSN");
-  return std::string(dsn == nullptr ? "" : dsn);
-}
-
 absl::StatusOr<std::optional<HydraImport>> OpenHydra(const Program& program,
                                                      const CommandLine& line,
                                                      const config::ProcessConfig& config) {
-  ASSIGN_OR_RETURN(const std::string dsn, HydraDsn(line));
+  std::string dsn = line.hydra_dsn;
+  if (dsn.empty()) {
+    ASSIGN_OR_RETURN(dsn, SecretArgument(line.hydra_dsn_file, "GATEHOUSE_HYDRA_DSN", "DSN"));
+  }
   if (dsn.empty()) {
     if (line.hydra_system_secret_file.empty()) return std::nullopt;
     return absl::InvalidArgumentError("--hydra-system-secret-file needs --hydra-dsn");
@@ -126,7 +109,10 @@ absl::StatusOr<std::optional<HydraImport>> OpenHydra(const Program& program,
   }
   std::string secrets;
   if (!line.hydra_system_secret_file.empty()) {
-    ASSIGN_OR_RETURN(secrets, ReadFile(line.hydra_system_secret_file, "secret"));
+    secrets = ReadFile(line.hydra_system_secret_file, kMaxSecretBytes).value_or("");
+    if (absl::StripAsciiWhitespace(secrets).empty()) {
+      return absl::InvalidArgumentError(StrCat(line.hydra_system_secret_file, " has no secret"));
+    }
   }
   absl::StatusOr<HydraImport> hydra =
       program.open_hydra(dsn, secrets, config, line.dry_run, SteadyNow() + kTablesTimeout);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "libs/base/utf8.h"
+
 namespace gatehouse::dashboard {
 namespace {
 
@@ -11,16 +13,6 @@ constexpr size_t kPasswordLimit = 100;  // exclusive
 bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsLineBreak(char c) { return c == '\n' || c == '\r'; }
-
-size_t Utf16Length(std::string_view utf8) {
-  size_t units = 0;
-  for (const char c : utf8) {
-    const auto byte = static_cast<unsigned char>(c);
-    if ((byte & 0xC0) == 0x80) continue;  // a continuation
-    units += byte >= 0xF0 ? 2 : 1;
-  }
-  return units;
-}
 
 }  // namespace
 

@@ -1,6 +1,5 @@
 #include "services/dashboard/dashboard_user_service.h"
 
-#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
@@ -9,12 +8,13 @@
 #include "libs/base/contact_info.h"
 #include "libs/base/problem.h"
 #include "libs/base/status.h"
+#include "libs/base/utf8.h"
 #include "services/dashboard/credential_rules.h"
 
 namespace gatehouse::dashboard {
 namespace {
 
-constexpr ptrdiff_t kMaxEmail = 256;  // dashboard_users.email
+constexpr size_t kMaxEmail = 256;  // dashboard_users.email
 // Far beyond any password that the rules let in; a bound on what a sign-in hashes.
 constexpr size_t kMaxPasswordBytes = 64 * 1024;
 
@@ -28,10 +28,7 @@ v1::User Encode(const User& user) {
 
 // BAD_INPUT when the email does not fit in its column, which counts characters.
 absl::Status CheckLength(std::string_view email) {
-  const auto characters = std::count_if(email.begin(), email.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
-  });
-  if (characters <= kMaxEmail) return absl::OkStatus();
+  if (CountCharacters(email) <= kMaxEmail) return absl::OkStatus();
   return BadInput(Problem::kTooLong, "email must not be longer than 256 characters",
                   {{"field", "email"}, {"max_characters", "256"}});
 }

@@ -8,6 +8,7 @@
 #include "libs/base/json.h"
 #include "libs/base/status.h"
 #include "libs/base/strings.h"
+#include "libs/base/utf8.h"
 #include "libs/crypto/bytes.h"
 #include "services/oauth/authorization_request.h"
 #include "services/oauth/oauth_errors.h"
@@ -37,13 +38,7 @@ v1::OAuthError Nothing() {
 }
 
 // The length of the column for the state.
-constexpr size_t kMaxText = 128;
-
-size_t Characters(std::string_view text) {
-  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](unsigned char byte) {
-    return (byte & 0xC0) != 0x80;  // no continuation
-  }));
-}
+constexpr size_t kMaxState = 128;
 
 std::string WithState(const std::string& uri, const std::optional<std::string>& state) {
   if (!state.has_value()) return uri;
@@ -97,7 +92,7 @@ absl::StatusOr<v1::RequestLogoutResponse> OAuthLogoutServiceImpl::RequestLogout(
     logout.post_logout_redirect_uri = request.post_logout_redirect_uri();
   }
   if (request.has_state()) {
-    if (Characters(request.state()) > kMaxText) {
+    if (CountCharacters(request.state()) > kMaxState) {
       return Refuse(InvalidLogout("The state has more than 128 characters."));
     }
     logout.state = request.state();

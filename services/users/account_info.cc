@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "libs/base/strings.h"
+#include "libs/base/utf8.h"
 
 namespace gatehouse::users {
 namespace {
@@ -24,9 +25,7 @@ bool IsFakeEmail(std::string_view normalised_email) {
 }
 
 bool FitsColumn(std::string_view text, size_t limit) {
-  size_t characters = 0;
-  for (char c : text) characters += (static_cast<unsigned char>(c) & 0xC0) != 0x80;
-  return characters <= limit;
+  return CountCharacters(text) <= limit;
 }
 
 }  // namespace gatehouse::users

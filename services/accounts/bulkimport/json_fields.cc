@@ -88,15 +88,6 @@ const Value* JsonFields::Texts(std::string_view key, bool required) {
   return nullptr;
 }
 
-size_t JavaLength(std::string_view text) {
-  size_t units = 0;
-  for (const unsigned char byte : text) {
-    if ((byte & 0xC0) != 0x80) ++units;
-    if (byte >= 0xF0) ++units;  // a pair of surrogates
-  }
-  return units;
-}
-
 std::string_view JavaTrim(std::string_view text) {
   const auto blank = [](char c) { return static_cast<unsigned char>(c) <= ' '; };
   while (!text.empty() && blank(text.front())) text.remove_prefix(1);

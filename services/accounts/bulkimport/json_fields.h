@@ -36,8 +36,6 @@ class JsonFields {
   std::vector<std::string>& errors_;
 };
 
-// The length as Java counts it, in UTF-16 units. `text` is UTF-8.
-size_t JavaLength(std::string_view text);
 // Java's String.trim().
 std::string_view JavaTrim(std::string_view text);
 

@@ -7,6 +7,7 @@
 #include "libs/base/lower_case.h"
 #include "libs/base/status.h"
 #include "libs/base/strings.h"
+#include "libs/base/utf8.h"
 #include "libs/crypto/bytes.h"
 #include "libs/crypto/password.h"
 #include "libs/passwords/import_format.h"
@@ -27,7 +28,7 @@ constexpr ptrdiff_t kMaxPlainTextPasswords = 20;
 
 void CheckLength(std::string_view what, std::string_view text, size_t limit,
                  std::string_view said_limit, std::vector<std::string>& errors) {
-  if (JavaLength(text) <= limit) return;
+  if (Utf16Length(text) <= limit) return;
   errors.push_back(StrCat(what, " ", text, " is too long. Max length is ", said_limit, "."));
 }
 
@@ -114,7 +115,7 @@ void UserReader::ReadDevices(const Value& value, BulkUser& user, Errors& errors)
     BulkUser::TotpDevice device;
     if (secret.has_value()) {
       // Not the secret itself, as the original would: errors are kept and shown.
-      if (JavaLength(*secret) > 256) {
+      if (Utf16Length(*secret) > 256) {
         errors.emplace_back("TOTP secretKey is too long. Max length is 256.");
       }
       device.secret_key = *secret;
@@ -218,7 +219,7 @@ void UserReader::ReadPassword(const Value& value, LoginMethod& method, Errors& e
         "Invalid hashingAlgorithm for emailpassword recipe. Pass one of bcrypt, argon2 or, "
         "firebase_scrypt!");
   } else if (hash.has_value()) {
-    if (JavaLength(*hash) > 256) {
+    if (Utf16Length(*hash) > 256) {
       errors.emplace_back("passwordHash is too long. Max length is 256.");
     }
     hash = std::string(JavaTrim(*hash));

@@ -113,6 +113,13 @@ struct Import::OwnSession {
   int64_t expires_at_s = 0;
 };
 
+// A row of gatehouse_oauth_grants.
+struct Import::OwnGrant {
+  std::string json;
+  int64_t refreshed_at_ms = 0;
+  int64_t expires_at_ms = 0;
+};
+
 absl::StatusOr<std::unique_ptr<Import>> Import::Open(
     const std::string& dsn, std::string_view secrets,
     std::shared_ptr<const config::CoreConfig> config, bool dry_run, absl::Time deadline) {
@@ -244,6 +251,37 @@ absl::StatusOr<int64_t> Import::TakeTokens(db::Database& database, const Tables&
   return named;
 }
 
+absl::StatusOr<Import::OwnGrant> Import::ReadToken(const OwnSession& own, const FoundToken* token,
+                                                   int64_t now_s) const {
+  if (token == nullptr || !token->active) return absl::NotFoundError("");
+  ASSIGN_OR_RETURN(Session session, ReadSession(token->session_data, secrets_));
+  v1::Grant& grant = session.grant;
+  if (grant.subject().empty()) grant.set_subject(token->subject);
+  if (session.expires_at_s == 0) session.expires_at_s = own.expires_at_s;
+  const auto valid = [](const std::vector<std::string>& words) {
+    return std::all_of(words.begin(), words.end(), json::IsValidUtf8);
+  };
+  if (token->client_id != own.client_id) {
+    return absl::InvalidArgumentError("Hydra has it for another client");
+  }
+  if (grant.gid() != own.gid) return absl::InvalidArgumentError("Hydra has it for another grant");
+  if (grant.subject().empty() || !json::IsValidUtf8(grant.subject())) {
+    return absl::InvalidArgumentError("it has no valid subject");
+  }
+  if (session.expires_at_s <= now_s) return absl::NotFoundError("");
+  if (!valid(token->scopes) || !valid(token->audience)) {
+    return absl::InvalidArgumentError("its scope is not UTF-8");
+  }
+  grant.set_client_id(own.client_id);
+  grant.mutable_scopes()->Add(token->scopes.begin(), token->scopes.end());
+  grant.mutable_audience()->Add(token->audience.begin(), token->audience.end());
+  const absl::StatusOr<std::string> json = ToDocument(grant);
+  if (!json.ok()) return absl::InvalidArgumentError(json.status().message());
+  return OwnGrant{.json = *json,
+                  .refreshed_at_ms = token->requested_at_ms,
+                  .expires_at_ms = session.expires_at_s * 1000};
+}
+
 absl::Status Import::TakePage(db::Database& database, absl::Time deadline,
                               const std::vector<OwnSession>& sessions, LeftTokens& left,
                               const Progress& progress) {
@@ -253,70 +291,30 @@ absl::Status Import::TakePage(db::Database& database, absl::Time deadline,
   const int64_t now_s = absl::ToUnixSeconds(absl::Now());
 
   db::TextArray gids;
-  db::TextArray documents;
+  db::TextArray grants;
   std::vector<int64_t> refreshed;
   std::vector<int64_t> expiries;
   // Requests of tokens that their clients have replaced before.
   std::map<std::string, size_t> rotating;
   for (const OwnSession& own : sessions) {
-    const std::string client = NameOf(own.app_id, own.client_id);
-    const auto damaged = [&](std::string_view why) {
-      progress(StrCat("refresh token of grant ", own.gid, " of ", client, " is not taken: ", why));
-    };
     const auto at = found.find(own.signature);
-    if (at == found.end() || !at->second.active) {
+    const FoundToken* const token = at == found.end() ? nullptr : &at->second;
+    const absl::StatusOr<OwnGrant> grant = ReadToken(own, token, now_s);
+    const std::string client = NameOf(own.app_id, own.client_id);
+    if (absl::IsInvalidArgument(grant.status())) {
+      progress(StrCat("refresh token of grant ", own.gid, " of ", client,
+                      " is not taken: ", TextOf(grant.status())));
+    } else if (absl::IsNotFound(grant.status())) {
       ++left[{client, std::string(kEnded)}];
-      continue;
+    } else if (!grant.ok()) {
+      ++left[{client, StrCat("can't be read: ", TextOf(grant.status()))}];
+    } else {
+      if (own.rotates) rotating.emplace(token->request_id, gids.values.size());
+      gids.values.push_back(own.gid);
+      grants.values.push_back(grant->json);
+      refreshed.push_back(grant->refreshed_at_ms);
+      expiries.push_back(grant->expires_at_ms);
     }
-    const FoundToken& token = at->second;
-    absl::StatusOr<Session> session = ReadSession(token.session_data, secrets_);
-    if (absl::IsInvalidArgument(session.status())) {
-      damaged(TextOf(session.status()));
-      continue;
-    }
-    if (!session.ok()) {
-      ++left[{client, StrCat("can't be read: ", session.status().message())}];
-      continue;
-    }
-    v1::Grant& grant = session->grant;
-    if (grant.subject().empty()) grant.set_subject(token.subject);
-    if (token.client_id != own.client_id) {
-      damaged("Hydra has it for another client");
-      continue;
-    }
-    if (grant.gid() != own.gid) {
-      damaged("Hydra has it for another grant");
-      continue;
-    }
-    if (grant.subject().empty() || !json::IsValidUtf8(grant.subject())) {
-      damaged("it has no valid subject");
-      continue;
-    }
-    if (session->expires_at_s == 0) session->expires_at_s = own.expires_at_s;
-    if (session->expires_at_s <= now_s) {
-      ++left[{client, std::string(kEnded)}];
-      continue;
-    }
-    grant.set_client_id(own.client_id);
-    const auto valid = [](const std::vector<std::string>& words) {
-      return std::all_of(words.begin(), words.end(), json::IsValidUtf8);
-    };
-    if (!valid(token.scopes) || !valid(token.audience)) {
-      damaged("its scope is not UTF-8");
-      continue;
-    }
-    grant.mutable_scopes()->Add(token.scopes.begin(), token.scopes.end());
-    grant.mutable_audience()->Add(token.audience.begin(), token.audience.end());
-    const absl::StatusOr<std::string> document = ToDocument(grant);
-    if (!document.ok()) {
-      damaged(TextOf(document.status()));
-      continue;
-    }
-    if (own.rotates) rotating.emplace(token.request_id, gids.values.size());
-    gids.values.push_back(own.gid);
-    documents.values.push_back(*document);
-    refreshed.push_back(token.requested_at_ms);
-    expiries.push_back(session->expires_at_s * 1000);
   }
   if (gids.values.empty()) return absl::OkStatus();
   tokens_ += static_cast<int64_t>(gids.values.size());
@@ -339,7 +337,7 @@ absl::Status Import::TakePage(db::Database& database, absl::Time deadline,
   }
   return database.Transact(deadline, [&](db::Transaction& transaction) -> absl::Status {
     RETURN_IF_ERROR(
-        transaction.Execute(kWriteGrants, {gids, documents, Numbers(refreshed), Numbers(expiries)})
+        transaction.Execute(kWriteGrants, {gids, grants, Numbers(refreshed), Numbers(expiries)})
             .status());
     if (replaced_hashes.values.empty()) return absl::OkStatus();
     return transaction

@@ -52,6 +52,7 @@ class Import {
   };
   struct OwnClient;
   struct OwnSession;
+  struct OwnGrant;
   // Why tokens are not taken, by client, and how many.
   using LeftTokens = std::map<std::pair<std::string, std::string>, int64_t>;
 
@@ -71,6 +72,10 @@ class Import {
   std::string CheckSecret(const OwnClient& own, const v1::Client& client) const;
   absl::StatusOr<int64_t> TakeTokens(db::Database& database, const Tables& tables,
                                      absl::Time deadline, const Progress& progress);
+  // What a token stands for. `token`: Hydra's row for it, or null. NotFound: it has ended in Hydra,
+  // which is no loss. InvalidArgument: the row is damaged. Otherwise as ReadSession.
+  absl::StatusOr<OwnGrant> ReadToken(const OwnSession& own, const FoundToken* token,
+                                     int64_t now_s) const;
   absl::Status TakePage(db::Database& database, absl::Time deadline,
                         const std::vector<OwnSession>& sessions, LeftTokens& left,
                         const Progress& progress);
