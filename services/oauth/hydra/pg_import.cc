@@ -49,14 +49,15 @@ constexpr Statement kWriteClient = {
     " SELECT app_id, client_id, $3, $4, $5, $6 FROM {oauth_clients}"
     " WHERE app_id = $1 AND client_id = $2 ON CONFLICT DO NOTHING"};
 
-// By oauth_sessions_pkey, in its order, and gatehouse_oauth_grants_pkey.
+// By oauth_sessions_pkey, in its order, and for each row gatehouse_oauth_grants_pkey: as a join
+// (NOT EXISTS) each page would walk over all grants before it, once there are statistics.
 #define GATEHOUSE_OAUTH_LIVE_SESSIONS                                                        \
   "SELECT s.gid, s.app_id, s.client_id, s.external_refresh_token, s.internal_refresh_token," \
   " s.exp FROM {oauth_sessions} s"                                                           \
   " WHERE s.gid > $1 AND s.external_refresh_token IS NOT NULL AND s.exp > $2"
 constexpr Statement kListSessions = {
     "oauth_import_list_sessions", GATEHOUSE_OAUTH_LIVE_SESSIONS
-    " AND NOT EXISTS (SELECT 1 FROM {gatehouse_oauth_grants} g WHERE g.gid = s.gid)"
+    " AND (SELECT TRUE FROM {gatehouse_oauth_grants} g WHERE g.gid = s.gid) IS NULL"
     " ORDER BY s.gid LIMIT $3"};
 constexpr Statement kListOlderSessions = {"oauth_import_list_older_sessions",
                                           GATEHOUSE_OAUTH_LIVE_SESSIONS " ORDER BY s.gid LIMIT $3"};
