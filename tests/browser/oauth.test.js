@@ -24,12 +24,7 @@ after(async () => {
     provider?.close();
 });
 
-async function open() {
-    const context = await browser.newContext({ viewport: { width: 520, height: 640 } });
-    // Nothing is loaded from elsewhere, wherever this runs.
-    await context.route((url) => url.origin !== provider.origin && url.origin !== notes.origin, (route) => route.abort());
-    return new Screens(await context.newPage(), provider, PICTURES);
-}
+const open = () => Screens.open(browser, provider, PICTURES, [notes.origin]);
 
 test("from a third-party site to login, consent and back", LIMIT, async () => {
     const email = "mary@example.com";

@@ -23,11 +23,7 @@ after(async () => {
     site?.close();
 });
 
-async function open() {
-    const context = await browser.newContext({ viewport: { width: 520, height: 640 } });
-    await context.route((url) => url.origin !== site.origin && url.origin !== PROVIDER, (route) => route.abort());
-    return new Screens(await context.newPage(), site, PICTURES);
-}
+const open = () => Screens.open(browser, site, PICTURES, [PROVIDER]);
 
 /** On the provider's own page. */
 async function identify({ page }) {

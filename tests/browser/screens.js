@@ -3,8 +3,8 @@
 
 const assert = require("node:assert");
 const { createHmac } = require("node:crypto");
-const path = require("node:path");
 const { chromium } = require("playwright-core");
+const { BrowserPage } = require("./browser_page");
 
 const PASSWORD = "correct horse 1";
 const PERIOD_S = 30;
@@ -21,27 +21,16 @@ function code(secret, steps = 0) {
     return String(number % 1000000).padStart(6, "0");
 }
 
-class Screens {
-    /** A browser without any cookies. `pictures`: the folder that screens are written to, or nothing. */
-    static async open(browser, site, pictures) {
-        const context = await browser.newContext({ viewport: { width: 520, height: 640 } });
-        // Nothing is loaded from elsewhere, wherever this runs.
-        await context.route((url) => url.origin !== site.origin, (route) => route.abort());
-        return new Screens(await context.newPage(), site, pictures);
+class Screens extends BrowserPage {
+    /** A browser without any cookies. `pictures`: the folder that screens are written to, or nothing; `others`: origins of other sites that are part of it. */
+    static async open(browser, site, pictures, others = []) {
+        const page = await BrowserPage.blank(browser, { width: 520, height: 640 }, [site.origin, ...others]);
+        return new Screens(page, site, pictures);
     }
 
     constructor(page, site, pictures) {
-        Object.assign(this, { page, site, pictures });
-    }
-
-    async close() {
-        await this.page.context().close();
-    }
-
-    async picture(name) {
-        if (this.pictures) {
-            await this.page.screenshot({ path: path.join(this.pictures, `${name}.png`), animations: "disabled" });
-        }
+        super(page, pictures);
+        this.site = site;
     }
 
     async shows(text) {

@@ -2,26 +2,26 @@
 // The dashboard in a browser: its pages, and what is pressed and typed on them.
 
 const path = require("node:path");
+const { BrowserPage } = require("../browser_page");
 
 // Where the SDK has the browser fetch the dashboard's page from, without the version.
 const NETWORK = /^https:\/\/cdn\.jsdelivr\.net\/gh\/supertokens\/dashboard@v[\d.]+\/build\//;
 
-class Dashboard {
+class Dashboard extends BrowserPage {
     /** A browser without any cookies. `bundle`: the folder that has the page's files; `pictures`: where screens are written to, or nothing. */
     static async open(browser, origin, bundle, pictures) {
-        const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
-        // Nothing is loaded from elsewhere, wherever this runs.
-        await context.route((url) => url.origin !== origin, (route) => {
+        const page = await BrowserPage.blank(browser, { width: 1280, height: 800 }, [origin], (route) => {
             const file = new URL(route.request().url()).href.split("?")[0];
             return NETWORK.test(file)
                 ? route.fulfill({ path: path.join(bundle, decodeURIComponent(file.replace(NETWORK, ""))) })
                 : route.abort();
         });
-        return new Dashboard(await context.newPage(), origin, pictures);
+        return new Dashboard(page, origin, pictures);
     }
 
     constructor(page, origin, pictures) {
-        Object.assign(this, { page, origin, pictures, failures: [], pending: 0 });
+        super(page, pictures);
+        Object.assign(this, { origin, failures: [], pending: 0 });
         page.on("request", () => ++this.pending);
         page.on("requestfinished", () => --this.pending);
         page.on("requestfailed", () => --this.pending);
@@ -32,16 +32,6 @@ class Dashboard {
             }
         });
         page.on("pageerror", (error) => this.failures.push(String(error)));
-    }
-
-    async close() {
-        await this.page.context().close();
-    }
-
-    async picture(name) {
-        if (this.pictures) {
-            await this.page.screenshot({ path: path.join(this.pictures, `${name}.png`), animations: "disabled" });
-        }
     }
 
     async shows(text) {

@@ -2,7 +2,6 @@
 // The backend of a site whose users are managed in the user dashboard.
 
 const express = require("express");
-const supertokens = require("supertokens-node");
 const { errorHandler, middleware } = require("supertokens-node/framework/express");
 const AccountLinking = require("supertokens-node/recipe/accountlinking");
 const Dashboard = require("supertokens-node/recipe/dashboard");
@@ -16,43 +15,34 @@ const ThirdParty = require("supertokens-node/recipe/thirdparty");
 const Totp = require("supertokens-node/recipe/totp");
 const UserMetadata = require("supertokens-node/recipe/usermetadata");
 const UserRoles = require("supertokens-node/recipe/userroles");
+const { initialise, listen } = require("../backend");
 
-function initialise(connectionURI, origin) {
-    supertokens.init({
-        framework: "express",
-        supertokens: { connectionURI, apiKey: process.env.GATEHOUSE_API_KEY || undefined },
-        appInfo: { appName: "Site", apiDomain: origin, websiteDomain: origin },
-        telemetry: false,
-        recipeList: [
-            AccountLinking.init({
-                shouldDoAutomaticAccountLinking: async () => ({ shouldAutomaticallyLink: false }),
-            }),
-            Dashboard.init(),
-            EmailPassword.init(),
-            EmailVerification.init({ mode: "OPTIONAL" }),
-            MultiFactorAuth.init(),
-            Multitenancy.init(),
-            Passwordless.init({ contactMethod: "EMAIL_OR_PHONE", flowType: "USER_INPUT_CODE" }),
-            Session.init(),
-            ThirdParty.init(),
-            Totp.init(),
-            UserMetadata.init(),
-            UserRoles.init(),
-        ],
-    });
-}
+const RECIPES = [
+    AccountLinking.init({
+        shouldDoAutomaticAccountLinking: async () => ({ shouldAutomaticallyLink: false }),
+    }),
+    Dashboard.init(),
+    EmailPassword.init(),
+    EmailVerification.init({ mode: "OPTIONAL" }),
+    MultiFactorAuth.init(),
+    Multitenancy.init(),
+    Passwordless.init({ contactMethod: "EMAIL_OR_PHONE", flowType: "USER_INPUT_CODE" }),
+    Session.init(),
+    ThirdParty.init(),
+    Totp.init(),
+    UserMetadata.init(),
+    UserRoles.init(),
+];
 
 /** Starts it on a free port of this machine. The dashboard is at /auth/dashboard. */
 async function start(connectionURI) {
     const app = express();
-    const listener = await new Promise((started) => {
-        const one = app.listen(0, "localhost", () => started(one));
-    });
-    const origin = `http://localhost:${listener.address().port}`;
-    initialise(connectionURI, origin);
+    const { origin, close } = await listen(app);
+    // The SDK's own base path: the dashboard is below it.
+    initialise(connectionURI, origin, RECIPES, { apiBasePath: "/auth" });
     app.use(middleware());
     app.use(errorHandler());
-    return { origin, close: () => listener.close() };
+    return { origin, close };
 }
 
 module.exports = { start };

@@ -1,16 +1,14 @@
 "use strict";
 // A site that other sites sign in with: the SDK's OAuth2Provider recipe, and a page that asks the user, which the SDK leaves out.
 
-const path = require("node:path");
-const esbuild = require("esbuild");
 const express = require("express");
 const supertokens = require("supertokens-node");
-const { errorHandler, middleware } = require("supertokens-node/framework/express");
+const { middleware } = require("supertokens-node/framework/express");
 const EmailPassword = require("supertokens-node/recipe/emailpassword");
 const OAuth2Provider = require("supertokens-node/recipe/oauth2provider");
 const Session = require("supertokens-node/recipe/session");
+const { initialise, listen, servePage } = require("../backend");
 
-const HTML = '<!doctype html><meta charset="utf-8"><title>Provider</title><div id="root"></div><script src="/page.js"></script>';
 const CONSENT = "/api/auth/oauth/consent";
 const WORDS = { email: "See your email address", offline_access: "Stay signed in", openid: "Know who you are" };
 
@@ -20,16 +18,6 @@ let recipe;
 function askTheUser(original) {
     recipe = original;
     return { ...original, authorization: (input) => original.authorization({ ...input, session: undefined }) };
-}
-
-function initialise(connectionURI, origin) {
-    supertokens.init({
-        framework: "express",
-        supertokens: { connectionURI, apiKey: process.env.GATEHOUSE_API_KEY || undefined },
-        appInfo: { appName: "Provider", apiDomain: origin, websiteDomain: origin, apiBasePath: "/api/auth" },
-        telemetry: false,
-        recipeList: [EmailPassword.init(), OAuth2Provider.init({ override: { functions: askTheUser } }), Session.init()],
-    });
 }
 
 const escape = (text) => text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
@@ -70,14 +58,9 @@ async function decide(session, { challenge, answer }) {
 /** Starts the provider on a free port of this machine. */
 async function start(connectionURI) {
     const app = express();
-    const listener = await new Promise((started) => {
-        const one = app.listen(0, "localhost", () => started(one));
-    });
-    const origin = `http://localhost:${listener.address().port}`;
-    initialise(connectionURI, origin);
-    const script = esbuild.buildSync({
-        entryPoints: [path.join(__dirname, "page.jsx")], bundle: true, write: false, jsx: "automatic", define: { "process.env.NODE_ENV": '"production"' },
-    }).outputFiles[0].text;
+    const { origin, close } = await listen(app);
+    const recipes = [EmailPassword.init(), OAuth2Provider.init({ override: { functions: askTheUser } }), Session.init()];
+    initialise(connectionURI, origin, recipes, { appName: "Provider" });
     app.use(middleware());
     app.get(CONSENT, async (request, response, next) => {
         try {
@@ -95,11 +78,9 @@ async function start(connectionURI) {
             next(error);
         }
     });
-    app.get("/page.js", (_request, response) => void response.type("js").send(script));
-    app.use(errorHandler());
-    app.get("*", (_request, response) => void response.type("html").send(HTML));
+    servePage(app, __dirname, "Provider");
     const register = async (settings) => (await OAuth2Provider.createOAuth2Client(settings)).client;
-    return { origin, issuer: `${origin}/api/auth`, register, close: () => listener.close() };
+    return { origin, issuer: `${origin}/api/auth`, register, close };
 }
 
 module.exports = { start };

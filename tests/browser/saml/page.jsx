@@ -1,48 +1,15 @@
-// The page: the SDK's screens under /auth, and a home for those who are signed in.
+// The page: the SDK's screens with the company's button, a home, and where a login arrives that began at the provider.
 
-import { useEffect, useState } from "react";
-import { createRoot } from "react-dom/client";
-import SuperTokens, { SuperTokensWrapper } from "supertokens-auth-react";
+import { useEffect } from "react";
 import Session, { SessionAuth } from "supertokens-auth-react/recipe/session";
 import ThirdParty from "supertokens-auth-react/recipe/thirdparty";
 import { ThirdPartyPreBuiltUI } from "supertokens-auth-react/recipe/thirdparty/prebuiltui";
-import { canHandleRoute, getRoutingComponent } from "supertokens-auth-react/ui";
+import { Home, initialise, show } from "../frontend";
 
-const SCREENS = [ThirdPartyPreBuiltUI];
-
-SuperTokens.init({
-    appInfo: {
-        appName: "Site",
-        apiDomain: location.origin,
-        websiteDomain: location.origin,
-        apiBasePath: "/api/auth",
-        websiteBasePath: "/auth",
-    },
-    // A web font would come from elsewhere.
-    style: '[data-supertokens~="container"] { --font-family: sans-serif; font-family: sans-serif; }',
-    recipeList: [
-        Session.init(),
-        ThirdParty.init({ signInAndUpFeature: { providers: [{ id: "saml", name: "Acme" }] } }),
-    ],
-});
-
-function Home() {
-    const [user, setUser] = useState();
-    useEffect(() => {
-        fetch("/api/me").then(async (reply) => setUser(reply.ok ? (await reply.json()).userId : `${reply.status}`));
-    }, []);
-    return (
-        <main style={{ fontFamily: "sans-serif", margin: "40px" }}>
-            <h1>Welcome</h1>
-            <p>
-                You are <code id="user">{user}</code>
-            </p>
-            <button id="out" onClick={() => Session.signOut().then(() => location.assign("/auth"))}>
-                Sign out
-            </button>
-        </main>
-    );
-}
+initialise([
+    Session.init(),
+    ThirdParty.init({ signInAndUpFeature: { providers: [{ id: "saml", name: "Acme" }] } }),
+]);
 
 /** Where browsers arrive when the login began at the provider. */
 function Started() {
@@ -54,15 +21,4 @@ function Started() {
     return <p>One moment</p>;
 }
 
-function Page() {
-    if (canHandleRoute(SCREENS)) {
-        return getRoutingComponent(SCREENS);
-    }
-    return location.pathname === "/started" ? <Started /> : <SessionAuth><Home /></SessionAuth>;
-}
-
-createRoot(document.getElementById("root")).render(
-    <SuperTokensWrapper>
-        <Page />
-    </SuperTokensWrapper>
-);
+show([ThirdPartyPreBuiltUI], location.pathname === "/started" ? <Started /> : <SessionAuth><Home /></SessionAuth>);

@@ -2,35 +2,25 @@
 // A site whose users sign in through their company's identity provider: the SDK's SAML and ThirdParty recipes, on one origin with the page.
 
 const { readFileSync } = require("node:fs");
-const path = require("node:path");
-const esbuild = require("esbuild");
 const express = require("express");
 const supertokens = require("supertokens-node");
-const { errorHandler, middleware } = require("supertokens-node/framework/express");
+const { middleware } = require("supertokens-node/framework/express");
 const SAML = require("supertokens-node/recipe/saml");
 const Session = require("supertokens-node/recipe/session");
 const { verifySession } = require("supertokens-node/recipe/session/framework/express");
 const ThirdParty = require("supertokens-node/recipe/thirdparty");
+const { initialise, listen, servePage } = require("../backend");
 
-const HTML = '<!doctype html><meta charset="utf-8"><title>Site</title><div id="root"></div><script src="/page.js"></script>';
 const CLIENT = "acme";
 const TENANT = "public";
 
-function initialise(connectionURI, origin) {
-    supertokens.init({
-        framework: "express",
-        supertokens: { connectionURI, apiKey: process.env.GATEHOUSE_API_KEY || undefined },
-        appInfo: { appName: "Site", apiDomain: origin, websiteDomain: origin, apiBasePath: "/api/auth" },
-        telemetry: false,
-        recipeList: [
-            SAML.init(),
-            Session.init(),
-            ThirdParty.init({
-                signInAndUpFeature: { providers: [{ config: { thirdPartyId: "saml", name: "Acme", clients: [{ clientId: CLIENT }] } }] },
-            }),
-        ],
-    });
-}
+const RECIPES = [
+    SAML.init(),
+    Session.init(),
+    ThirdParty.init({
+        signInAndUpFeature: { providers: [{ config: { thirdPartyId: "saml", name: "Acme", clients: [{ clientId: CLIENT }] } }] },
+    }),
+];
 
 /** Ends a login that began at the provider. The SDK's screens know only those that they began. */
 async function started(request, response) {
@@ -46,11 +36,8 @@ async function started(request, response) {
 /** Starts the site on that port of this machine, which the provider knows. `metadata`: the file with the provider's. */
 async function start(connectionURI, port, metadata) {
     const app = express();
-    const listener = await new Promise((ready) => {
-        const one = app.listen(port, "localhost", () => ready(one));
-    });
-    const origin = `http://localhost:${port}`;
-    initialise(connectionURI, origin);
+    const { origin, close } = await listen(app, port);
+    initialise(connectionURI, origin, RECIPES);
     const client = await SAML.createOrUpdateClient({
         tenantId: TENANT,
         clientId: CLIENT,
@@ -61,23 +48,14 @@ async function start(connectionURI, port, metadata) {
         enableRequestSigning: false,
     });
     if (client.status !== "OK") throw new Error(client.status);
-    const built = esbuild.buildSync({
-        entryPoints: [path.join(__dirname, "page.jsx")],
-        bundle: true,
-        write: false,
-        jsx: "automatic",
-        define: { "process.env.NODE_ENV": '"production"' },
-    });
     app.use(middleware());
     app.get("/api/me", verifySession(), async (request, response) => {
         const user = await supertokens.getUser(request.session.getUserId());
         response.json({ userId: user.id, emails: user.emails, thirdParty: user.thirdParty });
     });
     app.post("/api/started", express.json(), (request, response, next) => void started(request, response).catch(next));
-    app.get("/page.js", (_request, response) => void response.type("js").send(built.outputFiles[0].text));
-    app.use(errorHandler());
-    app.get("*", (_request, response) => void response.type("html").send(HTML));
-    return { origin, close: () => listener.close() };
+    servePage(app, __dirname);
+    return { origin, close };
 }
 
 module.exports = { start };

@@ -1,11 +1,8 @@
 "use strict";
 // The site: one page that the SDK's own screens are part of, and its backend. Both are on one origin.
 
-const path = require("node:path");
-const esbuild = require("esbuild");
 const express = require("express");
-const supertokens = require("supertokens-node");
-const { errorHandler, middleware } = require("supertokens-node/framework/express");
+const { middleware } = require("supertokens-node/framework/express");
 const EmailPassword = require("supertokens-node/recipe/emailpassword");
 const EmailVerification = require("supertokens-node/recipe/emailverification");
 const MultiFactorAuth = require("supertokens-node/recipe/multifactorauth");
@@ -13,8 +10,7 @@ const Session = require("supertokens-node/recipe/session");
 const { verifySession } = require("supertokens-node/recipe/session/framework/express");
 const Totp = require("supertokens-node/recipe/totp");
 const WebAuthn = require("supertokens-node/recipe/webauthn");
-
-const HTML = '<!doctype html><meta charset="utf-8"><title>Site</title><div id="root"></div><script src="/page.js"></script>';
+const { initialise, listen, servePage } = require("../backend");
 
 /** The emails that the site would have sent. */
 class Mailbox {
@@ -50,61 +46,38 @@ function requireWhatWasAdded(original) {
     };
 }
 
-function initialise(connectionURI, origin, mailbox) {
-    supertokens.init({
-        framework: "express",
-        supertokens: { connectionURI, apiKey: process.env.GATEHOUSE_API_KEY || undefined },
-        appInfo: { appName: "Site", apiDomain: origin, websiteDomain: origin, apiBasePath: "/api/auth" },
-        telemetry: false,
-        recipeList: [
-            EmailPassword.init(),
-            EmailVerification.init({
-                mode: "REQUIRED",
-                emailDelivery: {
-                    override: (original) => ({
-                        ...original,
-                        sendEmail: async (input) => mailbox.put(input),
-                    }),
-                },
-            }),
-            MultiFactorAuth.init({ firstFactors: ["emailpassword", "webauthn"] }),
-            Session.init(),
-            Totp.init({ override: { apis: requireWhatWasAdded } }),
-            WebAuthn.init(),
-        ],
-    });
-}
-
-function bundle() {
-    const built = esbuild.buildSync({
-        entryPoints: [path.join(__dirname, "page.jsx")],
-        bundle: true,
-        write: false,
-        jsx: "automatic",
-        define: { "process.env.NODE_ENV": '"production"' },
-    });
-    return built.outputFiles[0].text;
+function recipes(mailbox) {
+    return [
+        EmailPassword.init(),
+        EmailVerification.init({
+            mode: "REQUIRED",
+            emailDelivery: {
+                override: (original) => ({
+                    ...original,
+                    sendEmail: async (input) => mailbox.put(input),
+                }),
+            },
+        }),
+        MultiFactorAuth.init({ firstFactors: ["emailpassword", "webauthn"] }),
+        Session.init(),
+        Totp.init({ override: { apis: requireWhatWasAdded } }),
+        WebAuthn.init(),
+    ];
 }
 
 /** Starts the site on a free port of this machine. */
 async function start(connectionURI) {
     const app = express();
-    const listener = await new Promise((started) => {
-        const one = app.listen(0, "localhost", () => started(one));
-    });
-    const origin = `http://localhost:${listener.address().port}`;
+    const { origin, close } = await listen(app);
     const mailbox = new Mailbox();
-    initialise(connectionURI, origin, mailbox);
-    const script = bundle();
+    initialise(connectionURI, origin, recipes(mailbox));
     app.use(middleware());
     // Only for users with a verified email who have passed all their factors: the recipes say so.
     app.get("/api/me", verifySession(), (request, response) => {
         response.json({ userId: request.session.getUserId() });
     });
-    app.get("/page.js", (_request, response) => void response.type("js").send(script));
-    app.use(errorHandler());
-    app.get("*", (_request, response) => void response.type("html").send(HTML));
-    return { origin, mailbox, close: () => listener.close() };
+    servePage(app, __dirname);
+    return { origin, mailbox, close };
 }
 
 module.exports = { start };
