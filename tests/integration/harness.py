@@ -32,6 +32,8 @@ SERVICES = [row["name"] for row in SERVICE_ROWS]
 # Every process logs to files below this directory; the last test of a run reads them all.
 LOG_DIR = os.environ.get("GATEHOUSE_TEST_LOGS") or tempfile.mkdtemp(prefix="gatehouse-logs-")
 START_TIMEOUT_S = 60
+# Programs with a sanitizer's checks take several times as long for everything.
+PATIENCE = int(os.environ.get("GATEHOUSE_TIMEOUT_FACTOR", "1"))
 
 
 def free_port():
@@ -53,6 +55,7 @@ def free_port():
 
 def wait_until(condition, timeout_s, what):
     """Polls a condition of another process: the only kind of waiting in these tests."""
+    timeout_s *= PATIENCE
     end = time.monotonic() + timeout_s
     while time.monotonic() < end:
         result = condition()
@@ -332,9 +335,14 @@ class Gatehouse:
             raise AssertionError(done.stderr)
 
     def start(self):
-        for process in self.processes.values():
-            process.start()
-        self.wait_ready()
+        try:
+            for process in self.processes.values():
+                process.start()
+            self.wait_ready()
+        except BaseException:
+            # Its owner has nothing yet to end them by: they would outlive the test.
+            self.kill()
+            raise
         return self
 
     def wait_ready(self):
