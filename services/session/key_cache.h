@@ -13,6 +13,7 @@
 #include "libs/base/clock.h"
 #include "libs/base/lru_cache.h"
 #include "libs/crypto/rsa_key.h"
+#include "libs/crypto/verified_signatures.h"
 #include "libs/tenancy/tenant_directory.h"
 
 namespace gatehouse::jwks::v1 {
@@ -63,6 +64,9 @@ class KeyCache {
                                                         const tenancy::Tenant& app,
                                                         std::shared_ptr<const KeySet> known);
 
+  // What these keys signed.
+  crypto::VerifiedSignatures& signatures() { return signatures_; }
+
  private:
   struct Entry;
   std::shared_ptr<Entry> EntryOf(const tenancy::Tenant& app);
@@ -73,6 +77,7 @@ class KeyCache {
   jwks::v1::JwksService& jwks_;
   const Clock& clock_;
   LruCache<Entry> entries_;
+  crypto::VerifiedSignatures signatures_;
 };
 
 // The keys in the form for SDKs before JWKS (formats: 2.10). Fails as KeySet::ToSign does.

@@ -12,15 +12,16 @@
 namespace gatehouse::session {
 namespace {
 
-bool SignedByAny(const RawAccessToken& raw, const KeySet& keys, int64_t now_ms) {
+bool SignedByAny(crypto::VerifiedSignatures& signatures, const RawAccessToken& raw,
+                 const KeySet& keys, int64_t now_ms) {
   if (!raw.key_id.empty()) {
     const SigningKey* key = keys.Find(raw.key_id, now_ms);
-    return key != nullptr && crypto::VerifyJwtSignature(raw.parts, key->pair->public_key());
+    return key != nullptr && signatures.Verify(raw.parts, key->pair->public_key());
   }
   for (const auto* list : {&keys.dynamic_keys, &keys.static_keys}) {
     for (const SigningKey& key : *list) {
       if (key.expires_at_ms != 0 && key.expires_at_ms < now_ms) continue;
-      if (crypto::VerifyJwtSignature(raw.parts, key.pair->public_key())) return true;
+      if (signatures.Verify(raw.parts, key.pair->public_key())) return true;
     }
   }
   return false;
@@ -71,17 +72,18 @@ absl::StatusOr<Judged> Judge(const SessionParts& parts, CallContext& context,
     if (ReasonOf(raw.status()) == ErrorReason::kBadInput) return raw.status();
     return try_refresh({raw.status().message().data(), raw.status().message().size()});
   }
-  if (!crypto::Base64Decode(raw->parts.signature).ok()) {
-    return BadInput(Problem::kMalformed, "The access token is not a JWT",
-                    {{"field", "accessToken"}});
-  }
   const int64_t now_ms = parts.clock.NowMs();
-  if (!SignedByAny(*raw, *judged.keys, now_ms)) {
+  crypto::VerifiedSignatures& signatures = parts.keys.signatures();
+  if (!SignedByAny(signatures, *raw, *judged.keys, now_ms)) {
+    if (!crypto::Base64Decode(raw->parts.signature).ok()) {
+      return BadInput(Problem::kMalformed, "The access token is not a JWT",
+                      {{"field", "accessToken"}});
+    }
     if (!MayHaveAnotherKey(*raw, *judged.keys, now_ms)) {
       return try_refresh("JWT verification failed");
     }
     ASSIGN_OR_RETURN(judged.keys, parts.keys.Refetch(context, app, judged.keys));
-    if (!SignedByAny(*raw, *judged.keys, now_ms)) return try_refresh("JWT verification failed");
+    if (!SignedByAny(signatures, *raw, *judged.keys, now_ms)) return try_refresh("JWT verification failed");
   }
   auto token = ReadAccessToken(*raw);
   if (!token.ok()) {
