@@ -31,6 +31,8 @@ with open(os.path.join(ROOT, "services", "services.json"), encoding="utf-8") as 
 SERVICES = [row["name"] for row in SERVICE_ROWS]
 # Every process logs to files below this directory; the last test of a run reads them all.
 LOG_DIR = os.environ.get("GATEHOUSE_TEST_LOGS") or tempfile.mkdtemp(prefix="gatehouse-logs-")
+# See quick_keys.cc.
+QUICK_KEYS = os.path.join(os.path.dirname(os.path.abspath(BIN)), "lib", "libquick_keys.so")
 START_TIMEOUT_S = 60
 # Programs with a sanitizer's checks take several times as long for everything.
 PATIENCE = int(os.environ.get("GATEHOUSE_TIMEOUT_FACTOR", "1"))
@@ -228,7 +230,7 @@ class Client:
         if self.connection is not None and self.closed_by_server():
             self.close()
         if self.connection is None:
-            self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+            self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30 * PATIENCE)
         try:
             self.connection.request(method, url, body=data, headers=all_headers)
             answer = self.connection.getresponse()
@@ -312,6 +314,8 @@ class Gatehouse:
                 "GATEHOUSE_SHUTDOWN_DELAY_MS": "0"}
         if test_mode:
             base["GATEHOUSE_TEST_MODE"] = "true"
+            if os.path.exists(QUICK_KEYS):
+                base["LD_PRELOAD"] = QUICK_KEYS
         base.update(environment or {})
         if self.mode == "all-in-one":
             self.processes["gatehouse"] = Process("gatehouse", ["start", "--port", str(self.port)], {**base, "GATEHOUSE_ADMIN_PORT": str(self.admin_port)}, "gatehouse")
