@@ -36,6 +36,7 @@ uint32_t HashOfText(std::string_view text) {
 }  // namespace
 
 std::vector<size_t> HashOrder(const std::vector<std::string>& members) {
+  if (members.size() < 2) return std::vector<size_t>(members.size());
   size_t buckets = kFirstBuckets;
   while (members.size() > buckets / 4 * 3) buckets *= 2;
   std::vector<uint32_t> bucket_of(members.size());

@@ -1,7 +1,6 @@
 #include "gateway/routes/user_json.h"
 
 #include <algorithm>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -73,25 +72,27 @@ json::Value SingleUserJson(const users::v1::User& user, bool with_tenants) {
 json::Value WholeUserJson(const users::v1::User& user, const CdiVersion& cdi) {
   const bool with_webauthn = cdi >= cdi::k5_3;
   std::vector<std::string> emails, phones, credentials;
-  std::vector<users::v1::ThirdPartyInfo> third_parties;
+  std::vector<const users::v1::ThirdPartyInfo*> third_parties;
   std::vector<std::string> third_party_keys;  // hashed by the set
   json::Value methods = json::Value::Array();
-  std::set<std::pair<std::string, std::string>> seen;  // third parties
   for (const users::v1::LoginMethod& method : user.login_methods()) {
     methods.Append(MethodJson(method, with_webauthn));
     if (!with_webauthn && method.recipe_id() == "webauthn") continue;
     if (method.has_email()) AddOnce(emails, method.email());
     if (method.has_phone_number()) AddOnce(phones, method.phone_number());
     const users::v1::ThirdPartyInfo& info = method.third_party();
-    if (method.has_third_party() && seen.emplace(info.id(), info.user_id()).second) {
-      third_parties.push_back(info);
+    const bool known = std::any_of(third_parties.begin(), third_parties.end(), [&](const auto* one) {
+      return one->id() == info.id() && one->user_id() == info.user_id();
+    });
+    if (method.has_third_party() && !known) {
+      third_parties.push_back(&info);
       third_party_keys.push_back(info.id() + "|" + info.user_id());
     }
     for (const std::string& id : method.webauthn_credential_ids()) AddOnce(credentials, id);
   }
   json::Value third_parties_json = json::Value::Array();
   for (const size_t i : HashOrder(third_party_keys)) {
-    third_parties_json.Append(ThirdPartyJson(third_parties[i]));
+    third_parties_json.Append(ThirdPartyJson(*third_parties[i]));
   }
   json::Value value = json::Value::Object({{"id", user.id()},
                                            {"isPrimaryUser", user.is_primary_user()},

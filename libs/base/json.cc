@@ -78,15 +78,21 @@ const Value* Members::Find(std::string_view key) const {
   return m == nullptr ? nullptr : &m->value;
 }
 
+void Members::Reserve(size_t count) {
+  if (rep_ == nullptr) rep_ = std::make_unique<Rep>();
+  rep_->list.reserve(count);
+}
+
 Value& Members::Set(std::string key, Value value) {
-  if (rep_ == nullptr) {
-    rep_ = std::make_unique<Rep>();
-    rep_->list.reserve(kFew);
-  }
-  if (Member* m = rep_->Find(key)) {
+  if (Member* m = rep_ == nullptr ? nullptr : rep_->Find(key)) {
     m->value = std::move(value);
     return m->value;
   }
+  return Add(std::move(key), std::move(value));
+}
+
+Value& Members::Add(std::string key, Value value) {
+  if (rep_ == nullptr) Reserve(kFew);
   rep_->list.push_back(Member{std::move(key), std::move(value)});
   const size_t n = rep_->list.size();
   if (n >= kIndexFrom && n * 3 > rep_->slots.size() * 2) {
@@ -149,9 +155,11 @@ Value Value::Object() {
 }
 
 Value Value::Object(std::initializer_list<Field> fields) {
-  Value v = Object();
-  for (const Field& f : fields) v.Set(std::string(f.key), std::move(f.value));
-  return v;
+  Members members;
+  // Some are often set afterwards.
+  members.Reserve(fields.size() + kFew);
+  for (const Field& f : fields) members.Add(std::string(f.key), std::move(f.value));
+  return FromMembers(std::move(members));
 }
 
 Value Value::FromMembers(Members members) {

@@ -48,7 +48,12 @@ class Members {
   bool Remove(std::string_view key);
 
  private:
+  friend class Value;
   struct Rep;
+  void Reserve(size_t count);
+  // The key must be new.
+  Value& Add(std::string key, Value value);
+
   std::unique_ptr<Rep> rep_;  // null while empty: most `{}` cost no allocation
 };
 
@@ -80,7 +85,7 @@ class Value {
   static Value Double(double d);
   static Value Array(json::Array elements = {});
   static Value Object();
-  // Moves the values out of the list.
+  // Moves the values out of the list. The keys must differ.
   static Value Object(std::initializer_list<Field> fields);
   static Value FromMembers(Members members);
 
