@@ -46,7 +46,7 @@ if wanted test; then
   command -v curl >/dev/null || packages+=(curl)
   command -v git >/dev/null || packages+=(git)
   python3 -c 'import venv, ensurepip' 2>/dev/null || packages+=(python3 python3-venv)
-  packages+=(faketime oathtool)
+  packages+=(faketime oathtool valgrind)
   { command -v node && command -v npm; } >/dev/null || packages+=(nodejs npm)
   command -v go >/dev/null || packages+=(golang-go)
   packages+=(pgbouncer)

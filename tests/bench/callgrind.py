@@ -67,7 +67,8 @@ class Callgrind:
         while done.poll() is None:
             call()
             calls += 1
-        output = done.stdout.read()
+        with done.stdout:
+            output = done.stdout.read()
         if done.returncode != 0 or "OK" not in output:
             raise AssertionError("callgrind_control %s: %s" % (" ".join(arguments), output))
         return calls

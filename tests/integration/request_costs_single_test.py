@@ -1,0 +1,40 @@
+"""What a request costs the server, without a clock: instructions outside libcrypto, and allocations. Each has a bound some way above what it was when it was last changed on purpose
+(tests/bench/request_costs.py prints the figures); statements, plans and round trips are hot_paths_single_test's."""
+import shutil
+import unittest
+
+from bench import request_costs
+from integration import harness
+
+# instructions, allocations. Jobs of the process that run meanwhile are counted too, a few thousand instructions a request.
+BOUNDS = {
+    "get user": (150_000, 140),
+    "roles": (95_000, 97),
+    "count": (90_000, 84),
+    "session information": (185_000, 200),
+    "verify": (150_000, 102),
+    "verify with database": (300_000, 206),
+    "jwks": (100_000, 72),
+    "hello": (70_000, 50),
+    "metadata": (150_000, 150),
+    "create": (440_000, 335),
+    "refresh": (560_000, 360),
+    "third party, known": (270_000, 295),
+    "third party, new": (300_000, 368),
+}
+TIMES = 20
+
+
+@unittest.skipUnless(shutil.which("valgrind"), "*** NOT CHECKED: costs of requests; valgrind is not installed (scripts/install-deps.sh test) ***")
+@unittest.skipIf(harness.PATIENCE > 1, "a sanitizer's checks are no cost of the program, and valgrind can't run them")
+class RequestCosts(unittest.TestCase):
+    def test_each_request_stays_within_its_bounds(self):
+        costs = request_costs.measure(TIMES, list(BOUNDS))
+        for name, (instructions, allocations) in BOUNDS.items():
+            with self.subTest(name):
+                self.assertLessEqual(costs[name].instructions, instructions, costs[name].functions.most_common(20))
+                self.assertLessEqual(costs[name].allocations, allocations)
+
+
+if __name__ == "__main__":
+    unittest.main()
