@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """What each hot path costs: requests a second, latency, processor time of the server and of PostgreSQL, statements and plans.
 
-Usage: run.py [--seconds 5] [--clients 16] [--users 3000] [--only NAME ...] [--json FILE] SERVER ...
+Usage: run.py [--seconds 5] [--clients 16] [--users 3000] [--only NAME ...] [--floor] [--json FILE] SERVER ...
 A SERVER is a directory of programs (started all-in-one, or split with GATEHOUSE_MODE=split), or PID@URL of one that runs already, of any make, with this REST interface; all are measured in turn,
 operation by operation, in one run. One twice shows the machine's noise. Those that are started share one PostgreSQL 15 that keeps what it acknowledges (fsync, synchronous_commit), with 512 MB of
 buffers; they hash with bcrypt of cost 4, so that a sign-in is not all hashing.
 
 The load is wrk's (Debian: wrk), a closed loop of --clients connections, on the same machine: rates depend on the processors that are left, processor time does not. It is read from /proc in ticks of 10 ms;
 statements, plans and their times from pg_stat_statements.
+
+--floor adds what PostgreSQL spends on the same statements by pgbench (floor.py), for servers that are started.
 """
 import argparse
 import concurrent.futures
@@ -22,6 +24,7 @@ import urllib.parse
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, ".."), os.path.join(HERE, "..", "..")]
 from integration import harness  # noqa: E402
+import floor  # noqa: E402
 from operations import Operations, session_body  # noqa: E402
 from processes import cpu_s, cpu_s_of_server, memory_mib, pids_of, wait_until_quiet  # noqa: E402
 
@@ -111,10 +114,11 @@ def main():
     parser.add_argument("--clients", type=int, default=16)
     parser.add_argument("--users", type=int, default=3000)
     parser.add_argument("--only", nargs="+", default=list(Operations.NAMES), choices=Operations.NAMES, metavar="NAME")
+    parser.add_argument("--floor", action="store_true")
     parser.add_argument("--json")
     parser.add_argument("servers", nargs="+")
     options = parser.parse_args()
-    postgres = harness.Postgres(settings=POSTGRES)
+    postgres = harness.Postgres(settings=POSTGRES + (floor.SETTINGS if options.floor else ()))
     postgres.sql("CREATE EXTENSION pg_stat_statements", "postgres")
     servers = [Server.running(one) if "@" in one else Server.started(one, postgres) for one in options.servers]
     report = {"seconds": options.seconds, "clients": options.clients, "users": options.users, "rows": []}
@@ -124,14 +128,16 @@ def main():
             print("%s: %d users; %.0f MiB" % (server.name, options.users, memory_mib(server.pids)), flush=True)
         for server in servers:
             wait_until_quiet(server.pids)
-        heads = ("requests_per_s", "p50_ms", "p99_ms", "p999_ms", "server_ms_per_1000", "postgres_ms_per_1000", "statements", "plans", "planning_us", "executing_us")
-        print("%-22s %3s %9s %8s %8s %8s %9s %9s %6s %6s %9s %9s" % ("", "", "req/s", "p50 ms", "p99 ms", "p99.9", "server*", "PostgreSQL*", "stmts", "plans", "plan us", "exec us"))
+        heads = ("requests_per_s", "p50_ms", "p99_ms", "p999_ms", "server_ms_per_1000", "postgres_ms_per_1000", "statements", "plans", "planning_us", "executing_us", "floor_ms_per_1000")
+        print("%-22s %3s %9s %8s %8s %8s %9s %9s %6s %6s %9s %9s %8s" % ("", "", "req/s", "p50 ms", "p99 ms", "p99.9", "server*", "PostgreSQL*", "stmts", "plans", "plan us", "exec us", "floor*"))
         for name in options.only:
             for number, server in enumerate(servers):
                 server.measure(name, 1, options.clients)  # warm
                 row = server.measure(name, options.seconds, options.clients)
+                if options.floor and server.postgres:
+                    row["floor_ms_per_1000"] = round(floor.measure(server, name), 1)
                 report["rows"].append({"operation": name, "server": server.name, **row})
-                print("%-22s %3d %9s %8s %8s %8s %9s %9s %6s %6s %9s %9s" % ((name, number) + tuple(row.get(head, "-") for head in heads)), flush=True)
+                print("%-22s %3d %9s %8s %8s %8s %9s %9s %6s %6s %9s %9s %8s" % ((name, number) + tuple(row.get(head, "-") for head in heads)), flush=True)
         for number, server in enumerate(servers):
             print("memory afterwards, %d: %.0f MiB" % (number, memory_mib(server.pids)))
             report.setdefault("memory_mib", []).append(round(memory_mib(server.pids)))
