@@ -18,6 +18,7 @@ from processes import cpu_s_of_server
 SETTINGS = ("logging_collector=on", "log_destination=jsonlog", "log_directory=log", "log_statement=none", "log_duration=off")
 IDLE_S = 2.5
 TRIES = 8
+OF_NEW_USERS = ("third party, new", "sign-up")
 TRANSACTIONS = 3000
 EXECUTED = re.compile(r"duration: [\d.]+ ms  (?:execute [^:]*|statement): (.*)", re.S)
 PARAMETER = re.compile(r"\$(\d+) = (NULL|'(?:[^']|'')*')")
@@ -45,10 +46,13 @@ class Requests:
     def __init__(self, server, lines):
         self.connection = http.client.HTTPConnection(urllib.parse.urlsplit(server.url).netloc)
         self.lines = iter(lines)
-        self.chain, self.token = None, None
+        self.line, self.chain, self.token = None, None, None
 
-    def send(self):
-        method, path, headers, body, token = (self.chain or next(self.lines).split("\t"))
+    def send(self, again=False):
+        """again: the request that was sent last, so that nothing differs but what the server makes new."""
+        if self.chain is None and not again:
+            self.line = next(self.lines).split("\t")
+        method, path, headers, body, token = self.chain or self.line
         if token:
             self.chain = [method, path, headers, body, token]
             body = body.replace("TOKEN", self.token or token)
@@ -78,7 +82,7 @@ def _capture(server, name):
         for _ in range(TRIES):
             found = []
             for _ in range(2):
-                requests.send()
+                requests.send(again=name not in OF_NEW_USERS)
                 executed, start = _executed(postgres, database, start)
                 found.append([one for one in executed if one[0] not in jobs])
             # Otherwise a job has come between.
@@ -90,19 +94,31 @@ def _capture(server, name):
         requests.connection.close()
 
 
+def _random(length):
+    """SQL for a text."""
+    return "substr(%s, 1, %d)" % ("||".join(["md5(random()::text)"] * (length // 32 + 1)), length)
+
+
+def _new_like(value, before):
+    """SQL for a new value like `value`: of an array, only the elements that differ."""
+    text, other = value[1:-1], (before or "''")[1:-1]
+    if not text.startswith("{"):
+        return _random(len(text))
+    pairs = zip(text[1:-1].split(","), other[1:-1].split(","))
+    return "'{'||%s||'}'" % "||','||".join("'%s'" % now if now == then else _random(len(now)) for now, then in pairs)
+
+
 def _script(first, second):
     """pgbench's script, the line of it that makes new values, and the variables' first values."""
-    fresh, earlier = {}, {}  # by value in the second request and in the first: the variable
+    known = {value for _, parameters in first for value in parameters.values()}
+    fresh, earlier, makes, values, used = {}, {}, [], {}, {}  # the first two: variables, by value in the second request and in the first
     for (_, before), (_, now) in zip(first, second):
         for number, value in now.items():
-            if value != before.get(number) and value != "NULL" and not NUMBER.match(value) and value not in fresh and value not in {v for _, parameters in first for v in parameters.values()}:
-                fresh[value] = "new%d" % len(fresh)
-                earlier[before.get(number)] = fresh[value]
-    makes, values, used = [], {}, {}
-    for value, variable in fresh.items():
-        length = len(value) - 2
-        makes.append("substr(%s, 1, %d) AS %s" % ("||".join(["md5(random()::text)"] * (length // 32 + 1)), length, variable))
-        values[variable] = value[1:-1]
+            if value in known or value in fresh or value == "NULL" or NUMBER.match(value):
+                continue
+            variable = fresh[value] = earlier[before.get(number)] = "new%d" % len(fresh)
+            makes.append("%s AS %s" % (_new_like(value, before.get(number)), variable))
+            values[variable] = value[1:-1]
     lines = []
     for sql, parameters in second:
         def replaced(match):
