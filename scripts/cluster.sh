@@ -3,10 +3,11 @@
 # Usage: scripts/cluster.sh COMMAND
 #   tools                 build what it runs (Kubernetes, CoreDNS, …), once: half an hour
 #   up                    start it
+#   up kwok               start instead an API server with three nodes of KWOK's, where pods are said to run and no container is started: for tests/deploy/kwok.py
 #   images TAG PROGRAMS   import images localhost/gatehouse…:TAG, made from the programs in that folder (build/release/bin)
 #   run COMMAND…          run a command in its network, with kubectl and helm at hand: scripts/cluster.sh run kubectl get pods -A
 #   down                  end it, and remove what it wrote
-# tests/deploy/cluster.py does all of that and tests the chart. docs/kubernetes.md has more.
+# tests/deploy/cluster.py and kwok.py do all of that and test the chart. docs/kubernetes.md has more.
 # GATEHOUSE_CLUSTER_TOOLS is where the tools are, GATEHOUSE_CLUSTER what a running cluster writes.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -19,14 +20,18 @@ fail() { echo "$*" >&2; exit 1; }
 running() { [ -e "$state/pid" ] && kill -0 "$(cat "$state/pid")" 2>/dev/null; }
 inside() { nsenter -t "$(cat "$state/pid")" -n -m --wd="$PWD" "$@"; }
 
-up() {
+up() { # [kwok]
   ! running || fail "it is running: scripts/cluster.sh down"
-  [ -x "$tools/bin/coredns" ] && [ -x "$tools/bin/kube-router" ] || fail "no tools in $tools: scripts/cluster.sh tools"
+  local images=$tools/node.tar program
+  [ "${1:-}" != kwok ] || images=kwok
+  for program in kube-apiserver kubectl $([ "$images" = kwok ] && echo kwok || echo kubelet coredns kube-router); do
+    [ -x "$tools/bin/$program" ] || fail "no $program in $tools: scripts/cluster.sh tools"
+  done
   rm -rf "$state"
   mkdir -p "$state"
-  [ -e "$tools/node.tar" ] || "$here/images.py" node "$tools/node.tar" "$tools"
+  [ "$images" = kwok ] || [ -e "$images" ] || "$here/images.py" node "$images" "$tools"
   # A process of its own: it outlives this script.
-  setsid unshare -n -m --propagation private bash -c 'echo $$ >"$0/pid"; exec "$@"' "$state" "$here/node.sh" "$state" "$tools" "$tools/node.tar" >"$state/out" 2>&1 </dev/null &
+  setsid unshare -n -m --propagation private bash -c 'echo $$ >"$0/pid"; exec "$@"' "$state" "$here/node.sh" "$state" "$tools" "$images" >"$state/out" 2>&1 </dev/null &
   local waited
   for waited in $(seq 600); do
     [ ! -e "$state/ready" ] || { echo "ready: scripts/cluster.sh run kubectl get nodes"; return; }
@@ -58,11 +63,11 @@ import() { # TAG PROGRAMS
 
 case ${1:-} in
   tools) "$here/build-tools.sh" "$tools" ;;
-  up) up ;;
+  up) up "${2:-}" ;;
   down) down ;;
   images) [ $# = 3 ] || fail "images TAG PROGRAMS"; import "$2" "$3" ;;
   run) shift; running || fail "it is not running"
     export KUBECONFIG=$state/kubeconfig PATH=$tools/bin:${GATEHOUSE_TOOLS:-$cache/tools}:$PATH
     inside "$@" ;;
-  *) sed -n '2,11s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+  *) sed -n '2,12s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac

@@ -23,14 +23,21 @@ CLUSTER = containers.ROOT / "scripts/cluster.sh"
 TOOLS = Path(os.environ.get("GATEHOUSE_CLUSTER_TOOLS") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gatehouse/cluster")
 
 
-def skip_without(programs, ci):
-    reason = ""
+def no_tools(names, ci):
+    """Why there can be no cluster, or nothing."""
     if ci and not os.environ.get("GATEHOUSE_CLUSTER_TOOLS"):
-        reason = "GATEHOUSE_CLUSTER_TOOLS does not say where scripts/cluster.sh's tools are"
-    elif os.geteuid() != 0:
-        reason = "not root"
-    elif not all((TOOLS / "bin" / name).exists() for name in ("kube-apiserver", "kubelet", "coredns", "kube-router")):
-        reason = "no Kubernetes in %s: scripts/cluster.sh tools builds it" % TOOLS
+        return "GATEHOUSE_CLUSTER_TOOLS does not say where scripts/cluster.sh's tools are"
+    if os.geteuid() != 0:
+        return "not root"
+    if not all((TOOLS / "bin" / name).exists() for name in names):
+        return "no Kubernetes in %s: scripts/cluster.sh tools builds it" % TOOLS
+    return ""
+
+
+def skip_without(programs, ci):
+    reason = no_tools(("kube-apiserver", "kubelet", "coredns", "kube-router"), ci)
+    if reason:
+        pass
     elif not programs or not all((programs / ("gatehouse-" + name)).exists() for name in containers.SERVICES + ["gateway"]):
         reason = "no programs of the split suite in %s: scripts/build.sh release programs" % programs
     else:

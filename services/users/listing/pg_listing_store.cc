@@ -58,9 +58,10 @@ constexpr db::Statement kPageDesc = {"listing_page_desc", GATEHOUSE_PAGE("<", "D
   " FROM unnest(" tags "::text[]) AS given(tag)) g"
 
 // Text that begins with `g.low`, in byte order, so that a *_pattern_ops index serves it with the tag
-// as a parameter; U&'\+10FFFF' is greater than every character.
+// as a parameter. U+10FFFF is greater than every character; U&'\+10FFFF' would be refused by a
+// database without an encoding (SQL_ASCII), which keeps UTF-8's bytes.
 #define GATEHOUSE_BEGINS(text) \
-  " " text " ~>=~ g.low AND " text " ~<~ (g.low || U&'\\+10FFFF')"
+  " " text " ~>=~ g.low AND " text " ~<~ (g.low || E'\\xF4\\x8F\\xBF\\xBF')"
 
 // The id of the third party in a `tparty` value.
 #define GATEHOUSE_PROVIDER(value) "split_part(lower(" value "), '::', 1)"

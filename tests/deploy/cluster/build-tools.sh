@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds what scripts/cluster.sh runs: Kubernetes 1.34, CoreDNS and kube-router from their Go modules, and unpacks etcd and ipset from Debian's packages.
+# Builds what scripts/cluster.sh runs: Kubernetes 1.34, KWOK, CoreDNS and kube-router from their Go modules, and unpacks etcd and ipset from Debian's packages.
 #   build-tools.sh DIR
 # What is there already is left alone. From nothing it takes half an hour on two cores, 1 GB of modules and 4 GB of build cache.
 set -euo pipefail
@@ -27,11 +27,14 @@ for program in kube-apiserver kube-controller-manager kube-scheduler kubelet kub
   build "$program" tools "k8s.io/kubernetes/cmd/$program" "$version_flags"
 done
 build coredns dns . ""
-if [ ! -x "$bin/kube-router" ]; then
-  # Its network policies only, in a network of the test's: kube-network-policies needs a kernel with nf_tables queues.
-  echo "Building kube-router"
-  GOBIN=$bin CGO_ENABLED=0 GOFLAGS='' nice go install -trimpath -ldflags '-s -w' github.com/cloudnativelabs/kube-router/v2/cmd/kube-router@v2.1.0
-fi
+install() { # NAME PACKAGE@VERSION
+  [ -x "$bin/$1" ] && return
+  echo "Building $1"
+  GOBIN=$bin CGO_ENABLED=0 GOFLAGS='' nice go install -trimpath -ldflags '-s -w' "$2"
+}
+# Its network policies only, in a network of the test's: kube-network-policies needs a kernel with nf_tables queues.
+install kube-router github.com/cloudnativelabs/kube-router/v2/cmd/kube-router@v2.1.0
+install kwok sigs.k8s.io/kwok/cmd/kwok@v0.8.0
 
 # Unpacked and not installed: etcd's package would start a server.
 unpack() { # PACKAGE FILE

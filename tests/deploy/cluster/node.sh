@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# A Kubernetes of two nodes in a network and mount namespace of its own; scripts/cluster.sh starts it there.
+# A Kubernetes in a network and mount namespace of its own; scripts/cluster.sh starts it there.
 #   node.sh STATE_DIR TOOLS_DIR IMAGE_ARCHIVE...
-# etcd, the control plane, containerd and a kubelet for each node, kube-proxy, kube-router for network policies, and CoreDNS. Both nodes share the network, and so the address: what differs is
-# which of them pods are on. Nothing of the machine's network, mounts or control groups is touched but /kubetest-*. Ends, with all that it started, on SIGTERM.
+#   node.sh STATE_DIR TOOLS_DIR kwok
+# etcd, the control plane, and two nodes: containerd and a kubelet for each, kube-proxy, kube-router for network policies, and CoreDNS. Both nodes share the network, and so the address: what differs
+# is which of them pods are on. Or, with "kwok", three nodes of KWOK's, which says of pods that they run and starts none. Nothing of the machine's network, mounts or control groups is touched but
+# /kubetest-*. Ends, with all that it started, on SIGTERM.
 set -euo pipefail
 state=$(mkdir -p "$1" && cd "$1" && pwd)
 tools=$2
@@ -15,6 +17,8 @@ mkdir -p log pki
 # The volume of the database, whose user is 999.
 install -d -o 999 -g 999 -m 700 data
 nodes=(n1 n2)
+kwok=
+[ "${images[*]}" != kwok ] || { kwok=yes images=() nodes=(k1 k2 k3); }
 address=10.99.0.1
 api=https://$address:6443
 dns=10.96.0.10
@@ -92,7 +96,16 @@ start controller-manager kube-controller-manager --kubeconfig=kubeconfig --servi
   --bind-address=127.0.0.1 --secure-port=0 --use-service-account-credentials=false
 start scheduler kube-scheduler --kubeconfig=kubeconfig --leader-elect=false --bind-address=127.0.0.1 --secure-port=0
 
-# ---- The nodes.
+# ---- Nodes without containers.
+if [ -n "$kwok" ]; then
+  start kwok kwok --kubeconfig=kubeconfig --config="$here/kwok.yaml" --manage-all-nodes=true --node-ip=$address --node-lease-duration-seconds=40
+  for name in "${nodes[@]}"; do printf '{"apiVersion": "v1", "kind": "Node", "metadata": {"name": "%s", "labels": {"kubernetes.io/hostname": "%s"}}}\n' "$name" "$name"; done | kubectl apply -f - >/dev/null
+  await "the nodes" kubectl wait --for=condition=Ready --timeout=1s "${nodes[@]/#/node/}"
+  touch ready
+  while :; do sleep 60 & wait $!; done
+fi
+
+# ---- Nodes with containers.
 node() { # NAME NUMBER
   local name=$1 number=$2 dir=$state/$1 group
   mkdir -p "$dir/cni"
