@@ -5,9 +5,6 @@
 namespace gatehouse::json {
 namespace {
 
-// Most replies are no longer.
-constexpr size_t kFirstBytes = 512;
-
 constexpr char kHex[] = "0123456789abcdef";
 
 // 0: unchanged. 'u': \u00XX. 'h': \u00XX in HTML-safe style only. 'x': may begin U+2028 or U+2029.
@@ -107,7 +104,6 @@ void SerializeTo(const Value& value, std::string& out, Style style) { Write(valu
 
 std::string Serialize(const Value& value, Style style) {
   std::string out;
-  out.reserve(kFirstBytes);
   Write(value, out, style);
   return out;
 }

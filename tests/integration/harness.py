@@ -32,7 +32,8 @@ SERVICES = [row["name"] for row in SERVICE_ROWS]
 # Every process logs to files below this directory; the last test of a run reads them all.
 LOG_DIR = os.environ.get("GATEHOUSE_TEST_LOGS") or tempfile.mkdtemp(prefix="gatehouse-logs-")
 # See quick_keys.cc.
-QUICK_KEYS = os.path.join(os.path.dirname(os.path.abspath(BIN)), "lib", "libquick_keys.so")
+_LIBRARY = os.path.join(os.path.dirname(os.path.abspath(BIN)), "lib", "libquick_keys.so")
+QUICK_KEYS = {"LD_PRELOAD": _LIBRARY} if os.path.exists(_LIBRARY) else {}
 START_TIMEOUT_S = 60
 # Programs with a sanitizer's checks take several times as long for everything.
 PATIENCE = int(os.environ.get("GATEHOUSE_TIMEOUT_FACTOR", "1"))
@@ -314,8 +315,7 @@ class Gatehouse:
                 "GATEHOUSE_SHUTDOWN_DELAY_MS": "0"}
         if test_mode:
             base["GATEHOUSE_TEST_MODE"] = "true"
-            if os.path.exists(QUICK_KEYS):
-                base["LD_PRELOAD"] = QUICK_KEYS
+            base.update(QUICK_KEYS)
         base.update(environment or {})
         if self.mode == "all-in-one":
             self.processes["gatehouse"] = Process("gatehouse", ["start", "--port", str(self.port)], {**base, "GATEHOUSE_ADMIN_PORT": str(self.admin_port)}, "gatehouse")

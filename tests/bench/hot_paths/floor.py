@@ -129,7 +129,6 @@ def _script(first, second):
                 used[earlier[value]] = "old_" + earlier[value]
                 return ":" + used[earlier[value]]
             return value
-        # pgbench would take a cast's colons in its stride, but not a time's.
         lines.append(" ".join(re.sub(r"\$(\d+)", replaced, sql).split()) + ";")
     makes = [":%s AS %s" % pair for pair in used.items()] + makes
     make = "SELECT %s \\gset" % ", ".join(makes) if makes else None
