@@ -16,6 +16,10 @@ from kube import COMPONENTS, HERE, NAMESPACE, RELEASE, containers, kubectl, pods
 VALUES = yaml.safe_load((HERE / "values.yaml").read_text())
 API_KEY = VALUES["apiKeys"]["keys"][0]
 KEY = {"api-key": API_KEY}
+CLIENTS = 12
+SERVICES_KILLED = ("session", "users", "tenants")
+# A kube-proxy writes its rules once a second at most; the second one is for writing them, and for what it takes to ask.
+KUBE_PROXY_S = 2
 SERVICES = yaml.safe_load((kube.CHART / "files/services.yaml").read_text())["services"]
 
 
@@ -118,7 +122,7 @@ def mutual_tls(report):
 
 class Load:
     def __init__(self, rate):
-        self.process = subprocess.Popen([sys.executable, HERE / "load.py", kube.service_address(), API_KEY, "--rate", str(rate)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen([sys.executable, HERE / "load.py", kube.service_address(), API_KEY, "--clients", str(CLIENTS), "--rate", str(rate)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def phase(self, name):
         self.process.stdin.write(name + "\n")
@@ -162,16 +166,53 @@ def drain(load, node, selector):
     kubectl("uncordon", node)
 
 
-def kill_pods(load):
-    """Without warning, as a machine that fails: what is under way in them is lost."""
-    load.phase("processes killed with SIGKILL")
-    for component in ("session", "users", "tenants", "gateway"):
-        pod = pods(component)[0]["metadata"]
-        for process in processes_of(pod["uid"]):
-            os.kill(process, 9)
-        time.sleep(2)
-        wait_until(lambda: sum(map(kube.is_ready, pods(component))) == 2, component + " has its pods again", 120)
-    settled()
+def killed(component):
+    return "a process of %s is killed with SIGKILL" % component
+
+
+def kill(load, component):
+    """Without warning, as a machine that fails: what is under way in it is lost. The pod's address, and how many restarts the component had before."""
+    load.phase(killed(component))
+    pod, before = pods(component)[0], restarts(component)
+    for process in processes_of(pod["metadata"]["uid"]):
+        os.kill(process, 9)
+    return pod["status"]["podIP"], before
+
+
+def await_restart(component, before):
+    wait_until(lambda: restarts(component) > before and sum(map(kube.is_ready, pods(component))) == 2, component + " has its pods again", 120)
+
+
+def restarts(component):
+    return sum(each["restartCount"] for pod in pods(component) for each in pod["status"].get("containerStatuses", []))
+
+
+def kill_pods(report, rate):
+    load = Load(rate)
+    try:
+        calm(load, 10)
+        for component in SERVICES_KILLED:
+            await_restart(component, kill(load, component)[1])
+        address, before = kill(load, "gateway")
+        begin = time.monotonic()
+        wait_until(lambda: address not in kube.ready_addresses(RELEASE), "the gateway's address is taken out", 60)
+        known_s = time.monotonic() - begin
+        await_restart("gateway", before)
+        settled()
+        calm(load, 15, "after that")
+    finally:
+        result = load.end()
+        show_load(report, result, [killed(component) for component in (*SERVICES_KILLED, "gateway")])
+    # A client waits for the answer of one request at a time, so that a process has one of each of them at most.
+    for component in (*SERVICES_KILLED, "gateway"):
+        row = result["phases"][killed(component)]
+        report.check("requests that failed when %s" % killed(component), row["failed"] <= CLIENTS, "%d; %d clients" % (row["failed"], CLIENTS))
+    # Clients connect to a gateway, not to a service.
+    refused = sum(result["phases"][killed(component)]["refused"] for component in SERVICES_KILLED)
+    report.check("connections that were refused when services' processes were killed", refused == 0, refused)
+    # Where nothing listens, connections are refused until no proxy has the address any longer: not more of them than requests are sent in that time.
+    refused, most = result["phases"][killed("gateway")]["refused"], int(rate * (known_s + KUBE_PROXY_S)) + CLIENTS
+    report.check("connections that were refused when %s" % killed("gateway"), refused <= most, "%d of %d at most; Kubernetes knew after %.1f s" % (refused, most, known_s))
 
 
 def processes_of(uid):
@@ -222,23 +263,21 @@ def under_load(report, rate):
         settled()
         report.check("helm rollback to the first image", images() == {"one"}, "%.0f s" % (time.monotonic() - begin))
         calm(load, 35, "old pods go")
-        kill_pods(load)
-        calm(load, 15, "after that")
     finally:
         # What was lost is worth knowing, all the more when something else failed.
         show_load(report, load.end())
 
 
-def show_load(report, result):
-    report.note("%-58s %8s %7s %8s %8s %9s" % ("requests, milliseconds", "sent", "failed", "p50", "p99", "longest"))
+def show_load(report, result, kills=()):
+    """With the checks of what must not fail: all but what is under way when a process is killed."""
+    report.note("%-58s %8s %7s %7s %8s %8s %9s" % ("requests, milliseconds", "sent", "failed", "refused", "p50", "p99", "longest"))
     for name, row in result["phases"].items():
-        report.note("%-58s %8d %7d %8.1f %8.1f %9.1f" % (name, row["requests"], row["failed"], row["p50_ms"], row["p99_ms"], row["max_ms"]))
+        report.note("%-58s %8d %7d %7d %8.1f %8.1f %9.1f" % (name, row["requests"], row["failed"], row["refused"], row["p50_ms"], row["p99_ms"], row["max_ms"]))
     for line in result["details"]:
         report.note(line)
-    killed = "processes killed with SIGKILL"
-    failed = sum(row["failed"] for name, row in result["phases"].items() if name != killed)
-    report.check("requests that failed", failed == 0, "%d of %d" % (failed, sum(row["requests"] for row in result["phases"].values())))
-    report.check("requests that failed when processes were killed", result["phases"].get(killed, {"failed": 0})["failed"] <= 24, result["phases"].get(killed, {}).get("failed"))
+    rows = [row for name, row in result["phases"].items() if name not in kills]
+    failed = sum(row["failed"] + row["refused"] for row in rows)
+    report.check("requests that failed or were refused" + (", kills apart" if kills else ""), failed == 0, "%d of %d" % (failed, sum(row["requests"] for row in rows)))
     report.check("sessions that were lost", result["sessions_lost"] == 0, "%d of %d" % (result["sessions_lost"], result["sessions"]))
 
 
@@ -267,6 +306,7 @@ def main():
         "network": lambda: network(report),
         "tls": lambda: mutual_tls(report),
         "load": lambda: under_load(report, arguments.rate),
+        "kill": lambda: kill_pods(report, arguments.rate),
         "uninstall": lambda: uninstall(report),
     }
     for name in filter(None, arguments.only.split(",")) if arguments.only else parts:

@@ -54,6 +54,11 @@ def is_ready(pod):
     return any(c["type"] == "Ready" and c["status"] == "True" for c in pod["status"].get("conditions", []))
 
 
+def ready_addresses(service):
+    slices = get("endpointslices", "-l", "kubernetes.io/service-name=" + service)["items"]
+    return {address for each in slices for endpoint in each.get("endpoints") or [] if endpoint["conditions"].get("ready") for address in endpoint["addresses"]}
+
+
 def settled():
     """Waits until every Deployment has all its pods, and every one of them has been there long enough to count."""
     def there():

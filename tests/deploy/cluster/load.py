@@ -4,7 +4,8 @@
     load.py URL API_KEY [--clients N] [--rate REQUESTS_A_SECOND]
 
 Lines on standard input name what happens from now on; the end of the input ends the load. Then every session that was made and acknowledged is verified in the database and refreshed, and a JSON
-summary is written: for each name the requests, those that failed (anything but 200 with the status that the operation has), and latencies; and the sessions that are lost.
+summary is written: for each name the requests, those that were refused (no connection came about, so that no server ever had the request) and those that failed (anything else but 200 with the status
+that the operation has), and latencies; and the sessions that are lost.
 """
 import argparse
 import asyncio
@@ -26,6 +27,10 @@ class Failed(Exception):
     pass
 
 
+class NotConnected(Exception):
+    pass
+
+
 class Connection:
     """HTTP/1.1. Closed when a reply says so, as an HTTP client does."""
 
@@ -40,7 +45,10 @@ class Connection:
 
     async def send(self, method, path, body):
         if self.writer is None:
-            self.reader, self.writer = await asyncio.open_connection(self.host, self.port)
+            try:
+                self.reader, self.writer = await asyncio.open_connection(self.host, self.port)
+            except OSError as error:
+                raise NotConnected(error) from error
         data = b"" if body is None else json.dumps(body).encode()
         head = "%s %s HTTP/1.1\r\nHost: %s\r\napi-key: %s\r\ncdi-version: 5.4\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % (method, path, self.host, self.api_key, len(data))
         self.writer.write(head.encode() + data)
@@ -59,12 +67,12 @@ class Load:
         self.where = (url.hostname, url.port, arguments.api_key)
         self.arguments = arguments
         self.phase, self.stopped = "start", False
-        self.latencies, self.failed, self.details = {}, {}, []
+        self.latencies, self.failed, self.refused, self.details = {}, {}, {}, []
         self.sessions = {}  # handle -> the newest tokens that were acknowledged
 
     async def call(self, connection, method, path, body=None, status="OK"):
-        phase, begin = self.phase, time.monotonic()
-        problem, text, headers = "", b"", {}
+        begin = time.monotonic()
+        problem, text, headers, counted = "", b"", {}, self.failed
         try:
             async with asyncio.timeout(TIMEOUT_S):
                 code, text, headers = await connection.send(method, path, body)
@@ -72,13 +80,17 @@ class Load:
                 problem = "%d %s" % (code, text[:200].decode(errors="replace"))
             elif status is not None and json.loads(text)["status"] != status:
                 problem = "status " + json.loads(text)["status"]
+        except NotConnected as error:
+            problem, counted = "not connected: %s" % error, self.refused
         except (OSError, EOFError, asyncio.TimeoutError, asyncio.LimitOverrunError) as error:
             problem = "%s: %s" % (type(error).__name__, error)
             connection.close()
         took = time.monotonic() - begin
+        # What happened when it ended is why it failed, not what happened when it was sent.
+        phase = self.phase
         self.latencies.setdefault(phase, []).append(took)
         if problem:
-            self.failed[phase] = self.failed.get(phase, 0) + 1
+            counted[phase] = counted.get(phase, 0) + 1
             if len(self.details) < DETAILS:
                 self.details.append("%s %s: %s %s: %s (%s, after %.3f s)" % (time.strftime("%H:%M:%S"), phase, method, path.split("?")[0], problem, headers.get("x-request-id", "-"), took))
             raise Failed
@@ -155,7 +167,7 @@ class Load:
         summary = {}
         for phase, times in self.latencies.items():
             times.sort()
-            summary[phase] = {"requests": len(times), "failed": self.failed.get(phase, 0)}
+            summary[phase] = {"requests": len(times), "failed": self.failed.get(phase, 0), "refused": self.refused.get(phase, 0)}
             summary[phase].update({"p%d_ms" % part: round(1000 * times[min(len(times) - 1, len(times) * part // 100)], 1) for part in (50, 99)}, max_ms=round(1000 * times[-1], 1))
         json.dump({"phases": summary, "sessions": len(self.sessions), "sessions_lost": len(lost), "details": self.details}, sys.stdout)
 
