@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs what building, running and testing Gatehouse need, from Debian 12's packages. Does
-# nothing if everything is installed. Usage: scripts/install-deps.sh [build|test|clang ...|headers]
+# nothing if everything is installed. Usage: scripts/install-deps.sh [build|test|clang|bench ...|headers]
 # (default: build; test adds what only the tests need, clang the compiler of the presets asan
-# and fuzz; headers: only the last step)
+# and fuzz, bench what tests/bench needs; headers: only the last step)
 set -euo pipefail
 
 as_root=()
@@ -59,6 +59,7 @@ get_tools() {
   ! wanted test || "$(dirname "$0")/../tests/deploy/get-tools.sh"
 }
 
+! wanted bench || packages+=(libbenchmark-dev linux-perf valgrind wrk)
 # llvm has the symbolizer, without which reports have no names.
 ! wanted clang || packages+=(clang libclang-rt-14-dev llvm)
 

@@ -82,7 +82,7 @@ class Callgrind:
         self.control(gently, "--instr=on")
         for _ in range(WARM_UP):
             gently()
-        self.control(call, "--zero")
+        self.control(gently, "--zero")
         for _ in range(times):
             call()
         times += self.control(call, "--dump")

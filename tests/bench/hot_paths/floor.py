@@ -1,9 +1,11 @@
-"""What PostgreSQL spends on an operation at least: pgbench runs the statements of one request again, prepared and with the same commits, on the same tables.
+"""What PostgreSQL spends on an operation at least: pgbench runs the statements of one request again, prepared and with the same commits, on the same tables, by as many connections as the server had and as often. Meanwhile the server answers /hello, so
+that the processors are as busy with other things, and their caches as full of them, as they are under the operation's own load.
 
-Two requests are made while PostgreSQL logs statements with their parameters. What differs between the two is new in each: pgbench gets a variable for it, of random text of the same length, and one whose value was
+For each connection, which is a user of its own, two requests are made while PostgreSQL logs statements with their parameters. What differs between the two is new in each: pgbench gets a variable for it, of random text of the same length, and one whose value was
 new in the request before, such as the hash of a refresh token, gets the value that the variable had. Numbers that differ are times, and stay. Making the random texts is measured alone, and left out."""
 import glob
 import http.client
+import itertools
 import json
 import os
 import re
@@ -12,32 +14,40 @@ import tempfile
 import time
 import urllib.parse
 
+from integration import harness
 from processes import cpu_s_of_server
 
 # For harness.Postgres: nothing is logged until log_min_duration_statement is set.
 SETTINGS = ("logging_collector=on", "log_destination=jsonlog", "log_directory=log", "log_statement=none", "log_duration=off")
 IDLE_S = 2.5
+WARM = 3
 TRIES = 8
 OF_NEW_USERS = ("third party, new", "sign-up")
-TRANSACTIONS = 3000
+TRANSACTIONS = 6000  # of all connections together
+UNTIL_PLANNED = 10  # PostgreSQL decides for a plan after five
 EXECUTED = re.compile(r"duration: [\d.]+ ms  (?:execute [^:]*|statement): (.*)", re.S)
 PARAMETER = re.compile(r"\$(\d+) = (NULL|'(?:[^']|'')*')")
 NUMBER = re.compile(r"'-?\d*'$")
 
 
 def _executed(postgres, database, start):
-    """[(SQL, {number: quoted parameter})] that the log has from byte `start` on, and its end."""
+    """[(SQL, {number: quoted parameter})] that the log has from byte `start` on, and its end. What happened before the call is in it: a statement of its own comes after that."""
     path = max(glob.glob(os.path.join(postgres.dir, "data", "log", "*.json")), key=os.path.getmtime)
-    with open(path, encoding="utf-8") as f:
-        f.seek(start)
-        entries = [json.loads(row) for row in f]
-        end = f.tell()
+    marker = "the log as far as " + os.urandom(8).hex()
+    postgres.sql("SET log_min_duration_statement = 0; SELECT '%s'" % marker, "postgres")
+
+    def read():
+        with open(path, "rb") as f:
+            f.seek(start)
+            text = f.read()
+        return text if marker.encode() in text and text.endswith(b"\n") else None
+    text = harness.wait_until(read, 30, "PostgreSQL's log")
     found = []
-    for entry in entries:
+    for entry in map(json.loads, text.decode().splitlines()):
         match = EXECUTED.match(entry.get("message", ""))
         if match and entry.get("dbname") == database:
             found.append((match.group(1), {int(number): value for number, value in PARAMETER.findall(entry.get("detail", ""))}))
-    return found, end
+    return found, start + len(text)
 
 
 class Requests:
@@ -45,7 +55,7 @@ class Requests:
 
     def __init__(self, server, lines):
         self.connection = http.client.HTTPConnection(urllib.parse.urlsplit(server.url).netloc)
-        self.lines = iter(lines)
+        self.lines = itertools.cycle(lines)
         self.line, self.chain, self.token = None, None, None
 
     def send(self, again=False):
@@ -62,36 +72,45 @@ class Requests:
             self.token = json.loads(text)["refreshToken"]["token"]
 
 
-def _capture(server, name):
-    """The statements of two requests, one after the other: two lists of the same SQL."""
+def _capture(server, name, clients):
+    """For each client the statements of two requests, one after the other: two lists of the same SQL."""
     postgres, database = server.postgres, server.database
 
     def log(least_ms):
         postgres.sql("ALTER SYSTEM SET log_min_duration_statement = %d" % least_ms, "postgres")
         postgres.sql("SELECT pg_reload_conf()", "postgres")
         time.sleep(0.3)  # what PostgreSQL needs to reload: nothing says that it has
-    requests = Requests(server, server.operations.lines(name, 100))
-    for _ in range(3):
-        requests.send()
+
+    lines = list(server.operations.lines(name, (WARM + 2 * TRIES) * clients))
+    all_requests = [Requests(server, lines[number::clients]) for number in range(clients)]
+    for requests in all_requests:
+        for _ in range(WARM):
+            requests.send()
     log(0)
     try:
         _, start = _executed(postgres, database, 0)
         time.sleep(IDLE_S)  # what jobs do by themselves in this time is not a request's
         idle, start = _executed(postgres, database, start)
         jobs = {sql for sql, _ in idle if sql not in ("BEGIN", "COMMIT")}
-        for _ in range(TRIES):
-            found = []
-            for _ in range(2):
-                requests.send(again=name not in OF_NEW_USERS)
-                executed, start = _executed(postgres, database, start)
-                found.append([one for one in executed if one[0] not in jobs])
-            # Otherwise a job has come between.
-            if [sql for sql, _ in found[0]] == [sql for sql, _ in found[1]]:
-                return found
-        raise RuntimeError("%s: no two requests with the same statements: %s" % (name, [[sql[:80] for sql, _ in one] for one in found]))
+        captured = []
+        for requests in all_requests:
+            for _ in range(TRIES):
+                found = []
+                for _ in range(2):
+                    requests.send(again=name not in OF_NEW_USERS)
+                    executed, start = _executed(postgres, database, start)
+                    found.append([one for one in executed if one[0] not in jobs])
+                # Otherwise a job has come between.
+                if [sql for sql, _ in found[0]] == [sql for sql, _ in found[1]]:
+                    captured.append(found)
+                    break
+            else:
+                raise RuntimeError("%s: no two requests with the same statements: %s" % (name, [[sql[:80] for sql, _ in one] for one in found]))
+        return captured
     finally:
         log(-1)
-        requests.connection.close()
+        for requests in all_requests:
+            requests.connection.close()
 
 
 def _random(length):
@@ -135,26 +154,49 @@ def _script(first, second):
     return ([make] if make else []) + lines, make, values
 
 
-def _pgbench_us(server, lines, values):
-    """PostgreSQL's processor time for a transaction."""
-    with tempfile.NamedTemporaryFile("w", suffix=".sql", encoding="utf-8") as script:
-        script.write("\n".join(lines) + "\n")
-        script.flush()
-        command = [server.postgres.bin + "/pgbench", "-n", "-M", "prepared", "-c", "1", "-t", str(TRANSACTIONS), "-h", "127.0.0.1", "-p", str(server.postgres.port), "-U", "gatehouse", "-f", script.name]
-        for variable, value in values.items():
-            command += ["-D", "%s=%s" % (variable, value)]
+def _pgbench_s(server, scripts, transactions, rate):
+    """PostgreSQL's processor time while each of the scripts (lines, variables) is run so often by a connection of its own, at a rate of all together."""
+    with tempfile.TemporaryDirectory() as directory:
+        commands = []
+        for number, (lines, values) in enumerate(scripts):
+            path = os.path.join(directory, "%d.sql" % number)
+            with open(path, "w", encoding="utf-8") as f:
+                f.write("\n".join(lines) + "\n")
+            commands.append([server.postgres.bin + "/pgbench", "-n", "-M", "prepared", "-t", str(transactions), "-R", "%.1f" % (rate / len(scripts)), "-h", "127.0.0.1", "-p", str(server.postgres.port), "-U", "gatehouse", "-f", path]
+                            + ["--define=%s=%s" % pair for pair in values.items()] + [server.database])
         before = cpu_s_of_server(server.postgres.process.pid)
-        done = subprocess.run(command + [server.database], capture_output=True, text=True)
-        if done.returncode != 0 or "number of failed transactions: 0 " not in done.stdout:
-            raise RuntimeError("pgbench: " + (done.stderr or done.stdout)[-1500:])
-    return (cpu_s_of_server(server.postgres.process.pid) - before) * 1e6 / TRANSACTIONS
+        running = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for command in commands]
+        for one in running:
+            output, errors = one.communicate()
+            if one.returncode != 0 or "number of failed transactions: 0 " not in output:
+                raise RuntimeError("pgbench: " + (errors or output)[-1500:])
+        return cpu_s_of_server(server.postgres.process.pid) - before
 
 
-def measure(server, name):
-    """Microseconds of PostgreSQL's processor time for one request's statements; 0 without any."""
-    first, second = _capture(server, name)
-    if not second:
-        return 0
-    lines, make, values = _script(first, second)
-    whole = _pgbench_us(server, lines, values)
-    return whole - (_pgbench_us(server, [make], values) if make else 0)
+def _pgbench_us(server, scripts, rate):
+    """PostgreSQL's processor time for a transaction, without connecting and planning."""
+    transactions = TRANSACTIONS // len(scripts)
+    beginning = _pgbench_s(server, scripts, UNTIL_PLANNED, rate)
+    return (_pgbench_s(server, scripts, UNTIL_PLANNED + transactions, rate) - beginning) * 1e6 / (transactions * len(scripts))
+
+
+def measure(server, name, clients, rate):
+    """Microseconds of PostgreSQL's processor time for one request's statements, `rate` times a second, and the number of connections that ran them; 0 without any statement."""
+    connections = int(server.postgres.sql("SELECT count(*) FROM pg_stat_activity WHERE datname = '%s' AND state_change > now() - interval '5 seconds' AND query NOT LIKE '%%LISTEN%%'" % server.database, "postgres")[0][0])
+    connections = max(1, min(connections, clients))
+    captured = _capture(server, name, connections)
+    if not captured[0][1]:
+        return 0, 0
+    scripts, making = [], []
+    for first, second in captured:
+        lines, make, values = _script(first, second)
+        scripts.append((lines, values))
+        if make:
+            making.append(([make], values))
+    hello = subprocess.Popen(["wrk", "-t", str(clients), "-c", str(clients), "-d", "1h", server.url + "/hello"], stdout=subprocess.DEVNULL)
+    try:
+        us = _pgbench_us(server, scripts, rate)
+        return us - (_pgbench_us(server, making, rate) if making else 0), connections
+    finally:
+        hello.kill()
+        hello.wait()

@@ -128,20 +128,21 @@ def main():
             print("%s: %d users; %.0f MiB" % (server.name, options.users, memory_mib(server.pids)), flush=True)
         for server in servers:
             wait_until_quiet(server.pids)
-        heads = ("requests_per_s", "p50_ms", "p99_ms", "p999_ms", "server_ms_per_1000", "postgres_ms_per_1000", "statements", "plans", "planning_us", "executing_us", "floor_ms_per_1000")
-        print("%-22s %3s %9s %8s %8s %8s %9s %9s %6s %6s %9s %9s %8s" % ("", "", "req/s", "p50 ms", "p99 ms", "p99.9", "server*", "PostgreSQL*", "stmts", "plans", "plan us", "exec us", "floor*"))
+        heads = ("requests_per_s", "p50_ms", "p99_ms", "p999_ms", "server_ms_per_1000", "postgres_ms_per_1000", "statements", "plans", "planning_us", "executing_us", "floor_ms_per_1000", "floor_connections")
+        print("%-22s %3s %9s %8s %8s %8s %9s %9s %6s %6s %9s %9s %8s %4s" % ("", "", "req/s", "p50 ms", "p99 ms", "p99.9", "server*", "PostgreSQL*", "stmts", "plans", "plan us", "exec us", "floor*", "by"))
         for name in options.only:
             for number, server in enumerate(servers):
                 server.measure(name, 1, options.clients)  # warm
                 row = server.measure(name, options.seconds, options.clients)
                 if options.floor and server.postgres:
-                    row["floor_ms_per_1000"] = round(floor.measure(server, name), 1)
+                    us, row["floor_connections"] = floor.measure(server, name, options.clients, row["requests_per_s"])
+                    row["floor_ms_per_1000"] = round(us, 1)
                 report["rows"].append({"operation": name, "server": server.name, **row})
-                print("%-22s %3d %9s %8s %8s %8s %9s %9s %6s %6s %9s %9s %8s" % ((name, number) + tuple(row.get(head, "-") for head in heads)), flush=True)
+                print("%-22s %3d %9s %8s %8s %8s %9s %9s %6s %6s %9s %9s %8s %4s" % ((name, number) + tuple(row.get(head, "-") for head in heads)), flush=True)
         for number, server in enumerate(servers):
             print("memory afterwards, %d: %.0f MiB" % (number, memory_mib(server.pids)))
             report.setdefault("memory_mib", []).append(round(memory_mib(server.pids)))
-        print("* processor time in ms per 1,000 requests")
+        print("* processor time in ms per 1,000 requests; by: pgbench's connections")
     finally:
         for server in servers:
             if server.stop:
