@@ -37,6 +37,8 @@ TestPostgres& TestPostgres::Shared() {
 }
 
 TestPostgres::TestPostgres() {
+  // In memory, where scripts/test.sh found room for that.
+  if (const char* data = std::getenv("GATEHOUSE_TEST_DATA")) ::setenv("TMPDIR", data, 1);
   auto server = db::EmbeddedPostgres::Start({.ephemeral = true});
   DieUnless(server.status(), "start");
   server_ = *std::move(server);
