@@ -1,8 +1,19 @@
 -- wrk's script: sends the requests of the file LOAD_REQUESTS, and writes what came of them to LOAD_RESULT.
 -- The file has one request a line: method, path, headers as name:value with \31 between, body; all with tabs between. Each thread has one connection, and takes its share of the lines, over and over.
 -- A line whose body has TOKEN in it is one client's chain: the refresh token of a reply is sent with the next request.
+-- With LOAD_RATE, requests a second of all threads together, each request has its time, whatever became of those before it: its latency counts from then on, or from when it was sent, up to a millisecond before.
 
 local threads = {}
+
+local ffi = require("ffi")
+ffi.cdef("typedef struct { long seconds, nanoseconds; } timespec; int clock_gettime(int, timespec *);")
+local time = ffi.new("timespec")
+local function now_us()
+  ffi.C.clock_gettime(1, time)  -- CLOCK_MONOTONIC
+  return tonumber(time.seconds) * 1e6 + tonumber(time.nanoseconds) / 1e3
+end
+local rate = tonumber(os.getenv("LOAD_RATE"))
+latencies = {}
 
 function setup(thread)
   table.insert(threads, thread)
@@ -28,7 +39,15 @@ function init(args)
   end
 end
 
+if rate then
+  function delay()
+    due_us = due_us and due_us + of / rate * 1e6 or now_us() + number / rate * 1e6
+    return math.max(0, math.floor((due_us - now_us()) / 1000))
+  end
+end
+
 function request()
+  if rate then begun_us = due_us and math.min(due_us, now_us()) or now_us() end
   if chain then
     return wrk.format(chain.method, chain.path, chain.headers, (chain.body:gsub("TOKEN", chain.token)))
   end
@@ -38,6 +57,7 @@ function request()
 end
 
 function response(status, headers, body)
+  if rate then table.insert(latencies, math.floor(now_us() - begun_us)) end
   if status ~= 200 or (body:sub(1, 1) == "{" and not body:find('"status":"OK"', 1, true) and not body:find('"keys":', 1, true)) then
     wrong = wrong + 1
     if wrong == 1 then first_wrong = status .. " " .. body:sub(1, 200) end
@@ -51,6 +71,14 @@ function done(summary, latency, requests)
   for _, thread in ipairs(threads) do
     wrong = wrong + thread:get("wrong")
     if thread:get("wrong") > 0 and first == "" then first = thread:get("first_wrong") end
+  end
+  if rate then
+    local all = {}
+    for _, thread in ipairs(threads) do
+      for _, us in ipairs(thread:get("latencies")) do table.insert(all, us) end
+    end
+    table.sort(all)
+    latency = { max = all[#all], percentile = function(_, part) return all[math.max(1, math.ceil(#all * part / 100))] end }
   end
   local errors = summary.errors
   local file = io.open(os.getenv("LOAD_RESULT"), "w")

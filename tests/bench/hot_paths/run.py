@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """What each hot path costs: requests a second, latency, processor time of the server and of PostgreSQL, statements and plans.
 
-Usage: run.py [--seconds 5] [--clients 16] [--users 3000] [--only NAME ...] [--floor] [--json FILE] SERVER ...
+Usage: run.py [--seconds 5] [--clients 16] [--users 3000] [--only NAME ...] [--open] [--floor] [--json FILE] SERVER ...
 A SERVER is a directory of programs (started all-in-one, or split with GATEHOUSE_MODE=split), or PID@URL of one that runs already, of any make, with this REST interface; all are measured in turn,
 operation by operation, in one run. One twice shows the machine's noise. Those that are started share one PostgreSQL 15 that keeps what it acknowledges (fsync, synchronous_commit), with 512 MB of
 buffers; they hash with bcrypt of cost 4, so that a sign-in is not all hashing.
 
 The load is wrk's (Debian: wrk), a closed loop of --clients connections, on the same machine: rates depend on the processors that are left, processor time does not. It is read from /proc in ticks of 10 ms;
 statements, plans and their times from pg_stat_statements.
+
+--open adds latencies at seven tenths of that rate, with a time for each request that does not wait for the replies to others: a stall counts for all whose time it takes.
 
 --floor adds what PostgreSQL spends on the same statements by pgbench (floor.py), for servers that are started.
 """
@@ -83,13 +85,13 @@ class Server:
         row = self.postgres.sql(STATISTICS % self.database, "postgres")[0]
         return [cpu_s(self.pids), cpu_s_of_server(self.postgres.process.pid)] + [float(value) for value in row]
 
-    def measure(self, name, seconds, clients):
+    def measure(self, name, seconds, clients, rate=None):
         lines = self.operations.lines(name, seconds * NEW_USERS_A_SECOND)
         with tempfile.TemporaryDirectory() as work:
             requests, result = os.path.join(work, "requests"), os.path.join(work, "result")
             with open(requests, "w", encoding="utf-8") as f:
                 f.write("".join(row + "\n" for row in lines))
-            environment = {**os.environ, "LOAD_REQUESTS": requests, "LOAD_RESULT": result, "LOAD_THREADS": str(clients)}
+            environment = {**os.environ, "LOAD_REQUESTS": requests, "LOAD_RESULT": result, "LOAD_THREADS": str(clients), **({"LOAD_RATE": str(rate)} if rate else {})}
             before = self.used()
             subprocess.run(["wrk", "-t", str(clients), "-c", str(clients), "-d", "%ds" % seconds, "--timeout", "30s", "-s", os.path.join(HERE, "load.lua"), self.url],
                            check=True, env=environment, stdout=subprocess.DEVNULL)
@@ -114,6 +116,7 @@ def main():
     parser.add_argument("--clients", type=int, default=16)
     parser.add_argument("--users", type=int, default=3000)
     parser.add_argument("--only", nargs="+", default=list(Operations.NAMES), choices=Operations.NAMES, metavar="NAME")
+    parser.add_argument("--open", action="store_true")
     parser.add_argument("--floor", action="store_true")
     parser.add_argument("--json")
     parser.add_argument("servers", nargs="+")
@@ -128,17 +131,21 @@ def main():
             print("%s: %d users; %.0f MiB" % (server.name, options.users, memory_mib(server.pids)), flush=True)
         for server in servers:
             wait_until_quiet(server.pids)
-        heads = ("requests_per_s", "p50_ms", "p99_ms", "p999_ms", "server_ms_per_1000", "postgres_ms_per_1000", "statements", "plans", "planning_us", "executing_us", "floor_ms_per_1000", "floor_connections")
-        print("%-22s %3s %9s %8s %8s %8s %9s %9s %6s %6s %9s %9s %8s %4s" % ("", "", "req/s", "p50 ms", "p99 ms", "p99.9", "server*", "PostgreSQL*", "stmts", "plans", "plan us", "exec us", "floor*", "by"))
+        heads = ("requests_per_s", "p50_ms", "p99_ms", "p999_ms", "server_ms_per_1000", "postgres_ms_per_1000", "statements", "plans", "planning_us", "executing_us", "floor_ms_per_1000", "floor_connections", "open_requests_per_s", "open_p50_ms", "open_p99_ms", "open_p999_ms")
+        form = "%-22s %3s %9s %8s %8s %8s %9s %9s %6s %6s %9s %9s %8s %4s %9s %8s %8s %8s"
+        print(form % ("", "", "req/s", "p50 ms", "p99 ms", "p99.9", "server*", "PostgreSQL*", "stmts", "plans", "plan us", "exec us", "floor*", "by", "open /s", "p50 ms", "p99 ms", "p99.9"))
         for name in options.only:
             for number, server in enumerate(servers):
                 server.measure(name, 1, options.clients)  # warm
                 row = server.measure(name, options.seconds, options.clients)
+                if options.open:
+                    at = server.measure(name, options.seconds, options.clients, 0.7 * row["requests_per_s"])
+                    row.update({"open_" + key: at[key] for key in ("requests_per_s", "p50_ms", "p99_ms", "p999_ms")})
                 if options.floor and server.postgres:
                     us, row["floor_connections"] = floor.measure(server, name, options.clients, row["requests_per_s"])
                     row["floor_ms_per_1000"] = round(us, 1)
                 report["rows"].append({"operation": name, "server": server.name, **row})
-                print("%-22s %3d %9s %8s %8s %8s %9s %9s %6s %6s %9s %9s %8s %4s" % ((name, number) + tuple(row.get(head, "-") for head in heads)), flush=True)
+                print(form % ((name, number) + tuple(row.get(head, "-") for head in heads)), flush=True)
         for number, server in enumerate(servers):
             print("memory afterwards, %d: %.0f MiB" % (number, memory_mib(server.pids)))
             report.setdefault("memory_mib", []).append(round(memory_mib(server.pids)))
