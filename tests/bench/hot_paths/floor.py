@@ -166,7 +166,9 @@ def _pgbench_s(server, scripts, transactions, rate):
             commands.append([server.postgres.bin + "/pgbench", "-n", "-M", "prepared", "-t", str(transactions), "-R", "%.1f" % (rate / len(scripts)), "-h", "127.0.0.1", "-p", str(server.postgres.port), "-U", "gatehouse", "-f", path]
                             + ["--define=%s=%s" % pair for pair in values.items()] + [server.database])
         before = cpu_s_of_server(server.postgres.process.pid)
-        running = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for command in commands]
+        # As in Gatehouse's sessions (libs/db/connection.cc).
+        environment = {**os.environ, "PGOPTIONS": "-c jit=off"}
+        running = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for command in commands]
         for one in running:
             output, errors = one.communicate()
             if one.returncode != 0 or "number of failed transactions: 0 " not in output:
