@@ -131,7 +131,7 @@ def _new_like(value, before):
 def _script(first, second):
     """pgbench's script, the line of it that makes new values, and the variables' first values."""
     known = {value for _, parameters in first for value in parameters.values()}
-    fresh, earlier, makes, values, used = {}, {}, [], {}, {}  # the first two: variables, by value in the second request and in the first
+    fresh, earlier, makes, values, used, fixed = {}, {}, [], {}, {}, {}  # the first two: variables, by value in the second request and in the first
     for (_, before), (_, now) in zip(first, second):
         for number, value in now.items():
             if value in known or value in fresh or value == "NULL" or NUMBER.match(value):
@@ -148,7 +148,12 @@ def _script(first, second):
             if value in earlier:
                 used[earlier[value]] = "old_" + earlier[value]
                 return ":" + used[earlier[value]]
-            return value
+            if value in ("NULL", "''"):
+                return value
+            # A parameter too, so that the plan is made without its value, as ours are.
+            same = fixed.setdefault(value, "fixed%d" % len(fixed))
+            values[same] = value[1:-1].replace("''", "'")
+            return ":" + same
         lines.append(" ".join(re.sub(r"\$(\d+)", replaced, sql).split()) + ";")
     makes = [":%s AS %s" % pair for pair in used.items()] + makes
     make = "SELECT %s \\gset" % ", ".join(makes) if makes else None
