@@ -59,7 +59,7 @@ get_tools() {
   ! wanted test || "$(dirname "$0")/../tests/deploy/get-tools.sh"
 }
 
-! wanted bench || packages+=(libbenchmark-dev linux-perf valgrind wrk)
+! wanted bench || packages+=(libbenchmark-dev valgrind wrk)
 # llvm has the symbolizer, without which reports have no names.
 ! wanted clang || packages+=(clang libclang-rt-14-dev llvm)
 

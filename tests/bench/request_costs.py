@@ -9,7 +9,6 @@ some hundred times as long as usual, so leave the machine to it.
 import argparse
 import os
 import sys
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from bench import callgrind, processes  # noqa: E402
@@ -17,6 +16,8 @@ from integration import harness  # noqa: E402
 
 # Seconds until keys for later are generated, on a slow machine.
 SETTLE_S = 400
+# Of a second under valgrind: what jobs take.
+QUIET_S = 0.3
 
 
 def operations(app):
@@ -61,10 +62,9 @@ def operations(app):
 
 def settled(process, counter, call):
     """Whether no keys are generated any more, which at first happens in the background. Most of it is done while nothing is counted, when the program runs at a good part of its usual speed."""
-    before = processes.cpu_s([process.process.pid])
-    time.sleep(1)
-    # An idle look is not enough, since others may have had the processor.
-    return processes.cpu_s([process.process.pid]) - before < 0.3 and counter.measure(call, 1).crypto == 0
+    processes.wait_until_quiet([process.process.pid], QUIET_S)
+    # It may have been quiet because others had the processor.
+    return counter.measure(call, 1).crypto == 0
 
 
 def measure(times, only):

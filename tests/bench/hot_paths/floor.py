@@ -1,9 +1,9 @@
-"""What PostgreSQL spends on an operation at least: pgbench runs the statements of one request again, prepared and with the same commits, on the same tables, by as many connections as the server had and as often. Meanwhile the server answers /hello, so
-that the processors are as busy with other things, and their caches as full of them, as they are under the operation's own load.
+"""What PostgreSQL spends on an operation at least: pgbench runs the statements of one request again, prepared and with the same commits, on the same tables, by as many connections as the server had and
+as often. Meanwhile the server answers /hello, so that the processors are as busy with other things, and their caches as full of them, as they are under the operation's own load.
 
-For each connection, which is a user of its own, two requests are made while PostgreSQL logs statements with their parameters. What differs between the two is new in each: pgbench gets a variable for it, of random text of the same length, and one whose value was
-new in the request before, such as the hash of a refresh token, gets the value that the variable had. Numbers that differ are times, and stay. Making the random texts is left out: it is what a second time
-costs."""
+For each connection, which is a user of its own, two requests are made while PostgreSQL logs statements with their parameters. What differs between the two is new in each: pgbench gets a variable for it,
+of random text of the same length, and one whose value was new in the request before, such as the hash of a refresh token, gets the value that the variable had. Numbers that differ are times, and stay.
+Making the random texts is left out: it is what a second time costs."""
 import glob
 import http.client
 import itertools
@@ -114,6 +114,10 @@ def _capture(server, name, clients):
             requests.connection.close()
 
 
+def _text(quoted):
+    return quoted[1:-1].replace("''", "'")
+
+
 def _random(length):
     """SQL for a text."""
     return "substr(%s, 1, %d)" % ("||".join(["md5(random()::text)"] * (length // 32 + 1)), length)
@@ -138,7 +142,7 @@ def _script(first, second):
                 continue
             variable = fresh[value] = earlier[before.get(number)] = "new%d" % len(fresh)
             makes.append("%s AS %s" % (_new_like(value, before.get(number)), variable))
-            values[variable] = value[1:-1]
+            values[variable] = _text(value)
     lines = []
     for sql, parameters in second:
         def replaced(match):
@@ -152,7 +156,7 @@ def _script(first, second):
                 return value
             # A parameter too, so that the plan is made without its value, as ours are.
             same = fixed.setdefault(value, "fixed%d" % len(fixed))
-            values[same] = value[1:-1].replace("''", "'")
+            values[same] = _text(value)
             return ":" + same
         lines.append(" ".join(re.sub(r"\$(\d+)", replaced, sql).split()) + ";")
     makes = [":%s AS %s" % pair for pair in used.items()] + makes

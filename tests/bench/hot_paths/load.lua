@@ -47,6 +47,7 @@ if rate then
 end
 
 function request()
+  -- wrk asks for one request before any delay.
   if rate then begun_us = due_us and math.min(due_us, now_us()) or now_us() end
   if chain then
     return wrk.format(chain.method, chain.path, chain.headers, (chain.body:gsub("TOKEN", chain.token)))

@@ -23,8 +23,9 @@ def session_body(user):
 class Operations:
     """Of one server that has `users` (ids), each with a session: `sessions` are replies to session creations. The i-th user is `email_of(i)`. New users are numbered from `first_new`, differently for each round."""
 
-    def __init__(self, users, sessions, password, clients):
-        self.users, self.sessions, self.password, self.clients = users, sessions, password, clients
+    def __init__(self, users, sessions, password):
+        self.users, self.sessions, self.password = users, sessions, password
+        self.clients = 1  # connections of the measurement that comes next
         self.made = 0
         self.refreshed = 0  # sessions: a chain goes on where nobody else has been
 
@@ -61,6 +62,8 @@ class Operations:
     def _refresh(self, _):
         first = self.refreshed
         self.refreshed += self.clients
+        if self.refreshed > len(self.sessions):
+            raise RuntimeError("no session is left that was not refreshed yet: more users, or fewer measurements")
         return [line("POST", "/recipe/session/refresh", {"refreshToken": "TOKEN", "enableAntiCsrf": False, "useDynamicSigningKey": True}, rid="session", token=s["refreshToken"]["token"])
                 for s in self.sessions[first:self.refreshed]]
 

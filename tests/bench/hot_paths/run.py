@@ -36,6 +36,8 @@ POSTGRES = ("fsync=on", "synchronous_commit=on", "full_page_writes=on", "shared_
 STATISTICS = "SELECT coalesce(sum(calls), 0), coalesce(sum(plans), 0), coalesce(sum(total_plan_time), 0), coalesce(sum(total_exec_time), 0) FROM pg_stat_statements WHERE dbid = (SELECT oid FROM pg_database WHERE datname = '%s')"
 # No server does more of the slow ones: those that make users need a new one for each request.
 NEW_USERS_A_SECOND = 5000
+# --open: of the rate of the closed loop.
+OPEN_PART = 0.7
 
 
 class Server:
@@ -63,7 +65,7 @@ class Server:
             sys.exit("%s: %s %s: %d %s" % (self.name, method, path, reply.status, text[:200]))
         return found
 
-    def load(self, users, clients):
+    def load(self, users):
         """Users with a password and a session each."""
         def some(numbers):
             connection = http.client.HTTPConnection(urllib.parse.urlsplit(self.url).netloc)
@@ -76,7 +78,7 @@ class Server:
             made = sorted(one for some_made in pool.map(some, [range(n, users, 8) for n in range(8)]) for one in some_made)
         if self.postgres:
             self.postgres.sql("VACUUM ANALYZE", self.database)
-        self.operations = Operations([user for _, user, _ in made], [session for _, _, session in made], PASSWORD, clients)
+        self.operations = Operations([user for _, user, _ in made], [session for _, _, session in made], PASSWORD)
 
     def used(self):
         """Seconds of the server and of PostgreSQL, and the latter's statistics of this database."""
@@ -86,6 +88,7 @@ class Server:
         return [cpu_s(self.pids), cpu_s_of_server(self.postgres.process.pid)] + [float(value) for value in row]
 
     def measure(self, name, seconds, clients, rate=None):
+        self.operations.clients = clients
         lines = self.operations.lines(name, seconds * NEW_USERS_A_SECOND)
         with tempfile.TemporaryDirectory() as work:
             requests, result = os.path.join(work, "requests"), os.path.join(work, "result")
@@ -127,7 +130,7 @@ def main():
     report = {"seconds": options.seconds, "clients": options.clients, "users": options.users, "rows": []}
     try:
         for server in servers:
-            server.load(options.users, options.clients)
+            server.load(options.users)
             print("%s: %d users; %.0f MiB" % (server.name, options.users, memory_mib(server.pids)), flush=True)
         for server in servers:
             wait_until_quiet(server.pids)
@@ -139,7 +142,7 @@ def main():
                 server.measure(name, 1, options.clients)  # warm
                 row = server.measure(name, options.seconds, options.clients)
                 if options.open:
-                    at = server.measure(name, options.seconds, options.clients, 0.7 * row["requests_per_s"])
+                    at = server.measure(name, options.seconds, options.clients, OPEN_PART * row["requests_per_s"])
                     row.update({"open_" + key: at[key] for key in ("requests_per_s", "p50_ms", "p99_ms", "p999_ms")})
                 if options.floor and server.postgres:
                     us, row["floor_connections"] = floor.measure(server, name, options.clients, row["requests_per_s"])

@@ -33,7 +33,7 @@ class Waits:
 
     def __enter__(self):
         postgres = self.server.postgres
-        self.psql = subprocess.Popen([postgres.bin + "/psql", "-h", "127.0.0.1", "-p", str(postgres.port), "-U", "gatehouse", "-d", "postgres", "-X", "-A", "-t", "-F", ": "],
+        self.psql = subprocess.Popen([postgres.bin + "/psql", "-h", "127.0.0.1", "-p", str(postgres.port), "-U", "gatehouse", "-d", "postgres", "-X", "-A", "-t"],
                                      stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.psql.stdin.write(WAITING % self.server.database + " \\watch 0.02\n")
         self.psql.stdin.close()
@@ -52,7 +52,6 @@ def rates(server, seconds):
     print("%-20s %8s %9s %8s %8s %10s %12s %6s" % ("", "clients", "req/s", "p50 ms", "p99 ms", "wrong", "lock waits", "of"))
     for name in OPERATIONS:
         for clients in CLIENTS:
-            server.operations.clients = clients
             server.measure(name, 1, clients)  # warm
             with Waits(server) as waits:
                 row = server.measure(name, seconds, clients)
@@ -62,7 +61,6 @@ def rates(server, seconds):
 
 
 def growth(server, refreshes):
-    server.operations.clients = 16
     print("%10s %12s %12s %10s %10s %10s" % ("refreshes", "table KiB", "indexes KiB", "updates", "HOT", "dead"))
     start, done = None, 0
     while done < refreshes:
@@ -84,7 +82,7 @@ def main():
     postgres.sql("CREATE EXTENSION pg_stat_statements", "postgres")
     server = Server.started(options.bin, postgres)
     try:
-        server.load(USERS, max(CLIENTS))
+        server.load(USERS)
         wait_until_quiet(server.pids)
         rates(server, options.seconds)
         growth(server, options.refreshes)

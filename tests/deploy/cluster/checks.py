@@ -17,6 +17,8 @@ VALUES = yaml.safe_load((HERE / "values.yaml").read_text())
 API_KEY = VALUES["apiKeys"]["keys"][0]
 KEY = {"api-key": API_KEY}
 CLIENTS = 12
+# Of all kills together.
+MOST_KILLED = 24
 SERVICES_KILLED = ("session", "users", "tenants")
 # A kube-proxy writes its rules once a second at most; the second one is for writing them, and for what it takes to ask.
 KUBE_PROXY_S = 2
@@ -207,6 +209,8 @@ def kill_pods(report, rate):
     for component in (*SERVICES_KILLED, "gateway"):
         row = result["phases"][killed(component)]
         report.check("requests that failed when %s" % killed(component), row["failed"] <= CLIENTS, "%d; %d clients" % (row["failed"], CLIENTS))
+    failed = sum(result["phases"][killed(component)]["failed"] for component in (*SERVICES_KILLED, "gateway"))
+    report.check("requests that failed when processes were killed", failed <= MOST_KILLED, failed)
     # Clients connect to a gateway, not to a service.
     refused = sum(result["phases"][killed(component)]["refused"] for component in SERVICES_KILLED)
     report.check("connections that were refused when services' processes were killed", refused == 0, refused)
