@@ -9,9 +9,6 @@
 namespace gatehouse::gateway {
 namespace {
 
-// Most replies are no longer.
-constexpr size_t kFirstBytes = 512;
-
 // RFC 9110's token.
 bool IsToken(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
@@ -71,7 +68,7 @@ absl::Status Reply::SetCookie(const Cookie& cookie) {
 
 Reply JsonReply(const json::Value& value) {
   Reply reply;
-  reply.body.reserve(kFirstBytes);
+  reply.body.reserve(Reply::kUsualBytes);
   json::SerializeTo(value, reply.body);
   return reply;
 }

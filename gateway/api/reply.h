@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "libs/base/json.h"
+#include "libs/base/json_object_writer.h"
 
 namespace gatehouse::gateway {
 
@@ -28,6 +29,8 @@ struct Reply {
   // kJson and kText are the original's replies: the gateway adds their content type and a final
   // newline. A kRaw reply is sent byte for byte, with the content type it names.
   enum class Kind { kJson, kText, kRaw };
+  // Most bodies are no longer.
+  static constexpr size_t kUsualBytes = 512;
   int status = 200;
   Kind kind = Kind::kJson;
   std::string body;
@@ -40,6 +43,16 @@ struct Reply {
 };
 
 Reply JsonReply(const json::Value& value);
+// An object that `write(json::ObjectWriter&)` writes, for hot paths.
+template <typename Write>
+Reply ObjectReply(Write write) {
+  Reply reply;
+  reply.body.reserve(Reply::kUsualBytes);
+  json::ObjectWriter writer(reply.body);
+  write(writer);
+  writer.End();
+  return reply;
+}
 // {"status":"<status>"}
 Reply StatusReply(std::string_view status);
 Reply TextReply(int status, std::string_view text);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <unordered_map>
 #include <utility>
 
@@ -43,8 +44,12 @@ std::string Normalise(std::string_view path) {
 }  // namespace
 
 struct RouteTable::Index {
+  // Lets views be looked up.
+  struct Hash : std::hash<std::string_view> {
+    using is_transparent = void;
+  };
   std::vector<std::unique_ptr<Route>> routes;
-  std::unordered_map<std::string, std::array<const Route*, 4>> by_path;
+  std::unordered_map<std::string, std::array<const Route*, 4>, Hash, std::equal_to<>> by_path;
   absl::Status status;
 };
 
@@ -80,7 +85,7 @@ std::optional<RouteTable::Match> RouteTable::Find(std::optional<HttpMethod> meth
       std::any_of(raw_path.begin(), raw_path.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
   const auto match = [&](std::string_view api_path, std::string_view app,
                          std::string_view tenant) -> std::optional<Match> {
-    auto found = index_->by_path.find(std::string(api_path));
+    auto found = index_->by_path.find(api_path);
     if (found == index_->by_path.end()) return std::nullopt;
     if (api_path.empty() && has_capitals) return std::nullopt;
     const Route* route = nullptr;

@@ -47,11 +47,16 @@ CdiVersion NewestOf(const config::CoreConfig* config) {
   return CdiVersion::Supported().back();
 }
 
-// Numbers joined by dots; nullopt when the text is anything else. The original cannot read longer
-// numbers either.
-std::optional<std::vector<int>> VersionNumbers(std::string_view text) {
+// Numbers joined by dots, of which the first two count.
+struct VersionNumbers {
+  CdiVersion version;
+  size_t count = 0;
+};
+
+// nullopt when the text is anything else. The original cannot read longer numbers either.
+std::optional<VersionNumbers> ReadNumbers(std::string_view text) {
   constexpr size_t kMaxDigits = 9;
-  std::vector<int> numbers;
+  VersionNumbers numbers;
   while (true) {
     const std::string_view digits = text.substr(0, text.find('.'));
     int number = 0;
@@ -60,7 +65,9 @@ std::optional<std::vector<int>> VersionNumbers(std::string_view text) {
         error != std::errc() || end != digits.data() + digits.size()) {
       return std::nullopt;
     }
-    numbers.push_back(number);
+    if (numbers.count == 0) numbers.version.major = number;
+    if (numbers.count == 1) numbers.version.minor = number;
+    ++numbers.count;
     if (digits.size() == text.size()) return numbers;
     text.remove_prefix(digits.size() + 1);
   }
@@ -89,6 +96,7 @@ std::shared_ptr<const config::CoreConfig> Admission::OwnGuard() const {
 
 bool Admission::CheckDomain(const http::Headers& headers, std::string& domain,
                             Refusal& refusal) const {
+  if (!directory_.HasConnectionUriDomains()) return true;
   domain = HostName(headers.Find("Host").value_or(""));
   if (domain.empty() || !directory_.HasConnectionUriDomain(domain)) {
     domain.clear();
@@ -124,7 +132,8 @@ bool Admission::CheckKey(const http::Headers& headers, const tenancy::Tenant* ap
   // An unknown app has no keys: the service reports that there is no such app.
   if (app == nullptr) return true;
   const std::string presented = PresentedKey(headers, route);
-  const auto base = directory_.base_config();
+  // Nothing that is presented is not the secret.
+  const auto base = presented.empty() ? nullptr : directory_.base_config();
   if (base && base->saas_secret() != nullptr &&
       crypto::ConstantTimeEqual(presented, *base->saas_secret())) {
     admitted.has_saas_secret = true;
@@ -153,14 +162,14 @@ bool Admission::ReadVersion(const http::Headers& headers, const tenancy::Tenant*
   const auto header = headers.Find("cdi-version");
   if (!header) return true;
   const std::string text = Trimmed(*header);
-  const auto numbers = VersionNumbers(text);
+  const auto numbers = ReadNumbers(text);
   if (!numbers) {
     refusal = {400, "cdi-version header is invalid"};
     return false;
   }
-  admitted.cdi = {(*numbers)[0], numbers->size() > 1 ? (*numbers)[1] : 0};
+  admitted.cdi = numbers->version;
   // A version of three numbers is refused as too new everywhere.
-  if (admitted.cdi > newest || numbers->size() > 2) {
+  if (admitted.cdi > newest || numbers->count > 2) {
     refusal = {400, StrCat("cdi-version ", text, " not supported")};
     return false;
   }
@@ -195,7 +204,7 @@ absl::StatusOr<Admission::Verdict> Admission::Admit(const Head& head,
   }
   const tenancy::Tenant* app_tenant = admitted.sight.app.get();
   const tenancy::Tenant* tenant = admitted.sight.tenant.get();
-  admitted.scope = tenancy::Admit(admitted.scope, app_tenant, tenant);
+  admitted.scope = tenancy::Admit(std::move(admitted.scope), app_tenant, tenant);
   admitted.app_exists = app_tenant != nullptr;
   if (!CheckAddress(head.client_address, tenant != nullptr ? tenant : app_tenant, refusal)) {
     return Verdict::kRefused;
@@ -217,7 +226,9 @@ absl::StatusOr<Admission::Verdict> Admission::Admit(const Head& head,
 }
 
 bool Admission::StillHolds(const Admitted& admitted) const {
-  const auto& [app, tenant] = admitted.sight;
+  if (admitted.sight.version == directory_.version()) return true;
+  const auto& app = admitted.sight.app;
+  const auto& tenant = admitted.sight.tenant;
   if (app == nullptr) return true;  // and the scope will find nothing
   const auto app_now = directory_.FindApp(admitted.scope);
   if (!app_now.ok() || *app_now != app) return false;

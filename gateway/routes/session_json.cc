@@ -2,42 +2,45 @@
 
 #include <utility>
 
+#include "libs/base/json.h"
+
 namespace gatehouse::gateway {
 
-json::Value EmbeddedJson(std::string_view text) {
-  auto value = json::Parse(text);
-  return value.ok() && value->is_object() ? *std::move(value) : json::Value::Object();
+std::string EmbeddedJson(std::string_view text) {
+  const auto value = json::Parse(text);
+  return value.ok() && value->is_object() ? json::Serialize(*value) : "{}";
 }
 
-json::Value SessionJson(const session::v1::Session& session, CdiVersion cdi) {
-  json::Value out =
-      json::Value::Object({{"handle", session.handle()}, {"userId", session.user_id()}});
-  if (cdi >= cdi::k4_0) out.Set("recipeUserId", session.recipe_user_id());
-  out.Set("userDataInJWT", EmbeddedJson(session.user_data_in_jwt_json()));
-  if (cdi >= cdi::k3_0) out.Set("tenantId", session.tenant_id());
-  return out;
+void AddSession(const session::v1::Session& session, CdiVersion cdi, json::ObjectWriter& reply) {
+  json::ObjectWriter out = reply.AddObject("session");
+  out.Add("handle", session.handle());
+  out.Add("userId", session.user_id());
+  if (cdi >= cdi::k4_0) out.Add("recipeUserId", session.recipe_user_id());
+  out.AddJson("userDataInJWT", session.user_data_in_jwt_json());
+  if (cdi >= cdi::k3_0) out.Add("tenantId", session.tenant_id());
+  out.End();
 }
 
-json::Value TokenJson(const session::v1::Token& token) {
-  return json::Value::Object({{"token", token.token()},
-                              {"expiry", token.expiry_ms()},
-                              {"createdTime", token.created_ms()}});
+void AddToken(std::string_view key, const session::v1::Token& token, json::ObjectWriter& reply) {
+  json::ObjectWriter out = reply.AddObject(key);
+  out.Add("token", token.token());
+  out.Add("expiry", token.expiry_ms());
+  out.Add("createdTime", token.created_ms());
+  out.End();
 }
 
 void AddIssuedSession(const session::v1::IssuedSession& issued, CdiVersion cdi,
-                      json::Value& reply) {
-  reply.Set("session", SessionJson(issued.session(), cdi));
-  reply.Set("accessToken", TokenJson(issued.access_token()));
-  reply.Set("refreshToken", TokenJson(issued.refresh_token()));
-  if (issued.has_id_refresh_token()) {
-    reply.Set("idRefreshToken", TokenJson(issued.id_refresh_token()));
-  }
-  if (issued.has_anti_csrf_token()) reply.Set("antiCsrfToken", issued.anti_csrf_token());
+                      json::ObjectWriter& reply) {
+  AddSession(issued.session(), cdi, reply);
+  AddToken("accessToken", issued.access_token(), reply);
+  AddToken("refreshToken", issued.refresh_token(), reply);
+  if (issued.has_id_refresh_token()) AddToken("idRefreshToken", issued.id_refresh_token(), reply);
+  if (issued.has_anti_csrf_token()) reply.Add("antiCsrfToken", issued.anti_csrf_token());
 }
 
-void AddLegacyKeys(const session::v1::LegacyKeys& keys, CdiVersion cdi, json::Value& reply) {
-  reply.Set("jwtSigningPublicKey", keys.public_key());
-  reply.Set("jwtSigningPublicKeyExpiryTime", keys.expiry_ms());
+void AddLegacyKeys(const session::v1::LegacyKeys& keys, CdiVersion cdi, json::ObjectWriter& reply) {
+  reply.Add("jwtSigningPublicKey", keys.public_key());
+  reply.Add("jwtSigningPublicKeyExpiryTime", keys.expiry_ms());
   if (cdi < cdi::k2_9) return;
   json::Array list;
   for (const auto& key : keys.keys()) {
@@ -45,7 +48,7 @@ void AddLegacyKeys(const session::v1::LegacyKeys& keys, CdiVersion cdi, json::Va
                                         {"expiryTime", key.expiry_ms()},
                                         {"createdAt", key.created_ms()}}));
   }
-  reply.Set("jwtSigningPublicKeyList", json::Value::Array(std::move(list)));
+  reply.AddJson("jwtSigningPublicKeyList", json::Serialize(json::Value::Array(std::move(list))));
 }
 
 session::v1::AccessTokenVersion AccessTokenVersionOf(CdiVersion cdi) {

@@ -7,22 +7,24 @@
 
 #include "gatehouse/session/v1/session_service.pb.h"
 #include "gateway/api/cdi_version.h"
-#include "libs/base/json.h"
+#include "libs/base/json_object_writer.h"
 
 namespace gatehouse::gateway {
 
-// A JSON object from the text that the session service returned; `{}` if it is not one.
-json::Value EmbeddedJson(std::string_view text);
+// The JSON object that was stored as `text`, as Serialize writes it; `{}` if it is not one.
+std::string EmbeddedJson(std::string_view text);
 
-json::Value SessionJson(const session::v1::Session& session, CdiVersion cdi);
+// Adds a session as member `session`.
+void AddSession(const session::v1::Session& session, CdiVersion cdi, json::ObjectWriter& reply);
 
-json::Value TokenJson(const session::v1::Token& token);
+void AddToken(std::string_view key, const session::v1::Token& token, json::ObjectWriter& reply);
 
-// Adds the members of a created or refreshed session to `reply`.
-void AddIssuedSession(const session::v1::IssuedSession& issued, CdiVersion cdi, json::Value& reply);
+// Adds the members of a created or refreshed session.
+void AddIssuedSession(const session::v1::IssuedSession& issued, CdiVersion cdi,
+                      json::ObjectWriter& reply);
 
 // Adds jwtSigningPublicKey and similar members, for versions before 2.21.
-void AddLegacyKeys(const session::v1::LegacyKeys& keys, CdiVersion cdi, json::Value& reply);
+void AddLegacyKeys(const session::v1::LegacyKeys& keys, CdiVersion cdi, json::ObjectWriter& reply);
 
 // The access token version that a CDI version's clients understand.
 session::v1::AccessTokenVersion AccessTokenVersionOf(CdiVersion cdi);

@@ -62,11 +62,11 @@ absl::StatusOr<Reply> Create(ApiRequest& request, Backend& sessions) {
   *call.mutable_scope() = request.scope;
   ASSIGN_OR_RETURN(const auto response, sessions->CreateSession(request.context, call));
 
-  json::Value reply = json::Value::Object();
-  AddIssuedSession(response.issued(), request.cdi, reply);
-  reply.Set("status", "OK");
-  if (IsLegacy(request)) AddLegacyKeys(response.legacy_keys(), request.cdi, reply);
-  return JsonReply(reply);
+  return ObjectReply([&](json::ObjectWriter& reply) {
+    AddIssuedSession(response.issued(), request.cdi, reply);
+    reply.Add("status", "OK");
+    if (IsLegacy(request)) AddLegacyKeys(response.legacy_keys(), request.cdi, reply);
+  });
 }
 
 // POST /recipe/session/verify.
@@ -92,23 +92,23 @@ absl::StatusOr<Reply> Verify(ApiRequest& request, Backend& sessions) {
   *call.mutable_scope() = request.scope;
   ASSIGN_OR_RETURN(const auto response, sessions->VerifySession(request.context, call));
 
-  json::Value reply = json::Value::Object();
   if (response.has_unauthorised_message()) return Unauthorised(response.unauthorised_message());
-  if (response.has_try_refresh_token_message()) {
-    reply.Set("status", "TRY_REFRESH_TOKEN");
+  return ObjectReply([&](json::ObjectWriter& reply) {
+    if (response.has_try_refresh_token_message()) {
+      reply.Add("status", "TRY_REFRESH_TOKEN");
+      if (IsLegacy(request)) AddLegacyKeys(response.legacy_keys(), request.cdi, reply);
+      reply.Add("message", response.try_refresh_token_message());
+      return;
+    }
+    const auto& verified = response.verified();
+    AddSession(verified.session(), request.cdi, reply);
+    if (verified.has_access_token()) AddToken("accessToken", verified.access_token(), reply);
+    if (verified.has_payload_update_available()) {
+      reply.Add("payloadUpdateAvailable", verified.payload_update_available());
+    }
+    reply.Add("status", "OK");
     if (IsLegacy(request)) AddLegacyKeys(response.legacy_keys(), request.cdi, reply);
-    reply.Set("message", response.try_refresh_token_message());
-    return JsonReply(reply);
-  }
-  const auto& verified = response.verified();
-  reply.Set("session", SessionJson(verified.session(), request.cdi));
-  if (verified.has_access_token()) reply.Set("accessToken", TokenJson(verified.access_token()));
-  if (verified.has_payload_update_available()) {
-    reply.Set("payloadUpdateAvailable", verified.payload_update_available());
-  }
-  reply.Set("status", "OK");
-  if (IsLegacy(request)) AddLegacyKeys(response.legacy_keys(), request.cdi, reply);
-  return JsonReply(reply);
+  });
 }
 
 std::string_view ReuseSubtypeName(v1::ReuseSubtype subtype) {
@@ -124,9 +124,9 @@ std::string_view ReuseSubtypeName(v1::ReuseSubtype subtype) {
   }
 }
 
-void AddReuseSubtype(v1::ReuseSubtype subtype, json::Value& reply) {
+void AddReuseSubtype(v1::ReuseSubtype subtype, json::ObjectWriter& reply) {
   if (const auto name = ReuseSubtypeName(subtype); !name.empty()) {
-    reply.Set("recentTokenReuseSubtype", name);
+    reply.Add("recentTokenReuseSubtype", name);
   }
 }
 
@@ -164,25 +164,25 @@ absl::StatusOr<Reply> Refresh(ApiRequest& request, Backend& sessions) {
   }
   ASSIGN_OR_RETURN(const auto response, sessions->RefreshSession(request.context, call));
 
-  json::Value reply = json::Value::Object();
-  if (response.has_unauthorised()) {
-    reply.Set("status", "UNAUTHORISED");
-    reply.Set("message", response.unauthorised().message());
-    AddReuseSubtype(response.unauthorised().reuse_subtype(), reply);
-    return JsonReply(reply);
-  }
-  if (response.has_token_theft()) {
-    const auto& theft = response.token_theft();
-    reply.Set("status", "TOKEN_THEFT_DETECTED");
-    reply.Set("session", json::Value::Object({{"handle", theft.handle()},
-                                              {"userId", theft.user_id()},
-                                              {"recipeUserId", theft.recipe_user_id()}}));
-    AddReuseSubtype(theft.reuse_subtype(), reply);
-    return JsonReply(reply);
-  }
-  AddIssuedSession(response.issued(), request.cdi, reply);
-  reply.Set("status", "OK");
-  return JsonReply(reply);
+  return ObjectReply([&](json::ObjectWriter& reply) {
+    if (response.has_unauthorised()) {
+      reply.Add("status", "UNAUTHORISED");
+      reply.Add("message", response.unauthorised().message());
+      AddReuseSubtype(response.unauthorised().reuse_subtype(), reply);
+    } else if (response.has_token_theft()) {
+      const auto& theft = response.token_theft();
+      reply.Add("status", "TOKEN_THEFT_DETECTED");
+      json::ObjectWriter session = reply.AddObject("session");
+      session.Add("handle", theft.handle());
+      session.Add("userId", theft.user_id());
+      session.Add("recipeUserId", theft.recipe_user_id());
+      session.End();
+      AddReuseSubtype(theft.reuse_subtype(), reply);
+    } else {
+      AddIssuedSession(response.issued(), request.cdi, reply);
+      reply.Add("status", "OK");
+    }
+  });
 }
 
 // POST /recipe/session/regenerate.
@@ -198,13 +198,11 @@ absl::StatusOr<Reply> Regenerate(ApiRequest& request, Backend& sessions) {
 
   if (response.has_unauthorised_message()) return Unauthorised(response.unauthorised_message());
   const auto& regenerated = response.regenerated();
-  json::Value reply =
-      json::Value::Object({{"session", SessionJson(regenerated.session(), request.cdi)}});
-  if (regenerated.has_access_token()) {
-    reply.Set("accessToken", TokenJson(regenerated.access_token()));
-  }
-  reply.Set("status", "OK");
-  return JsonReply(reply);
+  return ObjectReply([&](json::ObjectWriter& reply) {
+    AddSession(regenerated.session(), request.cdi, reply);
+    if (regenerated.has_access_token()) AddToken("accessToken", regenerated.access_token(), reply);
+    reply.Add("status", "OK");
+  });
 }
 
 absl::StatusOr<v1::GetSessionResponse> Fetch(ApiRequest& request, Backend& sessions,
@@ -221,34 +219,37 @@ absl::StatusOr<Reply> Get(ApiRequest& request, Backend& sessions) {
   ASSIGN_OR_RETURN(const auto response, Fetch(request, sessions, /*resolve_user=*/true));
   if (!response.has_session()) return Unauthorised(kNoSession);
   const auto& session = response.session();
-  json::Value reply =
-      json::Value::Object({{"sessionHandle", session.handle()}, {"userId", session.user_id()}});
-  if (request.cdi >= cdi::k4_0) reply.Set("recipeUserId", session.recipe_user_id());
-  reply.Set("userDataInDatabase", EmbeddedJson(session.user_data_in_database_json()));
-  reply.Set("expiry", session.expiry_ms());
-  reply.Set("userDataInJWT", EmbeddedJson(session.user_data_in_jwt_json()));
-  reply.Set("timeCreated", session.created_ms());
-  reply.Set("status", "OK");
-  if (request.cdi >= cdi::k3_0) reply.Set("tenantId", session.tenant_id());
-  return JsonReply(reply);
+  return ObjectReply([&](json::ObjectWriter& reply) {
+    reply.Add("sessionHandle", session.handle());
+    reply.Add("userId", session.user_id());
+    if (request.cdi >= cdi::k4_0) reply.Add("recipeUserId", session.recipe_user_id());
+    reply.AddJson("userDataInDatabase", EmbeddedJson(session.user_data_in_database_json()));
+    reply.Add("expiry", session.expiry_ms());
+    reply.AddJson("userDataInJWT", EmbeddedJson(session.user_data_in_jwt_json()));
+    reply.Add("timeCreated", session.created_ms());
+    reply.Add("status", "OK");
+    if (request.cdi >= cdi::k3_0) reply.Add("tenantId", session.tenant_id());
+  });
 }
 
 // GET /recipe/session/data.
 absl::StatusOr<Reply> GetSessionData(ApiRequest& request, Backend& sessions) {
   ASSIGN_OR_RETURN(const auto response, Fetch(request, sessions, /*resolve_user=*/false));
   if (!response.has_session()) return Unauthorised(kNoSession);
-  return JsonReply(json::Value::Object(
-      {{"status", "OK"},
-       {"userDataInDatabase", EmbeddedJson(response.session().user_data_in_database_json())}}));
+  return ObjectReply([&](json::ObjectWriter& reply) {
+    reply.Add("status", "OK");
+    reply.AddJson("userDataInDatabase", EmbeddedJson(response.session().user_data_in_database_json()));
+  });
 }
 
 // GET /recipe/jwt/data.
 absl::StatusOr<Reply> GetJwtData(ApiRequest& request, Backend& sessions) {
   ASSIGN_OR_RETURN(const auto response, Fetch(request, sessions, /*resolve_user=*/false));
   if (!response.has_session()) return Unauthorised(kNoSession);
-  return JsonReply(json::Value::Object(
-      {{"status", "OK"},
-       {"userDataInJWT", EmbeddedJson(response.session().user_data_in_jwt_json())}}));
+  return ObjectReply([&](json::ObjectWriter& reply) {
+    reply.Add("status", "OK");
+    reply.AddJson("userDataInJWT", EmbeddedJson(response.session().user_data_in_jwt_json()));
+  });
 }
 
 absl::StatusOr<Reply> Update(ApiRequest& request, Backend& sessions,
@@ -351,12 +352,13 @@ absl::StatusOr<Reply> Handshake(ApiRequest& request, Backend& sessions) {
   v1::GetHandshakeRequest call;
   *call.mutable_scope() = request.scope;
   ASSIGN_OR_RETURN(const auto response, sessions->GetHandshake(request.context, call));
-  json::Value reply = json::Value::Object({{"status", "OK"}});
-  AddLegacyKeys(response.legacy_keys(), request.cdi, reply);
-  reply.Set("accessTokenBlacklistingEnabled", response.access_token_blacklisting());
-  reply.Set("accessTokenValidity", response.access_token_validity_ms());
-  reply.Set("refreshTokenValidity", response.refresh_token_validity_ms());
-  return JsonReply(reply);
+  return ObjectReply([&](json::ObjectWriter& reply) {
+    reply.Add("status", "OK");
+    AddLegacyKeys(response.legacy_keys(), request.cdi, reply);
+    reply.Add("accessTokenBlacklistingEnabled", response.access_token_blacklisting());
+    reply.Add("accessTokenValidity", response.access_token_validity_ms());
+    reply.Add("refreshTokenValidity", response.refresh_token_validity_ms());
+  });
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <utility>
 
 #include "absl/hash/hash.h"
 
@@ -91,9 +92,14 @@ Value& Members::Set(std::string key, Value value) {
   return Add(std::move(key), std::move(value));
 }
 
-Value& Members::Add(std::string key, Value value) {
+std::vector<Member> Members::Take() {
+  if (rep_ == nullptr) return {};
+  return std::move(std::exchange(rep_, nullptr)->list);
+}
+
+Value& Members::Add(std::string&& key, Value&& value) {
   if (rep_ == nullptr) Reserve(kFew);
-  rep_->list.push_back(Member{std::move(key), std::move(value)});
+  rep_->list.emplace_back(std::move(key), std::move(value));
   const size_t n = rep_->list.size();
   if (n >= kIndexFrom && n * 3 > rep_->slots.size() * 2) {
     rep_->Reindex();
@@ -225,6 +231,16 @@ const Value* Value::Find(std::string_view key) const {
 std::optional<std::string_view> Value::FindString(std::string_view key) const {
   const Value* v = Find(key);
   return v == nullptr ? std::nullopt : v->AsString();
+}
+
+std::string Value::TakeString() {
+  std::string* s = std::get_if<std::string>(&data_);
+  return s == nullptr ? std::string() : std::exchange(*s, std::string());
+}
+
+std::vector<Member> Value::TakeMembers() {
+  Members* m = std::get_if<Members>(&data_);
+  return m == nullptr ? std::vector<Member>() : m->Take();
 }
 
 Value& Value::Set(std::string key, Value value) {

@@ -46,13 +46,16 @@ class Members {
   Value& Set(std::string key, Value value);
   // True if the key existed. O(size).
   bool Remove(std::string_view key);
+  // Makes room for that many members.
+  void Reserve(size_t count);
+  // All members, which are gone afterwards.
+  std::vector<Member> Take();
 
  private:
   friend class Value;
   struct Rep;
-  void Reserve(size_t count);
   // The key must be new.
-  Value& Add(std::string key, Value value);
+  Value& Add(std::string&& key, Value&& value);
 
   std::unique_ptr<Rep> rep_;  // null while empty: most `{}` cost no allocation
 };
@@ -116,6 +119,11 @@ class Value {
   const Value* Find(std::string_view key) const;
   // The string under `key`; nullopt when absent or not a string.
   std::optional<std::string_view> FindString(std::string_view key) const;
+
+  // The string, which is empty afterwards; "" if this is not one.
+  std::string TakeString();
+  // The members, which are gone afterwards; none if this is not an object.
+  std::vector<Member> TakeMembers();
 
   // Turn a non-object into an object first. Returns the stored value.
   Value& Set(std::string key, Value value);

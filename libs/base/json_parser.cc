@@ -14,6 +14,9 @@ constexpr size_t kMaxNumberLength = 1023;
 
 constexpr int kEnd = -1;
 
+// The members of a document's outermost object, usually: those of a token are nine.
+constexpr size_t kUsualMembers = 12;
+
 // True for bytes that may be part of an unquoted name or string.
 bool IsLiteral(unsigned char c) {
   switch (c) {
@@ -76,6 +79,7 @@ class Parser {
   int Peek() {
     while (pos_ < text_.size()) {
       const unsigned char c = static_cast<unsigned char>(text_[pos_]);
+      if (c > '/') return c;
       if (c == ' ' || c == '\n' || c == '\r' || c == '\t') {
         ++pos_;
       } else if (c == '#' || (c == '/' && text_.substr(pos_).starts_with("//"))) {
@@ -151,6 +155,7 @@ class Parser {
     if (Peek() == '}') {
       ++pos_;
     } else {
+      if (depth == 1) members.Reserve(kUsualMembers);
       while (true) {
         std::string name;
         if (!ReadName(name) || !ReadColon()) return false;

@@ -4,6 +4,7 @@
 #include <random>
 
 #include "gtest/gtest.h"
+#include "libs/base/json_object_writer.h"
 
 namespace gatehouse::json {
 namespace {
@@ -125,6 +126,70 @@ TEST(JsonWrite, HtmlSafeStyleLeavesNullMembersOut) {
   const Value v = Value::Object({{"a", nullptr}, {"b", Value::Array({nullptr})}});
   EXPECT_EQ(Serialize(v), R"({"a":null,"b":[null]})");
   EXPECT_EQ(Serialize(v, Style::kGsonHtmlSafe), R"({"b":[null]})");
+}
+
+TEST(JsonWrite, EscapesAnyByteAtAnyPlace) {
+  // Eight bytes at a time are looked at: every byte at every place of three groups.
+  for (int c = 1; c < 0x80; ++c) {
+    const char byte = static_cast<char>(c);
+    std::string escape(1, byte);
+    if (c < 0x20) {
+      constexpr std::string_view kShort("btn\0fr", 6);
+      escape = c >= '\b' && c <= '\r' && kShort[c - '\b'] != '\0'
+                   ? std::string("\\") + kShort[c - '\b']
+                   : std::string("\\u00") + "0123456789abcdef"[c >> 4] + "0123456789abcdef"[c & 15];
+    } else if (byte == '"' || byte == '\\') {
+      escape = std::string("\\") + byte;
+    }
+    for (size_t place = 0; place < 24; ++place) {
+      std::string text(24, 'a'), expected(24, 'a');
+      text[place] = byte;
+      expected.replace(place, 1, escape);
+      EXPECT_EQ(Serialize(Value(text)), '"' + expected + '"') << c << " at " << place;
+    }
+  }
+  EXPECT_EQ(Serialize(Value("1234567\xE2\x80\xA8 12345 \xC3\xBC \xE2\x82\xAC 12345678")),
+            "\"1234567\\u2028 12345 \xC3\xBC \xE2\x82\xAC 12345678\"");
+}
+
+TEST(JsonWrite, ObjectWriterWritesWhatSerializeWould) {
+  const Value inner = Value::Object({{"x", 1}, {"y", Value::Array({Value("\"")})}});
+  const Value whole = Value::Object({{"text", "a\"b"},
+                                     {"yes", true},
+                                     {"no", false},
+                                     {"least", std::numeric_limits<int64_t>::min()},
+                                     {"inner", inner},
+                                     {"nested", Value::Object({{"k\n", "v"}, {"e", Value::Object()}})},
+                                     {"last", "z"}});
+  std::string out = "before ";
+  ObjectWriter writer(out);
+  writer.Add("text", "a\"b");
+  writer.Add("yes", true);
+  writer.Add("no", false);
+  writer.Add("least", std::numeric_limits<int64_t>::min());
+  writer.AddJson("inner", Serialize(inner));
+  ObjectWriter nested = writer.AddObject("nested");
+  nested.Add("k\n", std::string("v"));
+  nested.AddObject("e").End();
+  nested.End();
+  writer.Add("last", std::string_view("z"));
+  writer.End();
+  EXPECT_EQ(out, "before " + Serialize(whole));
+}
+
+TEST(JsonValue, GivesItsPartsAway) {
+  Value value = *Parse(R"({"a":"text","b":[1],"a2":"long enough to need memory of its own"})");
+  std::vector<Member> members = value.TakeMembers();
+  ASSERT_EQ(members.size(), 3);
+  EXPECT_EQ(members[0].key, "a");
+  EXPECT_EQ(members[0].value.TakeString(), "text");
+  EXPECT_EQ(members[0].value.AsString(), "");
+  EXPECT_EQ(members[1].value.TakeString(), "");
+  EXPECT_EQ(members[1].value, *Parse("[1]"));
+  EXPECT_EQ(members[2].value.TakeString(), "long enough to need memory of its own");
+  EXPECT_EQ(value, Value::Object());
+  EXPECT_TRUE(value.TakeMembers().empty());
+  EXPECT_TRUE(Value("text").TakeMembers().empty());
 }
 
 TEST(JsonValue, BuildsReadsAndChanges) {

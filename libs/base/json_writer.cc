@@ -1,4 +1,6 @@
 #include <array>
+#include <cstdint>
+#include <cstring>
 
 #include "libs/base/json.h"
 
@@ -24,6 +26,21 @@ constexpr std::array<char, 256> MakeEscapes() {
   return table;
 }
 constexpr std::array<char, 256> kEscapes = MakeEscapes();
+
+// Whether none of eight bytes could need an escape, apart from those of kGsonHtmlSafe: none is a
+// control character, a quote, a backslash, or outside ASCII. A byte of `(x - n) & ~x` has its
+// highest bit where a byte of x is below n, or above a byte for which that is so.
+bool ArePlain(const char* eight) {
+  constexpr uint64_t kOnes = 0x0101010101010101;
+  constexpr uint64_t kHighest = 0x8080808080808080;
+  uint64_t x;
+  std::memcpy(&x, eight, sizeof(x));
+  const uint64_t quotes = x ^ (kOnes * '"');
+  const uint64_t backslashes = x ^ (kOnes * '\\');
+  const uint64_t found = ((x - kOnes * 0x20) & ~x) | ((quotes - kOnes) & ~quotes) |
+                         ((backslashes - kOnes) & ~backslashes) | x;
+  return (found & kHighest) == 0;
+}
 
 void Write(const Value& value, std::string& out, Style style) {
   switch (value.type()) {
@@ -72,7 +89,10 @@ void Write(const Value& value, std::string& out, Style style) {
 void AppendQuoted(std::string_view text, std::string& out, Style style) {
   out += '"';
   size_t done = 0;
+  const bool by_eight = style == Style::kPlain;
   for (size_t i = 0; i < text.size(); ++i) {
+    while (by_eight && i + 8 <= text.size() && ArePlain(text.data() + i)) i += 8;
+    if (i == text.size()) break;
     const unsigned char c = static_cast<unsigned char>(text[i]);
     const char escape = kEscapes[c];
     if (escape == 0 || (escape == 'h' && style != Style::kGsonHtmlSafe)) continue;

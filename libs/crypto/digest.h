@@ -3,6 +3,7 @@
 // Digests and key derivation. Thread-safe; they abort only if OpenSSL itself is broken.
 
 #include <cstddef>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 
@@ -10,6 +11,8 @@ namespace gatehouse::crypto {
 
 // 32 raw bytes.
 std::string Sha256(std::string_view data);
+// Of the pieces one after the other.
+std::string Sha256(std::initializer_list<std::string_view> pieces);
 // 64 lower-case hex digits, the form in which tokens are stored.
 std::string Sha256Hex(std::string_view data);
 

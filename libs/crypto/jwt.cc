@@ -48,6 +48,7 @@ absl::StatusOr<JwtParts> SplitJwt(std::string_view token) {
   parts.payload = token.substr(first + 1, second - first - 1);
   parts.signature = token.substr(second + 1);
   parts.signed_text = token.substr(0, second);
+  parts.whole = token;
   if (parts.header.empty() || parts.payload.empty() || parts.signature.empty()) {
     return absl::InvalidArgumentError("a part of the token is empty");
   }

@@ -28,6 +28,7 @@ struct JwtParts {
   std::string_view payload;      // still encoded
   std::string_view signature;    // still encoded
   std::string_view signed_text;  // what the signature covers: `header.payload`
+  std::string_view whole;
 };
 
 // InvalidArgument unless the token has exactly three parts, none of them empty.

@@ -6,6 +6,7 @@
 
 #include "libs/base/status.h"
 #include "libs/crypto/bytes.h"
+#include "libs/crypto/digest.h"
 #include "libs/crypto/openssl_util.h"
 
 namespace gatehouse::crypto {
@@ -65,6 +66,7 @@ absl::StatusOr<RsaPublicKey> RsaPublicKey::FromPkey(std::shared_ptr<evp_pkey_st>
   if (der_size <= 0) return BadKey("RSA key can't be encoded");
   auto parts = std::make_shared<Parts>();
   parts->spki = Base64Encode({reinterpret_cast<const char*>(der), static_cast<size_t>(der_size)});
+  parts->fingerprint = Sha256(parts->spki);
   OPENSSL_free(der);
   parts->n = JwkNumber(pkey.get(), OSSL_PKEY_PARAM_RSA_N);
   parts->e = JwkNumber(pkey.get(), OSSL_PKEY_PARAM_RSA_E);

@@ -34,6 +34,8 @@ class RsaPublicKey {
   const std::string& jwk_e() const { return parts_->e; }
   // Standard base64 of the SubjectPublicKeyInfo.
   const std::string& spki_base64() const { return parts_->spki; }
+  // SHA-256 of that text, raw.
+  const std::string& fingerprint() const { return parts_->fingerprint; }
 
  private:
   friend class RsaKeyPair;
@@ -42,6 +44,7 @@ class RsaPublicKey {
     std::string n;
     std::string e;
     std::string spki;
+    std::string fingerprint;
   };
   explicit RsaPublicKey(std::shared_ptr<const Parts> parts) : parts_(std::move(parts)) {}
   static absl::StatusOr<RsaPublicKey> FromPkey(std::shared_ptr<evp_pkey_st> pkey);

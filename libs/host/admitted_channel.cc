@@ -2,6 +2,7 @@
 
 #include <google/protobuf/message.h>
 
+#include <unordered_map>
 #include <utility>
 
 #include "gatehouse/common/v1/scope.pb.h"
@@ -11,9 +12,25 @@
 namespace gatehouse::host {
 namespace {
 
+// The field of a request for its scope; null: it has none.
+const google::protobuf::FieldDescriptor* ScopeField(const google::protobuf::Descriptor* request) {
+  // Looked up by name once a thread.
+  thread_local std::unordered_map<const google::protobuf::Descriptor*,
+                                  const google::protobuf::FieldDescriptor*>
+      fields;
+  const auto [found, is_new] = fields.try_emplace(request);
+  if (is_new) {
+    const auto* field = request->FindFieldByName("scope");
+    if (field != nullptr && field->message_type() == common::v1::Scope::descriptor()) {
+      found->second = field;
+    }
+  }
+  return found->second;
+}
+
 bool IsAdmitted(const google::protobuf::Message& request) {
-  const auto* field = request.GetDescriptor()->FindFieldByName("scope");
-  if (field == nullptr || field->message_type() != common::v1::Scope::descriptor()) return true;
+  const auto* field = ScopeField(request.GetDescriptor());
+  if (field == nullptr) return true;
   const auto& scope = request.GetReflection()->GetMessage(request, field);
   return static_cast<const common::v1::Scope&>(scope).has_admission();
 }

@@ -157,7 +157,9 @@ bool Connection::MakeRoom() {
       in_.shrink_to_fit();
     }
   }
-  const size_t wanted = body_ == Body::kReading ? kBodyBuffer : kFirstBuffer;
+  const size_t wanted = body_ == Body::kReading && parser_->MayBeLongerThan(kFirstBuffer)
+                            ? kBodyBuffer
+                            : kFirstBuffer;
   if (in_.size() < wanted) in_.resize(wanted);
   if (in_end_ < in_.size() && in_.size() - in_end_ >= kFirstBuffer / 4) return true;
   if (in_begin_ > 0) {

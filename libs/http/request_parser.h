@@ -31,6 +31,11 @@ class RequestParser : public boost::beast::http::basic_parser<true> {
   // Discards it.
   void DropBody();
   bool dropping() const { return dropping_; }
+  // Whether more than `bytes` of the body may be to come.
+  bool MayBeLongerThan(std::uint64_t bytes) const {
+    const auto rest = content_length_remaining();
+    return !rest || *rest > bytes;
+  }
 
   Request request;
   std::string body;

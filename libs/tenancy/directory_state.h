@@ -45,6 +45,8 @@ class DirectoryState {
   // The keys of those whose configuration depends on that of `scope`, without itself.
   void AddHeirs(const common::v1::Scope& scope, std::set<std::string>& keys) const;
 
+  // Whether there are others than the default one, "".
+  bool HasDomains() const { return domains_.size() > (HasDomain("") ? 1u : 0u); }
   bool HasDomain(std::string_view domain) const { return domains_.find(domain) != domains_.end(); }
   // The app's public tenant first, if it exists, then one tenant for each further database with
   // rows of the app.

@@ -42,14 +42,13 @@ absl::Status TenantNotFound(const common::v1::Scope& scope) {
              scope.connection_uri_domain(), ", ", scope.app_id(), ", ", scope.tenant_id(), ")"));
 }
 
-common::v1::Scope Admit(const common::v1::Scope& scope, const Tenant* app, const Tenant* tenant) {
-  common::v1::Scope admitted = scope;
-  common::v1::Admission& admission = *admitted.mutable_admission();
+common::v1::Scope Admit(common::v1::Scope scope, const Tenant* app, const Tenant* tenant) {
+  common::v1::Admission& admission = *scope.mutable_admission();
   admission.Clear();
   admission.set_tenant_id(scope.tenant_id());
   if (app != nullptr) admission.set_app_incarnation(app->record.incarnation());
   if (tenant != nullptr) admission.set_tenant_incarnation(tenant->record.incarnation());
-  return admitted;
+  return scope;
 }
 
 bool WasSeen(const common::v1::Scope& scope) {

@@ -45,7 +45,7 @@ common::v1::Scope MakeScope(std::string_view connection_uri_domain, std::string_
 
 // The names of `scope`, stamped with what existed when a request was checked: null for what did
 // not.
-common::v1::Scope Admit(const common::v1::Scope& scope, const Tenant* app, const Tenant* tenant);
+common::v1::Scope Admit(common::v1::Scope scope, const Tenant* app, const Tenant* tenant);
 
 // Whether the request's checks may have seen what the scope names. True without a stamp.
 bool WasSeen(const common::v1::Scope& scope);

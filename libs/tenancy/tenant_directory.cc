@@ -127,6 +127,8 @@ std::vector<std::string> TenantDirectory::Apply(bool full, std::string_view base
     for (TenantPtr& tenant : changed) state_->Put(std::move(tenant));
     for (auto& [record, why] : left_out) state_->PutLeftOut(record, std::move(why));
     state_->Finish();
+    has_domains_ = state_->HasDomains();
+    version_.fetch_add(1, std::memory_order_release);
   }
   if (full || !removed.empty()) removals_.fetch_add(1, std::memory_order_relaxed);
   return problems;
@@ -181,6 +183,7 @@ absl::StatusOr<std::optional<Sight>> TenantDirectory::Look(const common::v1::Sco
       sight.app = state_->Get(app_key);
       sight.tenant = key == app_key ? sight.app : state_->Get(key);
     }
+    sight.version = version();
   }
   if (lookups_ != nullptr && (sight.app == nullptr || sight.tenant == nullptr)) return std::nullopt;
   return sight;

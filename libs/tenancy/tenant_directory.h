@@ -29,6 +29,7 @@ class TenantLookups;
 struct Sight {
   TenantPtr app;
   TenantPtr tenant;
+  uint64_t version = 0;  // of the directory that they were seen in; 0: in another one, or none
 };
 
 // All tenants as this process knows them: fed by the tenants service's stream, read by every
@@ -75,6 +76,10 @@ class TenantDirectory {
   void LookUp(const common::v1::Scope& scope, absl::Time deadline,
               std::function<void(absl::StatusOr<Sight>)> done) const;
 
+  // Changes with all that Look and Find return: what was seen at this version still is.
+  uint64_t version() const { return version_.load(std::memory_order_acquire); }
+  // Whether any tenant is configured for a connection-URI domain.
+  bool HasConnectionUriDomains() const { return has_domains_.load(std::memory_order_relaxed); }
   // Whether some tenant is configured for this connection-URI domain.
   bool HasConnectionUriDomain(std::string_view domain) const;
   // A snapshot of all tenants, for background jobs.
@@ -105,6 +110,9 @@ class TenantDirectory {
   std::mutex apply_mutex_;  // one writer at a time; taken before mutex_
   mutable std::shared_mutex mutex_;
   std::unique_ptr<DirectoryState> state_;
+  // Written with state_.
+  std::atomic<uint64_t> version_{1};
+  std::atomic<bool> has_domains_{false};
   std::atomic<uint64_t> removals_{0};
   std::unique_ptr<TenantLookups> lookups_;  // null: nobody to ask
 };

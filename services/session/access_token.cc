@@ -1,9 +1,13 @@
 #include "services/session/access_token.h"
 
 #include <algorithm>
+#include <array>
+#include <iterator>
 #include <span>
 #include <utility>
+#include <vector>
 
+#include "absl/hash/hash.h"
 #include "absl/strings/ascii.h"
 #include "libs/base/problem.h"
 #include "libs/base/status.h"
@@ -19,6 +23,9 @@ constexpr std::string_view kLegacyClaims[] = {"userId", "expiryTime", "timeCreat
 constexpr std::string_view kClaims[] = {
     "sub",           "exp", "iat", "sessionHandle", "refreshTokenHash1", "parentRefreshTokenHash1",
     "antiCsrfToken", "tId", "rsub"};
+// Their places in it.
+enum Claim { kSub, kExp, kIat, kHandle, kHash1, kParentHash1, kAntiCsrf, kTenantId, kRecipeUserId };
+static_assert(std::size(kClaims) == kRecipeUserId + 1);
 
 // Required in a token and, from V3 on, excluded from user data.
 std::span<const std::string_view> OwnClaims(TokenVersion version) {
@@ -56,11 +63,18 @@ absl::Status WrongType(std::string_view claim) {
                   {{"field", StrCat("accessToken.", claim)}});
 }
 
-absl::Status ReadText(const json::Value& payload, std::string_view claim, std::string& out) {
-  const json::Value* value = payload.Find(claim);
+absl::Status MissingClaim(std::string_view claim) {
+  return absl::FailedPreconditionError(
+      StrCat("Access token does not contain all the information. Maybe the structure has "
+             "changed? ",
+             claim));
+}
+
+// `value` may be null; its text is moved.
+absl::Status ReadText(json::Value* value, std::string_view claim, std::string& out) {
   if (value == nullptr) return WrongType(claim);
-  if (const auto text = value->AsString()) {
-    out = std::string(*text);
+  if (value->is_string()) {
+    out = value->TakeString();
   } else if (const auto number = value->AsNumberText()) {
     out = std::string(*number);
   } else {
@@ -69,16 +83,14 @@ absl::Status ReadText(const json::Value& payload, std::string_view claim, std::s
   return absl::OkStatus();
 }
 
-absl::Status ReadOptionalText(const json::Value& payload, std::string_view claim,
+absl::Status ReadOptionalText(json::Value* value, std::string_view claim,
                               std::optional<std::string>& out) {
-  const json::Value* value = payload.Find(claim);
   if (value == nullptr || value->is_null()) return absl::OkStatus();
-  return ReadText(payload, claim, out.emplace());
+  return ReadText(value, claim, out.emplace());
 }
 
-absl::Status ReadTime(const json::Value& payload, std::string_view claim, int64_t unit_ms,
+absl::Status ReadTime(const json::Value* value, std::string_view claim, int64_t unit_ms,
                       int64_t& out_ms) {
-  const json::Value* value = payload.Find(claim);
   const auto number = value == nullptr ? std::nullopt : value->AsInt64();
   // The limit is some 290,000 years away; it keeps the product in range.
   constexpr int64_t kMaxMs = INT64_MAX / 1000;
@@ -86,6 +98,139 @@ absl::Status ReadTime(const json::Value& payload, std::string_view claim, int64_
   out_ms = *number * unit_ms;
   return absl::OkStatus();
 }
+
+json::Value* FindIn(std::vector<json::Member>& members, std::string_view key) {
+  const auto found = std::find_if(members.begin(), members.end(),
+                                  [key](const json::Member& member) { return member.key == key; });
+  return found == members.end() ? nullptr : &found->value;
+}
+
+absl::StatusOr<AccessToken> ReadLegacyClaims(TokenVersion version,
+                                             std::vector<json::Member> members) {
+  for (const std::string_view claim : kLegacyClaims) {
+    if (FindIn(members, claim) == nullptr) return MissingClaim(claim);
+  }
+  AccessToken token;
+  token.version = version;
+  const auto read_text = [&](std::string_view claim, std::string& out) {
+    return ReadText(FindIn(members, claim), claim, out);
+  };
+  const auto read_optional = [&](std::string_view claim, std::optional<std::string>& out) {
+    return ReadOptionalText(FindIn(members, claim), claim, out);
+  };
+  RETURN_IF_ERROR(read_text("sessionHandle", token.session_handle));
+  RETURN_IF_ERROR(read_text("refreshTokenHash1", token.refresh_token_hash1));
+  RETURN_IF_ERROR(read_optional("parentRefreshTokenHash1", token.parent_refresh_token_hash1));
+  RETURN_IF_ERROR(read_optional("antiCsrfToken", token.anti_csrf_token));
+  RETURN_IF_ERROR(read_text("userId", token.user_id));
+  token.recipe_user_id = token.user_id;
+  RETURN_IF_ERROR(ReadTime(FindIn(members, "expiryTime"), "expiryTime", 1, token.expiry_ms));
+  RETURN_IF_ERROR(ReadTime(FindIn(members, "timeCreated"), "timeCreated", 1, token.created_ms));
+  json::Value* user_data = FindIn(members, "userData");
+  if (user_data == nullptr || !user_data->is_object()) return WrongType("userData");
+  token.user_data = std::move(*user_data);
+  return token;
+}
+
+absl::StatusOr<AccessToken> ReadClaims(TokenVersion version, std::vector<json::Member> members) {
+  const auto own = OwnClaims(version);
+  std::array<json::Value*, std::size(kClaims)> values{};
+  size_t of_others = 0;
+  for (json::Member& member : members) {
+    const auto claim = std::find(own.begin(), own.end(), member.key);
+    if (claim == own.end()) {
+      ++of_others;
+    } else {
+      values[claim - own.begin()] = &member.value;
+    }
+  }
+  for (size_t i = 0; i < own.size(); ++i) {
+    if (values[i] == nullptr) return MissingClaim(own[i]);
+  }
+
+  AccessToken token;
+  token.version = version;
+  const auto read_text = [&](Claim claim, std::string& out) {
+    return ReadText(values[claim], kClaims[claim], out);
+  };
+  const auto read_optional = [&](Claim claim, std::optional<std::string>& out) {
+    return ReadOptionalText(values[claim], kClaims[claim], out);
+  };
+  const auto read_seconds = [&](Claim claim, int64_t& out_ms) {
+    return ReadTime(values[claim], kClaims[claim], 1000, out_ms);
+  };
+  RETURN_IF_ERROR(read_text(kHandle, token.session_handle));
+  RETURN_IF_ERROR(read_text(kHash1, token.refresh_token_hash1));
+  RETURN_IF_ERROR(read_optional(kParentHash1, token.parent_refresh_token_hash1));
+  RETURN_IF_ERROR(read_optional(kAntiCsrf, token.anti_csrf_token));
+  RETURN_IF_ERROR(read_text(kSub, token.user_id));
+  if (version >= TokenVersion::kV5) {
+    RETURN_IF_ERROR(read_text(kRecipeUserId, token.recipe_user_id));
+  } else {
+    token.recipe_user_id = token.user_id;
+  }
+  if (version >= TokenVersion::kV4) RETURN_IF_ERROR(read_text(kTenantId, token.tenant_id));
+  RETURN_IF_ERROR(read_seconds(kExp, token.expiry_ms));
+  RETURN_IF_ERROR(read_seconds(kIat, token.created_ms));
+  token.user_data = json::Value::Object();
+  if (of_others == 0) return token;
+  for (json::Member& member : members) {
+    if (std::find(own.begin(), own.end(), member.key) == own.end()) {
+      token.user_data.Set(std::move(member.key), std::move(member.value));
+    }
+  }
+  return token;
+}
+
+absl::StatusOr<AccessTokenHeader> ReadHeader(std::string_view part) {
+  const auto text = crypto::DecodeJwtPart(part);
+  const auto header = text.ok() ? json::Parse(*text) : absl::StatusOr<json::Value>(text.status());
+  if (!header.ok() || !header->is_object()) return NotAJwt();
+  if (header->FindString("typ") != "JWT") return NotAnAccessToken("JWT header mismatch - typ");
+  if (header->FindString("alg") != "RS256") return NotAnAccessToken("JWT header mismatch - alg");
+  AccessTokenHeader out;
+  ASSIGN_OR_RETURN(out.version, VersionFromHeader(*header));
+  out.says_version = header->Find("version") != nullptr;
+  const json::Value* key_id = header->Find("kid");
+  if (key_id == nullptr) {
+    return BadInput(Problem::kMissing, "The access token's header names no key",
+                    {{"field", "accessToken.kid"}});
+  }
+  if (!key_id->is_string()) return NotAnAccessToken("JWT header mismatch - kid");
+  out.key_id = std::string(*key_id->AsString());
+  return out;
+}
+
+// Headers that were read before: all tokens that a key has signed have the same one. A few of them,
+// at places that depend on their text; the last one of a place counts.
+class KnownHeaders {
+ public:
+  static KnownHeaders& OfThisThread() {
+    thread_local KnownHeaders known;
+    return known;
+  }
+  const AccessTokenHeader* Find(std::string_view part) const {
+    const Known& known = PlaceOf(part);
+    return known.part == part ? &known.header : nullptr;
+  }
+  void Add(std::string_view part, const AccessTokenHeader& header) {
+    if (part.size() <= kMaxSize) PlaceOf(part) = {std::string(part), header};
+  }
+
+ private:
+  static constexpr size_t kPlaces = 64;
+  static constexpr size_t kMaxSize = 512;
+  struct Known {
+    std::string part;  // as in the token; "" is in none
+    AccessTokenHeader header;
+  };
+  const Known& PlaceOf(std::string_view part) const {
+    return places_[absl::Hash<std::string_view>{}(part) % kPlaces];
+  }
+  Known& PlaceOf(std::string_view part) { return const_cast<Known&>(std::as_const(*this).PlaceOf(part)); }
+
+  std::array<Known, kPlaces> places_;
+};
 
 json::Value LegacyPayload(const AccessToken& content) {
   json::Value payload = json::Value::Object({{"userId", content.user_id},
@@ -129,73 +274,22 @@ absl::StatusOr<RawAccessToken> SplitAccessToken(std::string_view token) {
         *legacy == crypto::LegacyTokenVersion::kV1 ? TokenVersion::kV1 : TokenVersion::kV2;
     return raw;
   }
-  const auto header_text = crypto::DecodeJwtPart(raw.parts.header);
-  const auto header = header_text.ok() ? json::Parse(*header_text)
-                                       : absl::StatusOr<json::Value>(header_text.status());
-  if (!header.ok() || !header->is_object()) return NotAJwt();
-  if (header->FindString("typ") != "JWT") return NotAnAccessToken("JWT header mismatch - typ");
-  if (header->FindString("alg") != "RS256") return NotAnAccessToken("JWT header mismatch - alg");
-  ASSIGN_OR_RETURN(raw.version, VersionFromHeader(*header));
-  raw.says_version = header->Find("version") != nullptr;
-  const json::Value* key_id = header->Find("kid");
-  if (key_id == nullptr) {
-    return BadInput(Problem::kMissing, "The access token's header names no key",
-                    {{"field", "accessToken.kid"}});
+  KnownHeaders& known = KnownHeaders::OfThisThread();
+  if (const AccessTokenHeader* header = known.Find(raw.parts.header)) {
+    raw.header() = *header;
+    return raw;
   }
-  if (!key_id->is_string()) return NotAnAccessToken("JWT header mismatch - kid");
-  raw.key_id = std::string(*key_id->AsString());
+  ASSIGN_OR_RETURN(raw.header(), ReadHeader(raw.parts.header));
+  known.Add(raw.parts.header, raw);
   return raw;
 }
 
 absl::StatusOr<AccessToken> ReadAccessToken(const RawAccessToken& raw) {
   const auto text = crypto::DecodeJwtPart(raw.parts.payload);
-  const auto payload = text.ok() ? json::Parse(*text) : absl::StatusOr<json::Value>(text.status());
+  auto payload = text.ok() ? json::Parse(*text) : absl::StatusOr<json::Value>(text.status());
   if (!payload.ok() || !payload->is_object()) return NotAJwt();
-  for (const std::string_view claim : OwnClaims(raw.version)) {
-    if (payload->Find(claim) == nullptr) {
-      return absl::FailedPreconditionError(
-          StrCat("Access token does not contain all the information. Maybe the structure has "
-                 "changed? ",
-                 claim));
-    }
-  }
-
-  AccessToken token;
-  token.version = raw.version;
-  RETURN_IF_ERROR(ReadText(*payload, "sessionHandle", token.session_handle));
-  RETURN_IF_ERROR(ReadText(*payload, "refreshTokenHash1", token.refresh_token_hash1));
-  RETURN_IF_ERROR(
-      ReadOptionalText(*payload, "parentRefreshTokenHash1", token.parent_refresh_token_hash1));
-  RETURN_IF_ERROR(ReadOptionalText(*payload, "antiCsrfToken", token.anti_csrf_token));
-  if (IsLegacy(raw.version)) {
-    RETURN_IF_ERROR(ReadText(*payload, "userId", token.user_id));
-    token.recipe_user_id = token.user_id;
-    RETURN_IF_ERROR(ReadTime(*payload, "expiryTime", 1, token.expiry_ms));
-    RETURN_IF_ERROR(ReadTime(*payload, "timeCreated", 1, token.created_ms));
-    const json::Value* user_data = payload->Find("userData");
-    if (user_data == nullptr || !user_data->is_object()) return WrongType("userData");
-    token.user_data = *user_data;
-    return token;
-  }
-
-  RETURN_IF_ERROR(ReadText(*payload, "sub", token.user_id));
-  token.recipe_user_id = token.user_id;
-  if (raw.version >= TokenVersion::kV5) {
-    RETURN_IF_ERROR(ReadText(*payload, "rsub", token.recipe_user_id));
-  }
-  if (raw.version >= TokenVersion::kV4) {
-    RETURN_IF_ERROR(ReadText(*payload, "tId", token.tenant_id));
-  }
-  RETURN_IF_ERROR(ReadTime(*payload, "exp", 1000, token.expiry_ms));
-  RETURN_IF_ERROR(ReadTime(*payload, "iat", 1000, token.created_ms));
-  token.user_data = json::Value::Object();
-  const auto own = OwnClaims(raw.version);
-  for (const json::Member& member : payload->members()) {
-    if (std::find(own.begin(), own.end(), member.key) == own.end()) {
-      token.user_data.Set(member.key, member.value);
-    }
-  }
-  return token;
+  return IsLegacy(raw.version) ? ReadLegacyClaims(raw.version, payload->TakeMembers())
+                               : ReadClaims(raw.version, payload->TakeMembers());
 }
 
 bool HasProtectedClaim(TokenVersion version, const json::Value& user_data) {

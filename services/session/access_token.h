@@ -35,15 +35,20 @@ struct AccessToken {
   json::Value user_data;   // an object
 };
 
-// A token split into its parts, before anything is verified: views into the token, which must
-// outlive this.
-struct RawAccessToken {
+// What a token's header says.
+struct AccessTokenHeader {
   TokenVersion version = TokenVersion::kV5;
   // False: the header names no version. Sessions' tokens name theirs; a general-purpose JWT of the
   // app (POST /recipe/jwt) is signed with the same keys, and can have any claims.
   bool says_version = true;
   std::string key_id;  // empty before V3: any key may have signed
+};
+
+// A token split into its parts, before anything is verified: views into the token, which must
+// outlive this.
+struct RawAccessToken : AccessTokenHeader {
   crypto::JwtParts parts;
+  AccessTokenHeader& header() { return *this; }
 };
 
 // InvalidArgument without a reason when this is another kind of JWT or no JWT at all. BAD_INPUT for

@@ -171,6 +171,31 @@ TEST(AccessTokenTest, TellsBadInputFromWhatIsNoAccessToken) {
   EXPECT_EQ(ReasonOf(ReadAccessToken(*SplitAccessToken(wrong)).status()), ErrorReason::kBadInput);
 }
 
+TEST(AccessTokenTest, ReadsAHeaderThatItHasSeenLikeANewOne) {
+  const auto token = [](std::string_view header) {
+    return crypto::Base64UrlEncode(header) + ".e30.c2ln";
+  };
+  // More than are remembered, and each version that has a key, in turn.
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < 300; ++i) {
+      const std::string version = std::to_string(3 + i % 3);
+      const auto raw = SplitAccessToken(
+          token(R"({"kid":"k)" + std::to_string(i) + R"(","typ":"JWT","version":")" + version +
+                R"(","alg":"RS256"})"));
+      ASSERT_TRUE(raw.ok()) << raw.status();
+      EXPECT_EQ(raw->key_id, "k" + std::to_string(i));
+      EXPECT_EQ(static_cast<int>(raw->version), 3 + i % 3);
+      EXPECT_TRUE(raw->says_version);
+      EXPECT_EQ(raw->parts.payload, "e30");
+    }
+    const auto general = SplitAccessToken(token(R"({"kid":"k1","typ":"JWT","alg":"RS256"})"));
+    ASSERT_TRUE(general.ok());
+    EXPECT_FALSE(general->says_version);
+    EXPECT_FALSE(SplitAccessToken(token(R"({"kid":"k1","typ":"JWT","alg":"none"})")).ok());
+    EXPECT_FALSE(SplitAccessToken(token("[]")).ok());
+  }
+}
+
 TEST(AccessTokenTest, VersionsProtectTheirClaims) {
   const auto with = [](std::string_view claim) { return json::Value::Object({{claim, "x"}}); };
   EXPECT_FALSE(HasProtectedClaim(TokenVersion::kV2, with("userId")));

@@ -15,8 +15,8 @@ namespace {
 
 // An app's parsed keys take some 30 KB.
 constexpr size_t kMaxCachedApps = 2000;
-// A signature takes some 200 bytes.
-constexpr size_t kMaxSignatures = 10'000;
+// A token takes some 1,000 bytes.
+constexpr size_t kMaxTokens = 10'000;
 // The jwks service reads its database no more often either.
 constexpr int64_t kMinRefetchMs = 1000;
 // Between attempts while the jwks service does not answer.
@@ -73,7 +73,7 @@ struct KeyCache::Entry {
 };
 
 KeyCache::KeyCache(jwks::v1::JwksService& jwks, const Clock& clock)
-    : jwks_(jwks), clock_(clock), entries_(kMaxCachedApps), signatures_(kMaxSignatures) {}
+    : jwks_(jwks), clock_(clock), entries_(kMaxCachedApps), tokens_(kMaxTokens) {}
 
 KeyCache::~KeyCache() = default;
 

@@ -13,8 +13,8 @@
 #include "libs/base/clock.h"
 #include "libs/base/lru_cache.h"
 #include "libs/crypto/rsa_key.h"
-#include "libs/crypto/verified_signatures.h"
 #include "libs/tenancy/tenant_directory.h"
+#include "services/session/verified_tokens.h"
 
 namespace gatehouse::jwks::v1 {
 class JwksService;
@@ -65,7 +65,7 @@ class KeyCache {
                                                         std::shared_ptr<const KeySet> known);
 
   // What these keys signed.
-  crypto::VerifiedSignatures& signatures() { return signatures_; }
+  VerifiedTokens& tokens() { return tokens_; }
 
  private:
   struct Entry;
@@ -77,7 +77,7 @@ class KeyCache {
   jwks::v1::JwksService& jwks_;
   const Clock& clock_;
   LruCache<Entry> entries_;
-  crypto::VerifiedSignatures signatures_;
+  VerifiedTokens tokens_;
 };
 
 // The keys in the form for SDKs before JWKS (formats: 2.10). Fails as KeySet::ToSign does.

@@ -29,6 +29,10 @@ class PgSessionStore final : public SessionStore {
                                                         std::string_view handle,
                                                         const Promotion& promotion,
                                                         absl::Time deadline) override;
+  absl::StatusOr<std::optional<SeenSession>> GetPromoting(const tenancy::Tenant& tenant,
+                                                          std::string_view handle,
+                                                          const Promotion& promotion,
+                                                          absl::Time deadline) override;
   absl::Status SetUseStaticKey(const tenancy::Tenant& tenant, std::string_view handle,
                                bool use_static_key, absl::Time deadline) override;
   absl::StatusOr<std::optional<ChangedSession>> Update(

@@ -216,45 +216,57 @@ absl::Status RefreshEagerly(const SessionParts& parts, CallContext& context, Ref
   return TooMuchContention();
 }
 
+// The session, promoted if the presented token is a child of its current one.
+absl::StatusOr<std::optional<SeenSession>> See(const SessionParts& parts, CallContext& context,
+                                               const Refreshing& refreshing) {
+  const std::string& handle = refreshing.presented.session_handle;
+  if (refreshing.parent_hash2.has_value()) {
+    return parts.store.GetPromoting(*refreshing.tenant, handle,
+                                    {.parent_hash2 = *refreshing.parent_hash2,
+                                     .child_hash2 = refreshing.presented_hash2,
+                                     .now_ms = refreshing.now_ms,
+                                     .expires_at_ms = refreshing.refresh_expiry_ms(),
+                                     .use_static_key = refreshing.use_static_key()},
+                                    context.deadline);
+  }
+  ASSIGN_OR_RETURN(auto row, parts.store.Get(*refreshing.tenant, handle, context.deadline));
+  if (!row.has_value()) return std::nullopt;
+  return SeenSession{*std::move(row), std::nullopt};
+}
+
 // Before 5.6 (formats: 3.5): the current token stays current until a child of it is used.
 absl::Status RefreshLazily(const SessionParts& parts, CallContext& context, Refreshing& refreshing,
                            v1::RefreshSessionResponse& response) {
   const std::string& handle = refreshing.presented.session_handle;
   for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
     const int64_t now_ms = refreshing.now_ms = parts.clock.NowMs();
-    ASSIGN_OR_RETURN(const auto row, parts.store.Get(*refreshing.tenant, handle, context.deadline));
-    if (!row.has_value() || row->expires_at_ms < now_ms) {
+    ASSIGN_OR_RETURN(const auto seen, See(parts, context, refreshing));
+    if (!seen.has_value() || seen->row.expires_at_ms < now_ms) {
       SetUnauthorised(kMissing, response);
       return absl::OkStatus();
     }
-    if (crypto::ConstantTimeEqual(row->refresh_hash2, refreshing.presented_hash2)) {
-      const bool use_static_key = refreshing.use_static_key().value_or(row->use_static_key);
-      if (use_static_key != row->use_static_key) {
+    if (seen->promoted.has_value()) {
+      return Issue(parts, context, refreshing, seen->promoted->jwt_payload,
+                   seen->promoted->use_static_key, response);
+    }
+    const SessionRow& row = seen->row;
+    if (crypto::ConstantTimeEqual(row.refresh_hash2, refreshing.presented_hash2)) {
+      const bool use_static_key = refreshing.use_static_key().value_or(row.use_static_key);
+      if (use_static_key != row.use_static_key) {
         RETURN_IF_ERROR(parts.store.SetUseStaticKey(*refreshing.tenant, handle, use_static_key,
                                                     context.deadline));
       }
-      return Issue(parts, context, refreshing, row->jwt_payload, use_static_key, response);
+      return Issue(parts, context, refreshing, row.jwt_payload, use_static_key, response);
     }
     if (!refreshing.parent_hash2.has_value() ||
-        !crypto::ConstantTimeEqual(row->refresh_hash2, *refreshing.parent_hash2)) {
+        !crypto::ConstantTimeEqual(row.refresh_hash2, *refreshing.parent_hash2)) {
       auto& token_theft = *response.mutable_token_theft();
       token_theft.set_handle(handle);
       token_theft.set_user_id(refreshing.user.user_id);
-      token_theft.set_recipe_user_id(row->user_id);
+      token_theft.set_recipe_user_id(row.user_id);
       return absl::OkStatus();
     }
-    ASSIGN_OR_RETURN(const auto promoted,
-                     parts.store.Promote(*refreshing.tenant, handle,
-                                         {.parent_hash2 = *refreshing.parent_hash2,
-                                          .child_hash2 = refreshing.presented_hash2,
-                                          .now_ms = now_ms,
-                                          .expires_at_ms = refreshing.refresh_expiry_ms(),
-                                          .use_static_key = refreshing.use_static_key()},
-                                         context.deadline));
-    if (promoted.has_value()) {
-      return Issue(parts, context, refreshing, promoted->jwt_payload, promoted->use_static_key,
-                   response);
-    }
+    // Another refresh promoted the token meanwhile.
   }
   return TooMuchContention();
 }

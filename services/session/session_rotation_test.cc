@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <latch>
 #include <thread>
 #include <vector>
 
@@ -56,6 +57,44 @@ TEST_F(LazyRotationTest, UseOfAChildMakesItCurrent) {
   EXPECT_EQ(theft.token_theft().recipe_user_id(), "user");
   EXPECT_EQ(theft.token_theft().reuse_subtype(), v1::REUSE_SUBTYPE_UNSPECIFIED);
   EXPECT_TRUE(Row(first.session().handle()).has_value());  // SDKs end it
+}
+
+TEST_F(LazyRotationTest, AChildIsPromotedByTheStatementThatFindsTheSession) {
+  const auto first = Create();
+  const auto second = Refresh(first, kLazy).issued();
+  const int64_t statements = database->statements_executed();
+  EXPECT_TRUE(Refresh(second, kLazy).has_issued());
+  EXPECT_EQ(database->statements_executed() - statements, 1);
+  // And when it is current already.
+  EXPECT_TRUE(Refresh(second, kLazy).has_issued());
+  EXPECT_EQ(database->statements_executed() - statements, 2);
+}
+
+TEST_F(LazyRotationTest, AChildOfAnExpiredSessionIsNotPromoted) {
+  const auto first = Create();
+  const auto second = Refresh(first, kLazy).issued();
+  clock.AdvanceMs(kRefreshValidityMs + 1);
+  EXPECT_TRUE(Refresh(second, kLazy).has_unauthorised());
+  EXPECT_EQ(Row(first.session().handle())->refresh_hash2, Hash2(first.refresh_token()));
+}
+
+TEST_F(LazyRotationTest, ManyAtOnceWithOneChildAllGetTheirTokens) {
+  const auto first = Create();
+  const auto second = Refresh(first, kLazy).issued();
+  constexpr int kThreads = 8;
+  std::atomic<int> issued = 0;
+  std::latch ready(kThreads);
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < kThreads; ++i) {
+      threads.emplace_back([&] {
+        ready.arrive_and_wait();
+        if (Refresh(second, kLazy).has_issued()) ++issued;
+      });
+    }
+  }
+  EXPECT_EQ(issued, kThreads);
+  EXPECT_EQ(Row(first.session().handle())->refresh_hash2, Hash2(second.refresh_token()));
 }
 
 TEST_F(LazyRotationTest, VerifyOfTheFirstAccessTokenMakesItsRefreshTokenCurrent) {

@@ -51,6 +51,12 @@ class FaultyStore final : public SessionStore {
                                                         absl::Time deadline) override {
     return real_.Promote(tenant, handle, promotion, deadline);
   }
+  absl::StatusOr<std::optional<SeenSession>> GetPromoting(const tenancy::Tenant& tenant,
+                                                          std::string_view handle,
+                                                          const Promotion& promotion,
+                                                          absl::Time deadline) override {
+    return real_.GetPromoting(tenant, handle, promotion, deadline);
+  }
   absl::Status SetUseStaticKey(const tenancy::Tenant& tenant, std::string_view handle,
                                bool use_static_key, absl::Time deadline) override {
     return real_.SetUseStaticKey(tenant, handle, use_static_key, deadline);

@@ -71,6 +71,12 @@ struct Promotion {
   std::optional<bool> use_static_key;
 };
 
+// What GetPromoting found and did.
+struct SeenSession {
+  SessionRow row;  // before
+  std::optional<ChangedSession> promoted;
+};
+
 // Selects sessions of users in one database.
 struct UserSessions {
   std::vector<std::string> user_ids;
@@ -103,6 +109,13 @@ class SessionStore {
                                                                 std::string_view handle,
                                                                 const Promotion& promotion,
                                                                 absl::Time deadline) = 0;
+  // A session as it is, and promoted if the parent is its current token and it has not expired by
+  // `promotion.now_ms`. nullopt: there is no such session. If another promotion comes first, the
+  // row may still be the one before it.
+  virtual absl::StatusOr<std::optional<SeenSession>> GetPromoting(const tenancy::Tenant& tenant,
+                                                                  std::string_view handle,
+                                                                  const Promotion& promotion,
+                                                                  absl::Time deadline) = 0;
   virtual absl::Status SetUseStaticKey(const tenancy::Tenant& tenant, std::string_view handle,
                                        bool use_static_key, absl::Time deadline) = 0;
   // Replaces what is given. nullopt: there is no such session, or it has expired by `now_ms`.

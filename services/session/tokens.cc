@@ -90,11 +90,15 @@ void FillToken(std::string token, int64_t expiry_ms, int64_t created_ms, v1::Tok
 }
 
 void FillSession(const AccessToken& content, v1::Session& out) {
+  FillSession(content, json::Serialize(content.user_data), out);
+}
+
+void FillSession(const AccessToken& content, std::string user_data_json, v1::Session& out) {
   out.set_handle(content.session_handle);
   out.set_user_id(content.user_id);
   out.set_recipe_user_id(content.recipe_user_id);
   out.set_tenant_id(content.tenant_id);
-  out.set_user_data_in_jwt_json(json::Serialize(content.user_data));
+  out.set_user_data_in_jwt_json(std::move(user_data_json));
 }
 
 }  // namespace gatehouse::session

@@ -42,6 +42,8 @@ absl::Status Mint(const AccessToken& content, const SigningKey& key, v1::Token& 
 
 void FillToken(std::string token, int64_t expiry_ms, int64_t created_ms, v1::Token& out);
 
+// `user_data_json`: its user data, as Serialize writes them.
+void FillSession(const AccessToken& content, std::string user_data_json, v1::Session& out);
 void FillSession(const AccessToken& content, v1::Session& out);
 
 }  // namespace gatehouse::session

@@ -1,6 +1,5 @@
 #include "services/session/verify_session.h"
 
-#include <array>
 #include <utility>
 
 #include "libs/base/problem.h"
@@ -12,19 +11,20 @@
 namespace gatehouse::session {
 namespace {
 
-bool SignedByAny(crypto::VerifiedSignatures& signatures, const RawAccessToken& raw,
-                 const KeySet& keys, int64_t now_ms) {
+// Null unless one of the keys that are valid has signed it.
+std::shared_ptr<const VerifiedToken> SignedByAny(VerifiedTokens& tokens, const RawAccessToken& raw,
+                                                 const KeySet& keys, int64_t now_ms) {
   if (!raw.key_id.empty()) {
     const SigningKey* key = keys.Find(raw.key_id, now_ms);
-    return key != nullptr && signatures.Verify(raw.parts, key->pair->public_key());
+    return key == nullptr ? nullptr : tokens.Verify(raw, key->pair->public_key());
   }
   for (const auto* list : {&keys.dynamic_keys, &keys.static_keys}) {
     for (const SigningKey& key : *list) {
       if (key.expires_at_ms != 0 && key.expires_at_ms < now_ms) continue;
-      if (signatures.Verify(raw.parts, key.pair->public_key())) return true;
+      if (auto token = tokens.Verify(raw, key.pair->public_key())) return token;
     }
   }
-  return false;
+  return nullptr;
 }
 
 // Whether keys that we lack could make a difference: a JWT names its key, an older token may have
@@ -53,7 +53,7 @@ bool IsOfLineage(const SessionRow& row, std::string_view hash1) {
 
 // A token that was checked: its content, or what to tell the client instead.
 struct Judged {
-  AccessToken token;
+  std::shared_ptr<const VerifiedToken> token;  // with content, unless there is a message
   bool is_general_jwt = false;
   std::shared_ptr<const KeySet> keys;
   std::optional<std::string> try_refresh_message;
@@ -73,8 +73,9 @@ absl::StatusOr<Judged> Judge(const SessionParts& parts, CallContext& context,
     return try_refresh({raw.status().message().data(), raw.status().message().size()});
   }
   const int64_t now_ms = parts.clock.NowMs();
-  crypto::VerifiedSignatures& signatures = parts.keys.signatures();
-  if (!SignedByAny(signatures, *raw, *judged.keys, now_ms)) {
+  VerifiedTokens& tokens = parts.keys.tokens();
+  judged.token = SignedByAny(tokens, *raw, *judged.keys, now_ms);
+  if (judged.token == nullptr) {
     if (!crypto::Base64Decode(raw->parts.signature).ok()) {
       return BadInput(Problem::kMalformed, "The access token is not a JWT",
                       {{"field", "accessToken"}});
@@ -83,23 +84,23 @@ absl::StatusOr<Judged> Judge(const SessionParts& parts, CallContext& context,
       return try_refresh("JWT verification failed");
     }
     ASSIGN_OR_RETURN(judged.keys, parts.keys.Refetch(context, app, judged.keys));
-    if (!SignedByAny(signatures, *raw, *judged.keys, now_ms)) return try_refresh("JWT verification failed");
+    judged.token = SignedByAny(tokens, *raw, *judged.keys, now_ms);
+    if (judged.token == nullptr) return try_refresh("JWT verification failed");
   }
-  auto token = ReadAccessToken(*raw);
+  const absl::StatusOr<AccessToken>& token = judged.token->content;
   if (!token.ok()) {
     if (ReasonOf(token.status()) == ErrorReason::kBadInput) return token.status();
     return try_refresh({token.status().message().data(), token.status().message().size()});
   }
-  judged.token = *std::move(token);
   judged.is_general_jwt = !raw->says_version;
-  if (judged.token.expiry_ms < now_ms) return try_refresh("Access token expired");
+  if (token->expiry_ms < now_ms) return try_refresh("Access token expired");
   if (request.enable_anti_csrf() && request.do_anti_csrf_check()) {
-    if (!judged.token.anti_csrf_token.has_value()) {
+    if (!token->anti_csrf_token.has_value()) {
       return try_refresh(
           "Access token does not contain all the information. Maybe the structure has changed?");
     }
     if (!request.has_anti_csrf_token() ||
-        !crypto::ConstantTimeEqual(request.anti_csrf_token(), *judged.token.anti_csrf_token)) {
+        !crypto::ConstantTimeEqual(request.anti_csrf_token(), *token->anti_csrf_token)) {
       return try_refresh("anti-csrf check failed");
     }
   }
@@ -111,12 +112,14 @@ absl::StatusOr<Judged> Judge(const SessionParts& parts, CallContext& context,
 // database was asked for.
 absl::Status VerifyLazily(const SessionParts& parts, CallContext& context,
                           const tenancy::Tenant& app, const tenancy::Tenant& tenant,
-                          const AccessToken& token, const std::optional<SessionRow>& row,
-                          const KeySet& keys, v1::VerifySessionResponse& response) {
+                          const VerifiedToken& verified_token,
+                          const std::optional<SessionRow>& row, const KeySet& keys,
+                          v1::VerifySessionResponse& response) {
+  const AccessToken& token = *verified_token.content;
   const bool payload_changed =
       row.has_value() && token.user_data != StoredUserData(row->jwt_payload);
   v1::VerifySessionResponse::Verified& verified = *response.mutable_verified();
-  FillSession(token, *verified.mutable_session());
+  FillSession(token, verified_token.user_data_json, *verified.mutable_session());
   if (!token.parent_refresh_token_hash1.has_value() && !payload_changed) return absl::OkStatus();
 
   const int64_t now_ms = parts.clock.NowMs();
@@ -181,7 +184,7 @@ absl::StatusOr<v1::VerifySessionResponse> VerifySession(const SessionParts& part
     return with_keys();
   }
 
-  const AccessToken& token = judged.token;
+  const AccessToken& token = *judged.token->content;
   ASSIGN_OR_RETURN(const auto tenant,
                    TenantOfApp(parts, context, request.scope(), token.tenant_id));
   // A JWT from POST /recipe/jwt may copy a session's claims, which SDK users do, but it counts as
@@ -223,13 +226,13 @@ absl::StatusOr<v1::VerifySessionResponse> VerifySession(const SessionParts& part
   }
 
   if (!request.stateless()) {
-    RETURN_IF_ERROR(VerifyLazily(parts, context, app, *tenant, token, row, *judged.keys, response));
+    RETURN_IF_ERROR(VerifyLazily(parts, context, app, *tenant, *judged.token, row, *judged.keys, response));
     if (response.has_verified()) return with_keys();
     return response;
   }
 
   v1::VerifySessionResponse::Verified& verified = *response.mutable_verified();
-  FillSession(token, *verified.mutable_session());
+  FillSession(token, judged.token->user_data_json, *verified.mutable_session());
   if (row.has_value()) {
     const bool lineage = IsOfLineage(*row, token.refresh_token_hash1) ||
                          (token.parent_refresh_token_hash1.has_value() &&

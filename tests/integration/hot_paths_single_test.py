@@ -140,6 +140,11 @@ class HotPaths(harness.GatehouseTest):
         self.token = self.session["refreshToken"]["token"]
         self.expect_statements(lambda: self.refresh("5.6"), ("UPDATE", "session_info"), ("SELECT", "app_id_to_user_id"))
 
+    def test_refresh_before_eager_rotation(self):
+        """The same for versions in which the presented token becomes the current one: it is found and promoted at once."""
+        self.token = self.session["refreshToken"]["token"]
+        self.expect_statements(lambda: self.refresh("5.4"), ("WITH promoted", "session_info"), ("SELECT", "app_id_to_user_id"))
+
     def test_in_memory(self):
         self.expect_statements(lambda: self.assertEqual(self.app.get("/.well-known/jwks.json").status, 200))
         self.expect_statements(lambda: self.text(self.app.get("/hello"), 200, "Hello"))

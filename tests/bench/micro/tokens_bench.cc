@@ -6,9 +6,9 @@
 
 #include "libs/base/status.h"
 #include "libs/crypto/core_vectors.h"
-#include "libs/crypto/verified_signatures.h"
 #include "services/session/access_token.h"
 #include "services/session/refresh_token.h"
+#include "services/session/verified_tokens.h"
 
 namespace gatehouse::session {
 namespace {
@@ -58,14 +58,12 @@ void VerifySignature(benchmark::State& state) {
 }
 BENCHMARK(VerifySignature);
 
-void VerifyRememberedSignature(benchmark::State& state) {
+void VerifyRememberedToken(benchmark::State& state) {
   const auto raw = *SplitAccessToken(Token());
-  crypto::VerifiedSignatures signatures(10'000);
-  for (auto _ : state) {
-    benchmark::DoNotOptimize(signatures.Verify(raw.parts, Key().public_key()));
-  }
+  VerifiedTokens tokens(10'000);
+  for (auto _ : state) benchmark::DoNotOptimize(tokens.Verify(raw, Key().public_key()));
 }
-BENCHMARK(VerifyRememberedSignature);
+BENCHMARK(VerifyRememberedToken);
 
 RefreshToken RefreshContent() {
   RefreshToken content;

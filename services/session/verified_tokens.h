@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "libs/base/lru_cache.h"
+#include "libs/crypto/rsa_key.h"
+#include "services/session/access_token.h"
+
+namespace gatehouse::session {
+
+// A token whose signature is good.
+struct VerifiedToken {
+  absl::StatusOr<AccessToken> content;  // as ReadAccessToken returned it
+  std::string user_data_json;           // its user data, as Serialize writes them
+};
+
+// Tokens whose signatures were found good before: one that comes with every request of its session
+// then costs a hash instead of an RSA operation and the reading of its claims. The claims are kept
+// by a digest, without the signature, so that nobody can get a token from here; whoever has no good
+// signature adds nothing. Whether the key may still be used, and the token is still valid, is the
+// caller's to know. Thread-safe; bounded: the least recently used token is forgotten first.
+class VerifiedTokens {
+ public:
+  explicit VerifiedTokens(size_t capacity) : known_(capacity) {}
+
+  // Null unless `key` has signed the token.
+  std::shared_ptr<const VerifiedToken> Verify(const RawAccessToken& raw,
+                                              const crypto::RsaPublicKey& key);
+
+  size_t size() const { return known_.size(); }
+
+ private:
+  struct Known {
+    // Null for a long token: its claims, which a client may have chosen, are read each time.
+    std::shared_ptr<const VerifiedToken> token;
+  };
+  LruCache<const Known> known_;  // by digest of key and token
+};
+
+}  // namespace gatehouse::session
