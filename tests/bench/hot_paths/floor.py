@@ -23,7 +23,7 @@ SETTINGS = ("logging_collector=on", "log_destination=jsonlog", "log_directory=lo
 IDLE_S = 2.5
 WARM = 3
 TRIES = 8
-OF_NEW_USERS = ("third party, new", "sign-up")
+OF_NEW_USERS = ("third party, new", "sign-up", "new tenant")
 TRANSACTIONS = 6000  # of all connections together
 UNTIL_PLANNED = 10  # PostgreSQL decides for a plan after five
 EXECUTED = re.compile(r"duration: [\d.]+ ms  (?:execute [^:]*|statement): (.*)", re.S)

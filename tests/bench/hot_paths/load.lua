@@ -1,6 +1,7 @@
 -- wrk's script: sends the requests of the file LOAD_REQUESTS, and writes what came of them to LOAD_RESULT.
 -- The file has one request a line: method, path, headers as name:value with \31 between, body; all with tabs between. Each thread has one connection, and takes its share of the lines, over and over.
--- A line whose body has TOKEN in it is one client's chain: the refresh token of a reply is sent with the next request.
+-- A line whose body has TOKEN in it begins a chain: the refresh token of its reply is sent when the line's turn comes again.
+-- A line whose body has LINK_CODE in it gets the code and the device that the thread's reply before it brought.
 -- With LOAD_RATE, requests a second of all threads together, each request has its time, whatever became of those before it: its latency counts from then on, or from when it was sent, up to a millisecond before.
 
 local threads = {}
@@ -22,7 +23,7 @@ function setup(thread)
 end
 
 function init(args)
-  prepared, next_line, wrong, chain = {}, 1, 0, nil
+  prepared, next_line, wrong = {}, 1, 0
   local n = 0
   for line in io.lines(os.getenv("LOAD_REQUESTS")) do
     n = n + 1
@@ -31,7 +32,9 @@ function init(args)
       local fields = {}
       for name, value in headers:gmatch("([^:\31]+):([^\31]*)") do fields[name] = value end
       if token ~= "" then
-        chain = { method = method, path = path, headers = fields, body = body, token = token }
+        table.insert(prepared, { method = method, path = path, headers = fields, body = body, token = token })
+      elseif body:find("LINK_CODE", 1, true) then
+        table.insert(prepared, { method = method, path = path, headers = fields, body = body })
       else
         table.insert(prepared, wrk.format(method, path, fields, body ~= "" and body or nil))
       end
@@ -49,12 +52,16 @@ end
 function request()
   -- wrk asks for one request before any delay.
   if rate then begun_us = due_us and math.min(due_us, now_us()) or now_us() end
-  if chain then
-    return wrk.format(chain.method, chain.path, chain.headers, (chain.body:gsub("TOKEN", chain.token)))
-  end
   local one = prepared[next_line]
   next_line = next_line % #prepared + 1
-  return one
+  -- What wrk asked for before it began may have been the code's turn.
+  if type(one) == "table" and not one.token and not link_code then return request() end
+  chain = one.token and one
+  if type(one) == "string" then return one end
+  if not chain then
+    return wrk.format(one.method, one.path, one.headers, (one.body:gsub("LINK_CODE", link_code):gsub("DEVICE", device)))
+  end
+  return wrk.format(chain.method, chain.path, chain.headers, (chain.body:gsub("TOKEN", chain.token)))
 end
 
 function response(status, headers, body)
@@ -64,6 +71,8 @@ function response(status, headers, body)
     if wrong == 1 then first_wrong = status .. " " .. body:sub(1, 200) end
   elseif chain then
     chain.token = body:match('"refreshToken":{"token":"([^"]+)"')
+  else
+    link_code, device = body:match('"linkCode":"([^"]+)"'), body:match('"preAuthSessionId":"([^"]+)"')
   end
 end
 

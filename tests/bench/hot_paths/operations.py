@@ -21,16 +21,21 @@ def session_body(user):
 
 
 class Operations:
-    """Of one server that has `users` (ids), each with a session: `sessions` are replies to session creations. The i-th user is `email_of(i)`. New users are numbered from `first_new`, differently for each round."""
+    """Of one server that has `users` (ids), each with a session: `sessions` are replies to session creations. The i-th user is `email_of(i)`. New users and tenants are numbered, differently for each round.
+    `call(method, path, body)` makes one request of the server and returns the reply's JSON."""
 
-    def __init__(self, users, sessions, password):
-        self.users, self.sessions, self.password = users, sessions, password
+    def __init__(self, users, sessions, password, call=None):
+        self.users, self.sessions, self.password, self.call = users, sessions, password, call
+        self.pairs = []  # of a primary user and another
         self.clients = 1  # connections of the measurement that comes next
+        self.chains = 1  # sessions that each of them refreshes in turn
         self.made = 0
         self.refreshed = 0  # sessions: a chain goes on where nobody else has been
 
     NAMES = ("hello", "jwks", "verify", "verify with database", "create", "refresh", "session information", "get user", "roles", "page of users", "search", "count", "metadata", "third party, new",
-             "third party, known", "sign-in", "sign-up", "passwordless code")
+             "third party, known", "sign-in", "sign-up", "passwordless code", "passwordless sign-in", "link and unlink", "new tenant")
+    # Requests of one operation, where it is not one.
+    REQUESTS = {"passwordless sign-in": 2, "link and unlink": 2}
 
     @staticmethod
     def email_of(i):
@@ -61,7 +66,7 @@ class Operations:
 
     def _refresh(self, _):
         first = self.refreshed
-        self.refreshed += self.clients
+        self.refreshed += self.clients * self.chains
         if self.refreshed > len(self.sessions):
             raise RuntimeError("no session is left that was not refreshed yet: more users, or fewer measurements")
         return [line("POST", "/recipe/session/refresh", {"refreshToken": "TOKEN", "enableAntiCsrf": False, "useDynamicSigningKey": True}, rid="session", token=s["refreshToken"]["token"])
@@ -105,3 +110,26 @@ class Operations:
 
     def _passwordless_code(self, _):
         return [line("POST", "/recipe/signinup/code", {"email": "code%d@example.com" % i}, rid="passwordless") for i in range(10 * self.clients)]
+
+    def _passwordless_sign_in(self, _):
+        """A code, and its consumption: by a user who exists from the second time on. A connection's lines are `clients` apart (load.lua)."""
+        lines = []
+        for first in range(0, 4 * self.clients, self.clients):
+            lines += [line("POST", "/recipe/signinup/code", {"email": "comer%d@example.com" % i}, rid="passwordless") for i in range(first, first + self.clients)]
+            lines += [line("POST", "/recipe/signinup/code/consume", {"preAuthSessionId": "DEVICE", "linkCode": "LINK_CODE"}, rid="passwordless")] * self.clients
+        return lines
+
+    def _link_and_unlink(self, _):
+        while len(self.pairs) < 4 * self.clients:
+            primary, other = (self.call("POST", "/recipe/signup", {"email": "linked%d@example.com" % i, "password": self.password})["user"]["id"] for i in self.new(2))
+            self.call("POST", "/recipe/accountlinking/user/primary", {"recipeUserId": primary})
+            self.pairs.append((primary, other))
+        lines = []
+        for first in range(0, 4 * self.clients, self.clients):
+            pairs = self.pairs[first:first + self.clients]
+            lines += [line("POST", "/recipe/accountlinking/user/link", {"recipeUserId": other, "primaryUserId": primary}, rid="accountlinking") for primary, other in pairs]
+            lines += [line("POST", "/recipe/accountlinking/user/unlink", {"recipeUserId": other}, rid="accountlinking") for _, other in pairs]
+        return lines
+
+    def _new_tenant(self, new_tenants):
+        return [line("PUT", "/recipe/multitenancy/tenant/v2", {"tenantId": "new%d" % i}, rid="multitenancy") for i in self.new(new_tenants)]

@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
 """Writers in number: sign-ups, sessions and refreshes by 1, 4, 16 and 64 clients, and how often one waited for another's lock; then what a long time of refreshes does to the table of sessions.
 
-Usage: writers.py [--seconds 5] [--refreshes 100000] BIN
+Usage: writers.py [--seconds 5] [--refreshes 360000] [--users 4000] BIN
 Rates are of a closed loop on the same machine (run.py). Lock waits are sampled from pg_stat_activity, some fifty times a second: waits for rows, transactions, tuples and advisory locks, by the statement that
 waited. No two clients touch one user or session, so none should wait. The table's size and its updates are read from pg_stat_user_tables meanwhile, under autovacuum's defaults.
 """
 import argparse
 import collections
+import concurrent.futures
 import os
 import subprocess
 import sys
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, ".."), os.path.join(HERE, "..", "..")]
@@ -21,8 +23,8 @@ CLIENTS = (1, 4, 16, 64)
 OPERATIONS = ("third party, new", "sign-up", "create", "refresh")
 SAMPLE = "a sample"
 WAITING = "SELECT '" + SAMPLE + "' UNION ALL SELECT wait_event || ': ' || left(translate(query, E'\\n', ' '), 60) FROM pg_stat_activity WHERE datname = '%s' AND wait_event_type = 'Lock'"
-TABLE = "SELECT pg_table_size('session_info'), pg_indexes_size('session_info'), n_tup_upd, n_tup_hot_upd, n_dead_tup FROM pg_stat_user_tables WHERE relname = 'session_info'"
-USERS = 1000
+TABLE = "SELECT pg_table_size('session_info'), pg_indexes_size('session_info'), n_tup_upd, n_tup_hot_upd, n_dead_tup, autovacuum_count FROM pg_stat_user_tables WHERE relname = 'session_info'"
+CLIENTS_OF_GROWTH = 16
 
 
 class Waits:
@@ -61,31 +63,49 @@ def rates(server, seconds):
 
 
 def growth(server, refreshes):
-    print("%10s %12s %12s %10s %10s %10s" % ("refreshes", "table KiB", "indexes KiB", "updates", "HOT", "dead"))
-    start, done = None, 0
-    while done < refreshes:
-        if done:
-            server.measure("refresh", 10, 16)
-        table, indexes, updates, hot, dead = map(int, server.postgres.sql(TABLE, server.database)[0])
-        start = updates if start is None else start
-        print("%10d %12d %12d %10d %10d %10d" % (updates - start, table / 1024, indexes / 1024, updates, hot, dead), flush=True)
-        done = max(updates - start, 1)
+    """Sizes of the table of sessions before, at ten points of so many refreshes of all sessions in turn, and a minute after them."""
+    server.operations.chains = max(1, (len(server.operations.sessions) - server.operations.refreshed) // (2 * CLIENTS_OF_GROWTH))
+    rate = server.measure("refresh", 5, CLIENTS_OF_GROWTH)["requests_per_s"]
+    print("%d sessions, refreshed in turn by %d clients" % (CLIENTS_OF_GROWTH * server.operations.chains, CLIENTS_OF_GROWTH))
+    print("%10s %8s %12s %12s %10s %10s %10s %10s" % ("refreshes", "after s", "table KiB", "indexes KiB", "updates", "HOT", "dead", "vacuums"))
+    first = int(server.postgres.sql(TABLE, server.database)[0][2])
+    begun = time.monotonic()
+
+    def show():
+        table, indexes, updates, hot, dead, vacuums = map(int, server.postgres.sql(TABLE, server.database)[0])
+        print("%10d %8d %12d %12d %10d %10d %10d %10d" % (updates - first, time.monotonic() - begun, table / 1024, indexes / 1024, updates - first, hot, dead, vacuums), flush=True)
+        return updates - first
+    show()
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        running = pool.submit(server.measure, "refresh", max(1, round(refreshes / rate)), CLIENTS_OF_GROWTH)
+        points = 1
+        while not running.done():
+            time.sleep(1)
+            if int(server.postgres.sql(TABLE, server.database)[0][2]) - first >= points * refreshes / 10:
+                points += 1
+                show()
+        print("%(requests_per_s)d refreshes a second, %(wrong)d wrong" % running.result())
+    time.sleep(65)  # autovacuum looks every minute
+    show()
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=int, default=5)
-    parser.add_argument("--refreshes", type=int, default=100_000)
+    parser.add_argument("--seconds", type=int, default=5, help="of each row; 0: only refreshes")
+    parser.add_argument("--refreshes", type=int, default=360_000, help="an hour of a hundred a second, as fast as they go; 0: none")
+    parser.add_argument("--users", type=int, default=4000, help="with a session each")
     parser.add_argument("bin")
     options = parser.parse_args()
     postgres = harness.Postgres(settings=POSTGRES)
     postgres.sql("CREATE EXTENSION pg_stat_statements", "postgres")
     server = Server.started(options.bin, postgres)
     try:
-        server.load(USERS)
+        server.load(options.users)
         wait_until_quiet(server.pids)
-        rates(server, options.seconds)
-        growth(server, options.refreshes)
+        if options.seconds:
+            rates(server, options.seconds)
+        if options.refreshes:
+            growth(server, options.refreshes)
     finally:
         server.stop()
         postgres.stop()
