@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "absl/strings/str_join.h"
+#include "absl/synchronization/mutex.h"
 #include "libs/base/status.h"
 #include "libs/base/steady_time.h"
 #include "libs/base/stop.h"
@@ -403,6 +404,9 @@ int RunUntilEnd(const Program& program, const CommandLine& line) {
 int RunProgram(const Program& program, int argc, const char* const argv[]) {
   // Fewer arenas: threads that mostly wait would each keep one with free memory in it.
   mallopt(M_ARENA_MAX, 4);
+  // Debian builds Abseil for debugging: each lock that gRPC takes would be noted in a graph of the
+  // whole process, under one lock for all, and an unusual order of two of them would abort it.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   auto line = ParseCommandLine(ImageArguments(argc, argv));
   if (!line.ok()) {
     return Fail(program, StrCat(line.status().message(), "\nTry `", program.name, " help`."));
