@@ -225,15 +225,14 @@ absl::StatusOr<Admission::Verdict> Admission::Admit(const Head& head,
   return Verdict::kRefused;
 }
 
-bool Admission::StillHolds(const Admitted& admitted) const {
-  if (admitted.sight.version == directory_.version()) return true;
-  const auto& app = admitted.sight.app;
-  const auto& tenant = admitted.sight.tenant;
+bool Admission::StillHolds(const common::v1::Scope& scope, const tenancy::Sight& sight) const {
+  const auto& [app, tenant, version] = sight;
+  if (version == directory_.version()) return true;
   if (app == nullptr) return true;  // and the scope will find nothing
-  const auto app_now = directory_.FindApp(admitted.scope);
+  const auto app_now = directory_.FindApp(scope);
   if (!app_now.ok() || *app_now != app) return false;
   if (tenant == nullptr) return true;
-  const auto tenant_now = directory_.Find(admitted.scope);
+  const auto tenant_now = directory_.Find(scope);
   return tenant_now.ok() && *tenant_now == tenant;
 }
 

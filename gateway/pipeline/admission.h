@@ -63,9 +63,9 @@ class Admission {
   absl::StatusOr<Verdict> Admit(const Head& head, const RouteTable::Match& match,
                                 Admitted& admitted, Refusal& refusal,
                                 const tenancy::Sight* looked_up = nullptr) const;
-  // Whether app and tenant are still what `admitted` was checked against: no settings have changed
-  // since. Otherwise the request must be checked again.
-  bool StillHolds(const Admitted& admitted) const;
+  // Whether app and tenant of an admitted scope are still what it was checked against: no settings
+  // have changed since. Otherwise the request must be checked again.
+  bool StillHolds(const common::v1::Scope& scope, const tenancy::Sight& sight) const;
 
  private:
   bool CheckDomain(const http::Headers& headers, std::string& domain, Refusal& refusal) const;

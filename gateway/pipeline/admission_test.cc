@@ -148,7 +148,7 @@ TEST_F(AdmissionTest, WhatTheDirectoryDoesNotKnowIsAskedForBeforeItsKeysAreJudge
   EXPECT_EQ(AskWithTime("/denied/recipe/roles", kKey), "403 ");
   EXPECT_EQ(AskWithTime("/appid-java/recipe/roles", kKey), "DEPENDENCY_DOWN");
   EXPECT_EQ(AskWithTime("/appid-none/recipe/roles", ""), "OK 5.4") << "the handler says so";
-  EXPECT_TRUE(admission.StillHolds(admitted)) << "nothing will be found by it";
+  EXPECT_TRUE(admission.StillHolds(admitted.scope, admitted.sight)) << "nothing will be found by it";
   EXPECT_EQ(AskWithTime("/appid-down/recipe/roles", kKey), "DEPENDENCY_DOWN");
 }
 
@@ -168,11 +168,11 @@ TEST_F(AdmissionTest, AHandlerFindsWhatTheChecksSawOrNothing) {
 
   EXPECT_EQ(Ask("/appid-a/recipe/roles", "5.4", kKey), "OK 5.4");
   EXPECT_TRUE(Finds());
-  EXPECT_TRUE(admission.StillHolds(admitted));
+  EXPECT_TRUE(admission.StillHolds(admitted.scope, admitted.sight));
   directory.Apply(false, "", {}, {tenancy::MakeScope("", "a", "public")});
   put("a", "public", 2, "{}");
   EXPECT_FALSE(Finds()) << "it is another app";
-  EXPECT_FALSE(admission.StillHolds(admitted));
+  EXPECT_FALSE(admission.StillHolds(admitted.scope, admitted.sight));
 
   EXPECT_EQ(Ask("/appid-a/t1/recipe/roles", "5.4", ""), "OK 5.4");
   put("a", "t1", 3, R"({"ip_deny_regex":"10\\..*"})");
@@ -182,7 +182,7 @@ TEST_F(AdmissionTest, AHandlerFindsWhatTheChecksSawOrNothing) {
   EXPECT_EQ(Ask("/appid-a/recipe/roles", "5.4", ""), "OK 5.4");
   put("a", "public", 2, keyed);
   EXPECT_TRUE(Finds()) << "the same app";
-  EXPECT_FALSE(admission.StillHolds(admitted)) << "but to be judged again";
+  EXPECT_FALSE(admission.StillHolds(admitted.scope, admitted.sight)) << "but to be judged again";
 }
 
 TEST_F(AdmissionTest, ADomainThatComesOrGoesMeanwhileIsNotFound) {

@@ -103,7 +103,7 @@ struct Gateway::Call {
   RouteTable::Match match{};
   bool unknown_path = false;
   bool for_operators = false;  // came by the second port
-  Admission::Admitted admitted;
+  Admission::Admitted admitted;  // its scope becomes the request's
   ApiRequest request;  // what is known of it so far
   const Route* route = nullptr;
   ConcurrencyCap::Slot slot;  // from its whole body to its answer
@@ -262,7 +262,7 @@ void Gateway::Refuse(Call& call, const Admission::Refusal& refusal) {
 }
 
 bool Gateway::StillAdmitted(Call& call) {
-  if (admission_.StillHolds(call.admitted)) return true;
+  if (admission_.StillHolds(call.request.scope, call.admitted.sight)) return true;
   Admission::Admitted admitted;
   Admission::Refusal refusal;
   const auto verdict = admission_.Admit(HeadOf(call), call.match, admitted, refusal);
@@ -296,7 +296,7 @@ void Gateway::Proceed(std::shared_ptr<Call> call) {
   call->route = call->match.route;
   ApiRequest& api = call->request;
   api.method = call->route->method;
-  api.scope = admitted.scope;
+  api.scope = std::move(admitted.scope);
   api.cdi = admitted.cdi;
   api.has_saas_secret = admitted.has_saas_secret;
   if (!admitted.app_exists && HasLargeBody(api.headers)) {

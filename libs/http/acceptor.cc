@@ -4,12 +4,9 @@
 #include <unistd.h>
 
 #include <array>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/ip/v6_only.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include "absl/strings/str_cat.h"
 #include "libs/http/connection.h"
@@ -23,7 +20,6 @@ using boost::system::error_code;
 
 namespace {
 
-constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 constexpr int kBacklog = 4096;
 // When descriptors run out, accepting again at once would spin.
 constexpr std::chrono::milliseconds kAcceptPause{50};
@@ -34,7 +30,7 @@ constexpr int kRefusedAtOnce = 64;
 constexpr int kTurnedAway = 64;
 
 // Answers 503 and closes, without waiting for anything.
-void Refuse(tcp::socket socket, std::string_view date) {
+void Refuse(Socket socket, std::string_view date) {
   error_code ec;
   socket.non_blocking(true, ec);
   // Reads what the client has sent, or closing would reset the connection before the reply arrives.
@@ -43,7 +39,7 @@ void Refuse(tcp::socket socket, std::string_view date) {
   std::string reply;
   AppendReply(PlainError(503), {.close = true}, date, reply);
   socket.write_some(asio::buffer(reply), ec);
-  socket.shutdown(tcp::socket::shutdown_send, ec);
+  socket.shutdown(Socket::shutdown_send, ec);
 }
 
 bool IsThisMachine(const asio::ip::address& address) {
@@ -54,7 +50,7 @@ bool IsThisMachine(const asio::ip::address& address) {
 }
 
 // Runs on the loop's thread.
-void StartConnection(const std::shared_ptr<EventLoop>& loop, tcp::socket socket, std::string peer,
+void StartConnection(const std::shared_ptr<EventLoop>& loop, Socket socket, std::string peer,
                      bool turn_away) {
   auto connection =
       std::make_shared<Connection>(loop, std::move(socket), std::move(peer), turn_away);
@@ -98,7 +94,7 @@ absl::Status Acceptor::Bind() {
   }
   port_ = options.port;
   for (const asio::ip::address& address : addresses) {
-    tcp::acceptor acceptor(io);
+    AcceptorSocket acceptor(io);
     const tcp::endpoint endpoint(address, port_);
     acceptor.open(endpoint.protocol(), ec);
     if (!ec) acceptor.set_option(asio::socket_base::reuse_address(true), ec);
@@ -121,13 +117,13 @@ absl::Status Acceptor::Bind() {
 }
 
 void Acceptor::Start() {
-  for (tcp::acceptor& acceptor : acceptors_) {
+  for (AcceptorSocket& acceptor : acceptors_) {
     asio::co_spawn(loops_[0]->io, AcceptForever(acceptor), asio::detached);
   }
 }
 
-asio::awaitable<void> Acceptor::AcceptForever(tcp::acceptor& acceptor) {
-  asio::steady_timer pause(loops_[0]->io);
+Awaitable<void> Acceptor::AcceptForever(AcceptorSocket& acceptor) {
+  Timer pause(loops_[0]->io);
   while (accepting_) {
     const std::shared_ptr<EventLoop>& loop = NextLoop();
     auto [ec, socket] = co_await acceptor.async_accept(loop->io, kAwait);
@@ -144,7 +140,7 @@ asio::awaitable<void> Acceptor::AcceptForever(tcp::acceptor& acceptor) {
   }
 }
 
-void Acceptor::Accepted(tcp::socket socket, const std::shared_ptr<EventLoop>& loop) {
+void Acceptor::Accepted(Socket socket, const std::shared_ptr<EventLoop>& loop) {
   error_code ec;
   const asio::ip::address remote = socket.remote_endpoint(ec).address();
   const bool limited = !ec && (shared_.options.limit_this_machine || !IsThisMachine(remote));
@@ -162,13 +158,13 @@ void Acceptor::Accepted(tcp::socket socket, const std::shared_ptr<EventLoop>& lo
   });
 }
 
-void Acceptor::RefuseWithSpare(tcp::acceptor& acceptor) {
+void Acceptor::RefuseWithSpare(AcceptorSocket& acceptor) {
   error_code ec;
   acceptor.non_blocking(true, ec);
   for (int i = 0; i < kRefusedAtOnce && !ec; ++i) {
     if (spare_ >= 0) close(std::exchange(spare_, -1));
     {
-      tcp::socket socket(loops_[0]->io);
+      Socket socket(loops_[0]->io);
       acceptor.accept(socket, ec);
       if (!ec) {
         shared_.limits.NoteRefusal("descriptors");
@@ -182,12 +178,12 @@ void Acceptor::RefuseWithSpare(tcp::acceptor& acceptor) {
 void Acceptor::Stop() {
   if (!accepting_) return;
   accepting_ = false;
-  for (tcp::acceptor& acceptor : acceptors_) {
+  for (AcceptorSocket& acceptor : acceptors_) {
     error_code ec;
     acceptor.non_blocking(true, ec);
     while (!ec) {
       const std::shared_ptr<EventLoop>& loop = NextLoop();
-      tcp::socket socket(loop->io);
+      Socket socket(loop->io);
       acceptor.accept(socket, ec);
       if (!ec) Accepted(std::move(socket), loop);
     }

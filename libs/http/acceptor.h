@@ -2,8 +2,6 @@
 
 // Internal to libs/http: accepts new connections and hands them to the loops.
 
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <memory>
 #include <vector>
 
@@ -28,18 +26,16 @@ class Acceptor {
   uint16_t port() const { return port_; }
 
  private:
-  using Socket = boost::asio::ip::tcp::socket;
-
-  boost::asio::awaitable<void> AcceptForever(boost::asio::ip::tcp::acceptor& acceptor);
+  Awaitable<void> AcceptForever(AcceptorSocket& acceptor);
   void Accepted(Socket socket, const std::shared_ptr<EventLoop>& loop);
   // No descriptor is left: answers one client of the backlog with the spare one.
-  void RefuseWithSpare(boost::asio::ip::tcp::acceptor& acceptor);
+  void RefuseWithSpare(AcceptorSocket& acceptor);
   void OpenSpare();
   const std::shared_ptr<EventLoop>& NextLoop() { return loops_[next_loop_++ % loops_.size()]; }
 
   const std::vector<std::shared_ptr<EventLoop>>& loops_;
   Shared& shared_;
-  std::vector<boost::asio::ip::tcp::acceptor> acceptors_;
+  std::vector<AcceptorSocket> acceptors_;
   size_t next_loop_ = 0;
   bool accepting_ = true;
   uint16_t port_ = 0;

@@ -1,8 +1,6 @@
 #include "libs/http/connection.h"
 
 #include <algorithm>
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/error.hpp>
 
@@ -16,8 +14,6 @@ using boost::system::error_code;
 
 namespace {
 
-constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
-
 // Enough for most requests; grows to what the limits allow and shrinks when the connection is idle.
 constexpr size_t kFirstBuffer = 4 * 1024;
 // Not more: a stalled upload holds it.
@@ -30,7 +26,7 @@ constexpr std::chrono::seconds kTurnAwayTimeout{1};
 
 }  // namespace
 
-Connection::Connection(std::shared_ptr<EventLoop> loop, asio::ip::tcp::socket socket,
+Connection::Connection(std::shared_ptr<EventLoop> loop, Socket socket,
                        std::string peer, bool turn_away)
     : loop_(std::move(loop)),
       socket_(std::move(socket)),
@@ -49,7 +45,7 @@ Connection::Connection(std::shared_ptr<EventLoop> loop, asio::ip::tcp::socket so
 
 Connection::~Connection() = default;
 
-asio::awaitable<void> Connection::Run() {
+Awaitable<void> Connection::Run() {
   const std::shared_ptr<Connection> self = shared_from_this();
   co_await ReadRequests();
   Flush();
@@ -71,7 +67,7 @@ asio::awaitable<void> Connection::Run() {
   }
 }
 
-asio::awaitable<void> Connection::ReadRequests() {
+Awaitable<void> Connection::ReadRequests() {
   while (true) {
     for (Parsed parsed = Parse(); parsed != Parsed::kMore; parsed = Parse()) {
       if (parsed == Parsed::kFailed) co_return;
@@ -129,9 +125,9 @@ Connection::Clock::time_point Connection::ReadDeadline() const {
   return used_ ? Clock::now() + options.idle_timeout : accepted_ + options.header_timeout;
 }
 
-asio::awaitable<void> Connection::Linger(std::chrono::milliseconds timeout) {
+Awaitable<void> Connection::Linger(std::chrono::milliseconds timeout) {
   error_code ec;
-  socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ec);
+  socket_.shutdown(Socket::shutdown_send, ec);
   if (ec || peer_done_) co_return;
   in_.resize(kFirstBuffer);
   read_deadline_ = Clock::now() + timeout;
@@ -145,7 +141,7 @@ asio::awaitable<void> Connection::Linger(std::chrono::milliseconds timeout) {
   reading_ = false;
 }
 
-asio::awaitable<void> Connection::Wait() { co_await wake_.async_wait(kAwait); }
+Awaitable<void> Connection::Wait() { co_await wake_.async_wait(kAwait); }
 
 // Makes room to read into; false when the buffer has reached its limit.
 bool Connection::MakeRoom() {

@@ -3,9 +3,6 @@
 // Internal to libs/http: one client's connection.
 
 #include <atomic>
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -25,12 +22,12 @@ class Connection : public ReplySink, public std::enable_shared_from_this<Connect
   using Clock = std::chrono::steady_clock;
 
   // `peer`: as returned by PeerOf. `turn_away`: answer the first request with 503 and close.
-  Connection(std::shared_ptr<EventLoop> loop, boost::asio::ip::tcp::socket socket, std::string peer,
+  Connection(std::shared_ptr<EventLoop> loop, Socket socket, std::string peer,
              bool turn_away);
   ~Connection() override;
 
   // Serves the connection to its end, then takes it out of the loop's set.
-  boost::asio::awaitable<void> Run();
+  Awaitable<void> Run();
   // Acts on time-outs.
   void Sweep(Clock::time_point now);
   // Closes at once.
@@ -62,11 +59,11 @@ class Connection : public ReplySink, public std::enable_shared_from_this<Connect
     kLeft,       // stays unread: the connection ends after the reply
   };
 
-  boost::asio::awaitable<void> ReadRequests();
+  Awaitable<void> ReadRequests();
   // Ends our side and waits for the client's end, so that it can read the last reply.
-  boost::asio::awaitable<void> Linger(std::chrono::milliseconds timeout);
+  Awaitable<void> Linger(std::chrono::milliseconds timeout);
   // Sleeps until Wake.
-  boost::asio::awaitable<void> Wait();
+  Awaitable<void> Wait();
   void Wake() { wake_.cancel(); }
 
   // Whether to keep reading: nothing has closed the connection or is about to.
@@ -95,8 +92,8 @@ class Connection : public ReplySink, public std::enable_shared_from_this<Connect
 
   // Declared first so that it outlives the socket and the timer, which belong to its io_context.
   const std::shared_ptr<EventLoop> loop_;
-  boost::asio::ip::tcp::socket socket_;
-  boost::asio::steady_timer wake_;
+  Socket socket_;
+  Timer wake_;
   const std::string peer_;
   const bool turn_away_;
   std::string remote_address_;

@@ -3,8 +3,14 @@
 // Internal to libs/http: one I/O thread and the connections that live on it.
 
 #include <atomic>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <chrono>
 #include <condition_variable>
 #include <ctime>
 #include <memory>
@@ -17,6 +23,18 @@
 #include "libs/http/server.h"
 
 namespace gatehouse::http {
+
+// Everything is bound to a loop's own executor. Asio's default holds one of any kind, and calls it
+// indirectly several times for each operation.
+using Executor = boost::asio::io_context::executor_type;
+template <typename T>
+using Awaitable = boost::asio::awaitable<T, Executor>;
+inline constexpr auto kAwait = boost::asio::as_tuple(boost::asio::use_awaitable_t<Executor>());
+using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, Executor>;
+using AcceptorSocket = boost::asio::basic_socket_acceptor<boost::asio::ip::tcp, Executor>;
+using Timer =
+    boost::asio::basic_waitable_timer<std::chrono::steady_clock,
+                                      boost::asio::wait_traits<std::chrono::steady_clock>, Executor>;
 
 class Connection;
 

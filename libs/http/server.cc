@@ -3,12 +3,9 @@
 #include <pthread.h>
 
 #include <algorithm>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -26,7 +23,6 @@ using std::chrono::milliseconds;
 
 namespace {
 
-constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 constexpr milliseconds kDrainSweep{20};
 
 // How often time-outs are checked: a quarter of the shortest, so that none is late by more.
@@ -43,8 +39,8 @@ void Sweep(EventLoop& loop) {
 }
 
 // A waiting coroutine is owned by the loop's io_context, so it must not own the loop.
-asio::awaitable<void> SweepForever(EventLoop& loop, milliseconds interval) {
-  asio::steady_timer timer(loop.io);
+Awaitable<void> SweepForever(EventLoop& loop, milliseconds interval) {
+  Timer timer(loop.io);
   while (true) {
     timer.expires_after(interval);
     co_await timer.async_wait(kAwait);
