@@ -48,6 +48,20 @@ TEST(ErrorReasonsTest, AreThoseOfTheGoldenFile) {
   EXPECT_EQ(text, golden.str());
 }
 
+TEST(ErrorReasonsTest, WhatMayBeRepeatedSaysWhen) {
+  using Headers = decltype(Reply::headers);
+  const Headers in_a_second = {{"Retry-After", "1"}};
+  for (const ErrorReason reason : {ErrorReason::kOverloaded, ErrorReason::kDependencyDown,
+                                   ErrorReason::kDeadlineExceeded}) {
+    EXPECT_EQ(ErrorReply(MakeError(reason, "")).headers, in_a_second) << ErrorReasonName(reason);
+  }
+  EXPECT_EQ(ErrorReply(WithProblem(MakeError(ErrorReason::kOverloaded, ""), Problem::kTooOften,
+                                   {{"retry_after_s", "7"}}))
+                .headers,
+            (Headers{{"Retry-After", "7"}}));
+  EXPECT_EQ(ErrorReply(MakeError(ErrorReason::kInternal, "")).headers, Headers{});
+}
+
 TEST(ProblemTest, TravelsWithItsMetadata) {
   const absl::Status status = BadInput(Problem::kTooLong, "email is too long",
                                        {{"field", "email"}, {"max_characters", "256"}});

@@ -11,6 +11,7 @@
 #include "gateway/pipeline/client_address.h"
 #include "libs/base/hex.h"
 #include "libs/base/may_block.h"
+#include "libs/base/owner.h"
 #include "libs/base/status.h"
 #include "libs/base/steady_time.h"
 #include "libs/base/strings.h"
@@ -55,6 +56,15 @@ ConcurrencyCap::Limits LimitsOf(const config::CoreConfig& config) {
   return {.cap = number(Setting::kMaxConcurrentRequestsPerCud),
           .pool_size = number(Setting::kMaxServerPoolSize),
           .reserved_percent = number(Setting::kConcurrencyCapReservedPoolPercent)};
+}
+
+// The tenant, as far as there is one: anybody can make up names. Those of requests without an app
+// are nobody's, and wait in one line.
+Owner OwnerOfRequest(const common::v1::Scope& scope, const tenancy::Sight& sight) {
+  if (sight.app == nullptr) return kNobody;
+  const std::string_view tenant =
+      sight.tenant != nullptr ? std::string_view(scope.tenant_id()) : "";
+  return OwnerOf(scope.connection_uri_domain(), scope.app_id(), tenant);
 }
 
 // Whether the body is too large to read for an app that does not exist: no key was checked.
@@ -370,7 +380,8 @@ void Gateway::Submit(const ServicePool& pool, const std::shared_ptr<Call>& call,
         }
       },
       // A client that keeps sending and resetting would fill the queue for everybody.
-      [call] { return call->responder.wanted(); }, refuse);
+      [call] { return call->responder.wanted(); }, refuse,
+      OwnerOfRequest(call->request.scope, call->admitted.sight));
   // The pool refuses, so the call must be answered from here.
   if (!taken) refuse();
 }

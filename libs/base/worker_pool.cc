@@ -24,8 +24,13 @@ struct LeftRunning {
 }  // namespace
 
 WorkerPool::WorkerPool(std::string name, size_t threads, size_t max_queued, absl::Duration max_wait,
-                       Now now)
-    : name_(std::move(name)), max_queued_(max_queued), max_wait_(max_wait), now_(now) {
+                       Now now, Threads an_owners)
+    : name_(std::move(name)),
+      max_queued_(max_queued),
+      max_wait_(max_wait),
+      now_(now),
+      timed_(max_wait != absl::InfiniteDuration()),
+      queue_(an_owners == Threads::kAll || threads < 2 ? Queue::kNoLimit : threads - 1) {
   threads_.reserve(threads);
   for (size_t i = 0; i < threads; ++i) {
     threads_.emplace_back([this] { Run(); });
@@ -35,10 +40,14 @@ WorkerPool::WorkerPool(std::string name, size_t threads, size_t max_queued, absl
 
 WorkerPool::~WorkerPool() { Stop(); }
 
-bool WorkerPool::IsFull() const {
-  if (queue_.size() >= max_queued_) return true;
-  if (queue_.empty() || running_ < threads_.size()) return false;
-  return usual_run_ * static_cast<double>(queue_.size() + 1) / threads_.size() > MayWait();
+bool WorkerPool::WouldWaitTooLong(Owner owner) const {
+  if (!timed_ || queue_.size() == 0) return false;
+  if (running_ < threads_.size() && queue_.MayRun(owner)) return false;
+  const size_t own = queue_.WaitingOf(owner);
+  const size_t others = queue_.owners() - (own > 0 ? 1 : 0);
+  // Each of the others has a turn before each of the owner's.
+  const size_t before = std::min(queue_.size(), own + others * (own + 1));
+  return usual_run_ * static_cast<double>(before + 1) / threads_.size() > MayWait();
 }
 
 absl::Duration WorkerPool::MayWait() const {
@@ -46,38 +55,40 @@ absl::Duration WorkerPool::MayWait() const {
   return std::clamp(2 * max_wait_ - usual_run_, max_wait_ / 10, max_wait_);
 }
 
-bool WorkerPool::TrySubmit(Task task, Wanted wanted, Task refused) {
-  std::list<Queued> dropped;  // destroyed outside the lock: tasks may own anything
+bool WorkerPool::TrySubmit(Task task, Wanted wanted, Task refused, Owner owner) {
+  Queue::Entries one, dropped, displaced;  // destroyed outside the lock: tasks may own anything
+  one.emplace_back(owner, Queued{std::move(task), std::move(wanted), std::move(refused),
+                                 timed_ ? now_() : absl::Time()});
   {
     std::lock_guard lock(mutex_);
     if (stopping_) return false;
-    if (IsFull()) DropUnwanted(dropped);
-    if (IsFull()) return false;
-    queue_.push_back({std::move(task), std::move(wanted), std::move(refused), now_()});
+    if (IsFull() || WouldWaitTooLong(owner)) {
+      DropUnwanted(dropped);
+      if (WouldWaitTooLong(owner)) return false;
+      if (IsFull() && !queue_.Displace(owner, displaced)) return false;
+    }
+    queue_.Push(one);
   }
   wake_.notify_one();
+  for (Queue::Entry& entry : displaced) {
+    if (entry.item.refused) entry.item.refused();
+  }
   return true;
 }
 
-void WorkerPool::DropUnwanted(std::list<Queued>& dropped) {
-  // Few, since callers are I/O threads, and a flood makes them call for each request. Each call
-  // continues where the last one ended.
+void WorkerPool::DropUnwanted(Queue::Entries& dropped) {
+  // Few, since callers are I/O threads, and a flood makes them call for each request.
   constexpr int kLooks = 16;
-  for (int i = 0; i < kLooks; ++i) {
-    if (next_look_ == queue_.end()) next_look_ = queue_.begin();
-    if (next_look_ == queue_.end()) return;
-    const auto looked_at = next_look_++;
-    if (!looked_at->IsWanted()) dropped.splice(dropped.end(), queue_, looked_at);
-  }
+  queue_.Drop(
+      kLooks, [](Queued& queued) { return !queued.IsWanted(); }, dropped);
 }
 
 void WorkerPool::DropQueued() {
-  std::list<Queued> dropped;  // destroyed outside the lock
+  Queue::Entries dropped;  // destroyed outside the lock
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;
-    dropped.swap(queue_);
-    next_look_ = queue_.end();
+    queue_.DropAll(dropped);
   }
   wake_.notify_all();
 }
@@ -108,35 +119,39 @@ size_t WorkerPool::queued() const {
 }
 
 void WorkerPool::Run() {
+  Queue::Entries taken;
   std::unique_lock lock(mutex_);
   while (true) {
-    wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
-    if (queue_.empty()) return;
-    absl::Duration took;
-    {
-      const absl::Duration may_wait = MayWait();
-      Queued next = std::move(queue_.front());
-      if (next_look_ == queue_.begin()) ++next_look_;
-      queue_.pop_front();
-      ++running_;
-      lock.unlock();
-      if (next.IsWanted()) {
-        const absl::Time begun = now_();
-        if (next.refused && begun - next.since > may_wait) {
-          next.refused();
-        } else {
-          next.task();
-          took = now_() - begun;
-        }
-      }
-      // What the task owns is destroyed before the next one is waited for.
-    }
+    wake_.wait(lock, [this] { return stopping_ || queue_.AnyMayRun(); });
+    if (!queue_.AnyMayRun()) return;
+    const absl::Duration may_wait = MayWait();
+    queue_.TakeNext(taken);
+    ++running_;
+    lock.unlock();
+    const absl::Duration took = Run(taken.front(), may_wait);
+    // What the task owns is destroyed before the next one is waited for.
+    taken.front().item = Queued();
     lock.lock();
     --running_;
+    queue_.End(taken.front());
+    taken.clear();
     if (took == absl::ZeroDuration()) continue;
     const bool first = usual_run_ == absl::ZeroDuration();
     usual_run_ += (took - usual_run_) / (first ? 1 : kAveraged);
   }
+}
+
+absl::Duration WorkerPool::Run(Queue::Entry& entry, absl::Duration may_wait) {
+  Queued& queued = entry.item;
+  if (!queued.IsWanted()) return absl::ZeroDuration();
+  const absl::Time begun = timed_ ? now_() : absl::Time();
+  if (queued.refused && begun - queued.since > may_wait) {
+    queued.refused();
+    return absl::ZeroDuration();
+  }
+  const OwnerScope scope(entry.owner());
+  queued.task();
+  return timed_ ? now_() - begun : absl::ZeroDuration();
 }
 
 }  // namespace gatehouse

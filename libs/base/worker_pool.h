@@ -2,7 +2,6 @@
 
 #include <condition_variable>
 #include <cstddef>
-#include <list>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -11,6 +10,8 @@
 
 #include "absl/functional/any_invocable.h"
 #include "absl/time/time.h"
+#include "libs/base/fair_queue.h"
+#include "libs/base/owner.h"
 #include "libs/base/steady_time.h"
 
 namespace gatehouse {
@@ -21,6 +22,10 @@ namespace gatehouse {
 // refuses at once, and the caller answers OVERLOADED. Where tasks are slow, a queue that is not
 // full may still be too long: `max_wait` bounds the time in it, and twice that the usual time until
 // a task has ended.
+//
+// The queue is shared fairly between owners, so that a storm of one leaves the others alone (ADR
+// 20): owners take turns; where the queue is full, whoever has most in it gives up a place to those
+// who have less; and no owner has all threads, once a second owner was seen.
 class WorkerPool {
  public:
   using Task = absl::AnyInvocable<void()>;
@@ -28,9 +33,14 @@ class WorkerPool {
   // Whether anybody still waits for a queued task. Must not block; called under the pool's lock.
   using Wanted = absl::AnyInvocable<bool()>;
 
+  // What an owner may have of the threads. All of them only where tasks end soon whatever happens,
+  // since a server that does not answer holds a thread for as long as a request may take.
+  enum class Threads { kAllButOne, kAll };
+
   // `name` labels the threads (at most 15 characters are kept by the kernel).
   WorkerPool(std::string name, size_t threads, size_t max_queued,
-             absl::Duration max_wait = absl::InfiniteDuration(), Now now = SteadyNow);
+             absl::Duration max_wait = absl::InfiniteDuration(), Now now = SteadyNow,
+             Threads an_owners = Threads::kAllButOne);
   ~WorkerPool();  // Stop()
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
@@ -41,7 +51,12 @@ class WorkerPool {
   // A task must not throw. One that is dropped unrun is destroyed: what it owns then notifies the
   // caller. So is one that is no longer `wanted` when its turn comes; a full queue looks for those
   // too, a few at each call, so that disconnected clients soon take no places.
-  [[nodiscard]] bool TrySubmit(Task task, Wanted wanted = nullptr, Task refused = nullptr);
+  //
+  // A full queue takes a task of an `owner` that has fewer waiting than another by more than one,
+  // and drops the other's newest: its `refused` runs before this returns, on the calling thread.
+  // While a task runs, its owner is OwnerScope::Current.
+  [[nodiscard]] bool TrySubmit(Task task, Wanted wanted = nullptr, Task refused = nullptr,
+                               Owner owner = kNobody);
 
   // Refuses new tasks and drops the queued ones. Does not wait. Idempotent.
   void DropQueued();
@@ -66,24 +81,29 @@ class WorkerPool {
     absl::Time since;
     bool IsWanted() { return !wanted || wanted(); }
   };
+  using Queue = FairQueue<Queued>;
 
   void Run();
-  // Whether one more would have to wait too long, or finds no place. Under the lock.
-  bool IsFull() const;
+  // Runs what was taken from the queue; how long that took, or zero if it was not run.
+  absl::Duration Run(Queue::Entry& entry, absl::Duration may_wait);
+  // Whether one more finds no place. Under the lock.
+  bool IsFull() const { return queue_.size() >= max_queued_; }
+  // Whether one more of the owner's would have to wait too long. Under the lock.
+  bool WouldWaitTooLong(Owner owner) const;
   // max_wait, or less where tasks take longer than that: both together are what callers wait for.
   // Under the lock.
   absl::Duration MayWait() const;
   // Moves some tasks that nobody waits for any more from the queue into `dropped`. Under the lock.
-  void DropUnwanted(std::list<Queued>& dropped);
+  void DropUnwanted(Queue::Entries& dropped);
 
   const std::string name_;
   const size_t max_queued_;
   const absl::Duration max_wait_;
   const Now now_;
+  const bool timed_;  // whether it matters how long anything takes
   mutable std::mutex mutex_;
   std::condition_variable wake_;
-  std::list<Queued> queue_;
-  std::list<Queued>::iterator next_look_ = queue_.end();  // where DropUnwanted continues
+  Queue queue_;
   size_t running_ = 0;
   absl::Duration usual_run_;  // a moving average of what tasks take; 0 until one has ended
   bool stopping_ = false;

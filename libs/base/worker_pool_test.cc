@@ -7,13 +7,18 @@
 #include <latch>
 #include <memory>
 #include <mutex>
+#include <set>
+#include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "absl/time/time.h"
 
 namespace gatehouse {
 namespace {
+
+constexpr Owner kA = 1, kB = 2, kC = 3;
 
 // Owned by a task: counts dropped tasks.
 class Held {
@@ -111,7 +116,7 @@ class SlowPool : public testing::Test {
     while (running()) End();
   }
   static absl::Time Now() { return absl::UnixEpoch() + absl::Seconds(now_s_.load()); }
-  bool Submit() {
+  bool Submit(Owner owner = kNobody) {
     return pool_.TrySubmit(
         [this] {
           std::unique_lock lock(mutex_);
@@ -120,7 +125,7 @@ class SlowPool : public testing::Test {
           changed_.wait(lock, [this] { return may_end_ >= begun_; });
           ++ended_;
         },
-        nullptr, [this] { ++refused_; });
+        nullptr, [this] { ++refused_; }, owner);
   }
   void AwaitBegun(int count) {
     std::unique_lock lock(mutex_);
@@ -159,6 +164,18 @@ TEST_F(SlowPool, RefusesWhatWouldWaitTooLong) {
   EXPECT_TRUE(Submit()) << "8 s";
   EXPECT_FALSE(Submit()) << "12 s";
   EXPECT_EQ(pool_.queued(), 2u);
+}
+
+TEST_F(SlowPool, WhatAnOwnerWaitsForIsItsOwnAndATurnOfEachOther) {
+  for (int i = 0; i < 100; ++i) RunFor(4);
+  ASSERT_TRUE(Submit(kA));
+  AwaitBegun(++expected_);
+  EXPECT_TRUE(Submit(kA));
+  EXPECT_TRUE(Submit(kA)) << "8 s";
+  EXPECT_FALSE(Submit(kA)) << "12 s";
+  EXPECT_TRUE(Submit(kB)) << "8 s: one of A's, and itself";
+  EXPECT_FALSE(Submit(kB)) << "16 s";
+  EXPECT_FALSE(Submit(kC)) << "12 s: one of A's, one of B's, and itself";
 }
 
 TEST_F(SlowPool, RefusesWhatHasWaitedTooLong) {
@@ -204,6 +221,154 @@ TEST_F(SlowPool, TakesTasksAgainOnceTheyAreQuick) {
   ASSERT_TRUE(Submit());
   AwaitBegun(++expected_);
   for (int i = 0; i < 9; ++i) EXPECT_TRUE(Submit()) << i;
+}
+
+// A pool whose tasks begin when they may, and end when they are let.
+class SharedPool : public testing::Test {
+ protected:
+  ~SharedPool() override {
+    for (auto& pool : {&one_, &two_}) pool->DropQueued();
+    End();
+  }
+
+  bool Submit(WorkerPool& pool, Owner owner, const std::string& name) {
+    return pool.TrySubmit(
+        [this, name] {
+          std::unique_lock lock(mutex_);
+          begun_.push_back(name);
+          changed_.notify_all();
+          changed_.wait(lock, [&] { return all_may_end_ || may_end_.contains(name); });
+        },
+        nullptr,
+        [this, name] {
+          std::lock_guard lock(mutex_);
+          refused_.push_back(name);
+        },
+        owner);
+  }
+  std::vector<std::string> AwaitBegun(size_t count) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return begun_.size() >= count; });
+    return begun_;
+  }
+  void End(const std::string& name) {
+    std::lock_guard lock(mutex_);
+    may_end_.insert(name);
+    changed_.notify_all();
+  }
+  void End() {
+    std::lock_guard lock(mutex_);
+    all_may_end_ = true;
+    changed_.notify_all();
+  }
+  std::vector<std::string> refused() {
+    std::lock_guard lock(mutex_);
+    return refused_;
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<std::string> begun_, refused_;
+  std::set<std::string> may_end_;
+  bool all_may_end_ = false;
+  WorkerPool one_{"one", 1, 6};
+  WorkerPool two_{"two", 2, 6};
+};
+
+using Names = std::vector<std::string>;
+
+TEST_F(SharedPool, OneOwnersStormIsNotBeforeTheOthers) {
+  ASSERT_TRUE(Submit(one_, kA, "a1"));
+  AwaitBegun(1);
+  for (const char* name : {"a2", "a3", "a4"}) ASSERT_TRUE(Submit(one_, kA, name));
+  ASSERT_TRUE(Submit(one_, kB, "b1"));
+  ASSERT_TRUE(Submit(one_, kC, "c1"));
+  End();
+  EXPECT_EQ(AwaitBegun(6), (Names{"a1", "a2", "b1", "c1", "a3", "a4"}));
+}
+
+TEST_F(SharedPool, AFullQueueShedsTheStormsOwn) {
+  ASSERT_TRUE(Submit(one_, kA, "a1"));
+  AwaitBegun(1);
+  for (const char* name : {"a2", "a3", "a4", "a5", "a6", "a7"}) {
+    ASSERT_TRUE(Submit(one_, kA, name));
+  }
+  EXPECT_FALSE(Submit(one_, kA, "a8"));
+  EXPECT_TRUE(Submit(one_, kB, "b1"));
+  EXPECT_EQ(refused(), (Names{"a7"}));
+  EXPECT_FALSE(Submit(one_, kA, "a9"));
+  EXPECT_TRUE(Submit(one_, kB, "b2"));
+  EXPECT_TRUE(Submit(one_, kB, "b3"));
+  EXPECT_FALSE(Submit(one_, kB, "b4")) << "a storm too, by now";
+  EXPECT_EQ(refused(), (Names{"a7", "a6", "a5"}));
+  EXPECT_EQ(one_.queued(), 6u);
+  End();
+  EXPECT_EQ(AwaitBegun(7), (Names{"a1", "a2", "b1", "a3", "b2", "a4", "b3"}));
+  EXPECT_EQ(refused().size(), 3u);
+}
+
+// It can't be told, but it is not run either.
+TEST_F(SharedPool, WhatHasNobodyToRefuseIsDestroyed) {
+  std::atomic<int> dropped = 0;
+  ASSERT_TRUE(Submit(one_, kA, "a1"));
+  AwaitBegun(1);
+  for (int i = 0; i < 6; ++i) {
+    ASSERT_TRUE(one_.TrySubmit([held = std::make_shared<Held>(dropped)] {}, nullptr, nullptr, kA));
+  }
+  EXPECT_TRUE(Submit(one_, kB, "b1"));
+  EXPECT_EQ(dropped, 1);
+}
+
+TEST_F(SharedPool, TheOnlyOwnerHasAllThreads) {
+  ASSERT_TRUE(Submit(two_, kA, "a1"));
+  ASSERT_TRUE(Submit(two_, kA, "a2"));
+  AwaitBegun(2);
+}
+
+TEST_F(SharedPool, OneOfSeveralOwnersLeavesAThread) {
+  ASSERT_TRUE(Submit(two_, kB, "b1"));
+  AwaitBegun(1);
+  End("b1");
+  ASSERT_TRUE(Submit(two_, kA, "a1"));
+  AwaitBegun(2);
+  ASSERT_TRUE(Submit(two_, kA, "a2"));
+  ASSERT_TRUE(Submit(two_, kB, "b2"));
+  EXPECT_EQ(AwaitBegun(3).back(), "b2");
+  End("b2");
+  ASSERT_TRUE(Submit(two_, kB, "b3"));
+  EXPECT_EQ(AwaitBegun(4).back(), "b3");
+  EXPECT_EQ(two_.queued(), 1u);
+  End("a1");
+  EXPECT_EQ(AwaitBegun(5).back(), "a2");
+}
+
+TEST_F(SharedPool, WhereTasksEndSoonAnOwnerHasAllThreads) {
+  WorkerPool all("all", 2, 6, absl::InfiniteDuration(), SteadyNow, WorkerPool::Threads::kAll);
+  ASSERT_TRUE(Submit(all, kB, "b1"));
+  AwaitBegun(1);
+  End("b1");
+  ASSERT_TRUE(Submit(all, kA, "a1"));
+  ASSERT_TRUE(Submit(all, kA, "a2"));
+  AwaitBegun(3);
+  End();
+}
+
+TEST(WorkerPool, ATasksOwnerIsKnownWhileItRuns) {
+  Owner seen = kNobody, then = kA;
+  WorkerPool pool("test", 1, 2);
+  std::latch ended(2);
+  const auto note = [&ended](Owner& owner) {
+    return [&] {
+      owner = OwnerScope::Current();
+      ended.count_down();
+    };
+  };
+  ASSERT_TRUE(pool.TrySubmit(note(seen), nullptr, nullptr, kB));
+  ASSERT_TRUE(pool.TrySubmit(note(then)));
+  ended.wait();
+  EXPECT_EQ(seen, kB);
+  EXPECT_EQ(then, kNobody);
+  EXPECT_EQ(OwnerScope::Current(), kNobody);
 }
 
 // A pool of one thread that is busy, and whose queue is full.

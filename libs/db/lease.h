@@ -23,9 +23,10 @@ class Lease {
   Pool& pool() { return pool_; }
 
  private:
-  Lease(Pool& pool, std::unique_ptr<Connection> connection);
+  Lease(Pool& pool, Owner owner, std::unique_ptr<Connection> connection);
 
   Pool& pool_;
+  const Owner owner_;
   std::unique_ptr<Connection> connection_;
 };
 

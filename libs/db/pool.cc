@@ -54,11 +54,40 @@ Pool::~Pool() {
   ::close(stop_fd_);
 }
 
-absl::StatusOr<std::unique_ptr<Connection>> Pool::Acquire(absl::Time deadline) {
+void Pool::Saw(Owner owner) {
+  if (several_owners_ || owner == kNobody) return;
+  if (!first_owner_.has_value()) first_owner_ = owner;
+  several_owners_ = owner != *first_owner_;
+}
+
+bool Pool::MayLend(Owner owner) const {
+  if (!several_owners_ || owner == kNobody || size_ < 2) return true;
+  const auto lent = lent_by_owner_.find(owner);
+  return lent == lent_by_owner_.end() || lent->second < size_ - 1;
+}
+
+void Pool::CountLent(Owner owner) {
+  ++lent_;
+  ++lent_by_owner_[owner];
+}
+
+void Pool::CountReturned(Owner owner) {
+  --lent_;
+  const auto lent = lent_by_owner_.find(owner);
+  if (--lent->second == 0) lent_by_owner_.erase(lent);
+}
+
+std::list<Pool::Waiter*>::iterator Pool::Next() {
+  return std::find_if(waiters_.begin(), waiters_.end(),
+                      [this](const Waiter* waiter) { return MayLend(waiter->owner); });
+}
+
+absl::StatusOr<std::unique_ptr<Connection>> Pool::Acquire(absl::Time deadline, Owner owner) {
   if (Watchdog::Get().stopping()) return DeadlinePassed("no connection: the process is stopping");
   Lock lock(mutex_);
-  if (waiters_.empty()) {
-    if (auto connection = TakeIdle(lock); connection != nullptr) return connection;
+  Saw(owner);
+  if (MayLend(owner)) {
+    if (auto connection = TakeIdle(lock, owner); connection != nullptr) return connection;
   }
   asked_ = true;
   if (failing_) {
@@ -75,7 +104,7 @@ absl::StatusOr<std::unique_ptr<Connection>> Pool::Acquire(absl::Time deadline) {
     ++refused_;
     return MakeError(ErrorReason::kOverloaded, "Too many requests, try again");
   }
-  Waiter waiter;
+  Waiter waiter{.owner = owner};
   const auto place = waiters_.insert(waiters_.end(), &waiter);
   WakeOpener();
   if (!waiter.wake.wait_until(lock, ToSteadyClock(deadline), [&] { return waiter.done; })) {
@@ -87,23 +116,23 @@ absl::StatusOr<std::unique_ptr<Connection>> Pool::Acquire(absl::Time deadline) {
 }
 
 // An idle connection that is alive; it counts as lent. Probes it without the lock.
-std::unique_ptr<Connection> Pool::TakeIdle(Lock& lock) {
+std::unique_ptr<Connection> Pool::TakeIdle(Lock& lock, Owner owner) {
   while (!idle_.empty()) {
     std::unique_ptr<Connection> connection = std::move(idle_.back().connection);
     idle_.pop_back();
-    ++lent_;
+    CountLent(owner);
     lock.unlock();
     if (connection->LooksAlive()) return connection;
     connection.reset();
     lock.lock();
-    --lent_;
+    CountReturned(owner);
   }
   return nullptr;
 }
 
-bool Pool::Wanted() const {
+bool Pool::Wanted() {
   if (!Room()) return false;
-  return !waiters_.empty() || (!retired_ && (failing_ ? asked_ : !lost_sessions_.empty()));
+  return Next() != waiters_.end() || (!retired_ && (failing_ ? asked_ : !lost_sessions_.empty()));
 }
 
 void Pool::WakeOpener() {
@@ -148,7 +177,7 @@ void Pool::RunOpener() {
     failing_ = false;
     pause_ = kPause;
     full_since_ = absl::InfiniteFuture();
-    if (retired_ && waiters_.empty()) {
+    if (retired_ && Next() == waiters_.end()) {
       lock.unlock();
       connection->reset();
       lock.lock();
@@ -190,29 +219,30 @@ void Pool::Failed(const absl::Status& status, absl::Duration took) {
     if (now - full_since_ < kFullPatience) return;
   }
   failing_ = true;
-  while (!waiters_.empty()) Answer(status);
+  while (!waiters_.empty()) Answer(waiters_.begin(), status);
 }
 
-// Answers the first waiting caller.
-void Pool::Answer(absl::StatusOr<std::unique_ptr<Connection>> outcome) {
-  Waiter* next = waiters_.front();
-  waiters_.pop_front();
+void Pool::Answer(std::list<Waiter*>::iterator waiter,
+                  absl::StatusOr<std::unique_ptr<Connection>> outcome) {
+  Waiter* next = *waiter;
+  waiters_.erase(waiter);
   next->outcome = std::move(outcome);
   next->done = true;
   next->wake.notify_one();
 }
 
-// Lends a free connection to the first waiting caller, or keeps it.
+// Lends a free connection to the first waiting caller that may have it, or keeps it.
 void Pool::Settle(std::unique_ptr<Connection> connection) {
-  if (waiters_.empty()) {
+  const auto next = Next();
+  if (next == waiters_.end()) {
     idle_.push_back({std::move(connection), SteadyNow()});
     return;
   }
-  ++lent_;
-  Answer(std::move(connection));
+  CountLent((*next)->owner);
+  Answer(next, std::move(connection));
 }
 
-void Pool::Release(std::unique_ptr<Connection> connection) {
+void Pool::Release(std::unique_ptr<Connection> connection, Owner owner) {
   std::deque<Idle> closing;  // closed outside the lock
   const bool usable = connection->usable();
   const bool lost = connection->lost();
@@ -220,7 +250,7 @@ void Pool::Release(std::unique_ptr<Connection> connection) {
   // Closed before its place is freed, so that the server never sees one more.
   if (!usable) connection.reset();
   const std::lock_guard lock(mutex_);
-  --lent_;
+  CountReturned(owner);
   // If the server is gone the others are dead too, and each would cost a request to find out.
   if (lost) {
     closing.swap(idle_);
@@ -228,12 +258,18 @@ void Pool::Release(std::unique_ptr<Connection> connection) {
       lost_sessions_.push_back(*session);
     }
   }
-  const bool kept = usable && Room() && !(retired_ && waiters_.empty());
+  const bool kept = usable && Room() && !(retired_ && Next() == waiters_.end());
   if (kept) {
     Settle(std::move(connection));
     return;
   }
   if (usable) closing.push_back({std::move(connection), absl::InfinitePast()});
+  // The owner's next may have one now. The idle ones have not been looked at for a while, so it
+  // gets a new one.
+  if (!idle_.empty() && Next() != waiters_.end()) {
+    for (Idle& idle : idle_) closing.push_back(std::move(idle));
+    idle_.clear();
+  }
   // A place is free, so there is no need to wait for a returned connection.
   if (!waiters_.empty()) try_after_ = std::min(try_after_, SteadyNow() + kPause);
   WakeOpener();

@@ -8,18 +8,22 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "libs/base/owner.h"
 #include "libs/db/connection.h"
 #include "libs/db/database.h"
 
 namespace gatehouse::db {
 
-// Lends connections, first come first served, and never has more than its size. They are opened by
+// Lends connections, first come first served, and never has more than its size. One of them is left
+// to others, however many an owner asks for, once a second owner was seen. They are opened by
 // a thread that runs while there is something to open: so a waiting caller gets the first
 // connection that is free, new or returned, and waits no longer than its own deadline. Thread-safe.
 //
@@ -33,9 +37,9 @@ class Pool {
   ~Pool();
 
   // A connection that was alive a moment ago. kOverloaded when too many are waiting already,
-  // kDeadlineExceeded, or kDependencyDown.
-  absl::StatusOr<std::unique_ptr<Connection>> Acquire(absl::Time deadline);
-  void Release(std::unique_ptr<Connection> connection);
+  // kDeadlineExceeded, or kDependencyDown. To be released for the same owner.
+  absl::StatusOr<std::unique_ptr<Connection>> Acquire(absl::Time deadline, Owner owner);
+  void Release(std::unique_ptr<Connection> connection, Owner owner);
   void CloseIdle();
   // From now on connections are closed when they are returned.
   void Retire();
@@ -52,6 +56,7 @@ class Pool {
 
  private:
   struct Waiter {
+    Owner owner;
     std::condition_variable wake;
     bool done = false;
     absl::StatusOr<std::unique_ptr<Connection>> outcome = nullptr;
@@ -64,16 +69,24 @@ class Pool {
 
   // All with the lock held.
   bool Room() const { return lent_ + idle_.size() < size_; }
-  bool Wanted() const;
+  void Saw(Owner owner);
+  bool MayLend(Owner owner) const;
+  void CountLent(Owner owner);
+  void CountReturned(Owner owner);
+  // Who gets the next connection: the first who may have one. The end if nobody does; then those
+  // who wait do so for their own.
+  std::list<Waiter*>::iterator Next();
+  bool Wanted();
   void WakeOpener();
   void Settle(std::unique_ptr<Connection> connection);
-  void Answer(absl::StatusOr<std::unique_ptr<Connection>> outcome);
+  void Answer(std::list<Waiter*>::iterator waiter,
+              absl::StatusOr<std::unique_ptr<Connection>> outcome);
   void Failed(const absl::Status& status, absl::Duration took);
 
   // Without the lock. A connection that has ended the sessions.
   absl::StatusOr<std::unique_ptr<Connection>> Open(const std::vector<ServerSession>& to_end) const;
 
-  std::unique_ptr<Connection> TakeIdle(Lock& lock);
+  std::unique_ptr<Connection> TakeIdle(Lock& lock, Owner owner);
   void RunOpener();
   void Prune();
 
@@ -85,7 +98,11 @@ class Pool {
   size_t size_;
   size_t lent_ = 0;        // connections in use
   std::deque<Idle> idle_;  // the most recently used last
+  // None that may have a connection waits while one is idle.
   std::list<Waiter*> waiters_;
+  absl::flat_hash_map<Owner, size_t> lent_by_owner_;
+  std::optional<Owner> first_owner_;  // that was seen
+  bool several_owners_ = false;       // were seen
   // Of connections that were lost in use. If the server has not noticed, they still hold their
   // locks: the next connection ends them.
   std::vector<ServerSession> lost_sessions_;

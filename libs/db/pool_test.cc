@@ -14,6 +14,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
+#include "libs/base/owner.h"
 #include "libs/base/status.h"
 #include "libs/base/steady_time.h"
 #include "libs/db/database.h"
@@ -85,6 +86,96 @@ TEST(Pool, WaitingEndsAtTheDeadline) {
   });
   EXPECT_EQ(database->stats().wait_timeouts, 1);
   EXPECT_TRUE(database->Execute(Soon(), kOne).ok());
+}
+
+// Runs transactions of owners that end when they are let.
+class Owned {
+ public:
+  explicit Owned(Database& database) : database_(database) {}
+  ~Owned() { End(); }
+  void Begin(Owner owner) {
+    threads_.emplace_back([this, owner] {
+      const OwnerScope scope(owner);
+      EXPECT_TRUE(database_
+                      .Transact(Soon(),
+                                [this](Transaction&) {
+                                  ++begun_;
+                                  begun_.notify_all();
+                                  end_.WaitForNotification();
+                                  return absl::OkStatus();
+                                })
+                      .ok());
+    });
+  }
+  void AwaitBegun(int count) {
+    for (int begun = begun_; begun < count; begun = begun_) begun_.wait(begun);
+  }
+  void AwaitWaiting(int count) {
+    while (database_.stats().waiting < count) std::this_thread::yield();
+  }
+  void End() {
+    if (!end_.HasBeenNotified()) end_.Notify();
+    threads_.clear();
+  }
+
+ private:
+  Database& database_;
+  std::atomic<int> begun_ = 0;
+  absl::Notification end_;
+  std::vector<std::jthread> threads_;
+};
+
+absl::Status One(Database& database, Owner owner) {
+  const OwnerScope scope(owner);
+  return database.Execute(Soon(), kOne).status();
+}
+
+TEST(Pool, TheOnlyOwnerHasAllConnections) {
+  auto database = TestPostgres::Shared().CreateDatabase(2);
+  ASSERT_TRUE(One(*database, kNobody).ok());
+  Owned owned(*database);
+  owned.Begin(1);
+  owned.Begin(1);
+  owned.AwaitBegun(2);
+}
+
+TEST(Pool, OneOfSeveralOwnersLeavesAConnection) {
+  auto database = TestPostgres::Shared().CreateDatabase(3);
+  ASSERT_TRUE(One(*database, 2).ok());
+  Owned owned(*database);
+  for (int i = 0; i < 4; ++i) owned.Begin(1);
+  owned.AwaitBegun(2);
+  owned.AwaitWaiting(2);
+  EXPECT_TRUE(One(*database, 2).ok());
+  EXPECT_TRUE(One(*database, kNobody).ok());
+  EXPECT_EQ(database->stats().waiting, 2);
+  EXPECT_EQ(database->stats().in_use, 2);
+  owned.End();  // the others too
+  EXPECT_EQ(database->stats().waiting, 0);
+  EXPECT_EQ(database->stats().in_use, 0);
+}
+
+// A connection of the owner's that is lost makes room for its next, though another is idle.
+TEST(Pool, AnOwnersNextFollowsOnALostConnection) {
+  auto database = TestPostgres::Shared().CreateDatabase(2);
+  ASSERT_TRUE(One(*database, 2).ok());
+  std::latch begun(1);
+  std::atomic<int64_t> pid = 0;
+  std::jthread first([&] {
+    const OwnerScope scope(1);
+    (void)database->Transact(Soon(), [&](Transaction& transaction) {
+      pid = transaction.Execute(kPid)->front().Int64(0);
+      begun.count_down();
+      return transaction.Execute(kSleep, {"30"}).status();
+    });
+  });
+  begun.wait();
+  std::jthread next([&] { EXPECT_TRUE(One(*database, 1).ok()); });
+  while (database->stats().waiting == 0) std::this_thread::yield();
+  {
+    const OwnerScope scope(2);
+    EXPECT_TRUE(database->Execute(Soon(), kTerminate, {pid.load()}).ok());
+  }
 }
 
 TEST(Pool, AFullQueueRefusesAtOnce) {

@@ -12,6 +12,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "libs/base/owner.h"
 #include "libs/base/status.h"
 #include "libs/base/steady_time.h"
 #include "libs/crypto/bytes.h"
@@ -47,6 +48,17 @@ void YieldToOthers() {
   thread_local const bool done =
       setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNiceness) == 0;
   (void)done;
+}
+
+// A hash takes its time and no more, so that one owner may have all threads.
+std::unique_ptr<WorkerPool> MakePool(std::string name, size_t threads, size_t max_queued) {
+  return std::make_unique<WorkerPool>(std::move(name), threads, max_queued,
+                                      absl::InfiniteDuration(), SteadyNow,
+                                      WorkerPool::Threads::kAll);
+}
+
+absl::Status Overloaded() {
+  return MakeError(ErrorReason::kOverloaded, "Too many passwords are being hashed");
 }
 
 absl::Status Stopping() { return MakeError(ErrorReason::kDependencyDown, "The server is stopping"); }
@@ -165,12 +177,9 @@ PooledPasswordHasher::PooledPasswordHasher(const config::CoreConfig& base, size_
 
 PooledPasswordHasher::PooledPasswordHasher(const Sizes& sizes)
     : waiting_(std::make_unique<Waiting>()),
-      bcrypt_pool_(
-          std::make_unique<WorkerPool>("bcrypt", sizes.bcrypt_threads, sizes.max_queued)),
-      argon2_pool_(
-          std::make_unique<WorkerPool>("argon2", sizes.argon2_threads, sizes.max_queued)),
-      firebase_pool_(
-          std::make_unique<WorkerPool>("scrypt", sizes.firebase_threads, sizes.max_queued)) {}
+      bcrypt_pool_(MakePool("bcrypt", sizes.bcrypt_threads, sizes.max_queued)),
+      argon2_pool_(MakePool("argon2", sizes.argon2_threads, sizes.max_queued)),
+      firebase_pool_(MakePool("scrypt", sizes.firebase_threads, sizes.max_queued)) {}
 
 PooledPasswordHasher::~PooledPasswordHasher() {
   for (auto* pool : {&bcrypt_pool_, &argon2_pool_, &firebase_pool_}) {
@@ -192,12 +201,13 @@ template <typename T, typename Work>
 absl::StatusOr<T> PooledPasswordHasher::RunOn(WorkerPool& pool, absl::Time deadline, Work work) {
   auto ticket = std::make_shared<Ticket<T>>();
   const Waiting::Entry entry(*waiting_, *ticket);
-  const bool queued =
-      pool.TrySubmit([promise = Promise<T>(ticket), work = std::move(work)]() mutable {
+  const bool queued = pool.TrySubmit(
+      [promise = Promise<T>(ticket), work = std::move(work)]() mutable {
         YieldToOthers();
         if (!promise.ticket().over()) promise.ticket().Fill(work());
-      });
-  if (!queued) return MakeError(ErrorReason::kOverloaded, "Too many passwords are being hashed");
+      },
+      nullptr, [ticket] { ticket->Fill(Overloaded()); }, OwnerScope::Current());
+  if (!queued) return Overloaded();
   return ticket->Await(deadline);
 }
 

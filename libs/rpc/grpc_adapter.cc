@@ -16,7 +16,11 @@
 #include <utility>
 #include <vector>
 
+#include "gatehouse/common/v1/scope.pb.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/message.h"
+#include "libs/base/owner.h"
 #include "libs/base/status.h"
 #include "libs/rpc/grpc_metadata.h"
 #include "libs/rpc/grpc_status.h"
@@ -32,12 +36,37 @@ using google::protobuf::Message;
 // reader restarts it.
 constexpr size_t kMaxQueuedMessages = 4096;
 
+constexpr int kScopeField = 1;
+constexpr uint32_t kScopeTag = kScopeField << 3 | 2;  // a message, in protobuf's encoding
+
 std::unique_ptr<Message> Parse(const Message* prototype, const grpc::ByteBuffer& bytes) {
   grpc::ByteBuffer copy(bytes);
   grpc::ProtoBufferReader reader(&copy);
   std::unique_ptr<Message> message(prototype->New());
   if (!message->ParseFromZeroCopyStream(&reader)) return nullptr;
   return message;
+}
+
+// Whether the method's requests begin with the scope that they act on, or with several.
+bool BeginsWithScope(const MethodInfo& method) {
+  const google::protobuf::FieldDescriptor* const first =
+      method.request_prototype()->GetDescriptor()->FindFieldByNumber(kScopeField);
+  return first != nullptr && first->message_type() == common::v1::Scope::descriptor();
+}
+
+// Whose a request is that begins with a scope. Only this much of it is read here: the call has no
+// thread of its own yet.
+Owner OwnerOfRequest(const grpc::ByteBuffer& bytes) {
+  grpc::ByteBuffer copy(bytes);
+  grpc::ProtoBufferReader reader(&copy);
+  google::protobuf::io::CodedInputStream input(&reader);
+  common::v1::Scope scope;
+  uint32_t length = 0;
+  if (input.ReadTag() != kScopeTag || !input.ReadVarint32(&length)) return kNobody;
+  const auto limit = input.PushLimit(static_cast<int>(length));
+  if (!scope.ParseFromCodedStream(&input)) return kNobody;
+  input.PopLimit(limit);
+  return OwnerOf(scope.connection_uri_domain(), scope.app_id(), scope.tenant_id());
 }
 
 grpc::Status Serialise(const Message& message, grpc::ByteBuffer* bytes) {
@@ -58,6 +87,10 @@ grpc::Status Malformed() {
 // The answer when the process ends before a call could be started: the caller may repeat it.
 grpc::Status Stopping() {
   return ToGrpcStatus(MakeError(ErrorReason::kDependencyDown, "the service is stopping"));
+}
+
+grpc::Status Overloaded() {
+  return ToGrpcStatus(MakeError(ErrorReason::kOverloaded, "the service is overloaded"));
 }
 
 grpc::Status Dropped() {
@@ -265,6 +298,7 @@ GrpcAdapter::GrpcAdapter(Dispatcher& dispatcher, WorkerPool& workers, bool from_
       from_certificate_(from_certificate),
       streams_(std::make_shared<OpenStreams>()) {
   for (const MethodInfo& method : dispatcher.info().methods) {
+    begin_with_scope_.push_back(BeginsWithScope(method));
     AddMethod(new grpc::internal::RpcServiceMethod(method.full_path.data(),
                                                    method.streaming
                                                        ? grpc::internal::RpcMethod::BIDI_STREAMING
@@ -325,10 +359,7 @@ grpc::ServerUnaryReactor* GrpcAdapter::Unary(const MethodInfo& method,
     const absl::Status status = dispatcher_.Dispatch(method, call, *input, output.get());
     finisher->Finish(status.ok() ? Serialise(*output, response) : ToGrpcStatus(status));
   };
-  const auto refuse = [finisher] {
-    finisher->Finish(
-        ToGrpcStatus(MakeError(ErrorReason::kOverloaded, "the service is overloaded")));
-  };
+  const auto refuse = [finisher] { finisher->Finish(Overloaded()); };
   if (dispatcher_.NeverBlocks(method)) {
     run();
   } else if (!workers_.TrySubmit(
@@ -336,7 +367,7 @@ grpc::ServerUnaryReactor* GrpcAdapter::Unary(const MethodInfo& method,
                  [context, finisher] {
                    return !context->IsCancelled();  // the finisher keeps it alive
                  },
-                 refuse)) {
+                 refuse, begin_with_scope_[method.index] ? OwnerOfRequest(*request) : kNobody)) {
     refuse();
   }
   return reactor;
@@ -367,9 +398,8 @@ grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* GrpcAdapter::Stream
       // The stream may be gone when the call was cancelled; the sink knows.
       if (!status.ok()) sink->Fail(ToGrpcStatus(status));
     };
-    if (!workers_.TrySubmit(std::move(run))) {
-      sink->Fail(ToGrpcStatus(MakeError(ErrorReason::kOverloaded, "the service is overloaded")));
-    }
+    const auto refuse = [sink] { sink->Fail(Overloaded()); };
+    if (!workers_.TrySubmit(std::move(run), nullptr, refuse)) refuse();
   });
   return stream;
 }

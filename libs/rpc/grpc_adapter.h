@@ -7,6 +7,7 @@
 #include <atomic>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "libs/base/worker_pool.h"
 #include "libs/rpc/dispatcher.h"
@@ -14,8 +15,9 @@
 namespace gatehouse::rpc {
 
 // Presents a dispatcher's methods as a gRPC service, without generated gRPC code: requests arrive
-// as bytes, are parsed with the method's prototype and run on the worker pool. A call whose caller
-// is gone is not started; one that the pool drops is answered UNAVAILABLE. Outlives its server.
+// as bytes, are parsed with the method's prototype and run on the worker pool, where a call is that
+// of the tenant whose scope its request begins with. A call whose caller is gone is not started;
+// one that the pool drops is answered UNAVAILABLE. Outlives its server.
 class GrpcAdapter final : public grpc::Service {
  public:
   // `from_certificate`: the caller's name is its certificate's, else the one it states
@@ -41,6 +43,7 @@ class GrpcAdapter final : public grpc::Service {
   Dispatcher& dispatcher_;
   WorkerPool& workers_;
   const bool from_certificate_;
+  std::vector<bool> begin_with_scope_;  // requests, by the method's index
   std::atomic<bool> leaving_ = false;
   const std::shared_ptr<OpenStreams> streams_;
 };

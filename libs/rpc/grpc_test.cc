@@ -17,8 +17,10 @@
 #include <condition_variable>
 #include <cstdlib>
 #include <filesystem>
+#include <latch>
 #include <mutex>
 #include <thread>
+#include <vector>
 
 #include "libs/rpc/grpc_status.h"
 #include "libs/rpc/grpc_test_util.h"
@@ -394,6 +396,35 @@ TEST_F(GrpcTest, ADroppedCallIsAnswered) {
   waiting.join();
   EXPECT_EQ(ReasonOf(status), ErrorReason::kDependencyDown) << status;
   fake_.Release();
+}
+
+TEST_F(GrpcTest, AFullQueueShedsTheTenantThatHasMost) {
+  Serve(path_, {}, 3);
+  auto channel = Dial(path_, "session", {});
+  std::jthread running([&] { EXPECT_TRUE(Ask(*channel, "blocks").ok()); });
+  fake_.WaitForBlocked(1);
+  std::latch refused(1);
+  std::atomic<int> served = 0;
+  std::vector<std::jthread> storm;
+  for (int i = 0; i < 3; ++i) {
+    storm.emplace_back([&] {
+      const absl::Status status = Ask(*channel, "storm").status();
+      if (status.ok()) {
+        ++served;
+      } else {
+        EXPECT_EQ(ReasonOf(status), ErrorReason::kOverloaded) << status;
+        refused.count_down();
+      }
+    });
+  }
+  while (workers_->queued() < 3) std::this_thread::yield();
+  std::jthread calm([&] { EXPECT_TRUE(Ask(*channel, "calm").ok()); });
+  refused.wait();
+  EXPECT_EQ(workers_->queued(), 3u);
+  fake_.Release();
+  calm.join();
+  storm.clear();
+  EXPECT_EQ(served, 2);
 }
 
 TEST_F(GrpcTest, OutgoingCallsCanBeEndedBeforeTheirDeadline) {
