@@ -12,6 +12,7 @@
 #include "gateway/routes/app_checks.h"
 #include "gateway/routes/session_json.h"
 #include "libs/base/json.h"
+#include "libs/base/may_block.h"
 #include "libs/base/status.h"
 #include "libs/base/steady_time.h"
 #include "libs/config/refresh_limit.h"
@@ -86,6 +87,8 @@ absl::StatusOr<Reply> Verify(ApiRequest& request, Backend& sessions) {
   if (!IsLegacy(request)) {
     ASSIGN_OR_RETURN(const bool check_database, RequireBool(*body, "checkDatabase"));
     call.set_check_database(check_database);
+    // All of it on a worker then: the I/O threads would do it twice, and keep others waiting.
+    if (check_database && !MayBlock()) return WouldBlock();
   }
   call.set_stateless(RotatesEagerly(request));
   call.set_legacy(IsLegacy(request));
