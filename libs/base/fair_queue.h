@@ -113,7 +113,7 @@ class FairQueue {
     // Its one node of the list of turns, which is here meanwhile.
     std::list<Share*> out_of_turn;
     bool in_turn = false;
-    std::list<Share*>::iterator turn;
+    typename std::list<Share*>::iterator turn;
   };
 
   // An owner's share is kept in the list that `waiting` is the number of.
