@@ -2,17 +2,15 @@
 """What one app's requests take while another storms, of two builds: p50 and p99 of one client, alone and meanwhile.
 
 Usage: fair_shares.py [--seconds 4] [--storm 256] BEFORE AFTER
-BEFORE and AFTER are directories of programs, each started all-in-one, or split with GATEHOUSE_MODE=split, on one PostgreSQL that keeps what it acknowledges. The storm is a closed loop of
+BEFORE and AFTER are directories of programs, each started all-in-one, or split as split:DIRECTORY, on one PostgreSQL that keeps what it acknowledges. The storm is a closed loop of
 --storm clients that ask for the same service: 256 wait in its queue, 3,000 are more than it has places for. Both loads are wrk's, on the same machine, so that the storm takes processors from the one client too:
 compare the columns, not the milliseconds. "wrong" are replies other than 200.
 """
 import argparse
-import http.client
 import os
 import subprocess
 import sys
 import tempfile
-import urllib.parse
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "hot_paths"), HERE, os.path.join(HERE, "..")]
@@ -30,12 +28,16 @@ class App(Server):
     """An app of a started server."""
 
     def __init__(self, server, name):
-        super().__init__(server.name, server.url, server.pids, server.postgres, server.database)
-        base = http.client.HTTPConnection(urllib.parse.urlsplit(self.url).netloc)
-        self.call(base, "PUT", "/recipe/multitenancy/app/v2", {"appId": name})
-        base.close()
-        self.app = "/appid-" + name
+        super().__init__(server.name, server.url, server.programs, server.postgres, server.database)
+        self.path = ""
+        self.call(self.connection(), "PUT", "/recipe/multitenancy/app/v2", {"appId": name})
+        self.path = "/appid-" + name
         self.load(USERS)
+        lines = self.operations.lines
+        self.operations.lines = lambda operation, new: [one.replace("\t", "\t" + self.path, 1) for one in lines(operation, new)]
+
+    def call(self, connection, method, path, body):
+        return super().call(connection, method, self.path + path, body)
 
 
 class Storm:
