@@ -3,7 +3,7 @@ import re
 import threading
 import unittest
 
-from integration import harness
+from integration import harness, passkeys
 
 TIMES = 20
 CONNECTIONS = 4
@@ -82,13 +82,23 @@ class HotPaths(harness.GatehouseTest):
             self.assertTrue(any(text.startswith(verb) and table in text for _, _, text in ran), (verb, table, ran))
 
     def test_nothing_is_planned_at_each_call(self):
-        """Nothing but a search, where the best plan depends on what is looked for."""
         ids = {"userId": self.user}
         self.expect(self.app.put("/recipe/role", {"role": "admin", "permissions": ["all"]}))
         self.expect(self.app.put("/recipe/user/role", {**ids, "role": "admin"}))
         access, handle = self.session["accessToken"]["token"], self.session["session"]["handle"]
         numbers = iter(range(1000))
         google = {"thirdPartyId": "google", "email": {"id": "g@example.com", "isVerified": True}}
+        site = passkeys.Site(self.app)
+        key = passkeys.Authenticator("hot")
+        self.expect(site.sign_up(key, "passkey@example.com"))
+        self.expect(self.app.post("/recipe/totp/device/import", {**ids, "deviceName": "d", "skew": 1, "period": 30, "secretKey": "JBSWY3DPEHPK3PXP"}))
+        self.expect(self.app.put("/recipe/role", {"role": "other", "permissions": []}))
+        other = self.expect(self.app.post("/recipe/signup", {"email": "other@example.com", "password": "x1234567"}))["user"]["id"]
+
+        def link():
+            self.expect(self.app.post("/recipe/accountlinking/user/primary", {"recipeUserId": self.user}))
+            self.expect(self.app.post("/recipe/accountlinking/user/link", {"recipeUserId": other, "primaryUserId": self.user}))
+            return self.app.post("/recipe/accountlinking/user/unlink", {"recipeUserId": other})
         operations = {
             "verify with the database": lambda: self.app.post("/recipe/session/verify", {"accessToken": access, "enableAntiCsrf": False, "doAntiCsrfCheck": False, "checkDatabase": True}, cdi="5.4"),
             "session information": lambda: self.app.get("/recipe/session", {"sessionHandle": handle}),
@@ -100,7 +110,29 @@ class HotPaths(harness.GatehouseTest):
             "metadata": lambda: self.app.get("/recipe/user/metadata", ids),
             "update of metadata": lambda: self.app.put("/recipe/user/metadata", {**ids, "metadataUpdate": {"n": next(numbers)}}),
             "a page of users": lambda: self.app.get("/users", {"limit": 100}),
+            "a short page of users": lambda: self.app.get("/users", {"limit": 1, "timeJoinedOrder": "DESC", "includeRecipeIds": "thirdparty"}),
+            "search by email": lambda: self.app.get("/users", {"email": "hot"}),
+            "search by several": lambda: self.app.get("/users", {"email": "hot;n", "provider": "google", "phone": "+1"}),
+            "search by phone": lambda: self.app.get("/users", {"phone": "+1415", "timeJoinedOrder": "DESC"}),
+            "search by provider": lambda: self.app.get("/users", {"provider": "goo"}),
             "count": lambda: self.app.get("/users/count"),
+            "users by two account infos": lambda: self.app.get("/users/by-accountinfo", {"email": "hot@example.com", "phoneNumber": "+14155552671", "doUnionOfAccountInfo": "true"}),
+            "users by third party": lambda: self.app.get("/users/by-accountinfo", {"thirdPartyId": "google", "thirdPartyUserId": "known", "doUnionOfAccountInfo": "false"}),
+            "users by passkey": lambda: self.app.get("/users/by-accountinfo", {"webauthnCredentialId": key.id, "doUnionOfAccountInfo": "false"}),
+            "sign-in": lambda: self.app.post("/recipe/signin", {"email": "hot@example.com", "password": "x1234567"}),
+            "passkey sign-in": lambda: site.sign_in(key),
+            "one-time codes": lambda: self.app.post("/recipe/totp/verify", {**ids, "totp": "x"}),
+            "one-time code's devices": lambda: self.app.get("/recipe/totp/device/list", ids),
+            "removal of sessions": lambda: self.app.post("/recipe/session/remove", {"sessionHandles": [self.app.post("/recipe/session", self.create).json["session"]["handle"] for _ in range(3)]}),
+            "removal of a user's sessions": lambda: self.app.post("/recipe/session/remove", ids),
+            "removal of a role": lambda: self.app.post("/recipe/user/role/remove", {**ids, "role": "other"}),
+            "role": lambda: self.app.put("/recipe/role", {"role": "many", "permissions": ["a", "b", "c"]}),
+            "removal of permissions": lambda: self.app.post("/recipe/role/permissions/remove", {"role": "many", "permissions": ["a", "b"]}),
+            "roles with a permission": lambda: self.app.get("/recipe/permission/roles", {"permission": "c"}),
+            "linking": link,
+            "dashboard's users": lambda: self.app.get("/recipe/dashboard/users"),
+            "user": lambda: self.app.get("/user/id", ids),
+            "a change of email": lambda: self.app.put("/recipe/user", {"recipeUserId": self.user, "email": "hot@example.com"}),
             "users by account info": lambda: self.app.get("/users/by-accountinfo", {"email": "hot@example.com", "doUnionOfAccountInfo": "false"}),
             "sign-up": lambda: self.app.post("/recipe/signup", {"email": "n%d@example.com" % next(numbers), "password": "x1234567"}),
             "third party, new": lambda: self.app.post("/recipe/signinup", {**google, "thirdPartyUserId": "g%d" % next(numbers)}),

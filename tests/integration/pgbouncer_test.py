@@ -11,7 +11,7 @@ from integration import harness
 PGBOUNCER = shutil.which("pgbouncer") or "/usr/sbin/pgbouncer"
 PASSWORD = "correct horse 1"
 # What Gatehouse sets for a session of its own.
-SETTINGS = ("statement_timeout", "idle_in_transaction_session_timeout", "jit", "client_min_messages", "default_transaction_isolation")
+SETTINGS = ("statement_timeout", "idle_in_transaction_session_timeout", "jit", "random_page_cost", "enable_memoize", "client_min_messages", "default_transaction_isolation")
 
 
 class PgBouncer:

@@ -7,22 +7,23 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "gatehouse/users/v1/user.pb.h"
 #include "libs/tenancy/tenant_databases.h"
 #include "services/users/listing/pagination_token.h"
 #include "services/users/request_scope.h"
 
 namespace gatehouse::users {
 
-struct ListedUser {
-  std::string primary_id;  // internal
-  int64_t time_joined_ms = 0;
-};
-
 struct PageQuery {
   std::vector<std::string> recipe_ids;  // none: all
   bool descending = false;
   std::optional<PaginationToken> start;  // inclusive
   int limit = 0;
+};
+
+struct UserPage {
+  std::vector<v1::User> users;
+  std::optional<PaginationToken> next;  // where the next page begins, if there is one
 };
 
 // Each kind that is not empty must match by one of its tags; tags are lower-case.
@@ -40,10 +41,10 @@ class PgListingStore {
   explicit PgListingStore(tenancy::TenantDatabases& databases) : databases_(databases) {}
 
   // By (time joined, id descending); linked users once.
-  absl::StatusOr<std::vector<ListedUser>> ListPage(const Where& scope, const PageQuery& query);
+  absl::StatusOr<UserPage> ListPage(const Where& scope, const PageQuery& query);
   // At most 1000, by time joined.
-  absl::StatusOr<std::vector<ListedUser>> Search(const Where& scope, const SearchTags& tags,
-                                                 bool descending);
+  absl::StatusOr<std::vector<v1::User>> Search(const Where& scope, const SearchTags& tags,
+                                               bool descending);
   // Linked users once. Exact.
   absl::StatusOr<int64_t> CountTenant(const Where& scope,
                                       const std::vector<std::string>& recipe_ids);

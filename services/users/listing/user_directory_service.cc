@@ -159,27 +159,20 @@ absl::StatusOr<v1::ListUsersResponse> UserDirectoryServiceImpl::ListUsers(
                             ? kDefaultPageSize
                             : std::min<int>(request.page_size(), kMaxPageSize);
   v1::ListUsersResponse response;
-  std::vector<ListedUser> listed;
+  std::vector<v1::User> users;
   if (searching) {
     const SearchTags tags = {ToVector(request.email_tags()), ToVector(request.phone_tags()),
                              ToVector(request.provider_tags())};
-    ASSIGN_OR_RETURN(listed, listing_.Search(scope, tags, request.descending()));
+    ASSIGN_OR_RETURN(users, listing_.Search(scope, tags, request.descending()));
   } else {
     page.recipe_ids = ToVector(request.recipe_ids());
     page.descending = request.descending();
-    page.limit = page_size + 1;
-    ASSIGN_OR_RETURN(listed, listing_.ListPage(scope, page));
-    if (static_cast<int>(listed.size()) > page_size) {
-      const ListedUser& next = listed.back();
-      response.set_next_page_token(
-          PaginationToken{next.primary_id, next.time_joined_ms}.Encode());
-      listed.pop_back();
-    }
+    page.limit = page_size;
+    ASSIGN_OR_RETURN(UserPage found, listing_.ListPage(scope, page));
+    if (found.next.has_value()) response.set_next_page_token(found.next->Encode());
+    users = std::move(found.users);
   }
-  std::vector<std::string> ids;
-  ids.reserve(listed.size());
-  for (ListedUser& user : listed) ids.push_back(std::move(user.primary_id));
-  ASSIGN_OR_RETURN(std::vector<v1::User> users, users_.FindByPrimaryIds(scope, ids));
+  response.mutable_users()->Reserve(static_cast<int>(users.size()));
   for (v1::User& user : users) *response.add_users() = std::move(user);
   return response;
 }

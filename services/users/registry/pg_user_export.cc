@@ -28,7 +28,7 @@ constexpr db::Statement kPage = {
 
 constexpr db::Statement kUsers = {
     "users_export_users",
-    "WITH target AS (SELECT unnest($2::bpchar[]) AS id)" GATEHOUSE_USER_ROWS_SQL};
+    "WITH target AS (SELECT unnest((SELECT $2::bpchar[])) AS id)" GATEHOUSE_USER_ROWS_SQL};
 
 // By the primary keys.
 constexpr db::Statement kHashes = {"users_export_hashes",

@@ -49,7 +49,8 @@ constexpr db::Statement kFindByOneInfo = {
     GATEHOUSE_FIND_BY_INFO_SQL("(SELECT $3::varchar AS type, $4::text AS value) wanted")};
 constexpr db::Statement kFindByAccountInfo = {
     "users_find_by_account_info",
-    GATEHOUSE_FIND_BY_INFO_SQL("unnest($3::varchar[], $4::text[]) AS wanted(type, value)")};
+    GATEHOUSE_FIND_BY_INFO_SQL(
+        "unnest((SELECT $3::varchar[]), (SELECT $4::text[])) AS wanted(type, value)")};
 
 // $2: a passkey's id, whatever its relying party. gatehouse_passkeys_credential_id.
 constexpr db::Statement kFindByPasskey = {
@@ -60,7 +61,7 @@ constexpr db::Statement kFindByPasskey = {
 
 constexpr db::Statement kFindByPrimaryIds = {
     "users_find_by_primary_ids",
-    "WITH target AS (SELECT unnest($2::bpchar[]) AS id)" GATEHOUSE_USER_ROWS_SQL};
+    "WITH target AS (SELECT unnest((SELECT $2::bpchar[])) AS id)" GATEHOUSE_USER_ROWS_SQL};
 
 // $2: ids, internal or external, as given(id, place). $3: whether to gather each group's login
 // methods. The user's own mapping is that by which its id was found: `e` when it is internal, `m`
@@ -96,13 +97,13 @@ constexpr db::Statement kFindByPrimaryIds = {
   " LEFT JOIN {app_id_to_user_id} u ON u.app_id = $1::varchar"                                 \
   "  AND u.user_id = COALESCE(m.supertokens_user_id, given.id::bpchar)"
 
-// A request asks for one id nearly always, and an array is planned at each call: for the ten
-// elements that PostgreSQL expects, a plan for any array costs too much.
+// A request asks for one id nearly always. The array is hidden from the planner: it takes ten
+// elements for any array, more than most have, and would plan for each at each call.
 constexpr db::Statement kResolveOne = {
     "users_resolve_id", GATEHOUSE_RESOLVE_SQL("(SELECT $2::varchar AS id) AS given")};
 constexpr db::Statement kResolve = {
     "users_resolve_ids",
-    GATEHOUSE_RESOLVE_SQL("unnest($2::varchar[]) WITH ORDINALITY AS given(id, place)")
+    GATEHOUSE_RESOLVE_SQL("unnest((SELECT $2::varchar[])) WITH ORDINALITY AS given(id, place)")
     " ORDER BY given.place"};
 
 constexpr SingleRegistryWrite kRegister = {

@@ -176,7 +176,7 @@ def _pgbench_s(server, scripts, transactions, rate):
                             + ["--define=%s=%s" % pair for pair in values.items()] + [server.database])
         before = cpu_s_of_server(server.postgres.process.pid)
         # As in Gatehouse's sessions (libs/db/connection.cc).
-        environment = {**os.environ, "PGOPTIONS": "-c jit=off"}
+        environment = {**os.environ, "PGOPTIONS": "-c jit=off -c random_page_cost=1.1 -c enable_memoize=off"}
         running = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for command in commands]
         for one in running:
             output, errors = one.communicate()
