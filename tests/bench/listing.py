@@ -52,7 +52,7 @@ class Size:
         """Real hashes for those who sign in."""
         self.client.post("/recipe/signup", {"email": "first@example.com", "password": PASSWORD})
         emails = {self.email(self.some(n, 1)) for n in range(1000)}
-        self.gatehouse.sql("UPDATE emailpassword_users SET password_hash = (SELECT password_hash FROM emailpassword_users WHERE email = 'first@example.com') WHERE email IN (%s); ANALYZE emailpassword_users"
+        self.gatehouse.sql("UPDATE emailpassword_users SET password_hash = (SELECT password_hash FROM emailpassword_users WHERE email = 'first@example.com') WHERE email IN (%s); VACUUM ANALYZE"
                            % ",".join("'%s'" % email for email in emails))
         last = self.total * 49 // 60 // PAGE  # some are in groups
         self.deep = min(self.total // 100, last)
@@ -114,10 +114,6 @@ def now_ms():
 
 
 OPERATIONS = {
-    "sign-up, email and password": lambda size, n: post("/recipe/signup", email=new(size) + "@example.com", password=PASSWORD),
-    "sign-up, third party": third_party_new,
-    "sign-in, email and password": lambda size, n: post("/recipe/signin", email=size.email(size.some(n % 1000, 1)), password=PASSWORD),
-    "sign-in, third party": lambda size, n: third_party("g%d" % size.some(n, 0), size.email(size.some(n, 0))),
     "user by id": lambda size, n: get("/user/id", userId=user_id(size.some(n))),
     "user by email": lambda size, n: get("/users/by-accountinfo", email=size.email(size.some(n)), doUnionOfAccountInfo="false"),
     "page 1 of 50": lambda size, n: get("/users", limit=PAGE),
@@ -136,6 +132,11 @@ OPERATIONS = {
     "active within a day": lambda size, n: get("/users/count/active", since=now_ms() - DAY),
     "active within 30 days": lambda size, n: get("/users/count/active", since=now_ms() - 30 * DAY),
     "active ever": lambda size, n: get("/users/count/active", since=0),
+    # Last: what they write makes counts dearer until the next vacuum.
+    "sign-up, email and password": lambda size, n: post("/recipe/signup", email=new(size) + "@example.com", password=PASSWORD),
+    "sign-up, third party": third_party_new,
+    "sign-in, email and password": lambda size, n: post("/recipe/signin", email=size.email(size.some(n % 1000, 1)), password=PASSWORD),
+    "sign-in, third party": lambda size, n: third_party("g%d" % size.some(n, 0), size.email(size.some(n, 0))),
 }
 
 
