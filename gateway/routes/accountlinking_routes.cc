@@ -35,15 +35,16 @@ Reply RefusalReply(const LinkRefusal& refusal, std::string_view linked_status,
     return StatusReply("INPUT_USER_IS_NOT_A_PRIMARY_USER");
   }
   const bool linked = refusal.kind() == LinkRefusal::KIND_ALREADY_LINKED;
-  Value reply = Value::Object(
-      {{"status", linked ? linked_status
-                         : "ACCOUNT_INFO_ALREADY_ASSOCIATED_WITH_ANOTHER_PRIMARY_USER_ID_ERROR"},
-       {"primaryUserId", refusal.primary_user_id()},
-       {"description", refusal.description()}});
-  if (linked && shape_of_user != nullptr) {
-    reply.Set("user", WholeUserJson(refusal.user(), *shape_of_user));
-  }
-  return JsonReply(reply);
+  return ObjectReply([&](json::ObjectWriter& reply) {
+    reply.Add("status", linked
+                            ? linked_status
+                            : "ACCOUNT_INFO_ALREADY_ASSOCIATED_WITH_ANOTHER_PRIMARY_USER_ID_ERROR");
+    reply.Add("primaryUserId", refusal.primary_user_id());
+    reply.Add("description", refusal.description());
+    if (linked && shape_of_user != nullptr) {
+      AppendWholeUser(refusal.user(), *shape_of_user, reply.AddValue("user"));
+    }
+  });
 }
 
 Reply PrimaryRefusal(const LinkRefusal& refusal) {
@@ -76,9 +77,11 @@ absl::StatusOr<Reply> MakePrimary(ApiRequest& request, Clients& clients) {
   *call.mutable_scope() = request.scope;
   ASSIGN_OR_RETURN(const auto reply, clients.linking.MakePrimaryUser(request.context, call));
   if (reply.has_refused()) return PrimaryRefusal(reply.refused());
-  return JsonReply(Value::Object({{"status", "OK"},
-                                  {"wasAlreadyAPrimaryUser", reply.made().was_already_primary()},
-                                  {"user", WholeUserJson(reply.made().user(), request.cdi)}}));
+  return ObjectReply([&](json::ObjectWriter& out) {
+    out.Add("status", "OK");
+    out.Add("wasAlreadyAPrimaryUser", reply.made().was_already_primary());
+    AppendWholeUser(reply.made().user(), request.cdi, out.AddValue("user"));
+  });
 }
 
 // GET /recipe/accountlinking/user/link/check?recipeUserId&primaryUserId
@@ -104,9 +107,11 @@ absl::StatusOr<Reply> Link(ApiRequest& request, Clients& clients) {
   *call.mutable_scope() = request.scope;
   ASSIGN_OR_RETURN(const auto reply, clients.accounts.LinkAccounts(request.context, call));
   if (reply.has_refused()) return LinkRefusalReply(reply.refused(), &request.cdi);
-  return JsonReply(Value::Object({{"status", "OK"},
-                                  {"accountsAlreadyLinked", reply.linked().already_linked()},
-                                  {"user", WholeUserJson(reply.linked().user(), request.cdi)}}));
+  return ObjectReply([&](json::ObjectWriter& out) {
+    out.Add("status", "OK");
+    out.Add("accountsAlreadyLinked", reply.linked().already_linked());
+    AppendWholeUser(reply.linked().user(), request.cdi, out.AddValue("user"));
+  });
 }
 
 // POST /recipe/accountlinking/user/unlink {recipeUserId}

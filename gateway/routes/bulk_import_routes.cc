@@ -213,8 +213,10 @@ absl::StatusOr<Reply> ImportUser(ApiRequest& request, BulkImport& import) {
   if (!reply.has_user()) {
     return BadUsers(Value::Object({{"errors", Strings(reply.refused().errors())}}));
   }
-  return JsonReply(
-      Value::Object({{"status", "OK"}, {"user", WholeUserJson(reply.user(), request.cdi)}}));
+  return ObjectReply([&](json::ObjectWriter& out) {
+    out.Add("status", "OK");
+    AppendWholeUser(reply.user(), request.cdi, out.AddValue("user"));
+  });
 }
 
 }  // namespace

@@ -39,8 +39,8 @@ absl::StatusOr<Reply> SignUp(ApiRequest& request, Clients& clients) {
   ASSIGN_OR_RETURN(const v1::SignUpResponse response,
                    clients.emailpassword.SignUp(request.context, call));
   if (!response.has_signed_up()) return StatusReply("EMAIL_ALREADY_EXISTS_ERROR");
-  return JsonReply(UserReply(response.signed_up().user(), response.signed_up().recipe_user_id(),
-                             request.cdi));
+  return UserReply(response.signed_up().user(), response.signed_up().recipe_user_id(),
+                   request.cdi);
 }
 
 // POST /recipe/signin.
@@ -54,8 +54,8 @@ absl::StatusOr<Reply> SignIn(ApiRequest& request, Clients& clients) {
   ASSIGN_OR_RETURN(const v1::SignInResponse response,
                    clients.emailpassword.SignIn(request.context, call));
   if (!response.has_signed_in()) return StatusReply("WRONG_CREDENTIALS_ERROR");
-  return JsonReply(UserReply(response.signed_in().user(), response.signed_in().recipe_user_id(),
-                             request.cdi));
+  return UserReply(response.signed_in().user(), response.signed_in().recipe_user_id(),
+                   request.cdi);
 }
 
 absl::StatusOr<std::optional<v1::User>> FindByEmail(ApiRequest& request, Clients& clients,
@@ -111,7 +111,7 @@ absl::StatusOr<Reply> GetUser(ApiRequest& request, Clients& clients) {
   if (!user.has_value()) {
     return StatusReply(id.has_value() ? "UNKNOWN_USER_ID_ERROR" : "UNKNOWN_EMAIL_ERROR");
   }
-  return JsonReply(UserReply(*user, "", request.cdi));
+  return UserReply(*user, "", request.cdi);
 }
 
 // PUT /recipe/user.
@@ -235,9 +235,10 @@ absl::StatusOr<Reply> ImportHash(ApiRequest& request, Clients& clients) {
   call.set_gate(RecipeGateOf(request.cdi));
   ASSIGN_OR_RETURN(const v1::ImportPasswordHashResponse response,
                    clients.emailpassword.ImportPasswordHash(request.context, call));
-  json::Value reply = UserReply(response.user(), "", request.cdi);
-  reply.Set("didUserAlreadyExist", response.did_user_already_exist());
-  return JsonReply(reply);
+  return ObjectReply([&](json::ObjectWriter& reply) {
+    AddUserReply(response.user(), "", request.cdi, reply);
+    reply.Add("didUserAlreadyExist", response.did_user_already_exist());
+  });
 }
 
 }  // namespace

@@ -122,10 +122,13 @@ absl::StatusOr<Reply> ConsumeCode(ApiRequest& request, Clients& clients) {
   if (reply.has_wrong_code()) return WrongCodeReply(reply.wrong_code());
   if (!reply.has_signed_in()) return StatusReply("RESTART_FLOW_ERROR");
   const auto& signed_in = reply.signed_in();
-  Value json = UserReply(signed_in.user(), signed_in.recipe_user_id(), request.cdi);
-  json.Set("createdNewUser", signed_in.created());
-  if (request.cdi >= cdi::k5_0) json.Set("consumedDevice", DeviceJson(signed_in.device()));
-  return JsonReply(json);
+  return ObjectReply([&](json::ObjectWriter& out) {
+    AddUserReply(signed_in.user(), signed_in.recipe_user_id(), request.cdi, out);
+    out.Add("createdNewUser", signed_in.created());
+    if (request.cdi >= cdi::k5_0) {
+      out.AddJson("consumedDevice", json::Serialize(DeviceJson(signed_in.device())));
+    }
+  });
 }
 
 // POST /recipe/signinup/code/remove {codeId}, and from 5.0 {preAuthSessionId} instead
@@ -223,7 +226,7 @@ absl::StatusOr<Reply> GetUser(ApiRequest& request, Clients& clients) {
     call.set_user_id(std::string(*user_id));
     ASSIGN_OR_RETURN(const auto reply, clients.passwordless.GetUserById(request.context, call));
     if (!reply.has_user()) return StatusReply("UNKNOWN_USER_ID_ERROR");
-    return JsonReply(UserReply(reply.user(), "", request.cdi));
+    return UserReply(reply.user(), "", request.cdi);
   }
   v1::GetUserByContactRequest call;
   *call.mutable_scope() = request.scope;
@@ -233,7 +236,7 @@ absl::StatusOr<Reply> GetUser(ApiRequest& request, Clients& clients) {
   if (!reply.has_user()) {
     return StatusReply(email ? "UNKNOWN_EMAIL_ERROR" : "UNKNOWN_PHONE_NUMBER_ERROR");
   }
-  return JsonReply(UserReply(reply.user(), "", request.cdi));
+  return UserReply(reply.user(), "", request.cdi);
 }
 
 // A null clears the field.

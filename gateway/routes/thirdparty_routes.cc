@@ -42,17 +42,18 @@ absl::StatusOr<Reply> SignInOrUp(ApiRequest& request, ThirdPartyServiceClient& c
                                     {"reason", reply.email_change_not_allowed_reason()}}));
   }
   const auto& signed_in = reply.signed_in();
-  Value json = Value::Object({{"status", "OK"},
-                              {"createdNewUser", signed_in.created()},
-                              {"user", UserJson(signed_in.user(), request.cdi)}});
-  if (request.cdi >= cdi::k4_0) json.Set("recipeUserId", signed_in.recipe_user_id());
-  return JsonReply(json);
+  return ObjectReply([&](json::ObjectWriter& out) {
+    out.Add("status", "OK");
+    out.Add("createdNewUser", signed_in.created());
+    AppendUser(signed_in.user(), request.cdi, out.AddValue("user"));
+    if (request.cdi >= cdi::k4_0) out.Add("recipeUserId", signed_in.recipe_user_id());
+  });
 }
 
 Reply UserOrStatus(const ApiRequest& request, bool found, const users::v1::User& user,
                    std::string_view status) {
   if (!found) return StatusReply(status);
-  return JsonReply(Value::Object({{"status", "OK"}, {"user", UserJson(user, request.cdi)}}));
+  return UserReply(user, "", request.cdi);
 }
 
 // GET /recipe/user?userId, an operation of the app, or ?thirdPartyId&thirdPartyUserId, one of the
@@ -92,9 +93,12 @@ absl::StatusOr<Reply> ListUsersByEmail(ApiRequest& request, ThirdPartyServiceCli
   *call.mutable_scope() = request.scope;
   ASSIGN_OR_RETURN(const auto reply, client.ListUsersByEmail(request.context, call));
   RETURN_IF_ERROR(request.RequireQuery("email").status());
-  Value found = Value::Array();
-  for (const users::v1::User& user : reply.users()) found.Append(UserJson(user, request.cdi));
-  return JsonReply(Value::Object({{"status", "OK"}, {"users", std::move(found)}}));
+  return ObjectReply([&](json::ObjectWriter& out) {
+    out.Add("status", "OK");
+    out.AddArray("users", reply.users(), [&](const users::v1::User& user, std::string& to) {
+      AppendUser(user, request.cdi, to);
+    });
+  });
 }
 
 }  // namespace

@@ -6,48 +6,53 @@
 #include <vector>
 
 #include "gateway/routes/hash_order.h"
+#include "libs/base/json.h"
 
 namespace gatehouse::gateway {
 namespace {
 
-template <typename Strings>
-json::Value StringArray(const Strings& strings) {
-  json::Value array = json::Value::Array();
-  for (const std::string& string : strings) array.Append(string);
-  return array;
-}
+void AppendText(const std::string& text, std::string& out) { json::AppendQuoted(text, out); }
 
 // A set: see hash_order.h.
 template <typename Strings>
-json::Value SetJson(const Strings& strings) {
-  return StringArray(InHashOrder({strings.begin(), strings.end()}));
+void AddSet(std::string_view key, const Strings& strings, json::ObjectWriter& out) {
+  if (strings.size() < 2) return out.AddArray(key, strings, AppendText);
+  out.AddArray(key, InHashOrder({strings.begin(), strings.end()}), AppendText);
 }
 
-json::Value ThirdPartyJson(const users::v1::ThirdPartyInfo& info) {
-  return json::Value::Object({{"id", info.id()}, {"userId", info.user_id()}});
+void AppendThirdParty(const users::v1::ThirdPartyInfo& info, std::string& out) {
+  json::ObjectWriter object(out);
+  object.Add("id", info.id());
+  object.Add("userId", info.user_id());
+  object.End();
 }
 
-json::Value CredentialsJson(const std::vector<std::string>& ids) {
-  return json::Value::Object({{"credentialIds", StringArray(ids)}});
+// What a login method has of an email, a phone number and a third party.
+void AddIdentity(const users::v1::LoginMethod& method, json::ObjectWriter& out) {
+  if (method.has_email()) out.Add("email", method.email());
+  if (method.has_phone_number()) out.Add("phoneNumber", method.phone_number());
+  if (method.has_third_party()) AppendThirdParty(method.third_party(), out.AddValue("thirdParty"));
 }
 
-std::vector<std::string> CredentialsOf(const users::v1::LoginMethod& method) {
-  return {method.webauthn_credential_ids().begin(), method.webauthn_credential_ids().end()};
+template <typename Ids>
+void AddCredentials(const Ids& ids, json::ObjectWriter& out) {
+  json::ObjectWriter webauthn = out.AddObject("webauthn");
+  webauthn.AddArray("credentialIds", ids, AppendText);
+  webauthn.End();
 }
 
-json::Value MethodJson(const users::v1::LoginMethod& method, bool with_webauthn) {
-  json::Value value = json::Value::Object({{"tenantIds", SetJson(method.tenant_ids())},
-                                           {"recipeUserId", method.recipe_user_id()},
-                                           {"verified", method.verified()},
-                                           {"timeJoined", method.time_joined_ms()},
-                                           {"recipeId", method.recipe_id()}});
-  if (method.has_email()) value.Set("email", method.email());
-  if (method.has_phone_number()) value.Set("phoneNumber", method.phone_number());
-  if (method.has_third_party()) value.Set("thirdParty", ThirdPartyJson(method.third_party()));
+void AppendMethod(const users::v1::LoginMethod& method, bool with_webauthn, std::string& out) {
+  json::ObjectWriter object(out);
+  AddSet("tenantIds", method.tenant_ids(), object);
+  object.Add("recipeUserId", method.recipe_user_id());
+  object.Add("verified", method.verified());
+  object.Add("timeJoined", method.time_joined_ms());
+  object.Add("recipeId", method.recipe_id());
+  AddIdentity(method, object);
   if (with_webauthn && method.recipe_id() == "webauthn") {
-    value.Set("webauthn", CredentialsJson(CredentialsOf(method)));
+    AddCredentials(method.webauthn_credential_ids(), object);
   }
-  return value;
+  object.End();
 }
 
 void AddOnce(std::vector<std::string>& list, const std::string& value) {
@@ -55,28 +60,28 @@ void AddOnce(std::vector<std::string>& list, const std::string& value) {
 }
 
 // The form of a user for versions before account linking: its first login method.
-json::Value SingleUserJson(const users::v1::User& user, bool with_tenants) {
-  if (user.login_methods().empty()) return json::Value::Object({{"id", user.id()}});
-  const users::v1::LoginMethod& method = user.login_methods(0);
-  json::Value value = json::Value::Object(
-      {{"id", method.recipe_user_id()}, {"timeJoined", method.time_joined_ms()}});
-  if (with_tenants) value.Set("tenantIds", SetJson(method.tenant_ids()));
-  if (method.has_email()) value.Set("email", method.email());
-  if (method.has_phone_number()) value.Set("phoneNumber", method.phone_number());
-  if (method.has_third_party()) value.Set("thirdParty", ThirdPartyJson(method.third_party()));
-  return value;
+void AppendSingleUser(const users::v1::User& user, bool with_tenants, std::string& out) {
+  json::ObjectWriter object(out);
+  if (user.login_methods().empty()) {
+    object.Add("id", user.id());
+  } else {
+    const users::v1::LoginMethod& method = user.login_methods(0);
+    object.Add("id", method.recipe_user_id());
+    object.Add("timeJoined", method.time_joined_ms());
+    if (with_tenants) AddSet("tenantIds", method.tenant_ids(), object);
+    AddIdentity(method, object);
+  }
+  object.End();
 }
 
 }  // namespace
 
-json::Value WholeUserJson(const users::v1::User& user, const CdiVersion& cdi) {
+void AppendWholeUser(const users::v1::User& user, const CdiVersion& cdi, std::string& out) {
   const bool with_webauthn = cdi >= cdi::k5_3;
   std::vector<std::string> emails, phones, credentials;
   std::vector<const users::v1::ThirdPartyInfo*> third_parties;
   std::vector<std::string> third_party_keys;  // hashed by the set
-  json::Value methods = json::Value::Array();
   for (const users::v1::LoginMethod& method : user.login_methods()) {
-    methods.Append(MethodJson(method, with_webauthn));
     if (!with_webauthn && method.recipe_id() == "webauthn") continue;
     if (method.has_email()) AddOnce(emails, method.email());
     if (method.has_phone_number()) AddOnce(phones, method.phone_number());
@@ -90,32 +95,41 @@ json::Value WholeUserJson(const users::v1::User& user, const CdiVersion& cdi) {
     }
     for (const std::string& id : method.webauthn_credential_ids()) AddOnce(credentials, id);
   }
-  json::Value third_parties_json = json::Value::Array();
-  for (const size_t i : HashOrder(third_party_keys)) {
-    third_parties_json.Append(ThirdPartyJson(*third_parties[i]));
-  }
-  json::Value value = json::Value::Object({{"id", user.id()},
-                                           {"isPrimaryUser", user.is_primary_user()},
-                                           {"tenantIds", SetJson(user.tenant_ids())},
-                                           {"timeJoined", user.time_joined_ms()},
-                                           {"emails", SetJson(emails)},
-                                           {"phoneNumbers", SetJson(phones)},
-                                           {"thirdParty", std::move(third_parties_json)}});
-  if (with_webauthn) value.Set("webauthn", CredentialsJson(InHashOrder(std::move(credentials))));
-  value.Set("loginMethods", std::move(methods));
-  return value;
+
+  json::ObjectWriter object(out);
+  object.Add("id", user.id());
+  object.Add("isPrimaryUser", user.is_primary_user());
+  AddSet("tenantIds", user.tenant_ids(), object);
+  object.Add("timeJoined", user.time_joined_ms());
+  AddSet("emails", emails, object);
+  AddSet("phoneNumbers", phones, object);
+  object.AddArray("thirdParty", HashOrder(third_party_keys), [&](size_t i, std::string& to) {
+    AppendThirdParty(*third_parties[i], to);
+  });
+  if (with_webauthn) AddCredentials(InHashOrder(std::move(credentials)), object);
+  object.AddArray("loginMethods", user.login_methods(),
+                  [&](const users::v1::LoginMethod& method, std::string& to) {
+                    AppendMethod(method, with_webauthn, to);
+                  });
+  object.End();
 }
 
-json::Value UserJson(const users::v1::User& user, const CdiVersion& cdi) {
-  if (cdi >= cdi::k4_0) return WholeUserJson(user, cdi);
-  return SingleUserJson(user, cdi >= cdi::k3_0);
+void AppendUser(const users::v1::User& user, const CdiVersion& cdi, std::string& out) {
+  if (cdi >= cdi::k4_0) return AppendWholeUser(user, cdi, out);
+  AppendSingleUser(user, cdi >= cdi::k3_0, out);
 }
 
-json::Value UserReply(const users::v1::User& user, const std::string& recipe_user_id,
-                      const CdiVersion& cdi) {
-  json::Value reply = json::Value::Object({{"status", "OK"}, {"user", UserJson(user, cdi)}});
-  if (cdi >= cdi::k4_0 && !recipe_user_id.empty()) reply.Set("recipeUserId", recipe_user_id);
-  return reply;
+void AddUserReply(const users::v1::User& user, const std::string& recipe_user_id,
+                  const CdiVersion& cdi, json::ObjectWriter& reply) {
+  reply.Add("status", "OK");
+  AppendUser(user, cdi, reply.AddValue("user"));
+  if (cdi >= cdi::k4_0 && !recipe_user_id.empty()) reply.Add("recipeUserId", recipe_user_id);
+}
+
+Reply UserReply(const users::v1::User& user, const std::string& recipe_user_id,
+                const CdiVersion& cdi) {
+  return ObjectReply(
+      [&](json::ObjectWriter& reply) { AddUserReply(user, recipe_user_id, cdi, reply); });
 }
 
 common::v1::RecipeGate RecipeGateOf(const CdiVersion& cdi) {

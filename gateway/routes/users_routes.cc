@@ -109,20 +109,19 @@ absl::StatusOr<Reply> ListUsers(ApiRequest& request, Clients& clients) {
   }
   ASSIGN_OR_RETURN(const v1::ListUsersResponse response,
                    clients.directory.ListUsers(request.context, call));
-  json::Value users = json::Value::Array();
-  for (const v1::User& user : response.users()) {
-    json::Value shaped = UserJson(user, request.cdi);
-    if (request.cdi < cdi::k4_0) {
-      shaped = json::Value::Object(
-          {{"recipeId", user.login_methods(0).recipe_id()}, {"user", std::move(shaped)}});
+  return ObjectReply([&](json::ObjectWriter& reply) {
+    reply.Add("status", "OK");
+    reply.AddArray("users", response.users(), [&](const v1::User& user, std::string& to) {
+      if (request.cdi >= cdi::k4_0) return AppendUser(user, request.cdi, to);
+      json::ObjectWriter listed(to);
+      listed.Add("recipeId", user.login_methods(0).recipe_id());
+      AppendUser(user, request.cdi, listed.AddValue("user"));
+      listed.End();
+    });
+    if (!response.next_page_token().empty()) {
+      reply.Add("nextPaginationToken", response.next_page_token());
     }
-    users.Append(std::move(shaped));
-  }
-  json::Value reply = json::Value::Object({{"status", "OK"}, {"users", std::move(users)}});
-  if (!response.next_page_token().empty()) {
-    reply.Set("nextPaginationToken", response.next_page_token());
-  }
-  return JsonReply(reply);
+  });
 }
 
 bool IsTrue(const ApiRequest& request, std::string_view name) {
@@ -191,9 +190,12 @@ absl::StatusOr<Reply> FindUsers(ApiRequest& request, Clients& clients) {
   ASSIGN_OR_RETURN(const v1::FindUsersResponse response,
                    clients.directory.FindUsers(request.context, call));
   if (response.unknown_webauthn_credential()) return BadInput("Unknown webauthnCredentialId");
-  json::Value users = json::Value::Array();
-  for (const v1::User& user : response.users()) users.Append(WholeUserJson(user, request.cdi));
-  return JsonReply(json::Value::Object({{"status", "OK"}, {"users", std::move(users)}}));
+  return ObjectReply([&](json::ObjectWriter& reply) {
+    reply.Add("status", "OK");
+    reply.AddArray("users", response.users(), [&](const v1::User& user, std::string& to) {
+      AppendWholeUser(user, request.cdi, to);
+    });
+  });
 }
 
 // GET /user/id.
@@ -205,8 +207,10 @@ absl::StatusOr<Reply> GetUser(ApiRequest& request, Clients& clients) {
   ASSIGN_OR_RETURN(const v1::GetUserResponse response,
                    clients.directory.GetUser(request.context, call));
   if (!response.has_user()) return StatusReply("UNKNOWN_USER_ID_ERROR");
-  return JsonReply(json::Value::Object(
-      {{"status", "OK"}, {"user", WholeUserJson(response.user(), request.cdi)}}));
+  return ObjectReply([&](json::ObjectWriter& reply) {
+    reply.Add("status", "OK");
+    AppendWholeUser(response.user(), request.cdi, reply.AddValue("user"));
+  });
 }
 
 // GET /user/search/tags.

@@ -227,12 +227,14 @@ absl::StatusOr<Reply> SignUp(ApiRequest& request, Clients& clients) {
   if (reply.has_options_not_found()) return StatusReply("OPTIONS_NOT_FOUND_ERROR");
   if (!reply.has_signed_up()) return StatusReply("EMAIL_ALREADY_EXISTS_ERROR");
   const auto& signed_up = reply.signed_up();
-  return JsonReply(Value::Object({{"status", "OK"},
-                                  {"user", WholeUserJson(signed_up.user(), request.cdi)},
-                                  {"webauthnCredentialId", signed_up.credential_id()},
-                                  {"relyingPartyId", signed_up.relying_party().id()},
-                                  {"relyingPartyName", signed_up.relying_party().name()},
-                                  {"recipeUserId", signed_up.recipe_user_id()}}));
+  return ObjectReply([&](json::ObjectWriter& out) {
+    out.Add("status", "OK");
+    AppendWholeUser(signed_up.user(), request.cdi, out.AddValue("user"));
+    out.Add("webauthnCredentialId", signed_up.credential_id());
+    out.Add("relyingPartyId", signed_up.relying_party().id());
+    out.Add("relyingPartyName", signed_up.relying_party().name());
+    out.Add("recipeUserId", signed_up.recipe_user_id());
+  });
 }
 
 // POST /recipe/webauthn/signin {webauthnGeneratedOptionsId, credential}
@@ -249,9 +251,11 @@ absl::StatusOr<Reply> SignIn(ApiRequest& request, Clients& clients) {
   if (reply.has_options_not_found()) return StatusReply("OPTIONS_NOT_FOUND_ERROR");
   if (reply.has_credential_not_found()) return StatusReply("CREDENTIAL_NOT_FOUND_ERROR");
   if (!reply.has_signed_in()) return StatusReply("UNKNOWN_USER_ID_ERROR");
-  return JsonReply(Value::Object({{"status", "OK"},
-                                  {"user", WholeUserJson(reply.signed_in().user(), request.cdi)},
-                                  {"recipeUserId", reply.signed_in().recipe_user_id()}}));
+  return ObjectReply([&](json::ObjectWriter& out) {
+    out.Add("status", "OK");
+    AppendWholeUser(reply.signed_in().user(), request.cdi, out.AddValue("user"));
+    out.Add("recipeUserId", reply.signed_in().recipe_user_id());
+  });
 }
 
 // POST /recipe/webauthn/user/credential/register {recipeUserId, webauthnGeneratedOptionsId,
@@ -343,11 +347,15 @@ absl::StatusOr<Reply> GetRecoveryUser(ApiRequest& request, Clients& clients) {
   ASSIGN_OR_RETURN(*call.mutable_token(), request.RequireQuery("token"));
   ASSIGN_OR_RETURN(const auto reply, clients.webauthn.GetRecoveryUser(request.context, call));
   if (!reply.has_user()) return StatusReply("RECOVER_ACCOUNT_TOKEN_INVALID_ERROR");
-  const bool has_id = !reply.recipe_user_id().empty();
-  return JsonReply(
-      Value::Object({{"status", "OK"},
-                     {"recipeUserId", has_id ? Value(reply.recipe_user_id()) : Value::Null()},
-                     {"user", WholeUserJson(reply.user(), request.cdi)}}));
+  return ObjectReply([&](json::ObjectWriter& out) {
+    out.Add("status", "OK");
+    if (reply.recipe_user_id().empty()) {
+      out.AddJson("recipeUserId", "null");
+    } else {
+      out.Add("recipeUserId", reply.recipe_user_id());
+    }
+    AppendWholeUser(reply.user(), request.cdi, out.AddValue("user"));
+  });
 }
 
 // POST /recipe/webauthn/user/recover/token/consume {token}

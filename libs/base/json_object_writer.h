@@ -26,6 +26,24 @@ class ObjectWriter {
   void Add(std::string_view key, int64_t number);
   // `json` is a document that Serialize wrote; it is not looked at.
   void AddJson(std::string_view key, std::string_view json);
+  // A member that is an array: `append(element, std::string&)` appends each.
+  template <typename Range, typename Append>
+  void AddArray(std::string_view key, const Range& elements, Append append) {
+    AddKey(key);
+    out_ += '[';
+    bool first = true;
+    for (const auto& element : elements) {
+      if (!first) out_ += ',';
+      first = false;
+      append(element, out_);
+    }
+    out_ += ']';
+  }
+  // Begins a member: its value is to be appended to what is returned.
+  [[nodiscard]] std::string& AddValue(std::string_view key) {
+    AddKey(key);
+    return out_;
+  }
   // Begins a member that is an object: its writer is to be ended before this one is used again.
   [[nodiscard]] ObjectWriter AddObject(std::string_view key) {
     AddKey(key);

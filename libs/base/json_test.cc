@@ -159,7 +159,10 @@ TEST(JsonWrite, ObjectWriterWritesWhatSerializeWould) {
                                      {"no", false},
                                      {"least", std::numeric_limits<int64_t>::min()},
                                      {"inner", inner},
-                                     {"nested", Value::Object({{"k\n", "v"}, {"e", Value::Object()}})},
+                                     {"nested", Value::Object({{"k\n", "v"}, {"e", Value::Object()},
+                                                               {"list", Value::Array({"1", "2\""})},
+                                                               {"none", Value::Array()},
+                                                               {"value", Value::NumberText("1.50")}})},
                                      {"last", "z"}});
   std::string out = "before ";
   ObjectWriter writer(out);
@@ -171,6 +174,10 @@ TEST(JsonWrite, ObjectWriterWritesWhatSerializeWould) {
   ObjectWriter nested = writer.AddObject("nested");
   nested.Add("k\n", std::string("v"));
   nested.AddObject("e").End();
+  nested.AddArray("list", std::vector<std::string>{"1", "2\""},
+                  [](const std::string& text, std::string& to) { AppendQuoted(text, to); });
+  nested.AddArray("none", std::vector<int>(), [](int, std::string&) {});
+  nested.AddValue("value") += "1.50";
   nested.End();
   writer.Add("last", std::string_view("z"));
   writer.End();
