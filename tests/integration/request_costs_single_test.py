@@ -8,17 +8,17 @@ from integration import harness
 
 # instructions, allocations. Jobs of the process that run meanwhile are counted too, a few thousand instructions a request.
 BOUNDS = {
-    "get user": (150_000, 140),
+    "get user": (140_000, 130),
     "roles": (95_000, 97),
     "count": (90_000, 84),
-    "session information": (185_000, 200),
-    "verify": (150_000, 102),
-    "verify with database": (300_000, 206),
-    "jwks": (100_000, 72),
-    "hello": (70_000, 50),
+    "session information": (170_000, 180),
+    "verify": (90_000, 56),
+    "verify with database": (160_000, 125),
+    "jwks": (85_000, 62),
+    "hello": (60_000, 36),
     "metadata": (150_000, 150),
-    "create": (440_000, 335),
-    "refresh": (560_000, 360),
+    "create": (360_000, 300),
+    "refresh": (470_000, 320),
     "third party, known": (270_000, 295),
     "third party, new": (300_000, 368),
 }
