@@ -27,8 +27,12 @@ struct Statement {
   const char* sql;
 };
 
-// A parameter for `column = ANY($n)`: the server infers the element type from the column, so that
-// an index on a CHAR column is used.
+// SQL: any of a TextArray's values, `column = ` GATEHOUSE_ANY("$2", "varchar"). `type` is the
+// column's, so that its index is used. The value is hidden from the planner: PostgreSQL takes ten
+// elements for an array that it does not know, so that for fewer it would make a plan at each call.
+#define GATEHOUSE_ANY(parameter, type) "ANY((SELECT " parameter "::" type "[])::" type "[])"
+
+// A parameter for GATEHOUSE_ANY, or for unnest((SELECT $n::type[])).
 struct TextArray {
   std::vector<std::string> values;
 };

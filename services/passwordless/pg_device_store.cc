@@ -85,7 +85,7 @@ constexpr Statement kHoldTenants = {
 // $2 tenants. By passwordless_devices_email_index and passwordless_devices_phone_number_index.
 #define GATEHOUSE_LOCK_DEVICES_SQL(CONTACT)                      \
   "SELECT tenant_id, device_id_hash FROM {passwordless_devices}" \
-  " WHERE app_id = $1 AND tenant_id = ANY($2) AND " CONTACT      \
+  " WHERE app_id = $1 AND tenant_id = " GATEHOUSE_ANY("$2", "varchar") " AND " CONTACT      \
   " = $3"                                                        \
   " ORDER BY tenant_id, device_id_hash FOR UPDATE"
 constexpr Statement kLockByEmail = {"passwordless_lock_by_email",
@@ -96,7 +96,7 @@ constexpr Statement kLockByPhoneNumber = {"passwordless_lock_by_phone_number",
 // $2 tenants and $3 devices, by position.
 constexpr Statement kRemoveDevices = {
     "passwordless_remove_devices",
-    "DELETE FROM {passwordless_devices} d USING unnest($2::varchar[], $3::bpchar[])"
+    "DELETE FROM {passwordless_devices} d USING unnest((SELECT $2::varchar[]), (SELECT $3::bpchar[]))"
     "  AS locked(tenant_id, device_id_hash)"
     " WHERE d.app_id = $1::varchar AND d.tenant_id = locked.tenant_id"
     "  AND d.device_id_hash = locked.device_id_hash"};

@@ -53,7 +53,7 @@ constexpr Statement kRemovePermissions = {
     "roles_remove_permissions",
     "WITH removed AS ("
     "  DELETE FROM {role_permissions}"
-    "  WHERE app_id = $1 AND role = $2 AND (permission = ANY($3) OR $3 IS NULL)"
+    "  WHERE app_id = $1 AND role = $2 AND (permission = " GATEHOUSE_ANY("$3", "varchar") " OR $3 IS NULL)"
     ") SELECT role FROM {roles} WHERE app_id = $1 AND role = $2"};
 
 // By role_permissions_permission_index.
@@ -79,7 +79,7 @@ constexpr Statement kAssignExistingRole = {
 constexpr Statement kAssignExistingRoles = {
     "roles_assign_many",
     "WITH known AS MATERIALIZED ("
-    "  SELECT role FROM {roles} WHERE app_id = $1::varchar AND role = ANY($4::varchar[])"
+    "  SELECT role FROM {roles} WHERE app_id = $1::varchar AND role = " GATEHOUSE_ANY("$4", "varchar")
     "  ORDER BY role FOR KEY SHARE"
     "), added AS ("
     "  INSERT INTO {user_roles} (app_id, tenant_id, user_id, role)"

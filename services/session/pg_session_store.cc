@@ -86,13 +86,13 @@ constexpr db::Statement kUpdate = {
 
 constexpr db::Statement kDelete = {
     "session_delete",
-    "DELETE FROM {session_info} WHERE app_id = $1 AND tenant_id = $2 AND session_handle = ANY($3)"
+    "DELETE FROM {session_info} WHERE app_id = $1 AND tenant_id = $2 AND session_handle = " GATEHOUSE_ANY("$3", "varchar")
     " RETURNING session_handle"};
 
 // By session_info_user_id_app_id_index (user_id, app_id); a user has few sessions.
-#define GATEHOUSE_OF_USERS                                                           \
-  " WHERE app_id = $1 AND user_id = ANY($2) AND tenant_id = COALESCE($3, tenant_id)" \
-  " AND expires_at >= COALESCE($4, expires_at)"
+#define GATEHOUSE_OF_USERS                                                \
+  " WHERE app_id = $1 AND user_id = " GATEHOUSE_ANY("$2", "varchar")      \
+  " AND tenant_id = COALESCE($3, tenant_id) AND expires_at >= COALESCE($4, expires_at)"
 constexpr db::Statement kList = {"session_list",
                                  "SELECT session_handle FROM {session_info}" GATEHOUSE_OF_USERS
                                  " ORDER BY created_at_time, session_handle"};

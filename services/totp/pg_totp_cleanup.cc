@@ -25,7 +25,7 @@ constexpr db::Statement kDeleteExpired = {
 
 // $2 users. Codes by totp_used_codes_user_id_index.
 #define GATEHOUSE_IDLE_USERS_SQL                                                   \
-  " FROM {totp_users} u WHERE u.app_id = $1 AND u.user_id = ANY($2)"               \
+  " FROM {totp_users} u WHERE u.app_id = $1 AND u.user_id = " GATEHOUSE_ANY("$2", "varchar")               \
   " AND NOT EXISTS (SELECT 1 FROM {totp_user_devices} d WHERE d.app_id = u.app_id" \
   "  AND d.user_id = u.user_id)"                                                   \
   " AND NOT EXISTS (SELECT 1 FROM {totp_used_codes} c WHERE c.app_id = u.app_id"   \

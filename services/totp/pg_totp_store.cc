@@ -71,7 +71,7 @@ constexpr Statement kHasDevice = {
 // $2 users.
 constexpr Statement kListStatus = {"totp_list_status",
                                    "SELECT user_id, bool_or(verified) FROM {totp_user_devices}"
-                                   " WHERE app_id = $1 AND user_id = ANY($2) GROUP BY user_id"};
+                                   " WHERE app_id = $1 AND user_id = " GATEHOUSE_ANY("$2", "varchar") " GROUP BY user_id"};
 
 // Codes by totp_used_codes_user_id_index.
 constexpr Statement kForgetIdleUser = {

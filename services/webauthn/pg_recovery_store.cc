@@ -40,7 +40,7 @@ constexpr Statement kConsume = {
 // $2 tenants. By webauthn_account_recovery_token_pkey.
 constexpr Statement kRemoveOfUser = {"webauthn_remove_recovery_tokens",
                                      "DELETE FROM {webauthn_account_recovery_tokens}"
-                                     " WHERE app_id = $1 AND tenant_id = ANY($2) AND user_id = $3"};
+                                     " WHERE app_id = $1 AND tenant_id = " GATEHOUSE_ANY("$2", "varchar") " AND user_id = $3"};
 
 absl::StatusOr<std::optional<RecoveryToken>> ReadToken(const absl::StatusOr<db::Result>& rows) {
   RETURN_IF_ERROR(rows.status());

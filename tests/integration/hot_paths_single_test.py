@@ -142,6 +142,9 @@ class HotPaths(harness.GatehouseTest):
             "mapping": lambda: self.app.get("/recipe/userid/map", {**ids, "userIdType": "ANY"}),
             "tenant": lambda: self.app.get("/recipe/multitenancy/tenant/v2"),
         }
+        self.expect_no_plans(operations)
+
+    def expect_no_plans(self, operations):
         planned = []
         for name, call in operations.items():
             for _ in range(WARM_UP):
@@ -154,6 +157,46 @@ class HotPaths(harness.GatehouseTest):
                 if plans - plans_before > PLANS:
                     planned.append("%s: %d calls, %d plans of %s" % (name, calls - calls_before, plans - plans_before, text))
         self.assertEqual(planned, [], "\n".join(planned))
+
+    def test_nothing_is_planned_at_each_call_among_many(self):
+        """With statistics of many rows a plan for one given id looks cheaper than one for any array of them."""
+        self.gatehouse.sql("""
+            INSERT INTO app_id_to_user_id (app_id, user_id, recipe_id, primary_or_recipe_user_id) SELECT '%(app)s', id, 'thirdparty', id FROM (SELECT gen_random_uuid()::text AS id FROM generate_series(1, 5000)) new;
+            INSERT INTO session_info (app_id, tenant_id, session_handle, user_id, refresh_token_hash_2, session_data, expires_at, created_at_time, jwt_user_payload, use_static_key)
+                SELECT app_id, 'public', 'handle' || row_number() OVER (), user_id, 'x', '{}', 9000000000000, 1, '{}', false FROM app_id_to_user_id WHERE app_id = '%(app)s';
+            INSERT INTO passwordless_devices (app_id, tenant_id, device_id_hash, email, link_code_salt, failed_attempts)
+                SELECT app_id, 'public', md5(user_id) || '============', 'm' || row_number() OVER () || '@example.com', '0123456789012345678901234567890123456789abcd', 0 FROM app_id_to_user_id WHERE app_id = '%(app)s';
+            INSERT INTO passwordless_codes (app_id, tenant_id, code_id, device_id_hash, link_code_hash, created_at)
+                SELECT app_id, tenant_id, gen_random_uuid()::text, device_id_hash, md5(device_id_hash || 'c') || '============', 9000000000000 FROM passwordless_devices WHERE app_id = '%(app)s';
+            INSERT INTO user_metadata (app_id, user_id, user_metadata) SELECT app_id, user_id, '{}' FROM app_id_to_user_id WHERE app_id = '%(app)s';
+            INSERT INTO emailverification_verified_emails (app_id, user_id, email) SELECT app_id, user_id, 'a@example.com' FROM app_id_to_user_id WHERE app_id = '%(app)s';
+            INSERT INTO totp_users (app_id, user_id) SELECT app_id, user_id FROM app_id_to_user_id WHERE app_id = '%(app)s';
+            INSERT INTO user_last_active (app_id, user_id, last_active_time) SELECT app_id, user_id, 1 FROM app_id_to_user_id WHERE app_id = '%(app)s' ON CONFLICT DO NOTHING;
+            INSERT INTO roles (app_id, role) VALUES ('%(app)s', 'many');
+            INSERT INTO user_roles (app_id, tenant_id, user_id, role) SELECT app_id, 'public', user_id, 'many' FROM app_id_to_user_id WHERE app_id = '%(app)s';
+            ANALYZE""" % {"app": self.app.app})
+        ids = {"userId": self.user}
+        other = self.expect(self.app.post("/recipe/signup", {"email": "other@example.com", "password": "x1234567"}))["user"]["id"]
+
+        def link():
+            self.expect(self.app.post("/recipe/accountlinking/user/primary", {"recipeUserId": self.user}))
+            self.expect(self.app.post("/recipe/accountlinking/user/link", {"recipeUserId": other, "primaryUserId": self.user}))
+            return self.app.post("/recipe/accountlinking/user/unlink", {"recipeUserId": other})
+
+        def sign_in_by_code():
+            code = self.expect(self.app.post("/recipe/signinup/code", {"email": "code@example.com"}))
+            return self.app.post("/recipe/signinup/code/consume", {"deviceId": code["deviceId"], "preAuthSessionId": code["preAuthSessionId"], "userInputCode": code["userInputCode"]})
+        self.expect_no_plans({
+            "linking": link,
+            "sign-in by code": sign_in_by_code,
+            "sessions of a user": lambda: self.app.get("/recipe/session/user", ids),
+            "removal of a user's sessions": lambda: self.app.post("/recipe/session/remove", ids),
+            "removal of sessions": lambda: self.app.post("/recipe/session/remove", {"sessionHandles": [self.app.post("/recipe/session", self.create).json["session"]["handle"]]}),
+            "metadata": lambda: self.app.get("/recipe/user/metadata", ids),
+            "removal of a user": lambda: self.app.post("/user/remove", {"userId": self.app.post("/recipe/signup", {"email": "gone@example.com", "password": "x1234567"}).json["user"]["id"], "removeAllLinkedAccounts": False}),
+            "user": lambda: self.app.get("/user/id", ids),
+            "search by email": lambda: self.app.get("/users", {"email": "hot"}),
+        })
 
     def test_verify(self):
         body = {"accessToken": self.session["accessToken"]["token"], "enableAntiCsrf": False, "doAntiCsrfCheck": False, "checkDatabase": False}

@@ -42,29 +42,29 @@ constexpr db::Statement kGroup = {
 constexpr db::Statement kDeleteTokens = {
     "removal_delete_tokens",
     "WITH held AS MATERIALIZED (SELECT token FROM {emailverification_tokens}"
-    "  WHERE app_id = $1::varchar AND user_id = ANY($2::varchar[]) ORDER BY token FOR UPDATE)"
+    "  WHERE app_id = $1::varchar AND user_id = " GATEHOUSE_ANY("$2", "varchar") " ORDER BY token FOR UPDATE)"
     " DELETE FROM {emailverification_tokens} t USING held WHERE t.token = held.token"};
 constexpr db::Statement kDeleteVerified = {
     "removal_delete_verified",
-    "DELETE FROM {emailverification_verified_emails} WHERE app_id = $1 AND user_id = ANY($2)"};
+    "DELETE FROM {emailverification_verified_emails} WHERE app_id = $1 AND user_id = " GATEHOUSE_ANY("$2", "varchar")};
 constexpr db::Statement kDeleteMetadata = {
     "removal_delete_metadata",
-    "DELETE FROM {user_metadata} WHERE app_id = $1 AND user_id = ANY($2)"};
+    "DELETE FROM {user_metadata} WHERE app_id = $1 AND user_id = " GATEHOUSE_ANY("$2", "varchar")};
 constexpr db::Statement kDeleteActivity = {
     "removal_delete_activity",
     "WITH held AS MATERIALIZED (SELECT app_id, user_id FROM {user_last_active}"
-    "  WHERE app_id = $1::varchar AND user_id = ANY($2::varchar[]) ORDER BY user_id FOR UPDATE)"
+    "  WHERE app_id = $1::varchar AND user_id = " GATEHOUSE_ANY("$2", "varchar") " ORDER BY user_id FOR UPDATE)"
     " DELETE FROM {user_last_active} a USING held"
     "  WHERE a.app_id = held.app_id AND a.user_id = held.user_id"};
 // The old tables' rows hang on app_id_to_user_id too.
 constexpr RegistryWrite kDelete = RegistryWrite::NothingInOldTables(
     {"removal_delete",
      "WITH tenants AS (DELETE FROM {recipe_user_tenants}"
-     "  WHERE app_id = $1::varchar AND recipe_user_id = ANY($2::bpchar[])),"
+     "  WHERE app_id = $1::varchar AND recipe_user_id = " GATEHOUSE_ANY("$2", "bpchar") "),"
      " infos AS (DELETE FROM {recipe_user_account_infos}"
-     "  WHERE app_id = $1::varchar AND recipe_user_id = ANY($2::bpchar[]))"
+     "  WHERE app_id = $1::varchar AND recipe_user_id = " GATEHOUSE_ANY("$2", "bpchar") ")"
      " DELETE FROM {app_id_to_user_id}"
-     "  WHERE app_id = $1::varchar AND user_id = ANY($2::bpchar[])"});
+     "  WHERE app_id = $1::varchar AND user_id = " GATEHOUSE_ANY("$2", "bpchar")});
 
 constexpr db::Statement kReleaseGroup = {
     "removal_release_group",
@@ -73,7 +73,7 @@ constexpr db::Statement kReleaseGroup = {
 constexpr db::Statement kDeleteResetTokens = {
     "removal_delete_reset_tokens",
     "WITH held AS MATERIALIZED (SELECT token FROM {emailpassword_pswd_reset_tokens}"
-    "  WHERE app_id = $1::varchar AND user_id = ANY($2::bpchar[]) ORDER BY token FOR UPDATE)"
+    "  WHERE app_id = $1::varchar AND user_id = " GATEHOUSE_ANY("$2", "bpchar") " ORDER BY token FOR UPDATE)"
     " DELETE FROM {emailpassword_pswd_reset_tokens} t USING held WHERE t.token = held.token"};
 
 // Of the old tables, the recipes' hang on all_auth_recipe_users.

@@ -12,7 +12,7 @@ namespace {
 // In all statements: the primary key of user_metadata.
 constexpr db::Statement kFind = {
     "metadata_find",
-    "SELECT m.user_metadata FROM unnest($2::varchar[]) WITH ORDINALITY AS given(id, place)"
+    "SELECT m.user_metadata FROM unnest((SELECT $2::varchar[])) WITH ORDINALITY AS given(id, place)"
     " LEFT JOIN {user_metadata} m ON m.app_id = $1::varchar AND m.user_id = given.id"
     " ORDER BY given.place"};
 

@@ -14,7 +14,7 @@ constexpr db::Statement kPrimariesOf = {
     "SELECT u.user_id, u.primary_or_recipe_user_id"
     " FROM {schema}.{~gatehouse_hold_tenants}($1::varchar, NULL) AS held(app)"
     " JOIN {app_id_to_user_id} u ON held.app AND u.app_id = $1::varchar"
-    "  AND u.user_id = ANY($2::bpchar[])"};
+    "  AND u.user_id = " GATEHOUSE_ANY("$2", "bpchar")};
 
 constexpr db::Statement kLock = {
     "users_lock",
@@ -25,8 +25,9 @@ constexpr db::Statement kLock = {
 constexpr db::Statement kLockMembers = {
     "users_lock_members",
     "SELECT user_id, recipe_id, primary_or_recipe_user_id, is_linked_or_is_a_primary_user"
-    " FROM {app_id_to_user_id} WHERE app_id = $1 AND user_id = ANY($2)"
-    " AND primary_or_recipe_user_id = ANY($3) ORDER BY user_id FOR UPDATE"};
+    " FROM {app_id_to_user_id} WHERE app_id = $1 AND user_id = " GATEHOUSE_ANY("$2", "bpchar")
+    " AND primary_or_recipe_user_id = " GATEHOUSE_ANY("$3", "bpchar")
+    " ORDER BY user_id FOR UPDATE"};
 
 // $1 app, $2 primary users, $3 a tenant besides those that their groups are in.
 // app_id_to_user_id_primary_user_id_index, idx_recipe_user_tenants_recipe_user_id,
@@ -36,9 +37,9 @@ constexpr db::Statement kHoldTenants = {
     "SELECT {schema}.{~gatehouse_hold_tenants}($1::varchar, ARRAY("
     " SELECT t.tenant_id FROM {app_id_to_user_id} u JOIN {recipe_user_tenants} t"
     "   ON t.app_id = u.app_id AND t.recipe_user_id = u.user_id"
-    "  WHERE u.app_id = $1::varchar AND u.primary_or_recipe_user_id = ANY($2::bpchar[])"
+    "  WHERE u.app_id = $1::varchar AND u.primary_or_recipe_user_id = " GATEHOUSE_ANY("$2", "bpchar")
     " UNION SELECT p.tenant_id FROM {primary_user_tenants} p"
-    "  WHERE p.app_id = $1::varchar AND p.primary_user_id = ANY($2::bpchar[])"
+    "  WHERE p.app_id = $1::varchar AND p.primary_user_id = " GATEHOUSE_ANY("$2", "bpchar")
     " UNION SELECT $3::varchar))"};
 
 using Locked = std::map<std::string, LockedUser>;
