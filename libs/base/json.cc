@@ -99,7 +99,7 @@ std::vector<Member> Members::Take() {
 
 Value& Members::Add(std::string&& key, Value&& value) {
   if (rep_ == nullptr) Reserve(kFew);
-  rep_->list.emplace_back(std::move(key), std::move(value));
+  rep_->list.push_back({std::move(key), std::move(value)});
   const size_t n = rep_->list.size();
   if (n >= kIndexFrom && n * 3 > rep_->slots.size() * 2) {
     rep_->Reindex();
