@@ -7,10 +7,10 @@
 namespace gatehouse::json {
 
 void ObjectWriter::AddKey(std::string_view key) {
-  if (!first_) out_ += ',';
+  out_ += first_ ? "\"" : ",\"";
   first_ = false;
-  AppendQuoted(key, out_);
-  out_ += ':';
+  out_ += key;
+  out_ += "\":";
 }
 
 void ObjectWriter::Add(std::string_view key, std::string_view text) {

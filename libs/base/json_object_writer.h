@@ -10,7 +10,8 @@
 namespace gatehouse::json {
 
 // Appends one object to a string, member by member, as Serialize would write it (Style::kPlain).
-// The keys must differ. Not thread-safe.
+// The keys must differ, and hold nothing that needs an escape: they are the program's, not a
+// client's. Not thread-safe.
 class ObjectWriter {
  public:
   // Appends `{` to `out`, which outlives this. Nothing is closed until End.

