@@ -317,6 +317,8 @@ TEST_F(SharedPool, WhatHasNobodyToRefuseIsDestroyed) {
   }
   EXPECT_TRUE(Submit(one_, kB, "b1"));
   EXPECT_EQ(dropped, 1);
+  one_.DropQueued();  // before the counter is gone
+  EXPECT_EQ(dropped, 6);
 }
 
 TEST_F(SharedPool, TheOnlyOwnerHasAllThreads) {

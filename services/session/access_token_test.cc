@@ -179,9 +179,10 @@ TEST(AccessTokenTest, ReadsAHeaderThatItHasSeenLikeANewOne) {
   for (int round = 0; round < 3; ++round) {
     for (int i = 0; i < 300; ++i) {
       const std::string version = std::to_string(3 + i % 3);
-      const auto raw = SplitAccessToken(
+      const std::string text =
           token(R"({"kid":"k)" + std::to_string(i) + R"(","typ":"JWT","version":")" + version +
-                R"(","alg":"RS256"})"));
+                R"(","alg":"RS256"})");
+      const auto raw = SplitAccessToken(text);
       ASSERT_TRUE(raw.ok()) << raw.status();
       EXPECT_EQ(raw->key_id, "k" + std::to_string(i));
       EXPECT_EQ(static_cast<int>(raw->version), 3 + i % 3);
