@@ -15,7 +15,7 @@ namespace {
 
 // An app's parsed keys take some 30 KB.
 constexpr size_t kMaxCachedApps = 2000;
-// A token takes some 1,000 bytes.
+// A token takes some 1,000 bytes, 4,000 at most.
 constexpr size_t kMaxTokens = 10'000;
 // The jwks service reads its database no more often either.
 constexpr int64_t kMinRefetchMs = 1000;

@@ -86,7 +86,8 @@ constexpr db::Statement kUpdate = {
 
 constexpr db::Statement kDelete = {
     "session_delete",
-    "DELETE FROM {session_info} WHERE app_id = $1 AND tenant_id = $2 AND session_handle = " GATEHOUSE_ANY("$3", "varchar")
+    "DELETE FROM {session_info} WHERE app_id = $1 AND tenant_id = $2"
+    " AND session_handle = " GATEHOUSE_ANY("$3", "varchar")
     " RETURNING session_handle"};
 
 // By session_info_user_id_app_id_index (user_id, app_id); a user has few sessions.
@@ -127,10 +128,21 @@ SessionRow ReadSession(db::Row row, int column) {
   return session;
 }
 
+// From the first column on, as GATEHOUSE_CHANGED returns it.
+ChangedSession ReadChanged(db::Row row) {
+  return {std::string(row.Text(0)), TextOrEmptyObject(row, 1), row.Bool(2)};
+}
 std::optional<ChangedSession> ReadChanged(const db::Result& rows) {
   if (rows.empty()) return std::nullopt;
-  const db::Row row = rows.front();
-  return ChangedSession{std::string(row.Text(0)), TextOrEmptyObject(row, 1), row.Bool(2)};
+  return ReadChanged(rows.front());
+}
+
+// Of GATEHOUSE_PROMOTE.
+db::Params OfPromotion(const tenancy::Tenant& tenant, std::string_view handle,
+                       const Promotion& promotion) {
+  return {tenant.app_id,         tenant.tenant_id,       handle,
+          promotion.parent_hash2, promotion.child_hash2,  promotion.now_ms,
+          promotion.expires_at_ms, promotion.use_static_key};
 }
 
 std::vector<std::string> ReadHandles(const db::Result& rows) {
@@ -198,10 +210,7 @@ absl::StatusOr<std::optional<ChangedSession>> PgSessionStore::Promote(const tena
   ASSIGN_OR_RETURN(db::Database * database, databases_.Of(tenant));
   ASSIGN_OR_RETURN(
       const db::Result rows,
-      database->Execute(
-          deadline, kPromote,
-          {tenant.app_id, tenant.tenant_id, handle, promotion.parent_hash2, promotion.child_hash2,
-           promotion.now_ms, promotion.expires_at_ms, promotion.use_static_key}));
+      database->Execute(deadline, kPromote, OfPromotion(tenant, handle, promotion)));
   return ReadChanged(rows);
 }
 
@@ -211,16 +220,11 @@ absl::StatusOr<std::optional<SeenSession>> PgSessionStore::GetPromoting(
   ASSIGN_OR_RETURN(db::Database * database, databases_.Of(tenant));
   ASSIGN_OR_RETURN(
       const db::Result rows,
-      database->Execute(
-          deadline, kGetPromoting,
-          {tenant.app_id, tenant.tenant_id, handle, promotion.parent_hash2, promotion.child_hash2,
-           promotion.now_ms, promotion.expires_at_ms, promotion.use_static_key}));
+      database->Execute(deadline, kGetPromoting, OfPromotion(tenant, handle, promotion)));
   if (rows.empty()) return std::nullopt;
   const db::Row row = rows.front();
   SeenSession seen{ReadSession(row, 3), std::nullopt};
-  if (!row.IsNull(0)) {
-    seen.promoted = {std::string(row.Text(0)), TextOrEmptyObject(row, 1), row.Bool(2)};
-  }
+  if (!row.IsNull(0)) seen.promoted = ReadChanged(row);
   return seen;
 }
 

@@ -1,5 +1,7 @@
 #include "services/session/verified_tokens.h"
 
+#include <utility>
+
 #include "libs/crypto/digest.h"
 
 namespace gatehouse::session {
@@ -10,7 +12,9 @@ constexpr size_t kMaxKeptBytes = 2048;
 
 std::shared_ptr<const VerifiedToken> Read(const RawAccessToken& raw) {
   auto token = std::make_shared<VerifiedToken>(VerifiedToken{ReadAccessToken(raw), ""});
-  if (token->content.ok()) token->user_data_json = json::Serialize(token->content->user_data);
+  if (token->content.ok()) {
+    token->user_data_json = json::Serialize(std::exchange(token->content->user_data, json::Value()));
+  }
   return token;
 }
 

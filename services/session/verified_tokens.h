@@ -13,8 +13,10 @@ namespace gatehouse::session {
 
 // A token whose signature is good.
 struct VerifiedToken {
-  absl::StatusOr<AccessToken> content;  // as ReadAccessToken returned it
-  std::string user_data_json;           // its user data, as Serialize writes them
+  // As ReadAccessToken returned it, without its user data: a tree of many small values would take
+  // twenty times its text's memory.
+  absl::StatusOr<AccessToken> content;
+  std::string user_data_json;  // as Serialize writes them
 };
 
 // Tokens whose signatures were found good before: one that comes with every request of its session

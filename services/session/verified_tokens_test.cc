@@ -44,6 +44,7 @@ TEST(VerifiedTokensTest, SaysTheSameOfATokenEachTime) {
       ASSERT_TRUE(verified->content.ok()) << verified->content.status();
       EXPECT_EQ(verified->content->session_handle, "h");
       EXPECT_EQ(verified->content->expiry_ms, 2000);
+      EXPECT_EQ(verified->content->user_data, json::Value()) << "only their text is kept";
       EXPECT_EQ(verified->user_data_json, data.empty() ? "{}" : '{' + data.substr(1) + '}') << i;
     }
   }

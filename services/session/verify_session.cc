@@ -27,6 +27,11 @@ std::shared_ptr<const VerifiedToken> SignedByAny(VerifiedTokens& tokens, const R
   return nullptr;
 }
 
+// Whether the session's claims have changed since the token was made.
+bool PayloadChanged(const VerifiedToken& token, const SessionRow& row) {
+  return StoredUserData(token.user_data_json) != StoredUserData(row.jwt_payload);
+}
+
 // Whether keys that we lack could make a difference: a JWT names its key, an older token may have
 // been signed by any.
 bool MayHaveAnotherKey(const RawAccessToken& raw, const KeySet& keys, int64_t now_ms) {
@@ -116,8 +121,7 @@ absl::Status VerifyLazily(const SessionParts& parts, CallContext& context,
                           const std::optional<SessionRow>& row, const KeySet& keys,
                           v1::VerifySessionResponse& response) {
   const AccessToken& token = *verified_token.content;
-  const bool payload_changed =
-      row.has_value() && token.user_data != StoredUserData(row->jwt_payload);
+  const bool payload_changed = row.has_value() && PayloadChanged(verified_token, *row);
   v1::VerifySessionResponse::Verified& verified = *response.mutable_verified();
   FillSession(token, verified_token.user_data_json, *verified.mutable_session());
   if (!token.parent_refresh_token_hash1.has_value() && !payload_changed) return absl::OkStatus();
@@ -241,7 +245,7 @@ absl::StatusOr<v1::VerifySessionResponse> VerifySession(const SessionParts& part
       response.set_unauthorised_message("rotated-out token branch; refresh required");
       return response;
     }
-    verified.set_payload_update_available(token.user_data != StoredUserData(row->jwt_payload));
+    verified.set_payload_update_available(PayloadChanged(*judged.token, *row));
   }
   return with_keys();
 }
