@@ -227,7 +227,9 @@ class KnownHeaders {
   const Known& PlaceOf(std::string_view part) const {
     return places_[absl::Hash<std::string_view>{}(part) % kPlaces];
   }
-  Known& PlaceOf(std::string_view part) { return const_cast<Known&>(std::as_const(*this).PlaceOf(part)); }
+  Known& PlaceOf(std::string_view part) {
+    return const_cast<Known&>(std::as_const(*this).PlaceOf(part));
+  }
 
   std::array<Known, kPlaces> places_;
 };

@@ -230,7 +230,8 @@ absl::StatusOr<v1::VerifySessionResponse> VerifySession(const SessionParts& part
   }
 
   if (!request.stateless()) {
-    RETURN_IF_ERROR(VerifyLazily(parts, context, app, *tenant, *judged.token, row, *judged.keys, response));
+    RETURN_IF_ERROR(VerifyLazily(parts, context, app, *tenant, *judged.token, row, *judged.keys,
+                                 response));
     if (response.has_verified()) return with_keys();
     return response;
   }

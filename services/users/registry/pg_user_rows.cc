@@ -21,7 +21,7 @@ enum Column {
   kTimeJoined,
   kExternalId,
   kPrimaryExternalId,
-  kTenantId,
+  kTenantIds,
   kType,
   kValue,
   kThirdPartyId,
@@ -35,7 +35,7 @@ static_assert(kColumns == kFirstOtherColumn);
 
 using Strings = google::protobuf::RepeatedPtrField<std::string>;
 
-// Passkeys' ids contain no comma.
+// Neither tenants' names nor passkeys' ids contain a comma.
 void AddJoined(std::string_view joined, Strings& ids) {
   while (!joined.empty()) {
     const size_t comma = std::min(joined.find(','), joined.size());
@@ -97,11 +97,11 @@ v1::LoginMethod& MethodOf(const db::Row& row, v1::User& user) {
 
 void ReadRow(const db::Row& row, v1::User& user) {
   v1::LoginMethod& method = MethodOf(row, user);
-  if (row.IsNull(kTenantId)) {
+  if (row.IsNull(kTenantIds)) {
     AddInfos(row.Text(kInNoTenant), method);
     return;
   }
-  method.add_tenant_ids(std::string(row.Text(kTenantId)));
+  AddJoined(row.Text(kTenantIds), *method.mutable_tenant_ids());
   AddInfo({row.Text(kType), row.Text(kValue), row.Text(kThirdPartyId), row.Text(kThirdPartyUserId),
            row.Bool(kVerified)},
           method);
@@ -154,7 +154,7 @@ std::vector<v1::User> ReadUsers(const db::Result& result, int rows) {
   places.reserve(static_cast<size_t>(rows));
   for (int i = 0; i < rows; ++i) {
     const db::Row row = result[i];
-    if (row.IsNull(kUserId) || (row.IsNull(kTenantId) && row.IsNull(kInNoTenant))) continue;
+    if (row.IsNull(kUserId) || (row.IsNull(kTenantIds) && row.IsNull(kInNoTenant))) continue;
     const std::string_view id = row.Trimmed(kPrimaryId);
     const auto [place, is_new] = places.emplace(id, users.size());
     if (is_new) {

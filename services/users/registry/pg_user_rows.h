@@ -2,8 +2,8 @@
 
 // The SQL that reads whole users, and the reading of its rows. A statement is
 // WITH <a CTE `target(id)` of internal primary-user ids> followed by GATEHOUSE_USER_ROWS_SQL; $1 is
-// the app. It returns a row for each account info of a login method in each of its tenants, and at
-// least one for each target: without a login method if it has none, as the id of a group whose own
+// the app. It returns a row for each account info of a login method, with the tenants in which it
+// has it, and at least one for each target: without a login method if it has none, as the id of a group whose own
 // login method was deleted.
 
 #include <limits>
@@ -19,8 +19,8 @@ class Result;
 // of its account infos; those of one that is in no tenant come as JSON.
 //
 // Everything is looked up for each user by itself (OFFSET 0 keeps it so), whatever the statistics
-// say of the tables: a join may read all of the app's rows. Rows are merged by ReadUsers: an
-// aggregate for each user costs more than its rows.
+// say of the tables: a join may read all of the app's rows. Only a login method's tenants are
+// gathered by the statement, since there may be thousands; the rest is merged by ReadUsers.
 //
 // Indexes: app_id_to_user_id_primary_user_id_index, idx_recipe_user_account_infos_app_recipe_user,
 // idx_recipe_user_tenants_recipe_user_id, userid_mapping_supertokens_user_id_key and the primary
@@ -35,12 +35,12 @@ class Result;
   " u.external_id, CASE WHEN target.id <> u.user_id THEN"                                         \
   "  (SELECT l.external_user_id FROM {userid_mapping} l WHERE l.app_id = $1::varchar"             \
   "    AND l.supertokens_user_id = target.id) END,"                                               \
-  " t.tenant_id, t.account_info_type, t.account_info_value, t.third_party_id,"                    \
+  " t.tenant_ids, t.account_info_type, t.account_info_value, t.third_party_id,"                    \
   " t.third_party_user_id, " GATEHOUSE_VERIFIED_SQL("t.account_info_value") " IS NOT NULL,"       \
   " CASE WHEN u.recipe_id = 'webauthn' THEN"                                                      \
   "  (SELECT string_agg(k.credential_id, ',' ORDER BY k.rp_id, k.credential_id)"                  \
   "   FROM {gatehouse_passkeys} k WHERE k.app_id = $1::varchar AND k.user_id = u.user_id) END,"   \
-  " CASE WHEN t.tenant_id IS NULL AND u.user_id IS NOT NULL THEN"                                 \
+  " CASE WHEN t.tenant_ids IS NULL AND u.user_id IS NOT NULL THEN"                                 \
   "  (SELECT json_agg(json_build_array(i.account_info_type, i.account_info_value,"                \
   "     i.third_party_id, i.third_party_user_id,"                                                 \
   "     " GATEHOUSE_VERIFIED_SQL("i.account_info_value") " IS NOT NULL))"                         \
@@ -52,10 +52,10 @@ class Result;
   "    WHERE m.app_id = $1::varchar AND m.supertokens_user_id = a.user_id) AS external_id"        \
   "   FROM {app_id_to_user_id} a WHERE a.app_id = $1::varchar"                                    \
   "    AND a.primary_or_recipe_user_id = target.id OFFSET 0) u ON TRUE"                           \
-  " LEFT JOIN LATERAL (SELECT r.tenant_id, r.account_info_type, r.account_info_value,"            \
-  "   r.third_party_id, r.third_party_user_id FROM {recipe_user_tenants} r"                       \
+  " LEFT JOIN LATERAL (SELECT string_agg(r.tenant_id, ',') AS tenant_ids, r.account_info_type,"   \
+  "   r.account_info_value, r.third_party_id, r.third_party_user_id FROM {recipe_user_tenants} r" \
   "   WHERE r.app_id = $1::varchar AND r.recipe_user_id = u.user_id"                              \
-  "    AND r.account_info_type <> 'tparty' OFFSET 0) t ON TRUE"
+  "    AND r.account_info_type <> 'tparty' GROUP BY 2, 3, 4, 5 OFFSET 0) t ON TRUE"
 #define GATEHOUSE_USER_ROWS_SQL GATEHOUSE_USER_ROWS_WITH_SQL("")
 
 namespace gatehouse::users {
