@@ -94,10 +94,11 @@ struct Connection::Driver {
 
   std::shared_ptr<InFlight> in_flight = std::make_shared<InFlight>();
   struct Known {
+    std::string name;
     const char* sql;       // the statement's
     std::string expanded;  // empty if the server has it
   };
-  std::unordered_map<std::string, Known> known;
+  std::unordered_map<std::string_view, Known> known;  // by the statement's own name
 };
 
 Connection::Connection(std::unique_ptr<Driver> driver, const DatabaseOptions& options)
@@ -221,19 +222,20 @@ absl::Status Connection::Guarded(absl::Time deadline, Call call) {
 absl::StatusOr<Result> Connection::Run(absl::Time deadline, const Statement& statement,
                                        const Params& params) {
   if (!params.valid()) return BadInput("A value in the input holds a NUL character");
-  const std::string name = statement.name;
   std::shared_ptr<const ResultData> data;
   const absl::Status status = Guarded(deadline, [&] {
-    const auto [entry, is_new] = driver_->known.emplace(name, Driver::Known{statement.sql, ""});
+    const auto [entry, is_new] = driver_->known.try_emplace(statement.name);
     Driver::Known& known = entry->second;
     if (is_new) {
+      known.name = statement.name;
+      known.sql = statement.sql;
       known.expanded = options_.tables.Expand(statement.sql, placement_);
       if (!shares_sessions_) {
-        driver_->connection.prepare(name, std::exchange(known.expanded, ""));
+        driver_->connection.prepare(known.name, std::exchange(known.expanded, ""));
         ++round_trips_;
       }
     } else if (known.sql != statement.sql && std::string_view(known.sql) != statement.sql) {
-      throw pqxx::usage_error("two statements share the name " + name);
+      throw pqxx::usage_error("two statements share the name " + known.name);
     }
     std::vector<const char*> values;
     values.reserve(params.size());
@@ -245,7 +247,7 @@ absl::StatusOr<Result> Connection::Run(absl::Time deadline, const Statement& sta
     // An unnamed statement is prepared and run in one round trip, in one session.
     data = std::make_shared<const ResultData>(
         shares_sessions_ ? driver_->session->exec_params(known.expanded, parameters)
-                         : driver_->session->exec_prepared(name, parameters));
+                         : driver_->session->exec_prepared(known.name, parameters));
   });
   if (!status.ok()) return status;
   return Result(std::move(data));

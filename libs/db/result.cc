@@ -14,19 +14,15 @@ namespace {
   std::abort();
 }
 
-struct Value {
-  bool null;
-  std::string_view text;
-};
+// A value that is NULL has no data.
+bool Null(std::string_view value) { return value.data() == nullptr; }
 
-Value At(const ResultData* data, int row, int column) {
+std::string_view At(const ResultData* data, int row, int column) {
   if (data == nullptr || row < 0 || row >= data->rows || column < 0 || column >= data->columns) {
     Die("no such value", row, column);
   }
-  const pqxx::field field(data->result[static_cast<pqxx::result::size_type>(row)],
-                          static_cast<pqxx::row::size_type>(column));
-  if (field.is_null()) return {true, {}};
-  return {false, std::string_view(field.c_str(), field.size())};
+  return data->values[static_cast<size_t>(row) * static_cast<size_t>(data->columns) +
+                      static_cast<size_t>(column)];
 }
 
 std::string_view TrimBlanks(std::string_view text) {
@@ -42,30 +38,43 @@ int HexDigit(char c) {
 
 }  // namespace
 
-bool Row::IsNull(int column) const { return At(data_, row_, column).null; }
+ResultData::ResultData(pqxx::result r)
+    : result(std::move(r)),
+      rows(static_cast<int>(result.size())),
+      columns(static_cast<int>(result.columns())) {
+  values.reserve(static_cast<size_t>(rows) * static_cast<size_t>(columns));
+  for (const pqxx::row& row : result) {
+    for (const pqxx::field& field : row) {
+      values.push_back(field.is_null() ? std::string_view()
+                                       : std::string_view(field.c_str(), field.size()));
+    }
+  }
+}
 
-std::string_view Row::Text(int column) const { return At(data_, row_, column).text; }
+bool Row::IsNull(int column) const { return Null(At(data_, row_, column)); }
+
+std::string_view Row::Text(int column) const { return At(data_, row_, column); }
 
 std::string_view Row::Trimmed(int column) const { return TrimBlanks(Text(column)); }
 
 std::optional<std::string> Row::OptText(int column) const {
-  const Value value = At(data_, row_, column);
-  if (value.null) return std::nullopt;
-  return std::string(value.text);
+  const std::string_view value = At(data_, row_, column);
+  if (Null(value)) return std::nullopt;
+  return std::string(value);
 }
 
 std::optional<std::string> Row::OptTrimmed(int column) const {
-  const Value value = At(data_, row_, column);
-  if (value.null) return std::nullopt;
-  return std::string(TrimBlanks(value.text));
+  const std::string_view value = At(data_, row_, column);
+  if (Null(value)) return std::nullopt;
+  return std::string(TrimBlanks(value));
 }
 
 std::optional<int64_t> Row::OptInt64(int column) const {
-  const Value value = At(data_, row_, column);
-  if (value.null) return std::nullopt;
+  const std::string_view value = At(data_, row_, column);
+  if (Null(value)) return std::nullopt;
   int64_t number = 0;
-  const char* end = value.text.data() + value.text.size();
-  const auto [ptr, error] = std::from_chars(value.text.data(), end, number);
+  const char* end = value.data() + value.size();
+  const auto [ptr, error] = std::from_chars(value.data(), end, number);
   if (error != std::errc() || ptr != end) Die("not a 64-bit integer", row_, column);
   return number;
 }
@@ -73,23 +82,23 @@ std::optional<int64_t> Row::OptInt64(int column) const {
 int64_t Row::Int64(int column) const { return OptInt64(column).value_or(0); }
 
 bool Row::Bool(int column) const {
-  const Value value = At(data_, row_, column);
-  if (value.null || value.text == "f") return false;
-  if (value.text != "t") Die("not a boolean", row_, column);
+  const std::string_view value = At(data_, row_, column);
+  if (Null(value) || value == "f") return false;
+  if (value != "t") Die("not a boolean", row_, column);
   return true;
 }
 
 std::string Row::Bytes(int column) const {
-  const Value value = At(data_, row_, column);
+  const std::string_view value = At(data_, row_, column);
   std::string bytes;
-  if (value.null) return bytes;
-  if (!value.text.starts_with("\\x") || value.text.size() % 2 != 0) {
+  if (Null(value)) return bytes;
+  if (!value.starts_with("\\x") || value.size() % 2 != 0) {
     Die("not bytes in hex form", row_, column);
   }
-  bytes.reserve(value.text.size() / 2 - 1);
-  for (size_t i = 2; i < value.text.size(); i += 2) {
-    const int high = HexDigit(value.text[i]);
-    const int low = HexDigit(value.text[i + 1]);
+  bytes.reserve(value.size() / 2 - 1);
+  for (size_t i = 2; i < value.size(); i += 2) {
+    const int high = HexDigit(value[i]);
+    const int low = HexDigit(value[i + 1]);
     if (high < 0 || low < 0) Die("not bytes in hex form", row_, column);
     bytes += static_cast<char>(high * 16 + low);
   }
