@@ -8,6 +8,7 @@
 #include "gateway/api/route_group.h"
 #include "gateway/json_input.h"
 #include "libs/base/json.h"
+#include "libs/base/json_object_writer.h"
 #include "libs/base/status.h"
 #include "libs/base/strings.h"
 
@@ -22,24 +23,23 @@ absl::StatusOr<jwks::v1::GetPublicKeysResponse> FetchKeys(ApiRequest& request, J
   return jwks.GetPublicKeys(request.context, call);
 }
 
-json::Value KeySet(const jwks::v1::GetPublicKeysResponse& response) {
-  json::Array keys;
-  keys.reserve(response.keys_size());
-  for (const jwks::v1::PublicKey& key : response.keys()) {
-    keys.push_back(json::Value::Object({{"kty", "RSA"},
-                                        {"kid", key.key_id()},
-                                        {"n", key.modulus_base64url()},
-                                        {"e", key.exponent_base64url()},
-                                        {"alg", "RS256"},
-                                        {"use", "sig"}}));
-  }
-  return json::Value::Array(std::move(keys));
+void AddKeys(const jwks::v1::GetPublicKeysResponse& response, json::ObjectWriter& out) {
+  out.AddArray("keys", response.keys(), [](const jwks::v1::PublicKey& key, std::string& text) {
+    json::ObjectWriter object(text);
+    object.Add("kty", "RSA");
+    object.Add("kid", key.key_id());
+    object.Add("n", key.modulus_base64url());
+    object.Add("e", key.exponent_base64url());
+    object.Add("alg", "RS256");
+    object.Add("use", "sig");
+    object.End();
+  });
 }
 
 // GET /.well-known/jwks.json. The path's tenant does not matter: keys belong to the app.
 absl::StatusOr<Reply> WellKnown(ApiRequest& request, Jwks& jwks) {
   ASSIGN_OR_RETURN(const auto response, FetchKeys(request, jwks));
-  Reply reply = JsonReply(json::Value::Object({{"keys", KeySet(response)}}));
+  Reply reply = ObjectReply([&](json::ObjectWriter& out) { AddKeys(response, out); });
   reply.headers.emplace_back(
       "Cache-Control",
       StrCat("max-age=", std::to_string(response.max_age_s()), ", must-revalidate"));
@@ -50,7 +50,10 @@ absl::StatusOr<Reply> WellKnown(ApiRequest& request, Jwks& jwks) {
 absl::StatusOr<Reply> RecipeKeySet(ApiRequest& request, Jwks& jwks) {
   RETURN_IF_ERROR(request.RequirePublicTenant());
   ASSIGN_OR_RETURN(const auto response, FetchKeys(request, jwks));
-  return JsonReply(json::Value::Object({{"keys", KeySet(response)}, {"status", "OK"}}));
+  return ObjectReply([&](json::ObjectWriter& out) {
+    AddKeys(response, out);
+    out.Add("status", "OK");
+  });
 }
 
 // POST /recipe/jwt.
