@@ -43,11 +43,11 @@ struct Reply {
 };
 
 Reply JsonReply(const json::Value& value);
-// An object that `write(json::ObjectWriter&)` writes, for hot paths.
+// An object of about `bytes` that `write(json::ObjectWriter&)` writes, for hot paths.
 template <typename Write>
-Reply ObjectReply(Write write) {
+Reply ObjectReply(Write write, size_t bytes = Reply::kUsualBytes) {
   Reply reply;
-  reply.body.reserve(Reply::kUsualBytes);
+  reply.body.reserve(bytes);
   json::ObjectWriter writer(reply.body);
   write(writer);
   writer.End();

@@ -21,7 +21,7 @@ void AddSession(const session::v1::Session& session, CdiVersion cdi, json::Objec
   out.End();
 }
 
-void AddToken(std::string_view key, const session::v1::Token& token, json::ObjectWriter& reply) {
+void AddToken(const json::Key& key, const session::v1::Token& token, json::ObjectWriter& reply) {
   json::ObjectWriter out = reply.AddObject(key);
   out.Add("token", token.token());
   out.Add("expiry", token.expiry_ms());

@@ -17,7 +17,7 @@ std::string EmbeddedJson(std::string_view text);
 // Adds a session as member `session`.
 void AddSession(const session::v1::Session& session, CdiVersion cdi, json::ObjectWriter& reply);
 
-void AddToken(std::string_view key, const session::v1::Token& token, json::ObjectWriter& reply);
+void AddToken(const json::Key& key, const session::v1::Token& token, json::ObjectWriter& reply);
 
 // Adds the members of a created or refreshed session.
 void AddIssuedSession(const session::v1::IssuedSession& issued, CdiVersion cdi,

@@ -5,19 +5,20 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "gateway/routes/hash_order.h"
 #include "libs/base/json.h"
 
 namespace gatehouse::gateway {
 namespace {
 
-void AppendText(const std::string& text, std::string& out) { json::AppendQuoted(text, out); }
+void AppendText(std::string_view text, std::string& out) { json::AppendQuoted(text, out); }
 
 // A set: see hash_order.h.
 template <typename Strings>
-void AddSet(std::string_view key, const Strings& strings, json::ObjectWriter& out) {
+void AddSet(const json::Key& key, const Strings& strings, json::ObjectWriter& out) {
   if (strings.size() < 2) return out.AddArray(key, strings, AppendText);
-  out.AddArray(key, InHashOrder({strings.begin(), strings.end()}), AppendText);
+  out.AddArray(key, InHashOrder(std::vector<std::string>(strings.begin(), strings.end())), AppendText);
 }
 
 void AppendThirdParty(const users::v1::ThirdPartyInfo& info, std::string& out) {
@@ -34,13 +35,6 @@ void AddIdentity(const users::v1::LoginMethod& method, json::ObjectWriter& out) 
   if (method.has_third_party()) AppendThirdParty(method.third_party(), out.AddValue("thirdParty"));
 }
 
-template <typename Ids>
-void AddCredentials(const Ids& ids, json::ObjectWriter& out) {
-  json::ObjectWriter webauthn = out.AddObject("webauthn");
-  webauthn.AddArray("credentialIds", ids, AppendText);
-  webauthn.End();
-}
-
 void AppendMethod(const users::v1::LoginMethod& method, bool with_webauthn, std::string& out) {
   json::ObjectWriter object(out);
   AddSet("tenantIds", method.tenant_ids(), object);
@@ -50,13 +44,30 @@ void AppendMethod(const users::v1::LoginMethod& method, bool with_webauthn, std:
   object.Add("recipeId", method.recipe_id());
   AddIdentity(method, object);
   if (with_webauthn && method.recipe_id() == "webauthn") {
-    AddCredentials(method.webauthn_credential_ids(), object);
+    json::ObjectWriter webauthn = object.AddObject("webauthn");
+    webauthn.AddArray("credentialIds", method.webauthn_credential_ids(), AppendText);
+    webauthn.End();
   }
   object.End();
 }
 
-void AddOnce(std::vector<std::string>& list, const std::string& value) {
+// Of most users one or two: no allocation.
+using Texts = absl::InlinedVector<std::string_view, 2>;
+
+void AddOnce(std::string_view value, Texts& list) {
   if (std::find(list.begin(), list.end(), value) == list.end()) list.push_back(value);
+}
+
+void AddThirdParties(const absl::InlinedVector<const users::v1::ThirdPartyInfo*, 2>& infos,
+                     json::ObjectWriter& out) {
+  const auto append = [](const users::v1::ThirdPartyInfo* info, std::string& to) {
+    AppendThirdParty(*info, to);
+  };
+  if (infos.size() < 2) return out.AddArray("thirdParty", infos, append);
+  std::vector<std::string> keys;  // hashed by the set
+  for (const auto* info : infos) keys.push_back(info->id() + "|" + info->user_id());
+  out.AddArray("thirdParty", HashOrder(keys),
+               [&](size_t i, std::string& to) { append(infos[i], to); });
 }
 
 // The form of a user for versions before account linking: its first login method.
@@ -78,22 +89,18 @@ void AppendSingleUser(const users::v1::User& user, bool with_tenants, std::strin
 
 void AppendWholeUser(const users::v1::User& user, const CdiVersion& cdi, std::string& out) {
   const bool with_webauthn = cdi >= cdi::k5_3;
-  std::vector<std::string> emails, phones, credentials;
-  std::vector<const users::v1::ThirdPartyInfo*> third_parties;
-  std::vector<std::string> third_party_keys;  // hashed by the set
+  Texts emails, phones, credentials;
+  absl::InlinedVector<const users::v1::ThirdPartyInfo*, 2> third_parties;
   for (const users::v1::LoginMethod& method : user.login_methods()) {
     if (!with_webauthn && method.recipe_id() == "webauthn") continue;
-    if (method.has_email()) AddOnce(emails, method.email());
-    if (method.has_phone_number()) AddOnce(phones, method.phone_number());
+    if (method.has_email()) AddOnce(method.email(), emails);
+    if (method.has_phone_number()) AddOnce(method.phone_number(), phones);
     const users::v1::ThirdPartyInfo& info = method.third_party();
     const bool known = std::any_of(third_parties.begin(), third_parties.end(), [&](const auto* one) {
       return one->id() == info.id() && one->user_id() == info.user_id();
     });
-    if (method.has_third_party() && !known) {
-      third_parties.push_back(&info);
-      third_party_keys.push_back(info.id() + "|" + info.user_id());
-    }
-    for (const std::string& id : method.webauthn_credential_ids()) AddOnce(credentials, id);
+    if (method.has_third_party() && !known) third_parties.push_back(&info);
+    for (const std::string& id : method.webauthn_credential_ids()) AddOnce(id, credentials);
   }
 
   json::ObjectWriter object(out);
@@ -103,10 +110,12 @@ void AppendWholeUser(const users::v1::User& user, const CdiVersion& cdi, std::st
   object.Add("timeJoined", user.time_joined_ms());
   AddSet("emails", emails, object);
   AddSet("phoneNumbers", phones, object);
-  object.AddArray("thirdParty", HashOrder(third_party_keys), [&](size_t i, std::string& to) {
-    AppendThirdParty(*third_parties[i], to);
-  });
-  if (with_webauthn) AddCredentials(InHashOrder(std::move(credentials)), object);
+  AddThirdParties(third_parties, object);
+  if (with_webauthn) {
+    json::ObjectWriter webauthn = object.AddObject("webauthn");
+    AddSet("credentialIds", credentials, webauthn);
+    webauthn.End();
+  }
   object.AddArray("loginMethods", user.login_methods(),
                   [&](const users::v1::LoginMethod& method, std::string& to) {
                     AppendMethod(method, with_webauthn, to);

@@ -178,7 +178,8 @@ enum class Style {
 std::string Serialize(const Value& value, Style style = Style::kPlain);
 // Appends to `out`, for replies that are built in one buffer.
 void SerializeTo(const Value& value, std::string& out, Style style = Style::kPlain);
-// Appends `text` as a quoted JSON string.
+// Appends `text` as a JSON string, without and with its quotes.
+void AppendEscaped(std::string_view text, std::string& out, Style style = Style::kPlain);
 void AppendQuoted(std::string_view text, std::string& out, Style style = Style::kPlain);
 
 // True when `text` is well-formed UTF-8 (no surrogates, no overlong forms).

@@ -86,8 +86,7 @@ void Write(const Value& value, std::string& out, Style style) {
 
 }  // namespace
 
-void AppendQuoted(std::string_view text, std::string& out, Style style) {
-  out += '"';
+void AppendEscaped(std::string_view text, std::string& out, Style style) {
   size_t done = 0;
   const bool by_eight = style == Style::kPlain;
   for (size_t i = 0; i < text.size(); ++i) {
@@ -117,6 +116,11 @@ void AppendQuoted(std::string_view text, std::string& out, Style style) {
     done = i + 1;
   }
   out.append(text, done, text.size() - done);
+}
+
+void AppendQuoted(std::string_view text, std::string& out, Style style) {
+  out += '"';
+  AppendEscaped(text, out, style);
   out += '"';
 }
 

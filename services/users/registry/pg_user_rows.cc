@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "libs/base/json.h"
 #include "libs/db/result.h"
@@ -39,7 +39,7 @@ using Strings = google::protobuf::RepeatedPtrField<std::string>;
 void AddJoined(std::string_view joined, Strings& ids) {
   while (!joined.empty()) {
     const size_t comma = std::min(joined.find(','), joined.size());
-    ids.Add(std::string(joined.substr(0, comma)));
+    ids.Add()->assign(joined, 0, comma);
     joined.remove_prefix(std::min(comma + 1, joined.size()));
   }
 }
@@ -87,7 +87,8 @@ v1::LoginMethod& MethodOf(const db::Row& row, v1::User& user) {
   method.set_supertokens_user_id(id.data(), id.size());
   const std::string_view seen = row.IsNull(kExternalId) ? id : row.Text(kExternalId);
   method.set_recipe_user_id(seen.data(), seen.size());
-  method.set_recipe_id(std::string(row.Text(kRecipeId)));
+  const std::string_view recipe = row.Text(kRecipeId);
+  method.set_recipe_id(recipe.data(), recipe.size());
   method.set_time_joined_ms(row.Int64(kTimeJoined));
   if (!row.IsNull(kPasskeys)) {
     AddJoined(row.Text(kPasskeys), *method.mutable_webauthn_credential_ids());
@@ -150,7 +151,7 @@ std::vector<v1::User> ReadUsers(const db::Result& result, int rows) {
   rows = std::min(rows, result.rows());
   std::vector<v1::User> users;
   users.reserve(static_cast<size_t>(rows));
-  std::unordered_map<std::string_view, size_t> places;
+  absl::flat_hash_map<std::string_view, size_t> places;
   places.reserve(static_cast<size_t>(rows));
   for (int i = 0; i < rows; ++i) {
     const db::Row row = result[i];
