@@ -14,13 +14,14 @@ BOUNDS = {
     "session information": (170_000, 180),
     "verify": (90_000, 56),
     "verify with database": (160_000, 125),
-    "jwks": (85_000, 62),
+    "jwks": (70_000, 52),
     "hello": (60_000, 36),
     "metadata": (150_000, 150),
     "create": (360_000, 300),
     "refresh": (470_000, 320),
     "third party, known": (270_000, 295),
     "third party, new": (300_000, 368),
+    "page of users": (1_950_000, 1_850),  # of those that are there by then
 }
 TIMES = 20
 
