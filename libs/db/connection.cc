@@ -227,8 +227,8 @@ absl::StatusOr<Result> Connection::Run(absl::Time deadline, const Statement& sta
     const auto [entry, is_new] = driver_->known.try_emplace(statement.name);
     Driver::Known& known = entry->second;
     if (is_new) {
-      known.name = statement.name;
       known.sql = statement.sql;
+      known.name = statement.name;
       known.expanded = options_.tables.Expand(statement.sql, placement_);
       if (!shares_sessions_) {
         driver_->connection.prepare(known.name, std::exchange(known.expanded, ""));
