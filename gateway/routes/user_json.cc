@@ -18,7 +18,8 @@ void AppendText(std::string_view text, std::string& out) { json::AppendQuoted(te
 template <typename Strings>
 void AddSet(const json::Key& key, const Strings& strings, json::ObjectWriter& out) {
   if (strings.size() < 2) return out.AddArray(key, strings, AppendText);
-  out.AddArray(key, InHashOrder(std::vector<std::string>(strings.begin(), strings.end())), AppendText);
+  const std::vector<std::string> members(strings.begin(), strings.end());
+  out.AddArray(key, InHashOrder(members), AppendText);
 }
 
 void AppendThirdParty(const users::v1::ThirdPartyInfo& info, std::string& out) {
@@ -35,6 +36,13 @@ void AddIdentity(const users::v1::LoginMethod& method, json::ObjectWriter& out) 
   if (method.has_third_party()) AppendThirdParty(method.third_party(), out.AddValue("thirdParty"));
 }
 
+template <typename Ids>
+void AddCredentials(const Ids& ids, json::ObjectWriter& out) {
+  json::ObjectWriter webauthn = out.AddObject("webauthn");
+  webauthn.AddArray("credentialIds", ids, AppendText);
+  webauthn.End();
+}
+
 void AppendMethod(const users::v1::LoginMethod& method, bool with_webauthn, std::string& out) {
   json::ObjectWriter object(out);
   AddSet("tenantIds", method.tenant_ids(), object);
@@ -44,9 +52,7 @@ void AppendMethod(const users::v1::LoginMethod& method, bool with_webauthn, std:
   object.Add("recipeId", method.recipe_id());
   AddIdentity(method, object);
   if (with_webauthn && method.recipe_id() == "webauthn") {
-    json::ObjectWriter webauthn = object.AddObject("webauthn");
-    webauthn.AddArray("credentialIds", method.webauthn_credential_ids(), AppendText);
-    webauthn.End();
+    AddCredentials(method.webauthn_credential_ids(), object);
   }
   object.End();
 }
@@ -112,9 +118,7 @@ void AppendWholeUser(const users::v1::User& user, const CdiVersion& cdi, std::st
   AddSet("phoneNumbers", phones, object);
   AddThirdParties(third_parties, object);
   if (with_webauthn) {
-    json::ObjectWriter webauthn = object.AddObject("webauthn");
-    AddSet("credentialIds", credentials, webauthn);
-    webauthn.End();
+    AddCredentials(InHashOrder({credentials.begin(), credentials.end()}), object);
   }
   object.AddArray("loginMethods", user.login_methods(),
                   [&](const users::v1::LoginMethod& method, std::string& to) {
