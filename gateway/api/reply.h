@@ -4,12 +4,12 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "libs/base/json.h"
 #include "libs/base/json_object_writer.h"
+#include "libs/http/message.h"
 
 namespace gatehouse::gateway {
 
@@ -35,7 +35,7 @@ struct Reply {
   Kind kind = Kind::kJson;
   std::string body;
   std::string content_type;  // of kRaw; empty: none is sent
-  std::vector<std::pair<std::string, std::string>> headers;
+  http::ResponseHeaders headers;
 
   // kInternal, and no cookie, when a part of it can't be written in a cookie: encode input from
   // clients first.

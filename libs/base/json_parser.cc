@@ -326,13 +326,19 @@ class Parser {
 }  // namespace
 
 bool IsValidUtf8(std::string_view text) {
+  constexpr uint64_t kNotAscii = 0x8080808080808080ULL;
   size_t i = 0;
   const size_t n = text.size();
   const auto at = [&](size_t k) { return static_cast<unsigned char>(text[k]); };
   while (i < n) {
-    uint64_t eight;
-    while (i + 8 <= n &&
-           (std::memcpy(&eight, text.data() + i, 8), (eight & 0x8080808080808080ULL) == 0)) {
+    // Most text is ASCII.
+    uint64_t words[4];
+    while (i + sizeof(words) <= n) {
+      std::memcpy(words, text.data() + i, sizeof(words));
+      if (((words[0] | words[1] | words[2] | words[3]) & kNotAscii) != 0) break;
+      i += sizeof(words);
+    }
+    while (i + 8 <= n && (std::memcpy(words, text.data() + i, 8), (words[0] & kNotAscii) == 0)) {
       i += 8;
     }
     if (i >= n) return true;

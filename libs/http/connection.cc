@@ -91,10 +91,11 @@ Awaitable<void> Connection::ReadRequests() {
       AnswerAndClose(body_ == Body::kReading ? 400 : 431);
       co_return;
     }
-    read_deadline_ = ReadDeadline();
+    read_deadline_ = ReadDeadline(now_);
     reading_ = true;
     const auto [ec, n] = co_await socket_.async_read_some(
         asio::buffer(in_.data() + in_end_, in_.size() - in_end_), kAwait);
+    now_ = Clock::now();
     reading_ = false;
     read_deadline_ = Clock::time_point::max();
     if (!open_ || closing_) co_return;
@@ -116,13 +117,13 @@ Awaitable<void> Connection::ReadRequests() {
   }
 }
 
-Connection::Clock::time_point Connection::ReadDeadline() const {
+Connection::Clock::time_point Connection::ReadDeadline(Clock::time_point now) const {
   if (parser_) return message_deadline_;
   if (!Idle()) return Clock::time_point::max();
   if (turn_away_) return accepted_ + kTurnAwayTimeout;
   // The longer time-out is for connection pools; a client that has sent nothing yet is none.
   const ServerOptions& options = loop_->shared->options;
-  return used_ ? Clock::now() + options.idle_timeout : accepted_ + options.header_timeout;
+  return used_ ? now + options.idle_timeout : accepted_ + options.header_timeout;
 }
 
 Awaitable<void> Connection::Linger(std::chrono::milliseconds timeout) {
@@ -141,7 +142,10 @@ Awaitable<void> Connection::Linger(std::chrono::milliseconds timeout) {
   reading_ = false;
 }
 
-Awaitable<void> Connection::Wait() { co_await wake_.async_wait(kAwait); }
+Awaitable<void> Connection::Wait() {
+  co_await wake_.async_wait(kAwait);
+  now_ = Clock::now();
+}
 
 // Makes room to read into; false when the buffer has reached its limit.
 bool Connection::MakeRoom() {
@@ -178,7 +182,7 @@ Connection::Parsed Connection::Parse() {
     while (in_begin_ < in_end_ && (in_[in_begin_] == '\r' || in_[in_begin_] == '\n')) ++in_begin_;
     if (in_begin_ == in_end_) return Parsed::kMore;
     parser_.emplace(options);
-    message_deadline_ = Clock::now() + options.header_timeout;
+    message_deadline_ = now_ + options.header_timeout;
     used_ = true;
   }
   if (turn_away_) {
@@ -252,7 +256,7 @@ void Connection::Dispatch() {
     request.path = std::move(target->path);
     request.query = std::move(target->query);
     request.remote_address = remote_address_;
-    request.received = Clock::now();
+    request.received = now_;
     try {
       loop_->shared->handler->Handle(std::move(request), Responder(shared_from_this(), id));
     } catch (...) {
@@ -339,7 +343,7 @@ void Connection::Written() {
       socket_.cancel(ec);
     }
   } else if (reading_ && Idle()) {
-    read_deadline_ = ReadDeadline();
+    read_deadline_ = ReadDeadline(Clock::now());
   }
   Wake();
 }

@@ -88,7 +88,7 @@ class Connection : public ReplySink, public std::enable_shared_from_this<Connect
   bool Idle() const { return slots_.empty() && !writing_ && !parser_ && in_begin_ == in_end_; }
   // Whether part of a request has arrived that has not been handed over.
   bool MoreHasCome() const { return in_begin_ != in_end_ || (parser_ && body_ == Body::kNone); }
-  Clock::time_point ReadDeadline() const;
+  Clock::time_point ReadDeadline(Clock::time_point now) const;
 
   // Declared first so that it outlives the socket and the timer, which belong to its io_context.
   const std::shared_ptr<EventLoop> loop_;
@@ -103,8 +103,10 @@ class Connection : public ReplySink, public std::enable_shared_from_this<Connect
   size_t in_end_ = 0;
   std::optional<RequestParser> parser_;  // set while a request is partly read
   Body body_ = Body::kNone;
+  // When ReadRequests last went on. The clock is not read for each thing that is done then.
+  Clock::time_point now_ = Clock::now();
   Clock::time_point message_deadline_;
-  const Clock::time_point accepted_ = Clock::now();
+  const Clock::time_point accepted_ = now_;
   bool used_ = false;  // a request has arrived
 
   std::deque<Slot> slots_;

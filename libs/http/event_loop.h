@@ -43,7 +43,8 @@ struct Shared {
   explicit Shared(const ServerOptions& o)
       : options(o),
         limits(o.max_connections, o.max_connections_per_peer),
-        body_budget(std::make_shared<BodyBudget>(static_cast<int64_t>(o.max_total_body_bytes))) {}
+        body_budget(static_cast<int64_t>(o.max_total_body_bytes),
+                    static_cast<int64_t>(o.free_body_bytes)) {}
 
   const ServerOptions options;
   Handler* handler = nullptr;
@@ -51,7 +52,7 @@ struct Shared {
   std::atomic<int> turned_away = 0;
   std::atomic<bool> draining = false;  // every reply that can be a connection's last one is
   ConnectionLimits limits;
-  const std::shared_ptr<BodyBudget> body_budget;
+  BodyBudget body_budget;
   std::mutex mutex;
   std::condition_variable none_left;  // connections has become 0
 };

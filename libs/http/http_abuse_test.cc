@@ -128,7 +128,7 @@ TEST_F(HttpAbuseTest, AnAbsoluteTargetNamesTheHostThatTheHeaderNames) {
 }
 
 TEST_F(HttpAbuseTest, ARefusedRequestsBodyIsNeitherKeptNorReadAsARequest) {
-  Start({.max_total_body_bytes = 100});
+  Start({.max_total_body_bytes = 100, .free_body_bytes = 0});
   // Small: discarded, and the connection lives.
   RawClient c(server_->port());
   for (const std::string& body : {std::string("x"), Get("/hidden"), std::string(60'000, 'x')}) {
@@ -157,7 +157,7 @@ TEST_F(HttpAbuseTest, ARefusedRequestsBodyIsNeitherKeptNorReadAsARequest) {
 }
 
 TEST_F(HttpAbuseTest, NothingIsSaidOrKeptBeforeTheHandlerHasJudgedTheHeader) {
-  Start({.max_total_body_bytes = 200});
+  Start({.max_total_body_bytes = 200, .free_body_bytes = 0});
   RawClient c(server_->port());
   c.Send("POST /judge HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n");
   auto judged = std::make_shared<Responder>(handler_.Take("/judge"));

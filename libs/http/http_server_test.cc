@@ -211,7 +211,7 @@ TEST_F(HttpServerTest, ABadTargetIsA400PageAndTheConnectionGoesOn) {
 }
 
 TEST_F(HttpServerTest, BodiesInFlightShareOneAllowance) {
-  Start({.max_total_body_bytes = 1000});
+  Start({.max_total_body_bytes = 1000, .free_body_bytes = 0});
   // An app gets three times what it leaves free for others, however small its bodies are.
   EXPECT_TRUE(RawClient(server_->port())
                   .Send(Post("/p", std::string(800, 'x')))
@@ -229,6 +229,29 @@ TEST_F(HttpServerTest, BodiesInFlightShareOneAllowance) {
   RawClient c(server_->port());
   EXPECT_TRUE(
       c.Send(Post("/p", std::string(200, 'x'))).ReadUntil("1\n").starts_with("HTTP/1.1 200"));
+}
+
+TEST_F(HttpServerTest, TheSmallestBodiesAreNotCounted) {
+  Start({.max_total_body_bytes = 1000, .free_body_bytes = 900});
+  std::vector<std::unique_ptr<RawClient>> clients;
+  std::vector<Responder> held;
+  for (int i = 0; i < 10; ++i) {
+    clients.push_back(std::make_unique<RawClient>(server_->port()));
+    clients.back()->Send(Post("/hold", std::string(900, 'x')));
+    held.push_back(handler_.Take("/hold"));
+  }
+  // One byte more, and the whole of it counts, however it comes.
+  for (const size_t first : {size_t{0}, size_t{900}}) {
+    RawClient c(server_->port());
+    c.Send("POST /p HTTP/1.1\r\nHost: x\r\nContent-Length: 901\r\n\r\n");
+    const std::string reply =
+        c.Send(std::string(first, 'x')).Send(std::string(901 - first, 'x')).ReadToEnd();
+    EXPECT_TRUE(reply.starts_with("HTTP/1.1 503 ")) << reply;
+  }
+  for (size_t i = 0; i < held.size(); ++i) {
+    held[i].Send({.body = "done\n"});
+    clients[i]->ReadUntil("done\n");
+  }
 }
 
 TEST_F(HttpServerTest, ExpectContinue) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "libs/base/char_set.h"
 #include "libs/base/json.h"
 #include "libs/base/status.h"
 #include "libs/base/utf8.h"
@@ -37,9 +38,19 @@ bool PercentDecode(std::string_view in, bool plus_is_blank, std::string& out) {
   return true;
 }
 
+// Whether a path means what it says: no escapes, parameters, empty or dotted segments.
+bool IsPlainPath(std::string_view raw) {
+  static constexpr CharSet kSpecial("%;\\");
+  char before = 0;
+  for (const char c : raw) {
+    if (kSpecial.Contains(c) || (before == '/' && (c == '/' || c == '.'))) return false;
+    before = c;
+  }
+  return true;
+}
+
 bool ParsePath(std::string_view raw, std::string& path) {
-  if (raw.find_first_of("%;\\") == std::string_view::npos &&
-      raw.find("//") == std::string_view::npos && raw.find("/.") == std::string_view::npos) {
+  if (IsPlainPath(raw)) {
     path = raw;
     return json::IsValidUtf8(path);
   }
@@ -149,8 +160,10 @@ absl::StatusOr<Parameters> ParseForm(std::string_view text) {
 }
 
 bool EqualsIgnoreCase(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return Lower(x) == Lower(y); });
+  // Most are written as they are looked for.
+  return a == b || (a.size() == b.size() &&
+                    std::equal(a.begin(), a.end(), b.begin(),
+                               [](char x, char y) { return Lower(x) == Lower(y); }));
 }
 
 void Headers::Add(std::string_view name, std::string_view value) {
@@ -165,17 +178,20 @@ void Headers::Add(std::string_view name, std::string_view value) {
 }
 
 std::pair<std::string_view, std::string_view> Headers::at(size_t i) const {
-  const std::string_view text = text_;
   const uint32_t begin = i == 0 ? 0 : fields_[i - 1].value_end;
   const Field& f = fields_[i];
-  return {text.substr(begin, f.name_end - begin),
-          text.substr(f.name_end, f.value_end - f.name_end)};
+  return {{text_.data() + begin, f.name_end - begin},
+          {text_.data() + f.name_end, f.value_end - f.name_end}};
 }
 
 std::optional<std::string_view> Headers::Find(std::string_view name) const {
-  for (size_t i = 0; i < fields_.size(); ++i) {
-    const auto [field, value] = at(i);
-    if (EqualsIgnoreCase(field, name)) return value;
+  uint32_t begin = 0;
+  for (const auto& [name_end, value_end] : fields_) {
+    if (name_end - begin == name.size() &&
+        EqualsIgnoreCase({text_.data() + begin, name.size()}, name)) {
+      return std::string_view(text_.data() + name_end, value_end - name_end);
+    }
+    begin = value_end;
   }
   return std::nullopt;
 }

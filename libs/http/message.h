@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/status/statusor.h"
 
 namespace gatehouse::http {
@@ -56,11 +57,14 @@ struct Request {
   std::chrono::steady_clock::time_point received;  // when its header was complete
 };
 
+// Names and values. Most replies have one of their own.
+using ResponseHeaders = absl::InlinedVector<std::pair<std::string, std::string>, 1>;
+
 struct Response {
   int status = 200;
   std::string content_type;  // left out of the reply when empty
   std::string body;
-  std::vector<std::pair<std::string, std::string>> headers;
+  ResponseHeaders headers;
   bool close = false;  // close the connection after this reply
 };
 

@@ -4,6 +4,8 @@
 #include <boost/asio/buffer.hpp>
 #include <functional>
 
+#include "libs/base/char_set.h"
+
 namespace gatehouse::http {
 
 namespace bhttp = boost::beast::http;
@@ -21,8 +23,10 @@ bool AllDigits(std::string_view text) {
 // Whether this is a host, with or without a port (RFC 3986). Proxies disagree about a list, a path,
 // or a user before the host.
 bool IsHost(std::string_view text) {
-  return text.find_first_of(" \t,/\\?#@\"<>^`{|}") == std::string_view::npos &&
-         std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7F; });
+  static constexpr CharSet kOfOtherParts(",/\\?#@\"<>^`{|}");
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return c > 0x20 && c < 0x7F && !kOfOtherParts.Contains(c);
+  });
 }
 
 }  // namespace

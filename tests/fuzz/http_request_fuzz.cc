@@ -30,7 +30,7 @@ Outcome Read(std::string_view bytes, size_t piece) {
   ServerOptions options;
   options.max_header_bytes = 2048;
   options.max_body_bytes = 4096;
-  const auto budget = std::make_shared<BodyBudget>(1 << 20);
+  BodyBudget budget(1 << 20, 64);
   RequestParser parser(options);
   Outcome outcome;
   std::string in;
