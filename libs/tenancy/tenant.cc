@@ -51,19 +51,20 @@ common::v1::Scope Admit(common::v1::Scope scope, const Tenant* app, const Tenant
   return scope;
 }
 
-bool WasSeen(const common::v1::Scope& scope) {
+bool WasSeen(const common::v1::Scope& scope, std::string_view tenant_id) {
   if (!scope.has_admission()) return true;
   const common::v1::Admission& admission = scope.admission();
   return admission.has_app_incarnation() &&
-         (admission.has_tenant_incarnation() || scope.tenant_id() != admission.tenant_id());
+         (admission.has_tenant_incarnation() || tenant_id != admission.tenant_id());
 }
 
-bool WasSeen(const common::v1::Scope& scope, int64_t app_incarnation, int64_t incarnation) {
-  if (!WasSeen(scope)) return false;
+bool WasSeen(const common::v1::Scope& scope, std::string_view tenant_id, int64_t app_incarnation,
+             int64_t incarnation) {
+  if (!WasSeen(scope, tenant_id)) return false;
   if (!scope.has_admission()) return true;
   const common::v1::Admission& admission = scope.admission();
   return Same(admission.app_incarnation(), app_incarnation) &&
-         (scope.tenant_id() != admission.tenant_id() ||
+         (tenant_id != admission.tenant_id() ||
           Same(admission.tenant_incarnation(), incarnation));
 }
 

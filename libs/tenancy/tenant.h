@@ -47,10 +47,11 @@ common::v1::Scope MakeScope(std::string_view connection_uri_domain, std::string_
 // not.
 common::v1::Scope Admit(common::v1::Scope scope, const Tenant* app, const Tenant* tenant);
 
-// Whether the request's checks may have seen what the scope names. True without a stamp.
-bool WasSeen(const common::v1::Scope& scope);
+// Whether the request's checks may have seen this tenant of the scope's app. True without a stamp.
+bool WasSeen(const common::v1::Scope& scope, std::string_view tenant_id);
 // Whether `incarnation` and `app_incarnation`, of the tenant and of its app's public tenant, are
 // what the request's checks saw. True without a stamp.
-bool WasSeen(const common::v1::Scope& scope, int64_t app_incarnation, int64_t incarnation);
+bool WasSeen(const common::v1::Scope& scope, std::string_view tenant_id, int64_t app_incarnation,
+             int64_t incarnation);
 
 }  // namespace gatehouse::tenancy

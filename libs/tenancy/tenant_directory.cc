@@ -1,6 +1,7 @@
 #include "libs/tenancy/tenant_directory.h"
 
 #include <algorithm>
+#include <atomic>
 #include <future>
 #include <unordered_map>
 #include <utility>
@@ -47,6 +48,36 @@ absl::StatusOr<std::unique_ptr<DirectoryState>> NewState(std::string_view base_c
   return state;
 }
 
+uint64_t NewDirectoryId() {
+  static std::atomic<uint64_t> last{0};
+  return ++last;
+}
+
+// What a thread was told last. A request asks for its tenant several times, mostly on one thread:
+// the other times cost neither a lock nor a hash.
+struct Memo {
+  uint64_t directory = 0;
+  uint64_t version = 0;
+  // Counts its owners in memory of this thread: all threads would meet in the tenant's own count.
+  TenantPtr tenant;
+
+  void Keep(uint64_t of_directory, uint64_t at_version, const TenantPtr& found) {
+    directory = of_directory;
+    version = at_version;
+    tenant = TenantPtr(std::make_shared<const TenantPtr>(found), found.get());
+  }
+  bool Holds(uint64_t of_directory, uint64_t at_version, std::string_view domain,
+             std::string_view app_id, std::string_view tenant_id) const {
+    return directory == of_directory && version == at_version && tenant->tenant_id == tenant_id &&
+           tenant->app_id == app_id && tenant->connection_uri_domain == domain;
+  }
+};
+// One for public tenants, since each request to another asks for its app's too.
+Memo& MemoFor(std::string_view tenant_id) {
+  thread_local Memo of_public, of_others;
+  return tenant_id == kPublic ? of_public : of_others;
+}
+
 // Whether tenants that inherit from this one have to be resolved again.
 bool Concerns(const gatehouse::tenants::v1::Tenant* before,
               const gatehouse::tenants::v1::Tenant& after) {
@@ -56,7 +87,8 @@ bool Concerns(const gatehouse::tenants::v1::Tenant* before,
 
 }  // namespace
 
-TenantDirectory::TenantDirectory(bool test_mode) : test_mode_(test_mode) {}
+TenantDirectory::TenantDirectory(bool test_mode)
+    : test_mode_(test_mode), id_(NewDirectoryId()) {}
 
 TenantDirectory::~TenantDirectory() = default;
 
@@ -142,37 +174,62 @@ void TenantDirectory::StopLookUps() {
   if (lookups_ != nullptr) lookups_->Stop();
 }
 
-absl::StatusOr<TenantPtr> TenantDirectory::Find(const common::v1::Scope& scope,
-                                                absl::Time deadline) const {
-  if (!WasSeen(scope)) return TenantNotFound(scope);
-  const std::string key = KeyOf(scope);
-  TenantPtr known;
-  {
-    std::shared_lock<std::shared_mutex> lock(mutex_);
-    if (state_ != nullptr) {
-      if (state_->GetLeftOut(key) != nullptr) return IsLeftOut();
-      known = state_->Get(key);
+absl::StatusOr<TenantPtr> TenantDirectory::Known(std::string_view domain, std::string_view app_id,
+                                                 std::string_view tenant_id) const {
+  Memo& memo = MemoFor(tenant_id);
+  if (memo.Holds(id_, version(), domain, app_id, tenant_id)) return memo.tenant;
+  const std::string key = TenantKey(domain, app_id, tenant_id);
+  std::shared_lock<std::shared_mutex> lock(mutex_);
+  if (state_ == nullptr) return nullptr;
+  if (state_->GetLeftOut(key) != nullptr) return IsLeftOut();
+  TenantPtr known = state_->Get(key);
+  if (known != nullptr) memo.Keep(id_, version(), known);
+  return known;
+}
+
+absl::StatusOr<TenantPtr> TenantDirectory::FindNamed(const common::v1::Scope& scope,
+                                                     std::string_view tenant_id,
+                                                     absl::Time deadline) const {
+  const bool may_exist = WasSeen(scope, tenant_id);
+  if (may_exist) {
+    ASSIGN_OR_RETURN(TenantPtr known,
+                     Known(scope.connection_uri_domain(), scope.app_id(), tenant_id));
+    if (known != nullptr &&
+        WasSeen(scope, tenant_id, known->app_incarnation, known->record.incarnation())) {
+      return known;
     }
   }
-  if (known != nullptr && WasSeen(scope, known->app_incarnation, known->record.incarnation())) {
-    return known;
-  }
-  if (lookups_ == nullptr || deadline == absl::InfinitePast()) return TenantNotFound(scope);
+  common::v1::Scope named = scope;
+  named.set_tenant_id(std::string(tenant_id));
   // This process may be behind the one that did the checks, or the other way round.
-  return AskFor(scope, deadline);
+  const bool asks = may_exist && lookups_ != nullptr && deadline != absl::InfinitePast();
+  return asks ? AskFor(named, deadline) : TenantNotFound(named);
+}
+
+absl::StatusOr<TenantPtr> TenantDirectory::Find(const common::v1::Scope& scope,
+                                                absl::Time deadline) const {
+  return FindNamed(scope, scope.tenant_id(), deadline);
 }
 
 absl::StatusOr<TenantPtr> TenantDirectory::FindApp(const common::v1::Scope& scope,
                                                    absl::Time deadline) const {
-  if (scope.tenant_id() == kPublic) return Find(scope, deadline);
-  common::v1::Scope app = scope;
-  app.set_tenant_id(std::string(kPublic));
-  return Find(app, deadline);
+  return FindNamed(scope, kPublic, deadline);
 }
 
 absl::StatusOr<std::optional<Sight>> TenantDirectory::Look(const common::v1::Scope& scope) const {
+  const std::string& domain = scope.connection_uri_domain();
+  const std::string& app_id = scope.app_id();
+  const std::string& tenant_id = scope.tenant_id();
+  const bool is_public = tenant_id == kPublic;
+  Memo& app_memo = MemoFor(kPublic);
+  Memo& memo = MemoFor(tenant_id);
+  const uint64_t now = version();
+  if (app_memo.Holds(id_, now, domain, app_id, kPublic) &&
+      (is_public || memo.Holds(id_, now, domain, app_id, tenant_id))) {
+    return Sight{.app = app_memo.tenant, .tenant = memo.tenant, .version = now};
+  }
   const std::string app_key = AppKeyOf(scope);
-  const std::string key = KeyOf(scope);
+  const std::string key = is_public ? app_key : KeyOf(scope);
   Sight sight;
   {
     std::shared_lock<std::shared_mutex> lock(mutex_);
@@ -181,10 +238,12 @@ absl::StatusOr<std::optional<Sight>> TenantDirectory::Look(const common::v1::Sco
         return IsLeftOut();
       }
       sight.app = state_->Get(app_key);
-      sight.tenant = key == app_key ? sight.app : state_->Get(key);
+      sight.tenant = is_public ? sight.app : state_->Get(key);
     }
     sight.version = version();
   }
+  if (sight.app != nullptr) app_memo.Keep(id_, sight.version, sight.app);
+  if (sight.tenant != nullptr && !is_public) memo.Keep(id_, sight.version, sight.tenant);
   if (lookups_ != nullptr && (sight.app == nullptr || sight.tenant == nullptr)) return std::nullopt;
   return sight;
 }
@@ -246,7 +305,8 @@ absl::StatusOr<TenantPtr> TenantDirectory::AskFor(const common::v1::Scope& scope
          [answer](absl::StatusOr<Sight> sight) { answer->set_value(std::move(sight)); });
   ASSIGN_OR_RETURN(const Sight sight, future.get());
   if (sight.tenant == nullptr ||
-      !WasSeen(scope, sight.tenant->app_incarnation, sight.tenant->record.incarnation())) {
+      !WasSeen(scope, scope.tenant_id(), sight.tenant->app_incarnation,
+               sight.tenant->record.incarnation())) {
     return TenantNotFound(scope);
   }
   return sight.tenant;

@@ -65,6 +65,9 @@ class TenantDirectory {
   // tenant that the request's checks saw, never another one of its name.
   absl::StatusOr<TenantPtr> Find(const common::v1::Scope& scope,
                                  absl::Time deadline = absl::InfinitePast()) const;
+  // The same for another tenant of the scope's app.
+  absl::StatusOr<TenantPtr> FindNamed(const common::v1::Scope& scope, std::string_view tenant_id,
+                                      absl::Time deadline = absl::InfinitePast()) const;
   // The app's public tenant, which has the app-wide settings and API keys.
   absl::StatusOr<TenantPtr> FindApp(const common::v1::Scope& scope,
                                     absl::Time deadline = absl::InfinitePast()) const;
@@ -101,12 +104,16 @@ class TenantDirectory {
   std::shared_ptr<const config::CoreConfig> base_config() const;
 
  private:
+  // As this process knows it; null when it does not. kDependencyDown when it is left out.
+  absl::StatusOr<TenantPtr> Known(std::string_view domain, std::string_view app_id,
+                                  std::string_view tenant_id) const;
   // The known state, with newer records in place of older ones.
   absl::StatusOr<Sight> LookWith(const common::v1::Scope& scope,
                                  const std::vector<Record>& records) const;
   absl::StatusOr<TenantPtr> AskFor(const common::v1::Scope& scope, absl::Time deadline) const;
 
   const bool test_mode_;
+  const uint64_t id_;  // of no other directory in this process
   std::mutex apply_mutex_;  // one writer at a time; taken before mutex_
   mutable std::shared_mutex mutex_;
   std::unique_ptr<DirectoryState> state_;

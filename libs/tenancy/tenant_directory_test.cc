@@ -238,6 +238,51 @@ TEST_F(TenantDirectoryTest, WhatAServicePassesOnFindsTheSameTenantOnly) {
   EXPECT_EQ(Found(passed_on), ErrorReason::kTenantNotFound);
 }
 
+TEST_F(TenantDirectoryTest, AnotherTenantOfTheAppIsFoundByTheSameRules) {
+  Fill({Numbered(1, MakeRecord("", "a", "public")), Numbered(2, MakeRecord("", "a", "t1"))});
+  const common::v1::Scope scope = Admitted(MakeScope("", "a", "t1"));
+  EXPECT_EQ((*directory.FindNamed(scope, "public"))->tenant_id, "public");
+  EXPECT_EQ(directory.FindNamed(scope, "t2").status().message(),
+            directory.Find(MakeScope("", "a", "t2")).status().message());
+  directory.Apply(false, "", {Numbered(3, MakeRecord("", "a", "t2"))}, {});
+  EXPECT_EQ((*directory.FindNamed(scope, "t2"))->tenant_id, "t2") << "its app's key was asked for";
+  directory.Apply(false, "", {Numbered(4, MakeRecord("", "a", "t1"))}, {});
+  EXPECT_FALSE(directory.FindNamed(scope, "t1").ok()) << "it is not the one that was seen";
+  directory.Apply(false, "", {Numbered(5, MakeRecord("", "a", "public"))}, {});
+  EXPECT_FALSE(directory.FindNamed(scope, "t2").ok());
+}
+
+TEST_F(TenantDirectoryTest, WhatAThreadWasToldHoldsNoLongerThanItIsTrue) {
+  constexpr std::string_view kFive = R"({"access_token_validity":5})";
+  TenantDirectory another(true);
+  another.Apply(true, "{}", {MakeRecord("", "public", "public"), MakeRecord("", "a", "t1"),
+                             MakeRecord("", "a", "public", kFive)}, {});
+  Fill({MakeRecord("", "a", "public", R"({"access_token_validity":4})"), MakeRecord("", "a", "t1")});
+  for (const std::string_view tenant : {"public", "t1"}) {
+    const common::v1::Scope scope = MakeScope("", "a", tenant);
+    for (int i = 0; i < 2; ++i) {
+      EXPECT_EQ(Validity("a", tenant), 4);
+      EXPECT_EQ((**directory.Look(scope)).tenant->config->access_token_validity_s(), 4);
+      EXPECT_EQ((*another.Find(scope))->config->access_token_validity_s(), 5);
+      EXPECT_EQ((**another.Look(scope)).app->config->access_token_validity_s(), 5);
+    }
+  }
+  // By another thread, as always.
+  const auto changed = [&](std::vector<Record> records, std::vector<common::v1::Scope> removed) {
+    std::jthread([&] { directory.Apply(false, "", records, removed); }).join();
+  };
+  changed({MakeRecord("", "a", "public", R"({"access_token_validity":6})")}, {});
+  EXPECT_EQ(Validity("a", "public"), 6);
+  EXPECT_EQ(Validity("a", "t1"), 6);
+  EXPECT_EQ((**directory.Look(MakeScope("", "a", "t1"))).tenant->config->access_token_validity_s(), 6);
+  changed({}, {MakeScope("", "a", "t1")});
+  EXPECT_FALSE(directory.Find(MakeScope("", "a", "t1")).ok());
+  EXPECT_EQ((**directory.Look(MakeScope("", "a", "t1"))).tenant, nullptr);
+  changed({}, {MakeScope("", "a", "public")});
+  EXPECT_EQ((**directory.Look(MakeScope("", "a", "public"))).app, nullptr);
+  EXPECT_EQ(Validity("a", "public"), -1);
+}
+
 TEST_F(TenantDirectoryTest, OneTenantForEachDatabaseOfAnApp) {
   Fill({MakeRecord("", "a", "public"), MakeRecord("", "a", "t1"),
         MakeRecord("", "a", "t2", R"({"postgresql_table_schema":"two"})"),

@@ -10,10 +10,7 @@ absl::StatusOr<tenancy::TenantPtr> TenantOfApp(const SessionParts& parts,
                                                const CallContext& context,
                                                const common::v1::Scope& scope,
                                                std::string_view tenant_id) {
-  if (scope.tenant_id() == tenant_id) return parts.directory.Find(scope, context.deadline);
-  common::v1::Scope of_session = scope;
-  of_session.set_tenant_id(std::string(tenant_id));
-  return parts.directory.Find(of_session, context.deadline);
+  return parts.directory.FindNamed(scope, tenant_id, context.deadline);
 }
 
 absl::StatusOr<bool> IsOfItsUser(const SessionParts& parts, CallContext& context,

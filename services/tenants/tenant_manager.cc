@@ -50,7 +50,7 @@ absl::Status CheckSource(PgTenantChange& change, const common::v1::Scope& source
   if (source.tenant_id() != kPublic) {
     ASSIGN_OR_RETURN(tenant, incarnation(source.tenant_id()));
   }
-  return tenancy::WasSeen(source, app, tenant) ? absl::OkStatus() : tenancy::TenantNotFound(source);
+  return tenancy::WasSeen(source, source.tenant_id(), app, tenant) ? absl::OkStatus() : tenancy::TenantNotFound(source);
 }
 
 }  // namespace

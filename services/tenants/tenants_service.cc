@@ -99,7 +99,7 @@ absl::StatusOr<v1::ListTenantsResponse> TenantsService::ListTenants(
     // Only a public tenant may list: the app may have been created again since it was found.
     if (record.scope().connection_uri_domain() == scope.connection_uri_domain() &&
         record.scope().app_id() == scope.app_id() && record.scope().tenant_id() == kPublic &&
-        !tenancy::WasSeen(scope, record.incarnation(), record.incarnation())) {
+        !tenancy::WasSeen(scope, scope.tenant_id(), record.incarnation(), record.incarnation())) {
       return tenancy::TenantNotFound(scope);
     }
     if (request.hide_protected()) HideProtected(*tenant.mutable_tenant());
