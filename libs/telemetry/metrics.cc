@@ -21,32 +21,47 @@ using prometheus::MetricFamily;
 using prometheus::MetricType;
 
 // From a cached look-up (0.1 ms) to a password hash under load (10 s).
-const prometheus::Histogram::BucketBoundaries kSeconds = {0.0001, 0.00025, 0.0005, 0.001, 0.0025,
-                                                          0.005,  0.01,    0.025,  0.05,  0.1,
-                                                          0.25,   0.5,     1,      2.5,   10};
+constexpr std::array kSeconds = {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025,
+                                 0.05,   0.1,     0.25,   0.5,   1.0,    2.5,   10.0};
 
 std::string Str(std::string_view text) { return std::string(text); }
 
-// Metrics of one family that differ in one label, each created when first needed. If two threads
-// create one at once they get the same one: the family ensures that.
-template <typename Metric, size_t kSize>
-class LazyMetrics {
+// Values that are made when first needed: most metrics are never observed.
+template <typename Value, size_t kSize>
+class Lazy {
  public:
-  template <typename Make>
-  Metric& At(size_t i, Make make) {
-    Metric* metric = metrics_[i].load(std::memory_order_acquire);
-    if (metric == nullptr) {
-      metric = &make();
-      metrics_[i].store(metric, std::memory_order_release);
+  ~Lazy() {
+    ForEach([](Value& value) { delete &value; });
+  }
+  Value& At(size_t i) {
+    Value* value = values_[i].load(std::memory_order_acquire);
+    if (value != nullptr) return *value;
+    auto made = std::make_unique<Value>();
+    // Another thread may have been faster.
+    if (!values_[i].compare_exchange_strong(value, made.get())) return *value;
+    return *made.release();
+  }
+  template <typename Use>
+  void ForEach(Use use) {
+    for (auto& value : values_) {
+      if (Value* made = value.load(std::memory_order_acquire)) use(*made);
     }
-    return *metric;
   }
 
  private:
-  std::array<std::atomic<Metric*>, kSize> metrics_{};
+  std::array<std::atomic<Value*>, kSize> values_{};
 };
 
-// A histogram of time, and a counter for each outcome.
+// Which of a few places this thread counts in, so that threads seldom meet in one.
+constexpr size_t kShards = 4;
+size_t ShardOfThread() {
+  static std::atomic<size_t> next{0};
+  thread_local const size_t shard = next.fetch_add(1, std::memory_order_relaxed) % kShards;
+  return shard;
+}
+
+// A histogram of time, and a counter for each outcome. What is observed waits in shards, without a
+// lock, until Flush.
 template <size_t kOutcomes>
 class TimedMetric {
  public:
@@ -54,28 +69,64 @@ class TimedMetric {
               prometheus::Family<prometheus::Histogram>& seconds, prometheus::Labels labels)
       : counter_family_(counters), seconds_family_(seconds), labels_(std::move(labels)) {}
 
-  // `outcome`: its index, and its label.
+  // `outcome`: an index.
+  void Observe(size_t outcome, double seconds) {
+    Shard& shard = shards_.At(ShardOfThread());
+    const auto bucket = std::lower_bound(kSeconds.begin(), kSeconds.end(), seconds);
+    const auto relaxed = std::memory_order_relaxed;
+    shard.outcomes[outcome].fetch_add(1, relaxed);
+    shard.buckets[static_cast<size_t>(bucket - kSeconds.begin())].fetch_add(1, relaxed);
+    shard.seconds.fetch_add(seconds, relaxed);
+  }
+
+  // Moves what was observed to the families, for a scrape; one thread at a time. `label`, and
+  // `name(outcome)`, its value.
   template <typename Name>
-  void Observe(size_t outcome, const char* label, Name name, double seconds) {
-    counters_
-        .At(outcome,
-            [&]() -> prometheus::Counter& {
-              prometheus::Labels labels = labels_;
-              labels[label] = name();
-              return counter_family_.Add(labels);
-            })
-        .Increment();
-    seconds_
-        .At(0, [&]() -> prometheus::Histogram& { return seconds_family_.Add(labels_, kSeconds); })
-        .Observe(seconds);
+  void Flush(const char* label, Name name) {
+    std::vector<double> buckets(kBuckets);
+    double seconds = 0;
+    bool any = false;
+    shards_.ForEach([&](Shard& shard) {
+      for (size_t i = 0; i < kOutcomes; ++i) {
+        const uint64_t n = shard.outcomes[i].exchange(0, std::memory_order_relaxed);
+        if (n == 0) continue;
+        any = true;
+        if (counters_[i] == nullptr) {
+          prometheus::Labels labels = labels_;
+          labels[label] = name(i);
+          counters_[i] = &counter_family_.Add(labels);
+        }
+        counters_[i]->Increment(static_cast<double>(n));
+      }
+      for (size_t i = 0; i < kBuckets; ++i) {
+        buckets[i] += static_cast<double>(shard.buckets[i].exchange(0, std::memory_order_relaxed));
+      }
+      seconds += shard.seconds.exchange(0, std::memory_order_relaxed);
+    });
+    if (!any) return;
+    if (histogram_ == nullptr) {
+      histogram_ = &seconds_family_.Add(
+          labels_, prometheus::Histogram::BucketBoundaries(kSeconds.begin(), kSeconds.end()));
+    }
+    histogram_->ObserveMultiple(buckets, seconds);
   }
 
  private:
+  static constexpr size_t kBuckets = kSeconds.size() + 1;
+  // In cache lines of its own.
+  struct alignas(64) Shard {
+    std::array<std::atomic<uint64_t>, kOutcomes> outcomes{};
+    std::array<std::atomic<uint64_t>, kBuckets> buckets{};
+    std::atomic<double> seconds = 0;
+  };
+
   prometheus::Family<prometheus::Counter>& counter_family_;
   prometheus::Family<prometheus::Histogram>& seconds_family_;
   const prometheus::Labels labels_;
-  LazyMetrics<prometheus::Counter, kOutcomes> counters_;
-  LazyMetrics<prometheus::Histogram, 1> seconds_;
+  Lazy<Shard, kShards> shards_;
+  // Of Flush.
+  std::array<prometheus::Counter*, kOutcomes> counters_{};
+  prometheus::Histogram* histogram_ = nullptr;
 };
 
 class RpcMetricImpl final : public RpcMetric {
@@ -87,9 +138,12 @@ class RpcMetricImpl final : public RpcMetric {
 
   void Observe(bool ok, ErrorReason reason, double seconds) override {
     const size_t index = 1 + static_cast<size_t>(reason);
-    metric_.Observe(
-        ok || index >= kOutcomes ? 0 : index, "reason",
-        [&] { return ok ? "OK" : Str(ErrorReasonName(reason)); }, seconds);
+    metric_.Observe(ok || index >= kOutcomes ? 0 : index, seconds);
+  }
+  void Flush() {
+    metric_.Flush("reason", [](size_t index) {
+      return index == 0 ? "OK" : Str(ErrorReasonName(static_cast<ErrorReason>(index - 1)));
+    });
   }
 
  private:
@@ -107,9 +161,12 @@ class HttpMetricImpl final : public HttpMetric {
   void Observe(int status, double seconds) override {
     const auto found = std::find(kStatuses.begin(), kStatuses.end(), status);
     const auto index = static_cast<size_t>(found - kStatuses.begin());
-    metric_.Observe(
-        index, "status",
-        [&] { return found == kStatuses.end() ? "other" : std::to_string(status); }, seconds);
+    metric_.Observe(index, seconds);
+  }
+  void Flush() {
+    metric_.Flush("status", [](size_t index) {
+      return index == kStatuses.size() ? "other" : std::to_string(kStatuses[index]);
+    });
   }
 
  private:
@@ -204,8 +261,8 @@ struct Metrics::Impl {
           .Register(registry);
 
   std::mutex mutex;
-  std::map<Key, std::unique_ptr<RpcMetric>> rpc;
-  std::map<Key, std::unique_ptr<HttpMetric>> http;
+  std::map<Key, std::unique_ptr<RpcMetricImpl>> rpc;
+  std::map<Key, std::unique_ptr<HttpMetricImpl>> http;
   std::vector<Single> singles;
   std::function<std::vector<PoolSample>()> pool_sampler;
   std::function<std::vector<QueueSample>()> queue_sampler;
@@ -262,6 +319,8 @@ void Metrics::SetTenantSampler(std::function<TenantSample()> sampler) {
 
 std::string Metrics::Exposition() {
   std::lock_guard lock(impl_->mutex);
+  for (auto& [key, metric] : impl_->rpc) metric->Flush();
+  for (auto& [key, metric] : impl_->http) metric->Flush();
   std::vector<MetricFamily> families = impl_->registry.Collect();
   if (impl_->pool_sampler) AddPools(impl_->pool_sampler(), families);
   if (impl_->tenant_sampler) {
