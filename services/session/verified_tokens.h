@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "libs/base/lru_cache.h"
@@ -26,20 +27,22 @@ struct VerifiedToken {
 // caller's to know. Thread-safe; bounded: the least recently used token is forgotten first.
 class VerifiedTokens {
  public:
-  explicit VerifiedTokens(size_t capacity) : known_(capacity) {}
+  explicit VerifiedTokens(size_t capacity);
 
   // Null unless `key` has signed the token.
   std::shared_ptr<const VerifiedToken> Verify(const RawAccessToken& raw,
                                               const crypto::RsaPublicKey& key);
 
-  size_t size() const { return known_.size(); }
+  size_t size() const;
 
  private:
   struct Known {
     // Null for a long token: its claims, which a client may have chosen, are read each time.
     std::shared_ptr<const VerifiedToken> token;
   };
-  LruCache<const Known> known_;  // by digest of key and token
+  // By digest of key and token. Several, each for a share of the digests, so that threads seldom
+  // meet in one.
+  std::vector<std::unique_ptr<LruCache<const Known>>> parts_;
 };
 
 }  // namespace gatehouse::session
