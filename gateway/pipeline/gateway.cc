@@ -136,7 +136,7 @@ Gateway::Gateway(Options options, const RouteTable& routes,
       pool_of_(std::move(pool_of)) {
   routes.ForEach([&](const Route& route) {
     const std::string_view method = kMethodNames[static_cast<size_t>(route.method)];
-    route_metrics_.emplace(&route, &metrics.Http(method, route.path));
+    route_states_[&route].metric = &metrics.Http(method, route.path);
   });
   for (const std::string_view method : kMethodNames) {
     other_metrics_.emplace(method, &metrics.Http(method, "unknown"));
@@ -146,7 +146,14 @@ Gateway::Gateway(Options options, const RouteTable& routes,
 
 telemetry::HttpMetric& Gateway::MetricOf(const Call& call) const {
   const Route* const route = call.unknown_path ? nullptr : call.match.route;
-  return *(route != nullptr ? route_metrics_.at(route) : other_metrics_.at(call.method));
+  return *(route != nullptr ? route_states_.at(route).metric : other_metrics_.at(call.method));
+}
+
+const ServicePool& Gateway::PoolOf(const Route& route) {
+  // Not all services are there when the gateway is made. They stay once they are.
+  RouteState& state = route_states_.at(&route);
+  absl::call_once(state.has_pool, [&] { state.pool = pool_of_(route.service); });
+  return state.pool;
 }
 
 void Gateway::Answer(Call& call, Reply reply) {
@@ -205,7 +212,7 @@ void Gateway::Handle(PortScopes::Port port, http::Request request, http::Respond
   ApiRequest& api = call->request;
   api.context.caller = "gateway";
   api.context.request_id = RequestIdOf(request.headers);
-  api.context.deadline = SteadyNow() + options_.request_timeout;
+  api.context.deadline = SteadyTime(request.received) + options_.request_timeout;
   if (const auto trace = request.headers.Find("traceparent")) {
     api.context.traceparent = ParseTraceparent(*trace).value_or("");
   }
@@ -322,14 +329,14 @@ void Gateway::Proceed(std::shared_ptr<Call> call) {
 void Gateway::Received(const std::shared_ptr<Call>& call, std::string bytes) {
   // The client's time ends here, and ours begins.
   call->received = std::chrono::steady_clock::now();
-  call->request.context.deadline = SteadyNow() + options_.request_timeout;
+  call->request.context.deadline = SteadyTime(call->received) + options_.request_timeout;
   absl::StatusOr<std::string> body =
       http::DecodeBody(call->request.Header("Content-Type"), std::move(bytes));
   if (!body.ok()) return Answer(*call, ErrorReply(body.status()));
   call->request.body = *std::move(body);
   if (!EntersCap(*call)) return;
 
-  const ServicePool pool = pool_of_(call->route->service);
+  const ServicePool& pool = PoolOf(*call->route);
   if (call->route->options.from_memory && pool.local && call->request.body.size() <= kMaxBodyOnIoThread) {
     const NonBlockingScope here;
     if (Run(*call)) return;
@@ -347,7 +354,7 @@ bool Gateway::EntersCap(Call& call) {
   if (!call.route->options.beyond_cap) limits = LimitsOf(*call.admitted.sight.app->config);
   bool logs = false;
   std::optional<ConcurrencyCap::Slot> slot =
-      options_.cap->Enter(domain, limits, SteadyNow(), logs);
+      options_.cap->Enter(domain, limits, SteadyTime(call.received), logs);
   if (slot.has_value()) {
     call.slot = *std::move(slot);
     return true;

@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "absl/base/call_once.h"
 #include "absl/time/time.h"
 #include "gateway/api/concurrency_cap.h"
 #include "gateway/api/reply_totals.h"
@@ -87,8 +88,16 @@ class Gateway final : public http::Handler {
   const RouteTable& routes_;
   const tenancy::TenantDirectory& directory_;
   Admission admission_;
-  // By route; by method for requests that end before a route is found.
-  std::unordered_map<const Route*, telemetry::HttpMetric*> route_metrics_;
+  struct RouteState {
+    telemetry::HttpMetric* metric = nullptr;
+    absl::once_flag has_pool;
+    ServicePool pool{};
+  };
+  // The pool of the route's service.
+  const ServicePool& PoolOf(const Route& route);
+
+  std::unordered_map<const Route*, RouteState> route_states_;
+  // By method, for requests that end before a route is found.
   std::unordered_map<std::string_view, telemetry::HttpMetric*> other_metrics_;
   const std::function<ServicePool(std::string_view)> pool_of_;
 };

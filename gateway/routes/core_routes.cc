@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <system_error>
@@ -14,6 +15,7 @@
 #include "gatehouse/tenants/v1/app_settings_service.rpc.h"
 #include "gatehouse/tenants/v1/tenants_service.rpc.h"
 #include "gateway/api/concurrency_cap.h"
+#include "gateway/api/lent_scope.h"
 #include "gateway/api/reply_totals.h"
 #include "gateway/api/request_stats.h"
 #include "gateway/api/route_group.h"
@@ -81,11 +83,16 @@ struct Core {
 absl::StatusOr<Reply> SayHello(ApiRequest& request, Core& core) {
   ASSIGN_OR_RETURN(const auto app, core.directory.FindApp(request.scope, request.context.deadline));
   v1::CheckStorageRequest call;
-  const bool is_tenant = core.directory.Find(request.scope, request.context.deadline).ok();
-  *call.mutable_scope() = is_tenant ? request.scope : app->scope();
+  std::optional<LentScope<v1::CheckStorageRequest>> lent;
+  if (core.directory.Find(request.scope, request.context.deadline).ok()) {
+    lent.emplace(request, call);
+  } else {
+    *call.mutable_scope() = app->scope();
+  }
   const auto response = core.tenants.CheckStorage(request.context, call);
   RETURN_IF_ERROR(response.status());
-  const bool limited = !core.hello_limit.Admit(app->scope(), core.clock.NowMs());
+  const bool limited =
+      !core.hello_limit.Admit(app->connection_uri_domain, app->app_id, core.clock.NowMs());
   return TextReply(200, limited && app->config->test_mode() ? "RateLimitedHello" : "Hello");
 }
 

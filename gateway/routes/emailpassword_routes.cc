@@ -9,6 +9,7 @@
 #include "absl/strings/ascii.h"
 #include "gatehouse/users/v1/emailpassword_service.rpc.h"
 #include "gatehouse/users/v1/user_directory_service.rpc.h"
+#include "gateway/api/lent_scope.h"
 #include "gateway/api/route_group.h"
 #include "gateway/json_input.h"
 #include "gateway/routes/app_checks.h"
@@ -34,7 +35,7 @@ absl::StatusOr<Reply> SignUp(ApiRequest& request, Clients& clients) {
   ASSIGN_OR_RETURN(*call.mutable_email(), RequireString(*body, "email"));
   ASSIGN_OR_RETURN(*call.mutable_password(), RequireString(*body, "password"));
   if (call.password().empty()) return BadInput("Password cannot be an empty string");
-  *call.mutable_scope() = request.scope;
+  const LentScope lent(request, call);
   call.set_gate(RecipeGateOf(request.cdi));
   ASSIGN_OR_RETURN(const v1::SignUpResponse response,
                    clients.emailpassword.SignUp(request.context, call));
@@ -49,7 +50,7 @@ absl::StatusOr<Reply> SignIn(ApiRequest& request, Clients& clients) {
   v1::SignInRequest call;
   ASSIGN_OR_RETURN(*call.mutable_email(), RequireString(*body, "email"));
   ASSIGN_OR_RETURN(*call.mutable_password(), RequireString(*body, "password"));
-  *call.mutable_scope() = request.scope;
+  const LentScope lent(request, call);
   call.set_gate(RecipeGateOf(request.cdi));
   ASSIGN_OR_RETURN(const v1::SignInResponse response,
                    clients.emailpassword.SignIn(request.context, call));

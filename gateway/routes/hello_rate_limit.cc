@@ -7,10 +7,11 @@
 
 namespace gatehouse::gateway {
 
-bool HelloRateLimit::Admit(const common::v1::Scope& scope, int64_t now_ms) {
+bool HelloRateLimit::Admit(std::string_view connection_uri_domain, std::string_view app_id,
+                           int64_t now_ms) {
   std::lock_guard<std::mutex> lock(mutex_);
   if (buckets_.size() >= kMaxApps) buckets_.clear();
-  Bucket& bucket = buckets_[StrCat(scope.connection_uri_domain(), "\n", scope.app_id())];
+  Bucket& bucket = buckets_[StrCat(connection_uri_domain, "\n", app_id)];
   const int64_t earned = Elapsed(bucket.last_ms, now_ms, kTokens * kTokenMs)
                              ? kTokens
                              : (now_ms - bucket.last_ms) / kTokenMs;

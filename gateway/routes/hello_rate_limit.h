@@ -3,9 +3,8 @@
 #include <cstdint>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <unordered_map>
-
-#include "gatehouse/common/v1/scope.pb.h"
 
 namespace gatehouse::gateway {
 
@@ -14,7 +13,7 @@ namespace gatehouse::gateway {
 class HelloRateLimit {
  public:
   // False: beyond the limit.
-  bool Admit(const common::v1::Scope& scope, int64_t now_ms);
+  bool Admit(std::string_view connection_uri_domain, std::string_view app_id, int64_t now_ms);
 
  private:
   static constexpr int64_t kTokens = 5;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "gatehouse/jwks/v1/jwks_service.rpc.h"
+#include "gateway/api/lent_scope.h"
 #include "gateway/api/route_group.h"
 #include "gateway/json_input.h"
 #include "libs/base/json.h"
@@ -19,7 +20,7 @@ using Jwks = jwks::v1::JwksServiceClient;
 
 absl::StatusOr<jwks::v1::GetPublicKeysResponse> FetchKeys(ApiRequest& request, Jwks& jwks) {
   jwks::v1::GetPublicKeysRequest call;
-  *call.mutable_scope() = request.scope;
+  const LentScope lent(request, call);
   return jwks.GetPublicKeys(request.context, call);
 }
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "gatehouse/users/v1/metadata_service.rpc.h"
+#include "gateway/api/lent_scope.h"
 #include "gateway/api/route_group.h"
 #include "gateway/json_input.h"
 #include "gateway/routes/app_checks.h"
@@ -39,7 +40,7 @@ absl::StatusOr<Reply> Get(ApiRequest& request, Client& client) {
   v1::GetMetadataRequest call;
   ASSIGN_OR_RETURN(*call.mutable_user_id(), request.RequireQuery("userId"));
   RETURN_IF_ERROR(RequireAppThenPublicTenant(client.tenants, request));
-  *call.mutable_scope() = request.scope;
+  const LentScope lent(request, call);
   ASSIGN_OR_RETURN(const auto reply, client->GetMetadata(request.context, call));
   return MetadataReply(reply.metadata_json());
 }
@@ -52,7 +53,7 @@ absl::StatusOr<Reply> Update(ApiRequest& request, Client& client) {
   ASSIGN_OR_RETURN(const Value* update, RequireObject(*body, "metadataUpdate"));
   RETURN_IF_ERROR(RequireAppThenPublicTenant(client.tenants, request));
   call.set_update_json(json::Serialize(*update));
-  *call.mutable_scope() = request.scope;
+  const LentScope lent(request, call);
   ASSIGN_OR_RETURN(const auto reply, client->UpdateMetadata(request.context, call));
   return MetadataReply(reply.metadata_json());
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "gatehouse/roles/v1/roles_service.rpc.h"
+#include "gateway/api/lent_scope.h"
 #include "gateway/api/route_group.h"
 #include "gateway/json_input.h"
 #include "gateway/routes/app_checks.h"
@@ -175,7 +176,7 @@ absl::StatusOr<Reply> UnassignRole(ApiRequest& request, Roles& roles) {
 absl::StatusOr<Reply> ListUserRoles(ApiRequest& request, Roles& roles) {
   roles::v1::ListUserRolesRequest call;
   ASSIGN_OR_RETURN(*call.mutable_user_id(), request.RequireQuery("userId"));
-  *call.mutable_scope() = request.scope;
+  const LentScope lent(request, call);
   ASSIGN_OR_RETURN(const auto reply, roles.client.ListUserRoles(request.context, call));
   return JsonReply(Value::Object({{"roles", Strings(reply.roles())}, {"status", "OK"}}));
 }

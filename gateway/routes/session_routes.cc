@@ -7,6 +7,7 @@
 
 #include "absl/strings/match.h"
 #include "gatehouse/session/v1/session_service.rpc.h"
+#include "gateway/api/lent_scope.h"
 #include "gateway/api/route_group.h"
 #include "gateway/json_input.h"
 #include "gateway/routes/app_checks.h"
@@ -60,7 +61,7 @@ absl::StatusOr<Reply> Create(ApiRequest& request, Backend& sessions) {
   }
   call.set_access_token_version(AccessTokenVersionOf(request.cdi));
   call.set_legacy(IsLegacy(request));
-  *call.mutable_scope() = request.scope;
+  const LentScope lent(request, call);
   ASSIGN_OR_RETURN(const auto response, sessions->CreateSession(request.context, call));
 
   return ObjectReply([&](json::ObjectWriter& reply) {
@@ -92,7 +93,7 @@ absl::StatusOr<Reply> Verify(ApiRequest& request, Backend& sessions) {
   }
   call.set_stateless(RotatesEagerly(request));
   call.set_legacy(IsLegacy(request));
-  *call.mutable_scope() = request.scope;
+  const LentScope lent(request, call);
   ASSIGN_OR_RETURN(const auto response, sessions->VerifySession(request.context, call));
 
   if (response.has_unauthorised_message()) return Unauthorised(response.unauthorised_message());
@@ -156,7 +157,7 @@ absl::StatusOr<Reply> Refresh(ApiRequest& request, Backend& sessions) {
   call.set_access_token_version(AccessTokenVersionOf(request.cdi));
   call.set_eager_rotation(RotatesEagerly(request));
   call.set_legacy(IsLegacy(request));
-  *call.mutable_scope() = request.scope;
+  const LentScope lent(request, call);
   if (RotatesEagerly(request)) {
     const auto app = sessions.tenants.FindApp(request.scope, request.context.deadline);
     if (app.ok()) {
@@ -213,7 +214,7 @@ absl::StatusOr<v1::GetSessionResponse> Fetch(ApiRequest& request, Backend& sessi
   v1::GetSessionRequest call;
   ASSIGN_OR_RETURN(*call.mutable_handle(), request.RequireQuery("sessionHandle"));
   call.set_resolve_user(resolve_user);
-  *call.mutable_scope() = request.scope;
+  const LentScope lent(request, call);
   return sessions->GetSession(request.context, call);
 }
 
@@ -257,7 +258,7 @@ absl::StatusOr<Reply> GetJwtData(ApiRequest& request, Backend& sessions) {
 
 absl::StatusOr<Reply> Update(ApiRequest& request, Backend& sessions,
                              v1::UpdateSessionRequest& call) {
-  *call.mutable_scope() = request.scope;
+  const LentScope lent(request, call);
   ASSIGN_OR_RETURN(const auto response, sessions->UpdateSession(request.context, call));
   return response.found() ? StatusReply("OK") : Unauthorised(kNoSession);
 }

@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "gateway/routes/hello_rate_limit.h"
 #include "gateway/routes/tenant_names.h"
 #include "libs/base/status.h"
 
@@ -133,20 +132,6 @@ TEST(TenantNamesTest, AreNormalisedOrRefused) {
               "connectionUriDomain is invalid")
         << bad;
   }
-}
-
-TEST(HelloRateLimitTest, FiveAtOnceThenFiveASecond) {
-  HelloRateLimit limit;
-  common::v1::Scope app;
-  app.set_app_id("a");
-  int64_t now_ms = 1'000'000;
-  for (int i = 0; i < 5; ++i) EXPECT_TRUE(limit.Admit(app, now_ms));
-  EXPECT_FALSE(limit.Admit(app, now_ms));
-  EXPECT_TRUE(limit.Admit(app, now_ms + 200));
-  EXPECT_FALSE(limit.Admit(app, now_ms + 200));
-  common::v1::Scope other;
-  other.set_app_id("b");
-  EXPECT_TRUE(limit.Admit(other, now_ms + 200));
 }
 
 }  // namespace

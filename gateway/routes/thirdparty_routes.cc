@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "gatehouse/thirdparty/v1/thirdparty_service.rpc.h"
+#include "gateway/api/lent_scope.h"
 #include "gateway/api/route_group.h"
 #include "gateway/json_input.h"
 #include "gateway/routes/user_json.h"
@@ -33,7 +34,7 @@ absl::StatusOr<Reply> SignInOrUp(ApiRequest& request, ThirdPartyServiceClient& c
   }
   // 2.7 has no settings that forbid it.
   if (!is_oldest) call.set_gate(RecipeGateOf(request.cdi));
-  *call.mutable_scope() = request.scope;
+  const LentScope lent(request, call);
   ASSIGN_OR_RETURN(const auto reply, client.SignInOrUp(request.context, call));
   if (!reply.has_signed_in()) {
     // Nor does it have this outcome.

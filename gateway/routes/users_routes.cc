@@ -10,6 +10,7 @@
 
 #include "absl/strings/ascii.h"
 #include "gatehouse/users/v1/user_directory_service.rpc.h"
+#include "gateway/api/lent_scope.h"
 #include "gateway/api/route_group.h"
 #include "gateway/json_input.h"
 #include "gateway/routes/app_checks.h"
@@ -99,7 +100,7 @@ absl::Status ReadListQuery(const ApiRequest& request, v1::ListUsersRequest& call
 // GET /users.
 absl::StatusOr<Reply> ListUsers(ApiRequest& request, Clients& clients) {
   v1::ListUsersRequest call;
-  *call.mutable_scope() = request.scope;
+  const LentScope lent(request, call);
   ASSIGN_OR_RETURN(const std::vector<std::string> recipe_ids, ReadRecipeIds(request));
   for (const std::string& id : recipe_ids) call.add_recipe_ids(id);
   if (const absl::Status query = ReadListQuery(request, call); !query.ok()) {
@@ -139,7 +140,7 @@ absl::StatusOr<Reply> CountUsers(ApiRequest& request, Clients& clients) {
   for (const std::string& id : recipe_ids) call.add_recipe_ids(id);
   call.set_all_tenants(IsTrue(request, "includeAllTenants"));
   if (call.all_tenants()) RETURN_IF_ERROR(RequireAppThenPublicTenant(clients.tenants, request));
-  *call.mutable_scope() = request.scope;
+  const LentScope lent(request, call);
   ASSIGN_OR_RETURN(const v1::CountUsersResponse response,
                    clients.directory.CountUsers(request.context, call));
   json::Value reply = json::Value::Object({{"status", "OK"}, {"count", response.count()}});
@@ -206,7 +207,7 @@ absl::StatusOr<Reply> GetUser(ApiRequest& request, Clients& clients) {
   v1::GetUserRequest call;
   ASSIGN_OR_RETURN(*call.mutable_user_id(), request.RequireQuery("userId"));
   RETURN_IF_ERROR(RequireAppThenPublicTenant(clients.tenants, request));
-  *call.mutable_scope() = request.scope;
+  const LentScope lent(request, call);
   ASSIGN_OR_RETURN(const v1::GetUserResponse response,
                    clients.directory.GetUser(request.context, call));
   if (!response.has_user()) return StatusReply("UNKNOWN_USER_ID_ERROR");
