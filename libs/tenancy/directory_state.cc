@@ -142,6 +142,12 @@ DirectoryState::TenantList DirectoryState::OnePerDatabase(const Tenant& app) con
   return known == nullptr ? NoTenants() : known->one_per_database;
 }
 
+bool DirectoryState::HasOneDatabase(const Tenant& tenant) const {
+  const App* known = AppOf(tenant);
+  return known != nullptr && known->by_database.size() == 1 &&
+         known->by_database.contains(tenant.database_id);
+}
+
 size_t DirectoryState::CountOfApp(const Tenant& app) const {
   const App* known = AppOf(app);
   return known == nullptr ? 0 : known->tenant_ids.size();

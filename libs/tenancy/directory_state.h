@@ -51,6 +51,8 @@ class DirectoryState {
   // The app's public tenant first, if it exists, then one tenant for each further database with
   // rows of the app.
   TenantList OnePerDatabase(const Tenant& app) const;
+  // Whether all rows of the tenant's app are in its database.
+  bool HasOneDatabase(const Tenant& tenant) const;
   size_t CountOfApp(const Tenant& app) const;
   const std::unordered_map<std::string, TenantPtr>& tenants() const { return tenants_; }
   const std::unordered_map<std::string, LeftOut>& left_out() const { return left_out_; }

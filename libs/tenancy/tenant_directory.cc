@@ -87,8 +87,7 @@ bool Concerns(const gatehouse::tenants::v1::Tenant* before,
 
 }  // namespace
 
-TenantDirectory::TenantDirectory(bool test_mode)
-    : test_mode_(test_mode), id_(NewDirectoryId()) {}
+TenantDirectory::TenantDirectory(bool test_mode) : test_mode_(test_mode), id_(NewDirectoryId()) {}
 
 TenantDirectory::~TenantDirectory() = default;
 
@@ -304,9 +303,8 @@ absl::StatusOr<TenantPtr> TenantDirectory::AskFor(const common::v1::Scope& scope
   LookUp(scope, deadline,
          [answer](absl::StatusOr<Sight> sight) { answer->set_value(std::move(sight)); });
   ASSIGN_OR_RETURN(const Sight sight, future.get());
-  if (sight.tenant == nullptr ||
-      !WasSeen(scope, scope.tenant_id(), sight.tenant->app_incarnation,
-               sight.tenant->record.incarnation())) {
+  if (sight.tenant == nullptr || !WasSeen(scope, scope.tenant_id(), sight.tenant->app_incarnation,
+                                          sight.tenant->record.incarnation())) {
     return TenantNotFound(scope);
   }
   return sight.tenant;
@@ -330,6 +328,11 @@ std::vector<TenantPtr> TenantDirectory::OnePerDatabase(const TenantPtr& app) con
   std::shared_lock<std::shared_mutex> lock(mutex_);
   const auto list = state_ == nullptr ? nullptr : state_->OnePerDatabase(*app);
   return list == nullptr || list->empty() ? std::vector<TenantPtr>{app} : *list;
+}
+
+bool TenantDirectory::HasOneDatabase(const Tenant& tenant) const {
+  std::shared_lock<std::shared_mutex> lock(mutex_);
+  return state_ != nullptr && state_->HasOneDatabase(tenant);
 }
 
 size_t TenantDirectory::CountOfApp(const Tenant& app) const {

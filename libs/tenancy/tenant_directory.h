@@ -90,6 +90,9 @@ class TenantDirectory {
   // For the app whose public tenant this is: itself, then one tenant for each further database with
   // rows of the app. Takes time linear in the result.
   std::vector<TenantPtr> OnePerDatabase(const TenantPtr& app) const;
+  // Whether all rows of the tenant's app are in its database. False for an app that is not known
+  // (any more).
+  bool HasOneDatabase(const Tenant& tenant) const;
   // How many tenants the app has.
   size_t CountOfApp(const Tenant& app) const;
   // The storage ids of all tenants, without the base one's. Takes time linear in their number.
@@ -113,7 +116,7 @@ class TenantDirectory {
   absl::StatusOr<TenantPtr> AskFor(const common::v1::Scope& scope, absl::Time deadline) const;
 
   const bool test_mode_;
-  const uint64_t id_;  // of no other directory in this process
+  const uint64_t id_;       // of no other directory in this process
   std::mutex apply_mutex_;  // one writer at a time; taken before mutex_
   mutable std::shared_mutex mutex_;
   std::unique_ptr<DirectoryState> state_;

@@ -33,7 +33,7 @@ class SessionComponent final : public host::Component {
         store_(environment.databases()),
         keys_(jwks_, environment.clock()),
         master_keys_(settings_),
-        users_(registry_, environment.clock(), environment.config().test_mode),
+        users_(registry_, tenants_, environment.clock(), environment.config().test_mode),
         activity_log_service_(environment.ChannelTo("tenants")),
         activities_(activity_log_service_, environment.clock()),
         service_({environment.tenants(), store_, keys_, master_keys_, users_, untold_, activities_,

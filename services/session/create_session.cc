@@ -42,18 +42,49 @@ absl::StatusOr<v1::CreateSessionResponse> CreateSession(const SessionParts& part
                                   : !config.access_token_signing_key_dynamic();
   ASSIGN_OR_RETURN(const auto keys,
                    parts.keys.Get(context, app, use_static_key || request.legacy()));
+  ASSIGN_OR_RETURN(const SigningKey* key, keys->ToSign(use_static_key));
   ASSIGN_OR_RETURN(const auto master_key, parts.master_keys.Get(context, app));
-  ASSIGN_OR_RETURN(const UserIds user, parts.users.Resolve(context, tenant, request.user_id()));
 
   RefreshToken refresh;
   refresh.session_handle = NewHandle(tenant);
-  refresh.user_id = user.recipe_user_id;
   refresh.tenant_id = tenant.tenant_id;
   if (request.enable_anti_csrf()) refresh.anti_csrf_token = crypto::NewUuid4();
-  std::string refresh_token = SealRefreshToken(refresh, *master_key);
-  const std::string refresh_hash1 = Hash1(refresh_token);
   const int64_t now_ms = parts.clock.NowMs();
   const int64_t refresh_expiry_ms = now_ms + config.refresh_token_validity_ms();
+  v1::CreateSessionResponse response;
+  if (request.legacy()) {
+    ASSIGN_OR_RETURN(*response.mutable_legacy_keys(), MakeLegacyKeys(*keys, *app.config, now_ms));
+  }
+  std::string refresh_token, refresh_hash1;
+  // Stores the session of `user`, the refresh token's content included.
+  const auto store = [&](UserIds& user, bool resolve) -> absl::StatusOr<bool> {
+    refresh.user_id = user.recipe_user_id;
+    refresh_token = SealRefreshToken(refresh, *master_key);
+    refresh_hash1 = Hash1(refresh_token);
+    ASSIGN_OR_RETURN(CreatedSession created,
+                     parts.store.Create(tenant,
+                                        {.handle = refresh.session_handle,
+                                         .user_id = user.recipe_user_id,
+                                         .refresh_hash2 = Hash2OfHash1(refresh_hash1),
+                                         .session_data = request.user_data_in_database_json(),
+                                         .jwt_payload = request.user_data_in_jwt_json(),
+                                         .expires_at_ms = refresh_expiry_ms,
+                                         .created_at_ms = now_ms,
+                                         .use_static_key = use_static_key,
+                                         .resolve_user = resolve},
+                                        context.deadline));
+    if (created.user.has_value()) user = *std::move(created.user);
+    return created.created;
+  };
+  // Nearly always the id is the one that clients know the user by, so that one visit does.
+  UserIds user;
+  user.recipe_user_id = request.user_id();
+  const bool at_once = parts.users.AreWith(tenant);
+  if (!at_once) {
+    ASSIGN_OR_RETURN(user, parts.users.Resolve(context, tenant, request.user_id()));
+  }
+  ASSIGN_OR_RETURN(const bool stored, store(user, at_once));
+  if (!stored) RETURN_IF_ERROR(store(user, /*resolve=*/false).status());
 
   token.session_handle = refresh.session_handle;
   token.user_id = user.user_id;
@@ -63,25 +94,9 @@ absl::StatusOr<v1::CreateSessionResponse> CreateSession(const SessionParts& part
   token.anti_csrf_token = refresh.anti_csrf_token;
   token.created_ms = now_ms;
   token.expiry_ms = now_ms + FreshValidityMs(config, validity);
-  v1::CreateSessionResponse response;
   v1::IssuedSession& issued = *response.mutable_issued();
-  ASSIGN_OR_RETURN(const SigningKey* key, keys->ToSign(use_static_key));
   RETURN_IF_ERROR(Mint(token, *key, *issued.mutable_access_token()));
 
-  if (request.legacy()) {
-    ASSIGN_OR_RETURN(*response.mutable_legacy_keys(), MakeLegacyKeys(*keys, *app.config, now_ms));
-  }
-
-  RETURN_IF_ERROR(parts.store.Create(tenant,
-                                     {.handle = token.session_handle,
-                                      .user_id = user.recipe_user_id,
-                                      .refresh_hash2 = Hash2OfHash1(refresh_hash1),
-                                      .session_data = request.user_data_in_database_json(),
-                                      .jwt_payload = request.user_data_in_jwt_json(),
-                                      .expires_at_ms = refresh_expiry_ms,
-                                      .created_at_ms = now_ms,
-                                      .use_static_key = use_static_key},
-                                     context.deadline));
   parts.users.NoteActivity(context, tenant, user.primary_supertokens_user_id);
   parts.activities.Add(tenant, {.event_type = "session_created",
                                 .recipe_user_id = user.supertokens_user_id,

@@ -14,25 +14,26 @@ class PgSessionStore final : public SessionStore {
   // `databases` must outlive this.
   explicit PgSessionStore(tenancy::TenantDatabases& databases) : databases_(databases) {}
 
-  absl::Status Create(const tenancy::Tenant& tenant, const NewSession& session,
-                      absl::Time deadline) override;
+  absl::StatusOr<CreatedSession> Create(const tenancy::Tenant& tenant, const NewSession& session,
+                                        absl::Time deadline) override;
   absl::StatusOr<std::optional<SessionRow>> Get(const tenancy::Tenant& tenant,
                                                 std::string_view handle,
                                                 absl::Time deadline) override;
-  absl::StatusOr<std::optional<ChangedSession>> Rotate(const tenancy::Tenant& tenant,
+  absl::StatusOr<std::optional<ShownSession>> GetShown(const tenancy::Tenant& tenant,
                                                        std::string_view handle,
-                                                       const Rotation& rotation,
                                                        absl::Time deadline) override;
+  absl::StatusOr<std::optional<ChangedSession>> Rotate(
+      const tenancy::Tenant& tenant, std::string_view handle, const Rotation& rotation,
+      const std::optional<std::string>& resolve_user_id, absl::Time deadline) override;
   absl::Status UndoRotation(const tenancy::Tenant& tenant, std::string_view handle,
                             std::string_view new_hash2, absl::Time deadline) override;
   absl::StatusOr<std::optional<ChangedSession>> Promote(const tenancy::Tenant& tenant,
                                                         std::string_view handle,
                                                         const Promotion& promotion,
                                                         absl::Time deadline) override;
-  absl::StatusOr<std::optional<SeenSession>> GetPromoting(const tenancy::Tenant& tenant,
-                                                          std::string_view handle,
-                                                          const Promotion& promotion,
-                                                          absl::Time deadline) override;
+  absl::StatusOr<std::optional<SeenSession>> GetPromoting(
+      const tenancy::Tenant& tenant, std::string_view handle, const Promotion& promotion,
+      const std::optional<std::string>& resolve_user_id, absl::Time deadline) override;
   absl::Status SetUseStaticKey(const tenancy::Tenant& tenant, std::string_view handle,
                                bool use_static_key, absl::Time deadline) override;
   absl::StatusOr<std::optional<ChangedSession>> Update(

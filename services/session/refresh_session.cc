@@ -55,7 +55,10 @@ struct Refreshing {
   // Hash 2 of the presented token's parent, if it has one.
   std::optional<std::string> parent_hash2;
   std::shared_ptr<const KeySet> keys;
+  // What the presented token's user id means: if it is to be resolved, known from the first
+  // statement on that finds the session to refresh.
   UserIds user;
+  std::optional<std::string> resolve_user_id;
 
   // The token to hand out.
   std::string next_token;
@@ -66,6 +69,11 @@ struct Refreshing {
 
   std::optional<bool> use_static_key() const {
     return request.has_use_static_key() ? std::optional(request.use_static_key()) : std::nullopt;
+  }
+  // As the presented token has it, even if clients know the user by another id now.
+  void Know(UserIds ids) {
+    user = std::move(ids);
+    user.recipe_user_id = presented.user_id;
   }
   int64_t refresh_expiry_ms() const { return now_ms + tenant->config->refresh_token_validity_ms(); }
 };
@@ -131,16 +139,15 @@ absl::StatusOr<std::optional<ChangedSession>> Rotate(const SessionParts& parts,
       .use_static_key = refreshing.use_static_key()};
   const auto rotate = [&](absl::Time deadline) {
     return parts.store.Rotate(*refreshing.tenant, refreshing.presented.session_handle, rotation,
-                              deadline);
+                              refreshing.resolve_user_id, deadline);
   };
   auto rotated = rotate(std::min(context.deadline, SteadyNow() + refreshing.limit / 2));
   if (!rotated.ok() && OutcomeIsUnknown(rotated.status())) rotated = rotate(context.deadline);
   return rotated;
 }
 
-absl::Status ReportReuse(const SessionParts& parts, CallContext& context,
-                         const Refreshing& refreshing, const SessionRow& row,
-                         v1::RefreshSessionResponse& response) {
+absl::Status ReportReuse(const SessionParts& parts, CallContext& context, Refreshing& refreshing,
+                         const SessionRow& row, v1::RefreshSessionResponse& response) {
   v1::ReuseSubtype subtype = v1::REUSE_SUBTYPE_STALE_LINEAGE;
   if (Equal(row.previous_refresh_hash2, refreshing.presented_hash2)) {
     subtype = v1::REUSE_SUBTYPE_RECENT_PREV;
@@ -160,6 +167,11 @@ absl::Status ReportReuse(const SessionParts& parts, CallContext& context,
     SetUnauthorised("refresh token reuse detected", response);
     response.mutable_unauthorised()->set_reuse_subtype(subtype);
     return absl::OkStatus();
+  }
+  if (refreshing.resolve_user_id.has_value()) {
+    ASSIGN_OR_RETURN(UserIds user,
+                     parts.users.Resolve(context, *refreshing.tenant, *refreshing.resolve_user_id));
+    refreshing.Know(std::move(user));
   }
   auto& token_theft = *response.mutable_token_theft();
   token_theft.set_handle(refreshing.presented.session_handle);
@@ -181,11 +193,12 @@ absl::Status RefreshEagerly(const SessionParts& parts, CallContext& context, Ref
       parts.untold.Note(refreshing.tenant->scope(), handle, Hash2OfHash1(refreshing.next_hash1));
       return status;
     };
-    const auto rotated = Rotate(parts, context, refreshing, grace_from_ms, /*first=*/attempt == 0);
+    auto rotated = Rotate(parts, context, refreshing, grace_from_ms, /*first=*/attempt == 0);
     if (!rotated.ok()) {
       return OutcomeIsUnknown(rotated.status()) ? untold(rotated.status()) : rotated.status();
     }
     if (rotated->has_value()) {
+      if ((*rotated)->user.has_value()) refreshing.Know(*std::move((*rotated)->user));
       const absl::Status issued = Issue(parts, context, refreshing, (*rotated)->jwt_payload,
                                         (*rotated)->use_static_key, response);
       if (!issued.ok()) return untold(issued);
@@ -219,19 +232,13 @@ absl::Status RefreshEagerly(const SessionParts& parts, CallContext& context, Ref
 // The session, promoted if the presented token is a child of its current one.
 absl::StatusOr<std::optional<SeenSession>> See(const SessionParts& parts, CallContext& context,
                                                const Refreshing& refreshing) {
-  const std::string& handle = refreshing.presented.session_handle;
-  if (refreshing.parent_hash2.has_value()) {
-    return parts.store.GetPromoting(*refreshing.tenant, handle,
-                                    {.parent_hash2 = *refreshing.parent_hash2,
-                                     .child_hash2 = refreshing.presented_hash2,
-                                     .now_ms = refreshing.now_ms,
-                                     .expires_at_ms = refreshing.refresh_expiry_ms(),
-                                     .use_static_key = refreshing.use_static_key()},
-                                    context.deadline);
-  }
-  ASSIGN_OR_RETURN(auto row, parts.store.Get(*refreshing.tenant, handle, context.deadline));
-  if (!row.has_value()) return std::nullopt;
-  return SeenSession{*std::move(row), std::nullopt};
+  return parts.store.GetPromoting(*refreshing.tenant, refreshing.presented.session_handle,
+                                  {.parent_hash2 = refreshing.parent_hash2,
+                                   .child_hash2 = refreshing.presented_hash2,
+                                   .now_ms = refreshing.now_ms,
+                                   .expires_at_ms = refreshing.refresh_expiry_ms(),
+                                   .use_static_key = refreshing.use_static_key()},
+                                  refreshing.resolve_user_id, context.deadline);
 }
 
 // Before 5.6 (formats: 3.5): the current token stays current until a child of it is used.
@@ -240,11 +247,12 @@ absl::Status RefreshLazily(const SessionParts& parts, CallContext& context, Refr
   const std::string& handle = refreshing.presented.session_handle;
   for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
     const int64_t now_ms = refreshing.now_ms = parts.clock.NowMs();
-    ASSIGN_OR_RETURN(const auto seen, See(parts, context, refreshing));
+    ASSIGN_OR_RETURN(auto seen, See(parts, context, refreshing));
     if (!seen.has_value() || seen->row.expires_at_ms < now_ms) {
       SetUnauthorised(kMissing, response);
       return absl::OkStatus();
     }
+    if (seen->user.has_value()) refreshing.Know(*std::move(seen->user));
     if (seen->promoted.has_value()) {
       return Issue(parts, context, refreshing, seen->promoted->jwt_payload,
                    seen->promoted->use_static_key, response);
@@ -308,10 +316,13 @@ absl::StatusOr<v1::RefreshSessionResponse> RefreshSession(
   const bool may_use_static = refreshing.use_static_key().value_or(request.eager_rotation());
   ASSIGN_OR_RETURN(refreshing.keys, parts.keys.Get(context, app, may_use_static));
   RETURN_IF_ERROR(refreshing.keys->ToSign(may_use_static).status());
-  ASSIGN_OR_RETURN(refreshing.user,
-                   parts.users.Resolve(context, *refreshing.tenant, refreshing.presented.user_id));
-  // As stored with the session, even if the user has a different id now.
-  refreshing.user.recipe_user_id = refreshing.presented.user_id;
+  if (parts.users.AreWith(*refreshing.tenant)) {
+    refreshing.resolve_user_id = refreshing.presented.user_id;
+  } else {
+    ASSIGN_OR_RETURN(UserIds user, parts.users.Resolve(context, *refreshing.tenant,
+                                                       refreshing.presented.user_id));
+    refreshing.Know(std::move(user));
+  }
 
   refreshing.presented_hash1 = Hash1(request.refresh_token());
   refreshing.presented_hash2 = Hash2OfHash1(refreshing.presented_hash1);

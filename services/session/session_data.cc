@@ -11,26 +11,27 @@ namespace gatehouse::session {
 absl::StatusOr<v1::GetSessionResponse> GetSession(const SessionParts& parts, CallContext& context,
                                                   const tenancy::Tenant& tenant,
                                                   const v1::GetSessionRequest& request) {
-  ASSIGN_OR_RETURN(const auto row, parts.store.Get(tenant, request.handle(), context.deadline));
+  std::optional<ShownSession> shown;
+  if (request.resolve_user()) {
+    ASSIGN_OR_RETURN(shown, parts.store.GetShown(tenant, request.handle(), context.deadline));
+  } else {
+    ASSIGN_OR_RETURN(auto row, parts.store.Get(tenant, request.handle(), context.deadline));
+    if (row.has_value()) shown = ShownSession{*std::move(row), std::nullopt};
+  }
   v1::GetSessionResponse response;
-  if (!row.has_value() || row->expires_at_ms <= parts.clock.NowMs()) return response;
+  if (!shown.has_value() || shown->row.expires_at_ms <= parts.clock.NowMs()) return response;
+  SessionRow& row = shown->row;
   auto& session = *response.mutable_session();
   session.set_handle(request.handle());
-  session.set_user_id(row->user_id);
-  session.set_recipe_user_id(row->user_id);
+  session.set_recipe_user_id(row.user_id);
+  // As in the original: for an id in internal form the primary user's internal id is shown, and an
+  // external one stays unchanged.
+  session.set_user_id(std::move(shown->primary_user_id).value_or(row.user_id));
   session.set_tenant_id(tenant.tenant_id);
-  session.set_user_data_in_database_json(row->session_data);
-  session.set_user_data_in_jwt_json(row->jwt_payload);
-  session.set_expiry_ms(row->expires_at_ms);
-  session.set_created_ms(row->created_at_ms);
-  if (request.resolve_user()) {
-    ASSIGN_OR_RETURN(const UserIds user, parts.users.Resolve(context, tenant, row->user_id));
-    // As in the original: for an id in internal form the primary user's internal id is shown, and
-    // an external one stays unchanged.
-    if (user.supertokens_user_id == row->user_id) {
-      session.set_user_id(user.primary_supertokens_user_id);
-    }
-  }
+  session.set_user_data_in_database_json(std::move(row.session_data));
+  session.set_user_data_in_jwt_json(std::move(row.jwt_payload));
+  session.set_expiry_ms(row.expires_at_ms);
+  session.set_created_ms(row.created_at_ms);
   return response;
 }
 

@@ -20,7 +20,7 @@ using ::testing::UnorderedElementsAre;
 using SessionLifecycleTest = SessionServiceTest;
 
 TEST_F(SessionLifecycleTest, CreateStoresOneRowWithOneStatement) {
-  registry.Add("internal", "external", "primary", "primary-external");
+  AddUser("internal", "external", "primary", "primary-external");
   auto request = NewRequest("external");
   request.set_enable_anti_csrf(true);
   request.set_legacy(true);
@@ -29,6 +29,7 @@ TEST_F(SessionLifecycleTest, CreateStoresOneRowWithOneStatement) {
   const auto response = service.CreateSession(context, request);
   ASSERT_TRUE(response.ok()) << response.status();
   EXPECT_EQ(database->statements_executed() - statements, 1);
+  EXPECT_EQ(registry.asked, 0);
 
   const v1::IssuedSession& issued = response->issued();
   EXPECT_EQ(issued.session().user_id(), "primary-external");
@@ -57,6 +58,49 @@ TEST_F(SessionLifecycleTest, CreateStoresOneRowWithOneStatement) {
 
   EXPECT_EQ(response->legacy_keys().keys_size(), 1);
   EXPECT_EQ(response->legacy_keys().expiry_ms(), 1'700'000'000'000 + 168LL * 3'600'000);
+}
+
+TEST_F(SessionLifecycleTest, CreateByTheInternalIdIsOfTheExternalOne) {
+  AddUser("internal", "external", "primary", "primary-external");
+  const auto issued = Create(NewRequest("internal"));
+  EXPECT_EQ(issued.session().user_id(), "primary-external");
+  EXPECT_EQ(issued.session().recipe_user_id(), "external");
+  const auto row = Row(issued.session().handle());
+  ASSERT_TRUE(row.has_value());
+  EXPECT_EQ(row->user_id, "external");
+  EXPECT_EQ(row->refresh_hash2, Hash2(issued.refresh_token()));
+  EXPECT_EQ(
+      OpenRefreshToken(issued.refresh_token().token(), crypto::core_vectors::kMasterKey)->user_id,
+      "external");
+  const AccessToken token = Read(issued.access_token());
+  EXPECT_EQ(token.refresh_token_hash1, Hash1(issued.refresh_token().token()));
+  EXPECT_EQ(token.recipe_user_id, "external");
+}
+
+TEST_F(SessionLifecycleTest, AnIdThatIsOneUsersAndAnothersExternalOneIsTheLatters) {
+  AddUser("internal", "other", "internal", "other");
+  AddUser("other", "other", "primary", "primary");
+  EXPECT_EQ(Create(NewRequest("other")).session().recipe_user_id(), "other");
+  EXPECT_EQ(registry.active["internal"], 1);
+  // Unless it has an external id of its own.
+  AddUser("other", "third", "primary", "primary");
+  const auto issued = Create(NewRequest("other"));
+  EXPECT_EQ(issued.session().user_id(), "primary");
+  EXPECT_EQ(issued.session().recipe_user_id(), "third");
+  EXPECT_EQ(registry.active["primary"], 1);
+}
+
+TEST_F(SessionLifecycleTest, TheRegistryIsAskedWhereTheAppHasSeveralDatabases) {
+  auto own = gatehouse::testing::TestPostgres::Shared().CreateDatabase();
+  tenants.AddWithDatabase("public", "far", *own);
+  AddUser("internal", "external", "primary", "primary-external");
+  scope = ScopeOf("public", "far");
+  const auto issued = Create(NewRequest("internal"));
+  EXPECT_EQ(registry.asked, 1);
+  EXPECT_EQ(issued.session().user_id(), "primary-external");
+  EXPECT_EQ(issued.session().recipe_user_id(), "external");
+  EXPECT_EQ(Refresh(issued, /*eager=*/true).issued().session().user_id(), "primary-external");
+  EXPECT_EQ(registry.asked, 2);
 }
 
 TEST_F(SessionLifecycleTest, CreateAsksForAStaticKeyOnlyToSignWithIt) {
@@ -108,7 +152,7 @@ TEST_F(SessionLifecycleTest, AnInstanceThatKnowsNoStaticKeyVerifiesWhatItSigned)
 TEST_F(SessionLifecycleTest, CreateIsInTheAuditLogUnderInternalIds) {
   tenants.Add("public", "t1");
   scope = ScopeOf("public", "t1");
-  registry.Add("internal", "external", "primary", "primary-external");
+  AddUser("internal", "external", "primary", "primary-external");
   const auto issued = Create(NewRequest("external"));
   ASSERT_TRUE(activities.Flush(gatehouse::testing::Soon()).ok());
   ASSERT_EQ(audit.activities().size(), 1u);
@@ -221,8 +265,11 @@ TEST_F(SessionLifecycleTest, GetAndUpdate) {
   EXPECT_EQ(get(false).session().user_data_in_jwt_json(), R"({"rsub":1})");
 
   // The user was linked since: an internal id shows the primary user's internal one.
-  registry.Add("user", "user", "primary", "primary-external");
+  AddUser("user", "user", "primary", "primary-external");
+  const int64_t statements = database->statements_executed();
   EXPECT_EQ(get(true).session().user_id(), "primary");
+  EXPECT_EQ(database->statements_executed() - statements, 1);
+  EXPECT_EQ(registry.asked, 0);
   EXPECT_EQ(get(true).session().recipe_user_id(), "user");
 
   clock.SetMs(issued.refresh_token().expiry_ms());
@@ -264,8 +311,8 @@ class UserSessionsTest : public SessionServiceTest {
 
 TEST_F(UserSessionsTest, ListsByTenantAndLinkedAccounts) {
   tenants.Add("public", "t1");
-  registry.Add("a", "a", "a", "a", {"a", "b"});
-  registry.Add("b", "b", "a", "a", {"a", "b"});
+  AddUser("a", "a", "a", "a", {"a", "b"});
+  AddUser("b", "b", "a", "a", {"a", "b"});
   const auto of_a = Create(NewRequest("a")).session().handle();
   const auto of_b = Create(NewRequest("b")).session().handle();
   Create(NewRequest("other"));
@@ -288,7 +335,7 @@ TEST_F(UserSessionsTest, ListsByTenantAndLinkedAccounts) {
 }
 
 TEST_F(UserSessionsTest, MappedUserIsListedByExternalIdOnly) {
-  registry.Add("internal", "external", "internal", "external", {"external"});
+  AddUser("internal", "external", "internal", "external", {"external"});
   const auto handle = Create(NewRequest("internal")).session().handle();
   EXPECT_THAT(List("external", true, true), ElementsAre(handle));
   EXPECT_THAT(List("internal", true, true), IsEmpty());
@@ -364,7 +411,7 @@ TEST(SessionPolicyTest, OnlyNamedCallersMayCall) {
   PgSessionStore store(tenants);
   KeyCache keys(jwks, clock);
   MasterKeys master_keys(settings);
-  UserDirectory users(registry, clock, false);
+  UserDirectory users(registry, tenants.directory(), clock, false);
   UntoldRotations untold;
   gatehouse::testing::FakeActivityLog audit;
   activity::ActivityLog activities(audit, clock);

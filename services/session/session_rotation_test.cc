@@ -151,6 +151,46 @@ TEST_F(LazyRotationTest, StaticKeyFlagOfTheRequestIsKept) {
   EXPECT_EQ(row.previous_refresh_hash2, std::nullopt);
 }
 
+// The user was linked, and given another id, since its session was made: the refresh token's id is
+// kept, and the primary user's is that of now.
+void ExpectLinked(const v1::Session& session) {
+  EXPECT_EQ(session.user_id(), "primary-external");
+  EXPECT_EQ(session.recipe_user_id(), "user");
+}
+
+TEST_F(LazyRotationTest, SaysWhoseTheSessionIsNowWithOneStatement) {
+  const auto first = Create();
+  AddUser("user", "new-id", "primary", "primary-external");
+  int64_t statements = database->statements_executed();
+  const auto child = Refresh(first, kLazy).issued();
+  EXPECT_EQ(database->statements_executed() - statements, 1);
+  ExpectLinked(child.session());
+  EXPECT_EQ(Read(child.access_token()).user_id, "primary-external");
+  statements = database->statements_executed();
+  const auto promoting = Refresh(child, kLazy).issued();
+  EXPECT_EQ(database->statements_executed() - statements, 1);
+  ExpectLinked(promoting.session());
+  EXPECT_EQ(registry.asked, 0);
+  EXPECT_EQ(registry.active["primary"], 1);
+  const auto theft = Refresh(first, kLazy).token_theft();
+  EXPECT_EQ(theft.user_id(), "primary-external");
+  EXPECT_EQ(theft.recipe_user_id(), "user");
+}
+
+TEST_F(EagerRotationTest, SaysWhoseTheSessionIsNow) {
+  const auto first = Create();
+  AddUser("user", "new-id", "primary", "primary-external");
+  const auto second = Refresh(first, kEager).issued();
+  ExpectLinked(second.session());
+  EXPECT_EQ(Read(second.access_token()).user_id, "primary-external");
+  EXPECT_EQ(registry.asked, 0);
+  EXPECT_EQ(registry.active["primary"], 1);
+  Refresh(second, kEager);
+  const auto theft = Refresh(first, kEager).token_theft();
+  EXPECT_EQ(theft.user_id(), "primary-external");
+  EXPECT_EQ(theft.recipe_user_id(), "user");
+}
+
 TEST_F(EagerRotationTest, CurrentTokenRotatesWithOneStatement) {
   const auto first = Create();
   clock.AdvanceMs(1000);
@@ -259,6 +299,8 @@ TEST_F(EagerRotationTest, AntiCsrfTokenMustMatch) {
 }
 
 TEST_F(EagerRotationTest, FailureBelowLeavesTheSessionAsItWas) {
+  auto own = gatehouse::testing::TestPostgres::Shared().CreateDatabase();
+  tenants.AddWithDatabase("public", "far", *own);  // so that the registry is asked
   const auto first = Create();
   const auto before = *Row(first.session().handle());
   registry.down = true;

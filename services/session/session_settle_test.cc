@@ -25,16 +25,21 @@ class FaultyStore final : public SessionStore {
       on_rotate;
 
   Rotated Rotate(const tenancy::Tenant& tenant, std::string_view handle, const Rotation& rotation,
-                 absl::Time deadline) override {
+                 const std::optional<std::string>& resolve_user_id, absl::Time deadline) override {
     const auto really = [&] {
-      return real_.Rotate(tenant, handle, rotation, gatehouse::testing::Soon());
+      return real_.Rotate(tenant, handle, rotation, resolve_user_id, gatehouse::testing::Soon());
     };
     return on_rotate ? on_rotate(rotation, deadline, really) : really();
   }
 
-  absl::Status Create(const tenancy::Tenant& tenant, const NewSession& session,
-                      absl::Time deadline) override {
+  absl::StatusOr<CreatedSession> Create(const tenancy::Tenant& tenant, const NewSession& session,
+                                        absl::Time deadline) override {
     return real_.Create(tenant, session, deadline);
+  }
+  absl::StatusOr<std::optional<ShownSession>> GetShown(const tenancy::Tenant& tenant,
+                                                       std::string_view handle,
+                                                       absl::Time deadline) override {
+    return real_.GetShown(tenant, handle, deadline);
   }
   absl::StatusOr<std::optional<SessionRow>> Get(const tenancy::Tenant& tenant,
                                                 std::string_view handle,
@@ -51,11 +56,10 @@ class FaultyStore final : public SessionStore {
                                                         absl::Time deadline) override {
     return real_.Promote(tenant, handle, promotion, deadline);
   }
-  absl::StatusOr<std::optional<SeenSession>> GetPromoting(const tenancy::Tenant& tenant,
-                                                          std::string_view handle,
-                                                          const Promotion& promotion,
-                                                          absl::Time deadline) override {
-    return real_.GetPromoting(tenant, handle, promotion, deadline);
+  absl::StatusOr<std::optional<SeenSession>> GetPromoting(
+      const tenancy::Tenant& tenant, std::string_view handle, const Promotion& promotion,
+      const std::optional<std::string>& resolve_user_id, absl::Time deadline) override {
+    return real_.GetPromoting(tenant, handle, promotion, resolve_user_id, deadline);
   }
   absl::Status SetUseStaticKey(const tenancy::Tenant& tenant, std::string_view handle,
                                bool use_static_key, absl::Time deadline) override {
@@ -206,8 +210,8 @@ TEST_F(SettleTest, AStragglerDisplacesNothingThatSomebodyHas) {
   ASSERT_EQ(given_up.size(), 2u);
   const auto tenant = tenants.directory().Find(scope);
   const auto run = [&](const Rotation& rotation) {
-    const auto rotated =
-        store.Rotate(**tenant, first.session().handle(), rotation, gatehouse::testing::Soon());
+    const auto rotated = store.Rotate(**tenant, first.session().handle(), rotation, std::nullopt,
+                                      gatehouse::testing::Soon());
     EXPECT_TRUE(rotated.ok()) << rotated.status();
     return rotated.ok() && rotated->has_value();
   };
@@ -222,8 +226,8 @@ TEST_F(SettleTest, AStragglerDisplacesNothingThatSomebodyHas) {
   given_up.clear();
   EXPECT_FALSE(RefreshFaultily(other).ok());
   clock.AdvanceMs(10 * kGraceMs);
-  const auto rotated =
-      store.Rotate(**tenant, other.session().handle(), given_up[0], gatehouse::testing::Soon());
+  const auto rotated = store.Rotate(**tenant, other.session().handle(), given_up[0], std::nullopt,
+                                    gatehouse::testing::Soon());
   ASSERT_TRUE(rotated.ok() && rotated->has_value());
   EXPECT_TRUE(Refresh(other, /*eager=*/true).has_issued());
 }

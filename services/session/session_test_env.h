@@ -102,6 +102,7 @@ class FakeRegistry final : public users::v1::RegistryService {
  public:
   absl::StatusOr<users::v1::ResolveUserIdsResponse> ResolveUserIds(
       rpc::CallContext&, const users::v1::ResolveUserIdsRequest& request) override {
+    ++asked;
     if (down) return MakeError(ErrorReason::kDependencyDown, "down");
     users::v1::ResolveUserIdsResponse response;
     for (const std::string& id : request.user_ids()) {
@@ -147,6 +148,7 @@ class FakeRegistry final : public users::v1::RegistryService {
   std::map<std::string, users::v1::ResolvedUser> users;
   std::mutex mutex;  // of active
   std::map<std::string, int> active;
+  std::atomic<int> asked = 0;
   bool down = false;
 };
 
@@ -210,6 +212,30 @@ class SessionServiceTest : public ::testing::Test {
     return Refresh(RefreshRequest(session.refresh_token().token(), eager));
   }
 
+  // A user whose external id is `external`, linked to the primary user `primary` (internal) whose
+  // external id is `primary_external`: in the registry, and in the database of tests.
+  void AddUser(const std::string& internal, const std::string& external, const std::string& primary,
+               const std::string& primary_external, std::vector<std::string> linked = {}) {
+    registry.Add(internal, external, primary, primary_external, std::move(linked));
+    static constexpr db::Statement kUser = {
+        "test_user",
+        "INSERT INTO {app_id_to_user_id} (app_id, user_id, recipe_id, primary_or_recipe_user_id)"
+        " VALUES ('public', $1, 'emailpassword', $2) ON CONFLICT (app_id, user_id) DO UPDATE"
+        " SET primary_or_recipe_user_id = EXCLUDED.primary_or_recipe_user_id"};
+    static constexpr db::Statement kMapping = {
+        "test_mapping",
+        "INSERT INTO {userid_mapping} (app_id, supertokens_user_id, external_user_id)"
+        " VALUES ('public', $1, $2) ON CONFLICT DO NOTHING"};
+    const auto execute = [&](const db::Statement& statement, const db::Params& params) {
+      const auto result = database->Execute(gatehouse::testing::Soon(), statement, params);
+      EXPECT_TRUE(result.ok()) << result.status();
+    };
+    execute(kUser, {primary, primary});
+    execute(kUser, {internal, primary});
+    if (external != internal) execute(kMapping, {internal, external});
+    if (primary_external != primary) execute(kMapping, {primary, primary_external});
+  }
+
   std::optional<SessionRow> Row(const std::string& handle) {
     auto tenant = tenants.directory().Find(scope);
     auto row = store.Get(**tenant, handle, gatehouse::testing::Soon());
@@ -237,7 +263,7 @@ class SessionServiceTest : public ::testing::Test {
   PgSessionStore store{tenants};
   KeyCache keys{jwks, clock};
   MasterKeys master_keys{settings};
-  UserDirectory users{registry, clock, /*test_mode=*/false};
+  UserDirectory users{registry, tenants.directory(), clock, /*test_mode=*/false};
   UntoldRotations untold;
   gatehouse::testing::FakeActivityLog audit;
   activity::ActivityLog activities{audit, clock};

@@ -17,11 +17,20 @@ struct UserDirectory::LastNote {
   std::atomic<int64_t> at_ms = 0;
 };
 
-UserDirectory::UserDirectory(users::v1::RegistryService& registry, const Clock& clock,
+UserDirectory::UserDirectory(users::v1::RegistryService& registry,
+                             const tenancy::TenantDirectory& tenants, const Clock& clock,
                              bool test_mode)
-    : registry_(registry), clock_(clock), test_mode_(test_mode), noted_(kMaxNotedUsers) {}
+    : registry_(registry),
+      tenants_(tenants),
+      clock_(clock),
+      test_mode_(test_mode),
+      noted_(kMaxNotedUsers) {}
 
 UserDirectory::~UserDirectory() = default;
+
+bool UserDirectory::AreWith(const tenancy::Tenant& tenant) const {
+  return tenants_.HasOneDatabase(tenant);
+}
 
 absl::StatusOr<UserIds> UserDirectory::Resolve(CallContext& context, const tenancy::Tenant& tenant,
                                                std::string_view user_id, bool include_linked) {

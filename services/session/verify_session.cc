@@ -117,9 +117,8 @@ absl::StatusOr<Judged> Judge(const SessionParts& parts, CallContext& context,
 // database was asked for.
 absl::Status VerifyLazily(const SessionParts& parts, CallContext& context,
                           const tenancy::Tenant& app, const tenancy::Tenant& tenant,
-                          const VerifiedToken& verified_token,
-                          const std::optional<SessionRow>& row, const KeySet& keys,
-                          v1::VerifySessionResponse& response) {
+                          const VerifiedToken& verified_token, const std::optional<SessionRow>& row,
+                          const KeySet& keys, v1::VerifySessionResponse& response) {
   const AccessToken& token = *verified_token.content;
   const bool payload_changed = row.has_value() && PayloadChanged(verified_token, *row);
   v1::VerifySessionResponse::Verified& verified = *response.mutable_verified();
@@ -148,7 +147,7 @@ absl::Status VerifyLazily(const SessionParts& parts, CallContext& context,
       return absl::OkStatus();
     }
     if (payload_changed || IsHashOf(current->refresh_hash2, token.refresh_token_hash1)) {
-      source = {current->user_id, current->jwt_payload, current->use_static_key};
+      source = {current->user_id, current->jwt_payload, current->use_static_key, std::nullopt};
     }
   }
   if (!source.has_value()) return absl::OkStatus();
@@ -230,8 +229,8 @@ absl::StatusOr<v1::VerifySessionResponse> VerifySession(const SessionParts& part
   }
 
   if (!request.stateless()) {
-    RETURN_IF_ERROR(VerifyLazily(parts, context, app, *tenant, *judged.token, row, *judged.keys,
-                                 response));
+    RETURN_IF_ERROR(
+        VerifyLazily(parts, context, app, *tenant, *judged.token, row, *judged.keys, response));
     if (response.has_verified()) return with_keys();
     return response;
   }

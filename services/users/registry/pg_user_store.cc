@@ -35,12 +35,12 @@ constexpr db::Statement kFindByInternalId = {
 
 // Users of the tenant with an account info, as wanted(type, value).
 // idx_recipe_user_tenants_account_info_pattern.
-#define GATEHOUSE_FIND_BY_INFO_SQL(WANTED)                                                       \
-  "WITH target AS (SELECT DISTINCT u.primary_or_recipe_user_id AS id"                            \
-  "  FROM " WANTED                                                                               \
-  "  JOIN {recipe_user_tenants} t ON t.app_id = $1::varchar AND t.tenant_id = $2::varchar"       \
-  "   AND t.account_info_type = wanted.type AND t.account_info_value = wanted.value"             \
-  "  JOIN {app_id_to_user_id} u ON u.app_id = t.app_id"                                          \
+#define GATEHOUSE_FIND_BY_INFO_SQL(WANTED)                                                 \
+  "WITH target AS (SELECT DISTINCT u.primary_or_recipe_user_id AS id"                      \
+  "  FROM " WANTED                                                                         \
+  "  JOIN {recipe_user_tenants} t ON t.app_id = $1::varchar AND t.tenant_id = $2::varchar" \
+  "   AND t.account_info_type = wanted.type AND t.account_info_value = wanted.value"       \
+  "  JOIN {app_id_to_user_id} u ON u.app_id = t.app_id"                                    \
   "   AND u.user_id = t.recipe_user_id)" GATEHOUSE_USER_ROWS_SQL
 
 // Nearly every request asks for one: see kResolveOne.
@@ -64,47 +64,33 @@ constexpr db::Statement kFindByPrimaryIds = {
     "WITH target AS (SELECT unnest((SELECT $2::bpchar[])) AS id)" GATEHOUSE_USER_ROWS_SQL};
 
 // $2: ids, internal or external, as given(id, place). $3: whether to gather each group's login
-// methods. The user's own mapping is that by which its id was found: `e` when it is internal, `m`
-// when it is external. Indexes as in kFindById and app_id_to_user_id_primary_user_id_index. What is
-// looked up by the row is a scalar subquery: a join or an EXISTS may hash all of the app's rows, by
-// a plan from old statistics.
-#define GATEHOUSE_RESOLVE_SQL(GIVEN)                                                           \
-  "SELECT u.user_id, COALESCE(e.external_user_id, m.external_user_id, u.user_id::varchar),"    \
-  " u.primary_or_recipe_user_id,"                                                              \
-  " CASE WHEN u.primary_or_recipe_user_id = u.user_id"                                         \
-  "  THEN COALESCE(e.external_user_id, m.external_user_id, u.user_id::varchar)"                \
-  "  ELSE COALESCE((SELECT lead.external_user_id FROM {userid_mapping} lead"                   \
-  "    WHERE lead.app_id = u.app_id"                                                           \
-  "     AND lead.supertokens_user_id = u.primary_or_recipe_user_id),"                          \
-  "   u.primary_or_recipe_user_id::varchar) END,"                                              \
-  " CASE WHEN $3::boolean AND u.user_id IS NOT NULL THEN ("                                    \
-  "   SELECT json_agg(COALESCE((SELECT lm.external_user_id FROM {userid_mapping} lm"           \
-  "      WHERE lm.app_id = l.app_id AND lm.supertokens_user_id = l.user_id),"                  \
-  "     l.user_id::varchar) ORDER BY l.time_joined, l.user_id)"                                \
-  "   FROM {app_id_to_user_id} l"                                                              \
-  "   WHERE l.app_id = u.app_id"                                                               \
-  "     AND l.primary_or_recipe_user_id = u.primary_or_recipe_user_id"                         \
-  "     AND (l.user_id = u.user_id OR (SELECT 1 FROM {recipe_user_account_infos} i"            \
-  "      WHERE i.app_id = l.app_id AND i.recipe_user_id = l.user_id LIMIT 1)"                  \
-  "     IS NOT NULL)) END,"                                                                    \
-  " CASE WHEN m.app_id IS NOT NULL THEN (SELECT 1 FROM {app_id_to_user_id} o"                  \
-  "   WHERE o.app_id = $1::varchar AND o.user_id = given.id::bpchar) IS NOT NULL END"          \
-  " FROM " GIVEN                                                                               \
-  " LEFT JOIN {userid_mapping} e ON e.app_id = $1::varchar"                                    \
-  "  AND e.supertokens_user_id = given.id::bpchar"                                             \
-  " LEFT JOIN {userid_mapping} m ON m.app_id = $1::varchar AND m.external_user_id = given.id"  \
-  "  AND e.app_id IS NULL"                                                                     \
-  " LEFT JOIN {app_id_to_user_id} u ON u.app_id = $1::varchar"                                 \
-  "  AND u.user_id = COALESCE(m.supertokens_user_id, given.id::bpchar)"
+// methods. The last column: whether an external id is another user's internal one. Indexes as in
+// the function, and app_id_to_user_id_primary_user_id_index. What is looked up by the row is a
+// scalar subquery: a join or an EXISTS may hash all of the app's rows, by a plan from old
+// statistics.
+#define GATEHOUSE_RESOLVE_SQL(GIVEN)                                                  \
+  "SELECT r.user_id, r.external_id, r.primary_id, r.primary_external,"                \
+  " CASE WHEN $3::boolean AND r.user_id IS NOT NULL THEN ("                           \
+  "   SELECT json_agg(COALESCE((SELECT lm.external_user_id FROM {userid_mapping} lm"  \
+  "      WHERE lm.app_id = l.app_id AND lm.supertokens_user_id = l.user_id),"         \
+  "     l.user_id::varchar) ORDER BY l.time_joined, l.user_id)"                       \
+  "   FROM {app_id_to_user_id} l"                                                     \
+  "   WHERE l.app_id = $1::varchar AND l.primary_or_recipe_user_id = r.primary_id"    \
+  "     AND (l.user_id = r.user_id OR (SELECT 1 FROM {recipe_user_account_infos} i"   \
+  "      WHERE i.app_id = l.app_id AND i.recipe_user_id = l.user_id LIMIT 1)"         \
+  "     IS NOT NULL)) END,"                                                           \
+  " CASE WHEN r.is_external THEN (SELECT 1 FROM {app_id_to_user_id} o"                \
+  "   WHERE o.app_id = $1::varchar AND o.user_id = given.id::bpchar) IS NOT NULL END" \
+  " FROM " GIVEN                                                                      \
+  " CROSS JOIN LATERAL {schema}.{~gatehouse_resolve_user_id}($1::varchar, given.id) r"
 
 // A request asks for one id nearly always. The array is hidden from the planner: it takes ten
 // elements for any array, more than most have, and would plan for each at each call.
 constexpr db::Statement kResolveOne = {
     "users_resolve_id", GATEHOUSE_RESOLVE_SQL("(SELECT $2::varchar AS id) AS given")};
 constexpr db::Statement kResolve = {
-    "users_resolve_ids",
-    GATEHOUSE_RESOLVE_SQL("unnest((SELECT $2::varchar[])) WITH ORDINALITY AS given(id, place)")
-    " ORDER BY given.place"};
+    "users_resolve_ids", GATEHOUSE_RESOLVE_SQL("unnest((SELECT $2::varchar[])) WITH ORDINALITY AS "
+                                               "given(id, place)") " ORDER BY given.place"};
 
 constexpr SingleRegistryWrite kRegister = {
     {"users_register", GATEHOUSE_REGISTER_SQL GATEHOUSE_REGISTERED_SQL},
@@ -176,9 +162,8 @@ absl::StatusOr<std::optional<v1::User>> PgUserStore::FindByInternalId(const Wher
 absl::StatusOr<std::optional<v1::User>> PgUserStore::FindOne(const Where& scope,
                                                              const db::Statement& statement,
                                                              std::string_view id) {
-  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
-  ASSIGN_OR_RETURN(db::Result result,
-                   db->Execute(scope.deadline, statement, {scope.app_id(), id}));
+  ASSIGN_OR_RETURN(db::Database * db, databases_.Of(*scope.tenant));
+  ASSIGN_OR_RETURN(db::Result result, db->Execute(scope.deadline, statement, {scope.app_id(), id}));
   std::vector<v1::User> users = ReadUsers(result);
   if (users.empty()) return std::nullopt;
   return std::move(users.front());
@@ -186,7 +171,7 @@ absl::StatusOr<std::optional<v1::User>> PgUserStore::FindOne(const Where& scope,
 
 absl::StatusOr<std::vector<v1::User>> PgUserStore::FindByAccountInfo(
     const Where& scope, const std::vector<AccountInfo>& infos) {
-  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
+  ASSIGN_OR_RETURN(db::Database * db, databases_.Of(*scope.tenant));
   const bool one = infos.size() == 1;
   db::Params params = {scope.app_id(), scope.tenant_id()};
   if (one) {
@@ -199,9 +184,8 @@ absl::StatusOr<std::vector<v1::User>> PgUserStore::FindByAccountInfo(
     }
     params.Add(types).Add(values);
   }
-  ASSIGN_OR_RETURN(
-      db::Result result,
-      db->Execute(scope.deadline, one ? kFindByOneInfo : kFindByAccountInfo, params));
+  ASSIGN_OR_RETURN(db::Result result,
+                   db->Execute(scope.deadline, one ? kFindByOneInfo : kFindByAccountInfo, params));
   std::vector<v1::User> users = ReadUsers(result);
   SortByTimeJoined(users);
   return users;
@@ -209,9 +193,9 @@ absl::StatusOr<std::vector<v1::User>> PgUserStore::FindByAccountInfo(
 
 absl::StatusOr<std::vector<v1::User>> PgUserStore::FindByPasskey(const Where& scope,
                                                                  std::string_view credential_id) {
-  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
-  ASSIGN_OR_RETURN(db::Result result, db->Execute(scope.deadline, kFindByPasskey,
-                                                  {scope.app_id(), credential_id}));
+  ASSIGN_OR_RETURN(db::Database * db, databases_.Of(*scope.tenant));
+  ASSIGN_OR_RETURN(db::Result result,
+                   db->Execute(scope.deadline, kFindByPasskey, {scope.app_id(), credential_id}));
   std::vector<v1::User> users = ReadUsers(result);
   SortByTimeJoined(users);
   return users;
@@ -220,7 +204,7 @@ absl::StatusOr<std::vector<v1::User>> PgUserStore::FindByPasskey(const Where& sc
 absl::StatusOr<std::vector<v1::User>> PgUserStore::FindByPrimaryIds(
     const Where& scope, const std::vector<std::string>& ids) {
   if (ids.empty()) return std::vector<v1::User>();
-  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
+  ASSIGN_OR_RETURN(db::Database * db, databases_.Of(*scope.tenant));
   ASSIGN_OR_RETURN(db::Result result, db->Execute(scope.deadline, kFindByPrimaryIds,
                                                   {scope.app_id(), db::TextArray{ids}}));
   std::unordered_map<std::string, v1::User> by_id;
@@ -240,7 +224,7 @@ absl::StatusOr<std::vector<ResolvedId>> PgUserStore::Resolve(const Where& scope,
                                                              const std::vector<std::string>& ids,
                                                              bool include_linked) {
   if (ids.empty()) return std::vector<ResolvedId>();
-  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
+  ASSIGN_OR_RETURN(db::Database * db, databases_.Of(*scope.tenant));
   ASSIGN_OR_RETURN(
       db::Result result,
       ids.size() == 1
@@ -266,7 +250,7 @@ absl::StatusOr<std::vector<ResolvedId>> PgUserStore::Resolve(const Where& scope,
 
 absl::StatusOr<bool> PgUserStore::Register(const Where& scope, const NewIdentity& user) {
   ASSIGN_OR_RETURN(const std::vector<IdentityRow> rows, RowsOf(user.identity));
-  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
+  ASSIGN_OR_RETURN(db::Database * db, databases_.Of(*scope.tenant));
   absl::StatusOr<db::Result> result =
       kRegister.Execute(*db, scope, RegisterParams(scope, user, rows));
   if (!result.ok()) return TenantGone(scope, result.status());
@@ -277,7 +261,7 @@ absl::StatusOr<IdentityChange> PgUserStore::ChangeIdentity(const Where& scope,
                                                            std::string_view recipe_id,
                                                            std::string_view user_id,
                                                            const IdentityUpdate& update) {
-  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
+  ASSIGN_OR_RETURN(db::Database * db, databases_.Of(*scope.tenant));
   IdentityChange change;
   const absl::Status status =
       db->Transact(scope.deadline, [&](db::Transaction& transaction) -> absl::Status {
@@ -292,7 +276,7 @@ absl::StatusOr<IdentityChange> PgUserStore::ChangeIdentity(const Where& scope,
 
 absl::Status PgUserStore::MarkEmailVerified(const Where& scope, std::string_view user_id,
                                             std::string_view email) {
-  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
+  ASSIGN_OR_RETURN(db::Database * db, databases_.Of(*scope.tenant));
   return TenantGone(
       scope, db->Execute(scope.deadline, kMarkVerified, {scope.app_id(), user_id, email}).status());
 }
