@@ -98,10 +98,16 @@ class TimedMetric {
         }
         counters_[i]->Increment(static_cast<double>(n));
       }
+      // Another thread may be in the middle of Observe: what is here of it counts now, the rest in
+      // the next scrape.
       for (size_t i = 0; i < kBuckets; ++i) {
-        buckets[i] += static_cast<double>(shard.buckets[i].exchange(0, std::memory_order_relaxed));
+        const uint64_t n = shard.buckets[i].exchange(0, std::memory_order_relaxed);
+        any = any || n != 0;
+        buckets[i] += static_cast<double>(n);
       }
-      seconds += shard.seconds.exchange(0, std::memory_order_relaxed);
+      const double of_shard = shard.seconds.exchange(0, std::memory_order_relaxed);
+      any = any || of_shard != 0;
+      seconds += of_shard;
     });
     if (!any) return;
     if (histogram_ == nullptr) {
