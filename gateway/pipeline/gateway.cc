@@ -40,7 +40,8 @@ std::optional<HttpMethod> MethodOf(std::string_view name) {
 
 std::string NewRequestId() {
   thread_local std::mt19937_64 random{std::random_device{}()};
-  // Fifteen digits: a string of no more needs no memory of its own, and it is copied with each call.
+  // Fifteen digits: a string of no more needs no memory of its own, and it is copied with each
+  // call.
   return HexOf(random()).substr(1);
 }
 
@@ -105,20 +106,20 @@ struct Gateway::Call {
   // Workers that stop drop calls that they have not begun; their clients get an answer.
   ~Call() {
     if (!queued) return;
-    responder.Send(ToResponse(
-        ErrorReply(MakeError(ErrorReason::kDependencyDown, "The server is stopping"))));
+    responder.Send(
+        ToResponse(ErrorReply(MakeError(ErrorReason::kDependencyDown, "The server is stopping"))));
   }
 
   http::Responder responder;
   RouteTable::Match match{};
   bool unknown_path = false;
-  bool for_operators = false;  // came by the second port
+  bool for_operators = false;    // came by the second port
   Admission::Admitted admitted;  // its scope becomes the request's
-  ApiRequest request;  // what is known of it so far
+  ApiRequest request;            // what is known of it so far
   const Route* route = nullptr;
   ConcurrencyCap::Slot slot;  // from its whole body to its answer
-  bool queued = false;      // waits for a worker
-  std::string_view method;  // one of kMethodNames, or "other"
+  bool queued = false;        // waits for a worker
+  std::string_view method;    // one of kMethodNames, or "other"
   std::chrono::steady_clock::time_point received;
 };
 
@@ -152,7 +153,13 @@ telemetry::HttpMetric& Gateway::MetricOf(const Call& call) const {
 const ServicePool& Gateway::PoolOf(const Route& route) {
   // Not all services are there when the gateway is made. They stay once they are.
   RouteState& state = route_states_.at(&route);
-  absl::call_once(state.has_pool, [&] { state.pool = pool_of_(route.service); });
+  if (!state.has_pool.load(std::memory_order_acquire)) {
+    const std::lock_guard lock(pools_mutex_);
+    if (!state.has_pool.load(std::memory_order_relaxed)) {
+      state.pool = pool_of_(route.service);  // may throw: the next request tries again
+      state.has_pool.store(true, std::memory_order_release);
+    }
+  }
   return state.pool;
 }
 
@@ -232,7 +239,8 @@ void Gateway::Handle(PortScopes::Port port, http::Request request, http::Respond
   // The root answers for unknown paths: after the same checks, but without content.
   call->unknown_path = !match;
   if (!match) match = routes_.Find(method, "/");
-  if (!match || (options_.scopes.has_value() && !options_.scopes->Answers(port, match->any->path))) {
+  if (!match ||
+      (options_.scopes.has_value() && !options_.scopes->Answers(port, match->any->path))) {
     return Answer(*call, TextReply(404, "Not found"));
   }
   call->match = *std::move(match);
@@ -337,7 +345,8 @@ void Gateway::Received(const std::shared_ptr<Call>& call, std::string bytes) {
   if (!EntersCap(*call)) return;
 
   const ServicePool& pool = PoolOf(*call->route);
-  if (call->route->options.from_memory && pool.local && call->request.body.size() <= kMaxBodyOnIoThread) {
+  if (call->route->options.from_memory && pool.local &&
+      call->request.body.size() <= kMaxBodyOnIoThread) {
     const NonBlockingScope here;
     if (Run(*call)) return;
   }

@@ -1,14 +1,15 @@
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
 
-#include "absl/base/call_once.h"
 #include "absl/time/time.h"
 #include "gateway/api/concurrency_cap.h"
 #include "gateway/api/reply_totals.h"
@@ -90,13 +91,14 @@ class Gateway final : public http::Handler {
   Admission admission_;
   struct RouteState {
     telemetry::HttpMetric* metric = nullptr;
-    absl::once_flag has_pool;
+    std::atomic<bool> has_pool = false;
     ServicePool pool{};
   };
   // The pool of the route's service.
   const ServicePool& PoolOf(const Route& route);
 
   std::unordered_map<const Route*, RouteState> route_states_;
+  std::mutex pools_mutex_;  // while a route's pool is looked up
   // By method, for requests that end before a route is found.
   std::unordered_map<std::string_view, telemetry::HttpMetric*> other_metrics_;
   const std::function<ServicePool(std::string_view)> pool_of_;
