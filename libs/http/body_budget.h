@@ -14,8 +14,8 @@ namespace gatehouse::http {
 // it up: a peer, and an app with its large bodies, may take more only while it holds no more than
 // what stays free, so the first gets half of it, two get a third each, and something is left for
 // the next one. An app with all its bodies may hold three times what stays free. The smallest
-// bodies are free: of those the number of connections is the limit, and to count them would cost
-// most requests two locks that all threads share. Thread-safe.
+// bodies are free, one of a connection: the number of connections is their limit, and to count them
+// would cost most requests two locks that all threads share. Thread-safe.
 class BodyBudget {
  public:
   // The part of a body beyond this is large. Stalled uploads must not keep users of the same app
@@ -24,19 +24,24 @@ class BodyBudget {
   // Many small ones must not keep other apps out.
   static constexpr int64_t kSharesOfAllBodies = 3;
 
-  // `total` of all bodies; those of up to `free_body` are not counted.
+  // `total` of all bodies; those of up to `free_body` need not be counted.
   BodyBudget(int64_t total, int64_t free_body) : total_(total), free_body_(free_body) {}
 
   // The share of one body, released on destruction.
   class Charge {
    public:
-    // `peer` or `app` may be empty: then it is not accounted to one. The budget outlives this.
-    Charge(BodyBudget& budget, std::string peer, std::string app)
-        : budget_(&budget), peer_(std::move(peer)), app_(std::move(app)) {}
+    // `peer` or `app` may be empty: then it is not accounted to one. `may_be_free`: if it is small.
+    // The budget outlives this.
+    Charge(BodyBudget& budget, std::string peer, std::string app, bool may_be_free)
+        : budget_(&budget),
+          peer_(std::move(peer)),
+          app_(std::move(app)),
+          free_(may_be_free ? budget.free_body_ : 0) {}
     Charge(Charge&& other) noexcept
         : budget_(other.budget_),
           peer_(std::move(other.peer_)),
           app_(std::move(other.app_)),
+          free_(other.free_),
           read_(other.read_),
           bytes_(std::exchange(other.bytes_, 0)) {}
     Charge& operator=(Charge&&) = delete;
@@ -46,7 +51,7 @@ class BodyBudget {
     // False, and nothing taken, when the allowance or a share of it is used up.
     bool Add(int64_t bytes) {
       read_ += bytes;
-      return read_ <= budget_->free_body_ || budget_->Take(*this, read_ - bytes_);
+      return read_ <= free_ || budget_->Take(*this, read_ - bytes_);
     }
 
    private:
@@ -57,6 +62,7 @@ class BodyBudget {
     BodyBudget* budget_;
     std::string peer_;
     std::string app_;
+    int64_t free_;       // up to this size
     int64_t read_ = 0;   // of the body so far
     int64_t bytes_ = 0;  // taken for it
   };

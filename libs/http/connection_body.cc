@@ -29,7 +29,8 @@ void Connection::StartBody(uint64_t id, std::string app, BodyCallback then) {
   if (!slot->body_to_come) return then("");
   slot->on_body = std::move(then);
   slot->send_continue = parser_->expects_continue && in_begin_ == in_end_;
-  parser_->TakeBody(BodyBudget::Charge(loop_->shared->body_budget, peer_, std::move(app)));
+  parser_->TakeBody(BodyBudget::Charge(loop_->shared->body_budget, peer_, std::move(app),
+                                       /*may_be_free=*/slots_.size() == 1));
   message_deadline_ = (dispatching_ ? now_ : Clock::now()) + loop_->shared->options.body_timeout;
   body_ = Body::kReading;
   Wake();

@@ -252,6 +252,21 @@ TEST_F(HttpServerTest, TheSmallestBodiesAreNotCounted) {
     held[i].Send({.body = "done\n"});
     clients[i]->ReadUntil("done\n");
   }
+  // Of a connection's requests in flight one may have such a body.
+  RawClient c(server_->port());
+  const auto get = [](const std::string& path) {
+    return "GET " + path + " HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\n" +
+           std::string(900, 'x');
+  };
+  c.Send(get("/hold"));
+  Responder first = handler_.Take("/hold");
+  c.Send(get("/judge"));
+  Responder second = handler_.Take("/judge");
+  second.ReadBody("app", [](const std::string&) {});
+  first.Send({.body = "done\n"});
+  const std::string replies = c.ReadToEnd();
+  EXPECT_NE(replies.find("done\n"), std::string::npos);
+  EXPECT_NE(replies.find("HTTP/1.1 503 "), std::string::npos) << replies;
 }
 
 TEST_F(HttpServerTest, ExpectContinue) {

@@ -80,7 +80,8 @@ struct ServerOptions {
   // All request bodies held at one time, so that many large uploads can't exhaust memory. A single
   // peer or app gets half of it at most.
   size_t max_total_body_bytes = 256 * 1024 * 1024;
-  // Bodies of up to this size are not counted there. A connection has one at a time.
+  // A body of up to this size is not counted there, if no other request of its connection is in
+  // flight.
   size_t free_body_bytes = 4 * 1024;
   int max_connections = 10'000;
   // Of one address, or of one IPv6 /64; this machine's own are not limited: a proxy on it acts for
