@@ -4,10 +4,10 @@
 #include <array>
 #include <iterator>
 #include <span>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
-#include "absl/hash/hash.h"
 #include "absl/strings/ascii.h"
 #include "libs/base/problem.h"
 #include "libs/base/status.h"
@@ -201,37 +201,35 @@ absl::StatusOr<AccessTokenHeader> ReadHeader(std::string_view part) {
   return out;
 }
 
-// Headers that were read before: all tokens that a key has signed have the same one. A few of them,
-// at places that depend on their text; the last one of a place counts.
+// Headers that were read before: all tokens that a key has signed have the same one, and an app has
+// few keys. Anybody can send others: they are forgotten together when there are many.
 class KnownHeaders {
  public:
   static KnownHeaders& OfThisThread() {
     thread_local KnownHeaders known;
     return known;
   }
+  // Null if it is not known. Valid until the next Add.
   const AccessTokenHeader* Find(std::string_view part) const {
-    const Known& known = PlaceOf(part);
-    return known.part == part ? &known.header : nullptr;
+    const auto found = headers_.find(part);
+    return found == headers_.end() ? nullptr : &found->second;
   }
   void Add(std::string_view part, const AccessTokenHeader& header) {
-    if (part.size() <= kMaxSize) PlaceOf(part) = {std::string(part), header};
+    if (part.size() > kMaxSize) return;
+    if (headers_.size() >= kMost) headers_.clear();
+    headers_.try_emplace(std::string(part), header);
   }
 
  private:
-  static constexpr size_t kPlaces = 64;
-  static constexpr size_t kMaxSize = 512;
-  struct Known {
-    std::string part;  // as in the token; "" is in none
-    AccessTokenHeader header;
-  };
-  const Known& PlaceOf(std::string_view part) const {
-    return places_[absl::Hash<std::string_view>{}(part) % kPlaces];
-  }
-  Known& PlaceOf(std::string_view part) {
-    return const_cast<Known&>(std::as_const(*this).PlaceOf(part));
-  }
+  static constexpr size_t kMost = 1024;
+  static constexpr size_t kMaxSize = 256;  // the core's own have some 100 characters
 
-  std::array<Known, kPlaces> places_;
+  // Lets views be looked up.
+  struct Hash : std::hash<std::string_view> {
+    using is_transparent = void;
+  };
+  // By the token's part.
+  std::unordered_map<std::string, AccessTokenHeader, Hash, std::equal_to<>> headers_;
 };
 
 json::Value LegacyPayload(const AccessToken& content) {
