@@ -61,10 +61,12 @@ struct Memo {
   // Counts its owners in memory of this thread: all threads would meet in the tenant's own count.
   TenantPtr tenant;
 
-  void Keep(uint64_t of_directory, uint64_t at_version, const TenantPtr& found) {
+  const TenantPtr& Keep(uint64_t of_directory, uint64_t at_version, TenantPtr found) {
+    const Tenant* const there = found.get();
+    tenant = TenantPtr(std::make_shared<const TenantPtr>(std::move(found)), there);
     directory = of_directory;
     version = at_version;
-    tenant = TenantPtr(std::make_shared<const TenantPtr>(found), found.get());
+    return tenant;
   }
   bool Holds(uint64_t of_directory, uint64_t at_version, std::string_view domain,
              std::string_view app_id, std::string_view tenant_id) const {
@@ -182,8 +184,7 @@ absl::StatusOr<TenantPtr> TenantDirectory::Known(std::string_view domain, std::s
   if (state_ == nullptr) return nullptr;
   if (state_->GetLeftOut(key) != nullptr) return IsLeftOut();
   TenantPtr known = state_->Get(key);
-  if (known != nullptr) memo.Keep(id_, version(), known);
-  return known;
+  return known == nullptr ? nullptr : memo.Keep(id_, version(), std::move(known));
 }
 
 absl::StatusOr<TenantPtr> TenantDirectory::FindNamed(const common::v1::Scope& scope,
@@ -223,12 +224,22 @@ absl::StatusOr<std::optional<Sight>> TenantDirectory::Look(const common::v1::Sco
   Memo& app_memo = MemoFor(kPublic);
   Memo& memo = MemoFor(tenant_id);
   const uint64_t now = version();
-  if (app_memo.Holds(id_, now, domain, app_id, kPublic) &&
-      (is_public || memo.Holds(id_, now, domain, app_id, tenant_id))) {
+  const bool knows_app = app_memo.Holds(id_, now, domain, app_id, kPublic);
+  if (knows_app && (is_public || memo.Holds(id_, now, domain, app_id, tenant_id))) {
     return Sight{.app = app_memo.tenant, .tenant = memo.tenant, .version = now};
   }
+  const std::string key = KeyOf(scope);
+  if (knows_app) {  // another tenant of it
+    std::shared_lock<std::shared_mutex> lock(mutex_);
+    if (version() == now && state_->GetLeftOut(key) == nullptr) {
+      if (TenantPtr found = state_->Get(key)) {
+        return Sight{.app = app_memo.tenant,
+                     .tenant = memo.Keep(id_, now, std::move(found)),
+                     .version = now};
+      }
+    }
+  }
   const std::string app_key = AppKeyOf(scope);
-  const std::string key = is_public ? app_key : KeyOf(scope);
   Sight sight;
   {
     std::shared_lock<std::shared_mutex> lock(mutex_);
@@ -237,12 +248,16 @@ absl::StatusOr<std::optional<Sight>> TenantDirectory::Look(const common::v1::Sco
         return IsLeftOut();
       }
       sight.app = state_->Get(app_key);
-      sight.tenant = is_public ? sight.app : state_->Get(key);
+      if (!is_public) sight.tenant = state_->Get(key);
     }
     sight.version = version();
   }
-  if (sight.app != nullptr) app_memo.Keep(id_, sight.version, sight.app);
-  if (sight.tenant != nullptr && !is_public) memo.Keep(id_, sight.version, sight.tenant);
+  if (sight.app != nullptr) sight.app = app_memo.Keep(id_, sight.version, std::move(sight.app));
+  if (is_public) {
+    sight.tenant = sight.app;
+  } else if (sight.tenant != nullptr) {
+    sight.tenant = memo.Keep(id_, sight.version, std::move(sight.tenant));
+  }
   if (lookups_ != nullptr && (sight.app == nullptr || sight.tenant == nullptr)) return std::nullopt;
   return sight;
 }
