@@ -19,7 +19,7 @@ from integration import harness
 from processes import cpu_s_of_server
 
 # For harness.Postgres: nothing is logged until log_min_duration_statement is set.
-SETTINGS = ("logging_collector=on", "log_destination=jsonlog", "log_directory=log", "log_statement=none", "log_duration=off")
+SETTINGS = ("logging_collector=on", "log_destination=jsonlog", "log_directory=log", "log_rotation_size=0", "log_rotation_age=0", "log_statement=none", "log_duration=off")
 IDLE_S = 2.5
 WARM = 3
 TRIES = 8

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What tenants cost those who use them: as many users in one tenant, one in each tenant of many apps, and one in each tenant of one app, each on a Gatehouse of its own, in turns.
 
-Usage: tenants.py [--tenants 10000] [--apps 500] [--seconds 4] [--rounds 3] [--json FILE] BIN
+Usage: tenants.py [--tenants 10000] [--apps 500] [--seconds 4] [--rounds 3] [--only NAME ...] [--json FILE] BIN
 Requests come to all tenants in turn, at a fixed rate; each has its time, and its latency counts from then on (load.lua). Processor time of the server and of PostgreSQL for 1,000 requests is measured one
 Gatehouse after the other, at half of what the first answers in a closed loop; p50 and p99 of all three at the same time, each with a sixth of that rate, so that whatever else the machine does meets all of them.
 Printed are medians over the rounds, their ratios to the first, and the memory of a tenant. bcrypt of cost 4.
@@ -69,6 +69,7 @@ def main():
     parser.add_argument("--apps", type=int, default=500)
     parser.add_argument("--seconds", type=int, default=4)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", nargs="+", choices=OPERATIONS, default=OPERATIONS)
     parser.add_argument("--json")
     parser.add_argument("bin")
     options = parser.parse_args()
@@ -85,7 +86,7 @@ def main():
         for subject in subjects.values():  # those of each measurement, of which the first subject has one more
             subject.operations.chains = options.tenants // (2 * options.rounds + 2) // CLIENTS
         first = subjects["one tenant"]
-        for operation in OPERATIONS:
+        for operation in options.only:
             rate = first.measure(operation, 3, CLIENTS)["requests_per_s"] / 2
             alone, together = ({name: [] for name in subjects} for _ in range(2))
             for number in range(options.rounds + 1):
