@@ -32,9 +32,14 @@ WorkerPool::WorkerPool(std::string name, size_t threads, size_t max_queued, absl
       timed_(max_wait != absl::InfiniteDuration()),
       queue_(an_owners == Threads::kAll || threads < 2 ? Queue::kNoLimit : threads - 1) {
   threads_.reserve(threads);
-  for (size_t i = 0; i < threads; ++i) {
-    threads_.emplace_back([this] { Run(); });
-    pthread_setname_np(threads_.back().native_handle(), name_.substr(0, 15).c_str());
+  try {
+    for (size_t i = 0; i < threads; ++i) {
+      threads_.emplace_back([this] { Run(); });
+      pthread_setname_np(threads_.back().native_handle(), name_.substr(0, 15).c_str());
+    }
+  } catch (...) {  // no thread left: those that there are would be waited for, and wait for tasks
+    Stop();
+    throw;
   }
 }
 
