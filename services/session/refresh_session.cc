@@ -155,23 +155,24 @@ absl::Status ReportReuse(const SessionParts& parts, CallContext& context, Refres
              Equal(row.previous_refresh_hash2, *refreshing.parent_hash2)) {
     subtype = v1::REUSE_SUBTYPE_ORPHANED_BRANCH;
   }
+  const bool theft = subtype == v1::REUSE_SUBTYPE_STALE_LINEAGE ||
+                     refreshing.tenant->config->recent_token_reuse_behaviour() ==
+                         config::TokenReuseBehaviour::kTokenTheft;
+  // First: a theft that could not be reported must be found again.
+  if (theft && refreshing.resolve_user_id.has_value()) {
+    ASSIGN_OR_RETURN(UserIds user,
+                     parts.users.Resolve(context, *refreshing.tenant, *refreshing.resolve_user_id));
+    refreshing.Know(std::move(user));
+  }
   // Whatever it is reported as, somebody holds a token that they should not have: the session ends.
   RETURN_IF_ERROR(
       parts.store
           .Delete(*refreshing.tenant, {refreshing.presented.session_handle}, context.deadline)
           .status());
-  const bool theft = subtype == v1::REUSE_SUBTYPE_STALE_LINEAGE ||
-                     refreshing.tenant->config->recent_token_reuse_behaviour() ==
-                         config::TokenReuseBehaviour::kTokenTheft;
   if (!theft) {
     SetUnauthorised("refresh token reuse detected", response);
     response.mutable_unauthorised()->set_reuse_subtype(subtype);
     return absl::OkStatus();
-  }
-  if (refreshing.resolve_user_id.has_value()) {
-    ASSIGN_OR_RETURN(UserIds user,
-                     parts.users.Resolve(context, *refreshing.tenant, *refreshing.resolve_user_id));
-    refreshing.Know(std::move(user));
   }
   auto& token_theft = *response.mutable_token_theft();
   token_theft.set_handle(refreshing.presented.session_handle);

@@ -186,6 +186,16 @@ TEST_F(EagerRotationTest, SaysWhoseTheSessionIsNow) {
   EXPECT_EQ(registry.asked, 0);
   EXPECT_EQ(registry.active["primary"], 1);
   Refresh(second, kEager);
+  // A theft that can't be reported yet is found again.
+  registry.down = true;
+  auto context = Context();
+  EXPECT_EQ(
+      ReasonOf(
+          service.RefreshSession(context, RefreshRequest(first.refresh_token().token(), kEager))
+              .status()),
+      ErrorReason::kDependencyDown);
+  EXPECT_TRUE(Row(first.session().handle()).has_value());
+  registry.down = false;
   const auto theft = Refresh(first, kEager).token_theft();
   EXPECT_EQ(theft.user_id(), "primary-external");
   EXPECT_EQ(theft.recipe_user_id(), "user");
