@@ -1,16 +1,21 @@
 #include "services/session/user_directory.h"
 
+#include <algorithm>
 #include <atomic>
 
 #include "gatehouse/users/v1/registry_service.rpc.h"
 #include "libs/base/elapsed.h"
 #include "libs/base/status.h"
+#include "libs/base/steady_time.h"
 #include "libs/base/strings.h"
 
 namespace gatehouse::session {
 namespace {
 constexpr int64_t kNoteIntervalMs = 5 * 60'000;  // the original's
-constexpr size_t kMaxNotedUsers = 50'000;        // some 250 bytes each
+constexpr int64_t kRetryMs = 30'000;
+constexpr size_t kMaxNotedUsers = 50'000;  // some 250 bytes each
+// The request is done but for this.
+constexpr absl::Duration kNoteTime = absl::Seconds(1);
 }  // namespace
 
 struct UserDirectory::LastNote {
@@ -70,7 +75,11 @@ void UserDirectory::NoteActivity(CallContext& context, const tenancy::Tenant& te
   users::v1::RecordActivityRequest request;
   *request.mutable_scope() = tenant.scope();
   request.set_supertokens_user_id(supertokens_user_id);
-  if (!registry_.RecordActivity(context, request).ok()) last->at_ms = 0;
+  CallContext note = context;
+  note.deadline = std::min(context.deadline, SteadyNow() + kNoteTime);
+  if (!registry_.RecordActivity(note, request).ok()) {
+    last->at_ms = now_ms - kNoteIntervalMs + kRetryMs;
+  }
 }
 
 }  // namespace gatehouse::session

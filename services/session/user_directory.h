@@ -33,7 +33,8 @@ class UserDirectory {
   absl::StatusOr<UserIds> Resolve(CallContext& context, const tenancy::Tenant& tenant,
                                   std::string_view user_id, bool include_linked = false);
 
-  // Records that the user was active. Best effort: the request continues without it.
+  // Records that the user was active. Best effort, for a second at most: the request continues
+  // without it.
   void NoteActivity(CallContext& context, const tenancy::Tenant& tenant,
                     const std::string& supertokens_user_id);
 
