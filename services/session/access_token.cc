@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/hash/hash.h"
 #include "absl/strings/ascii.h"
 #include "libs/base/problem.h"
 #include "libs/base/status.h"
@@ -224,8 +225,8 @@ class KnownHeaders {
   static constexpr size_t kMost = 1024;
   static constexpr size_t kMaxSize = 256;  // the core's own have some 100 characters
 
-  // Lets views be looked up.
-  struct Hash : std::hash<std::string_view> {
+  // Lets views be looked up; differs from process to process, as anybody can send headers.
+  struct Hash : absl::Hash<std::string_view> {
     using is_transparent = void;
   };
   // By the token's part.

@@ -17,8 +17,8 @@ BOUNDS = {
     "jwks": (55_000, 45),
     "hello": (38_000, 18),
     "metadata": (135_000, 135),
-    "create": (310_000, 215),
-    "refresh": (430_000, 250),
+    "create": (290_000, 200),
+    "refresh": (400_000, 225),
     "third party, known": (270_000, 295),
     "third party, new": (300_000, 368),
     "page of users": (1_950_000, 1_850),  # of those that are there by then
