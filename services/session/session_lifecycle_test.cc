@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include "libs/base/steady_time.h"
 #include "libs/rpc/policy.h"
 #include "libs/rpc/user_data_policy.h"
 #include "libs/testing/policy_check.h"
@@ -399,6 +400,20 @@ TEST_F(UserSessionsTest, ActivityIsNotedOnceInFiveMinutes) {
   clock.AdvanceMs(5 * 60'000);
   Refresh(issued, /*eager=*/true);
   EXPECT_EQ(registry.active["user"], 2);
+}
+
+TEST_F(UserSessionsTest, ANoteThatFailsCostsASecondAtMostAndComesAgainInHalfAMinute) {
+  registry.down = true;
+  auto issued = Create();
+  EXPECT_LE(registry.note_deadline, SteadyNow() + absl::Seconds(1));
+  EXPECT_EQ(registry.notes, 1);
+  registry.down = false;
+  clock.AdvanceMs(29'999);
+  issued = Refresh(issued, /*eager=*/true).issued();
+  EXPECT_EQ(registry.notes, 1);
+  clock.AdvanceMs(1);
+  Refresh(issued, /*eager=*/true);
+  EXPECT_EQ(registry.active["user"], 1);
 }
 
 TEST(SessionPolicyTest, OnlyNamedCallersMayCall) {

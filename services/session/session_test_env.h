@@ -116,8 +116,11 @@ class FakeRegistry final : public users::v1::RegistryService {
     return response;
   }
   absl::StatusOr<users::v1::RecordActivityResponse> RecordActivity(
-      rpc::CallContext&, const users::v1::RecordActivityRequest& request) override {
+      rpc::CallContext& context, const users::v1::RecordActivityRequest& request) override {
     const std::lock_guard lock(mutex);
+    ++notes;
+    note_deadline = context.deadline;
+    if (down) return MakeError(ErrorReason::kDependencyDown, "down");
     ++active[request.supertokens_user_id()];
     return users::v1::RecordActivityResponse();
   }
@@ -146,7 +149,9 @@ class FakeRegistry final : public users::v1::RegistryService {
   }
 
   std::map<std::string, users::v1::ResolvedUser> users;
-  std::mutex mutex;  // of active
+  std::mutex mutex;  // of the next three
+  int notes = 0;
+  absl::Time note_deadline;  // of the last one
   std::map<std::string, int> active;
   std::atomic<int> asked = 0;
   bool down = false;
