@@ -22,6 +22,7 @@ class Outage(harness.GatehouseTest):
         create = {"userId": user, "userDataInJWT": {}, "userDataInDatabase": {}, "enableAntiCsrf": False}
         session = self.expect(self.app.post("/recipe/session", create))
         handle = session["session"]["handle"]
+        self.token = session["refreshToken"]["token"]
         social = {"thirdPartyId": "google", "thirdPartyUserId": "g-1", "email": {"id": "s@example.com", "isVerified": True}}
         passkey = {"relyingPartyId": "example.com", "relyingPartyName": "Example", "origin": "https://example.com"}
         client = self.expect(self.app.post("/recipe/oauth/clients", {"grantTypes": ["client_credentials"], "tokenEndpointAuthMethod": "client_secret_post"}))
@@ -30,8 +31,9 @@ class Outage(harness.GatehouseTest):
         verify = {"accessToken": session["accessToken"]["token"], "enableAntiCsrf": False, "doAntiCsrfCheck": False}
 
         return {
-            "get session": (lambda: self.app.get("/recipe/session", {"sessionHandle": handle}), {"session", "users"}),
-            "create session": (lambda: self.app.post("/recipe/session", create), {"session", "users"}),
+            "get session": (lambda: self.app.get("/recipe/session", {"sessionHandle": handle}), {"session"}),
+            "create session": (lambda: self.app.post("/recipe/session", create), {"session"}),
+            "refresh": (self.refresh, {"session"}),
             "verify": (lambda: self.app.post("/recipe/session/verify", {**verify, "checkDatabase": False}), {"session"}),
             "get user": (lambda: self.app.get("/user/id", {"userId": user}), {"users"}),
             "sign in": (lambda: self.app.post("/recipe/signin", {"email": "out@example.com", "password": "x1234567"}), {"users"}),
@@ -51,6 +53,12 @@ class Outage(harness.GatehouseTest):
             "list SAML clients": (lambda: self.app.get("/recipe/saml/clients/list"), {"saml"}),
             "remove user": (lambda: self.app.post("/user/remove", {"userId": removable.pop()}), {"accounts", "users", "session", "roles", "totp"}),
         }
+
+    def refresh(self):
+        reply = self.app.post("/recipe/session/refresh", {"refreshToken": self.token, "enableAntiCsrf": False, "useDynamicSigningKey": True})
+        if reply.status == 200 and reply.json["status"] == "OK":
+            self.token = reply.json["refreshToken"]["token"]
+        return reply
 
     def sign_in_by_code(self):
         """Creates a code and uses it; returns the first reply that is not a 200, or the last."""
