@@ -48,7 +48,7 @@ Outcome Read(std::string_view bytes, size_t piece) {
       }
       if (!outcome.header && parser.is_header_done()) {
         outcome.header = true;
-        parser.TakeBody(BodyBudget::Charge(budget, "peer", "app"));
+        parser.TakeBody(BodyBudget::Charge(budget, "peer", "app", /*may_be_free=*/true));
         if (!parser.is_done()) continue;
       }
       if (parser.is_done()) {
