@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <future>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -64,6 +66,7 @@ TEST_F(GatewayTest, APoolThatCannotBeMadeIsAskedForAgain) {
   EXPECT_EQ(Ask(gateway), "answered\n");
   EXPECT_EQ(Ask(gateway), "answered\n");
   EXPECT_EQ(asked, 2);
+  workers.Stop();  // a worker may still be in the gateway
 }
 
 }  // namespace

@@ -45,13 +45,11 @@ absl::StatusOr<UserIds> UserDirectory::Resolve(CallContext& context, const tenan
   request.set_include_linked(include_linked);
   request.set_elsewhere_if_possible(true);
   ASSIGN_OR_RETURN(const auto response, registry_.ResolveUserIds(context, request));
-  UserIds ids;
   if (response.users_size() != 1 || !response.users(0).found()) {
-    ids.recipe_user_id = ids.user_id = ids.supertokens_user_id = ids.primary_supertokens_user_id =
-        std::string(user_id);
-    return ids;
+    return UserIds::OfNobody(std::string(user_id));
   }
   const users::v1::ResolvedUser& user = response.users(0);
+  UserIds ids;
   ids.recipe_user_id = user.recipe_user_id();
   ids.user_id = user.primary_user_id();
   ids.supertokens_user_id = user.supertokens_user_id();

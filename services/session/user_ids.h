@@ -14,6 +14,9 @@ struct UserIds {
   // Of the other login methods of the primary user, external form where mapped.
   std::vector<std::string> linked_recipe_user_ids;
   std::string database_tenant_id;  // a tenant in whose database the user is; empty: no such user
+
+  // Of an id that no user has.
+  static UserIds OfNobody(const std::string& id) { return {id, id, id, id, {}, ""}; }
 };
 
 }  // namespace gatehouse::session
