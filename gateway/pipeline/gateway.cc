@@ -40,8 +40,7 @@ std::optional<HttpMethod> MethodOf(std::string_view name) {
 
 std::string NewRequestId() {
   thread_local std::mt19937_64 random{std::random_device{}()};
-  // Fifteen digits: a string of no more needs no memory of its own, and it is copied with each
-  // call.
+  // Fifteen digits: a string of no more needs no memory of its own, and it is copied with each call.
   return HexOf(random()).substr(1);
 }
 
@@ -106,20 +105,20 @@ struct Gateway::Call {
   // Workers that stop drop calls that they have not begun; their clients get an answer.
   ~Call() {
     if (!queued) return;
-    responder.Send(
-        ToResponse(ErrorReply(MakeError(ErrorReason::kDependencyDown, "The server is stopping"))));
+    responder.Send(ToResponse(
+        ErrorReply(MakeError(ErrorReason::kDependencyDown, "The server is stopping"))));
   }
 
   http::Responder responder;
   RouteTable::Match match{};
   bool unknown_path = false;
-  bool for_operators = false;    // came by the second port
+  bool for_operators = false;  // came by the second port
   Admission::Admitted admitted;  // its scope becomes the request's
-  ApiRequest request;            // what is known of it so far
+  ApiRequest request;  // what is known of it so far
   const Route* route = nullptr;
   ConcurrencyCap::Slot slot;  // from its whole body to its answer
-  bool queued = false;        // waits for a worker
-  std::string_view method;    // one of kMethodNames, or "other"
+  bool queued = false;      // waits for a worker
+  std::string_view method;  // one of kMethodNames, or "other"
   std::chrono::steady_clock::time_point received;
 };
 
@@ -239,8 +238,7 @@ void Gateway::Handle(PortScopes::Port port, http::Request request, http::Respond
   // The root answers for unknown paths: after the same checks, but without content.
   call->unknown_path = !match;
   if (!match) match = routes_.Find(method, "/");
-  if (!match ||
-      (options_.scopes.has_value() && !options_.scopes->Answers(port, match->any->path))) {
+  if (!match || (options_.scopes.has_value() && !options_.scopes->Answers(port, match->any->path))) {
     return Answer(*call, TextReply(404, "Not found"));
   }
   call->match = *std::move(match);
@@ -345,8 +343,7 @@ void Gateway::Received(const std::shared_ptr<Call>& call, std::string bytes) {
   if (!EntersCap(*call)) return;
 
   const ServicePool& pool = PoolOf(*call->route);
-  if (call->route->options.from_memory && pool.local &&
-      call->request.body.size() <= kMaxBodyOnIoThread) {
+  if (call->route->options.from_memory && pool.local && call->request.body.size() <= kMaxBodyOnIoThread) {
     const NonBlockingScope here;
     if (Run(*call)) return;
   }

@@ -89,7 +89,8 @@ bool Concerns(const gatehouse::tenants::v1::Tenant* before,
 
 }  // namespace
 
-TenantDirectory::TenantDirectory(bool test_mode) : test_mode_(test_mode), id_(NewDirectoryId()) {}
+TenantDirectory::TenantDirectory(bool test_mode)
+    : test_mode_(test_mode), id_(NewDirectoryId()) {}
 
 TenantDirectory::~TenantDirectory() = default;
 
@@ -318,8 +319,9 @@ absl::StatusOr<TenantPtr> TenantDirectory::AskFor(const common::v1::Scope& scope
   LookUp(scope, deadline,
          [answer](absl::StatusOr<Sight> sight) { answer->set_value(std::move(sight)); });
   ASSIGN_OR_RETURN(const Sight sight, future.get());
-  if (sight.tenant == nullptr || !WasSeen(scope, scope.tenant_id(), sight.tenant->app_incarnation,
-                                          sight.tenant->record.incarnation())) {
+  if (sight.tenant == nullptr ||
+      !WasSeen(scope, scope.tenant_id(), sight.tenant->app_incarnation,
+               sight.tenant->record.incarnation())) {
     return TenantNotFound(scope);
   }
   return sight.tenant;

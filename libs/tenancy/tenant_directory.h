@@ -116,7 +116,7 @@ class TenantDirectory {
   absl::StatusOr<TenantPtr> AskFor(const common::v1::Scope& scope, absl::Time deadline) const;
 
   const bool test_mode_;
-  const uint64_t id_;       // of no other directory in this process
+  const uint64_t id_;  // of no other directory in this process
   std::mutex apply_mutex_;  // one writer at a time; taken before mutex_
   mutable std::shared_mutex mutex_;
   std::unique_ptr<DirectoryState> state_;

@@ -75,10 +75,10 @@ constexpr db::Statement kUndoRotation = {
     " WHERE app_id = $1 AND tenant_id = $2 AND session_handle = $3 AND refresh_token_hash_2 = $4"
     " AND prev_refresh_token_hash_2 IS NOT NULL"};
 
-#define GATEHOUSE_PROMOTE                                                               \
-  "UPDATE {session_info} SET refresh_token_hash_2 = $5,"                                \
-  " prev_refresh_token_hash_2 = refresh_token_hash_2, refresh_token_rotated_at = $6,"   \
-  " expires_at = $7, use_static_key = COALESCE($8, use_static_key)" GATEHOUSE_BY_HANDLE \
+#define GATEHOUSE_PROMOTE                                                                        \
+  "UPDATE {session_info} SET refresh_token_hash_2 = $5,"                                         \
+  " prev_refresh_token_hash_2 = refresh_token_hash_2, refresh_token_rotated_at = $6,"            \
+  " expires_at = $7, use_static_key = COALESCE($8, use_static_key)" GATEHOUSE_BY_HANDLE          \
   " AND refresh_token_hash_2 = $4"
 #define GATEHOUSE_CHANGED " RETURNING user_id, jwt_user_payload, use_static_key"
 constexpr db::Statement kPromote = {"session_promote", GATEHOUSE_PROMOTE GATEHOUSE_CHANGED};
@@ -114,7 +114,8 @@ constexpr db::Statement kUpdate = {
 constexpr db::Statement kDelete = {
     "session_delete",
     "DELETE FROM {session_info} WHERE app_id = $1 AND tenant_id = $2"
-    " AND session_handle = " GATEHOUSE_ANY("$3", "varchar") " RETURNING session_handle"};
+    " AND session_handle = " GATEHOUSE_ANY("$3", "varchar")
+    " RETURNING session_handle"};
 
 // By session_info_user_id_app_id_index (user_id, app_id); a user has few sessions.
 #define GATEHOUSE_OF_USERS                                           \
@@ -156,12 +157,8 @@ SessionRow ReadSession(db::Row row, int column) {
 
 // From `column` on, as GATEHOUSE_USER_IDS selects them: what `id` means.
 UserIds ReadUser(const tenancy::Tenant& tenant, const std::string& id, db::Row row, int column) {
+  if (row.IsNull(column)) return UserIds::OfNobody(id);
   UserIds ids;
-  if (row.IsNull(column)) {
-    ids.recipe_user_id = ids.user_id = ids.supertokens_user_id = ids.primary_supertokens_user_id =
-        id;
-    return ids;
-  }
   ids.supertokens_user_id = std::string(row.Trimmed(column));
   ids.recipe_user_id = std::string(row.Text(column + 1));
   ids.primary_supertokens_user_id = std::string(row.Trimmed(column + 2));
@@ -182,8 +179,8 @@ std::optional<ChangedSession> ReadChanged(const db::Result& rows) {
 // Of GATEHOUSE_PROMOTE.
 db::Params OfPromotion(const tenancy::Tenant& tenant, std::string_view handle,
                        const Promotion& promotion) {
-  return {tenant.app_id,           tenant.tenant_id,        handle,
-          promotion.parent_hash2,  promotion.child_hash2,   promotion.now_ms,
+  return {tenant.app_id,         tenant.tenant_id,       handle,
+          promotion.parent_hash2, promotion.child_hash2,  promotion.now_ms,
           promotion.expires_at_ms, promotion.use_static_key};
 }
 
@@ -267,8 +264,9 @@ absl::StatusOr<std::optional<ChangedSession>> PgSessionStore::Promote(const tena
                                                                       const Promotion& promotion,
                                                                       absl::Time deadline) {
   ASSIGN_OR_RETURN(db::Database * database, databases_.Of(tenant));
-  ASSIGN_OR_RETURN(const db::Result rows,
-                   database->Execute(deadline, kPromote, OfPromotion(tenant, handle, promotion)));
+  ASSIGN_OR_RETURN(
+      const db::Result rows,
+      database->Execute(deadline, kPromote, OfPromotion(tenant, handle, promotion)));
   return ReadChanged(rows);
 }
 

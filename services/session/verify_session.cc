@@ -117,8 +117,9 @@ absl::StatusOr<Judged> Judge(const SessionParts& parts, CallContext& context,
 // database was asked for.
 absl::Status VerifyLazily(const SessionParts& parts, CallContext& context,
                           const tenancy::Tenant& app, const tenancy::Tenant& tenant,
-                          const VerifiedToken& verified_token, const std::optional<SessionRow>& row,
-                          const KeySet& keys, v1::VerifySessionResponse& response) {
+                          const VerifiedToken& verified_token,
+                          const std::optional<SessionRow>& row, const KeySet& keys,
+                          v1::VerifySessionResponse& response) {
   const AccessToken& token = *verified_token.content;
   const bool payload_changed = row.has_value() && PayloadChanged(verified_token, *row);
   v1::VerifySessionResponse::Verified& verified = *response.mutable_verified();
@@ -229,8 +230,8 @@ absl::StatusOr<v1::VerifySessionResponse> VerifySession(const SessionParts& part
   }
 
   if (!request.stateless()) {
-    RETURN_IF_ERROR(
-        VerifyLazily(parts, context, app, *tenant, *judged.token, row, *judged.keys, response));
+    RETURN_IF_ERROR(VerifyLazily(parts, context, app, *tenant, *judged.token, row, *judged.keys,
+                                 response));
     if (response.has_verified()) return with_keys();
     return response;
   }

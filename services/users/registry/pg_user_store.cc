@@ -35,12 +35,12 @@ constexpr db::Statement kFindByInternalId = {
 
 // Users of the tenant with an account info, as wanted(type, value).
 // idx_recipe_user_tenants_account_info_pattern.
-#define GATEHOUSE_FIND_BY_INFO_SQL(WANTED)                                                 \
-  "WITH target AS (SELECT DISTINCT u.primary_or_recipe_user_id AS id"                      \
-  "  FROM " WANTED                                                                         \
-  "  JOIN {recipe_user_tenants} t ON t.app_id = $1::varchar AND t.tenant_id = $2::varchar" \
-  "   AND t.account_info_type = wanted.type AND t.account_info_value = wanted.value"       \
-  "  JOIN {app_id_to_user_id} u ON u.app_id = t.app_id"                                    \
+#define GATEHOUSE_FIND_BY_INFO_SQL(WANTED)                                                       \
+  "WITH target AS (SELECT DISTINCT u.primary_or_recipe_user_id AS id"                            \
+  "  FROM " WANTED                                                                               \
+  "  JOIN {recipe_user_tenants} t ON t.app_id = $1::varchar AND t.tenant_id = $2::varchar"       \
+  "   AND t.account_info_type = wanted.type AND t.account_info_value = wanted.value"             \
+  "  JOIN {app_id_to_user_id} u ON u.app_id = t.app_id"                                          \
   "   AND u.user_id = t.recipe_user_id)" GATEHOUSE_USER_ROWS_SQL
 
 // Nearly every request asks for one: see kResolveOne.
@@ -89,8 +89,9 @@ constexpr db::Statement kFindByPrimaryIds = {
 constexpr db::Statement kResolveOne = {
     "users_resolve_id", GATEHOUSE_RESOLVE_SQL("(SELECT $2::varchar AS id) AS given")};
 constexpr db::Statement kResolve = {
-    "users_resolve_ids", GATEHOUSE_RESOLVE_SQL("unnest((SELECT $2::varchar[])) WITH ORDINALITY AS "
-                                               "given(id, place)") " ORDER BY given.place"};
+    "users_resolve_ids",
+    GATEHOUSE_RESOLVE_SQL("unnest((SELECT $2::varchar[])) WITH ORDINALITY AS given(id, place)")
+    " ORDER BY given.place"};
 
 constexpr SingleRegistryWrite kRegister = {
     {"users_register", GATEHOUSE_REGISTER_SQL GATEHOUSE_REGISTERED_SQL},
@@ -162,8 +163,9 @@ absl::StatusOr<std::optional<v1::User>> PgUserStore::FindByInternalId(const Wher
 absl::StatusOr<std::optional<v1::User>> PgUserStore::FindOne(const Where& scope,
                                                              const db::Statement& statement,
                                                              std::string_view id) {
-  ASSIGN_OR_RETURN(db::Database * db, databases_.Of(*scope.tenant));
-  ASSIGN_OR_RETURN(db::Result result, db->Execute(scope.deadline, statement, {scope.app_id(), id}));
+  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
+  ASSIGN_OR_RETURN(db::Result result,
+                   db->Execute(scope.deadline, statement, {scope.app_id(), id}));
   std::vector<v1::User> users = ReadUsers(result);
   if (users.empty()) return std::nullopt;
   return std::move(users.front());
@@ -171,7 +173,7 @@ absl::StatusOr<std::optional<v1::User>> PgUserStore::FindOne(const Where& scope,
 
 absl::StatusOr<std::vector<v1::User>> PgUserStore::FindByAccountInfo(
     const Where& scope, const std::vector<AccountInfo>& infos) {
-  ASSIGN_OR_RETURN(db::Database * db, databases_.Of(*scope.tenant));
+  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
   const bool one = infos.size() == 1;
   db::Params params = {scope.app_id(), scope.tenant_id()};
   if (one) {
@@ -184,8 +186,9 @@ absl::StatusOr<std::vector<v1::User>> PgUserStore::FindByAccountInfo(
     }
     params.Add(types).Add(values);
   }
-  ASSIGN_OR_RETURN(db::Result result,
-                   db->Execute(scope.deadline, one ? kFindByOneInfo : kFindByAccountInfo, params));
+  ASSIGN_OR_RETURN(
+      db::Result result,
+      db->Execute(scope.deadline, one ? kFindByOneInfo : kFindByAccountInfo, params));
   std::vector<v1::User> users = ReadUsers(result);
   SortByTimeJoined(users);
   return users;
@@ -193,9 +196,9 @@ absl::StatusOr<std::vector<v1::User>> PgUserStore::FindByAccountInfo(
 
 absl::StatusOr<std::vector<v1::User>> PgUserStore::FindByPasskey(const Where& scope,
                                                                  std::string_view credential_id) {
-  ASSIGN_OR_RETURN(db::Database * db, databases_.Of(*scope.tenant));
-  ASSIGN_OR_RETURN(db::Result result,
-                   db->Execute(scope.deadline, kFindByPasskey, {scope.app_id(), credential_id}));
+  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
+  ASSIGN_OR_RETURN(db::Result result, db->Execute(scope.deadline, kFindByPasskey,
+                                                  {scope.app_id(), credential_id}));
   std::vector<v1::User> users = ReadUsers(result);
   SortByTimeJoined(users);
   return users;
@@ -204,7 +207,7 @@ absl::StatusOr<std::vector<v1::User>> PgUserStore::FindByPasskey(const Where& sc
 absl::StatusOr<std::vector<v1::User>> PgUserStore::FindByPrimaryIds(
     const Where& scope, const std::vector<std::string>& ids) {
   if (ids.empty()) return std::vector<v1::User>();
-  ASSIGN_OR_RETURN(db::Database * db, databases_.Of(*scope.tenant));
+  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
   ASSIGN_OR_RETURN(db::Result result, db->Execute(scope.deadline, kFindByPrimaryIds,
                                                   {scope.app_id(), db::TextArray{ids}}));
   std::unordered_map<std::string, v1::User> by_id;
@@ -224,7 +227,7 @@ absl::StatusOr<std::vector<ResolvedId>> PgUserStore::Resolve(const Where& scope,
                                                              const std::vector<std::string>& ids,
                                                              bool include_linked) {
   if (ids.empty()) return std::vector<ResolvedId>();
-  ASSIGN_OR_RETURN(db::Database * db, databases_.Of(*scope.tenant));
+  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
   ASSIGN_OR_RETURN(
       db::Result result,
       ids.size() == 1
@@ -250,7 +253,7 @@ absl::StatusOr<std::vector<ResolvedId>> PgUserStore::Resolve(const Where& scope,
 
 absl::StatusOr<bool> PgUserStore::Register(const Where& scope, const NewIdentity& user) {
   ASSIGN_OR_RETURN(const std::vector<IdentityRow> rows, RowsOf(user.identity));
-  ASSIGN_OR_RETURN(db::Database * db, databases_.Of(*scope.tenant));
+  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
   absl::StatusOr<db::Result> result =
       kRegister.Execute(*db, scope, RegisterParams(scope, user, rows));
   if (!result.ok()) return TenantGone(scope, result.status());
@@ -261,7 +264,7 @@ absl::StatusOr<IdentityChange> PgUserStore::ChangeIdentity(const Where& scope,
                                                            std::string_view recipe_id,
                                                            std::string_view user_id,
                                                            const IdentityUpdate& update) {
-  ASSIGN_OR_RETURN(db::Database * db, databases_.Of(*scope.tenant));
+  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
   IdentityChange change;
   const absl::Status status =
       db->Transact(scope.deadline, [&](db::Transaction& transaction) -> absl::Status {
@@ -276,7 +279,7 @@ absl::StatusOr<IdentityChange> PgUserStore::ChangeIdentity(const Where& scope,
 
 absl::Status PgUserStore::MarkEmailVerified(const Where& scope, std::string_view user_id,
                                             std::string_view email) {
-  ASSIGN_OR_RETURN(db::Database * db, databases_.Of(*scope.tenant));
+  ASSIGN_OR_RETURN(db::Database* db, databases_.Of(*scope.tenant));
   return TenantGone(
       scope, db->Execute(scope.deadline, kMarkVerified, {scope.app_id(), user_id, email}).status());
 }
